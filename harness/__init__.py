@@ -1,0 +1,1 @@
+"""The running side of fitmap: configuration, plan, images, containers, trials, record."""

@@ -1,0 +1,5 @@
+ARG DEBIAN_IMAGE
+FROM ${DEBIAN_IMAGE}
+RUN apt-get update && apt-get install -y --no-install-recommends -t trixie-backports golang-go \
+    && apt-get install -y --no-install-recommends git
+ENV GOTOOLCHAIN=local

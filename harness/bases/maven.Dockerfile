@@ -1,0 +1,7 @@
+# Debian's maven would bring Debian's default JRE (21) beside JDK 25; Maven itself runs on either.
+ARG JDK_IMAGE
+FROM ${JDK_IMAGE}
+RUN apt-get update && apt-get install -y --no-install-recommends maven \
+    && update-alternatives --set java "$(dirname "$(readlink -f "$(command -v javac)")")/java"
+ENV JAVA_HOME=/usr/lib/jvm/default-jdk-25
+RUN ln -s "$(dirname "$(dirname "$(readlink -f "$(command -v javac)")")")" /usr/lib/jvm/default-jdk-25 && mvn --version

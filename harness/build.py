@@ -1,0 +1,179 @@
+"""Makes the images of a graph: bases once, independent builds side by side."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import subprocess
+import tarfile
+import tempfile
+import time
+from collections.abc import Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import docker
+from docker.errors import APIError, BuildError, DockerException, ImageNotFound
+from msgspec import Struct
+
+from harness.engine import Say, apt_install
+from harness.errors import EngineError, ImageError, UsageError
+from harness.images import BASES, ROOT, Build
+
+BUILD_LOGS = ROOT / "runs" / ".build"
+REGISTRY_TIMEOUT_SECONDS = 15
+SIDE_BY_SIDE = 3
+# Builds reach the network through the host's own: bridges may be off, and proxies bound to loopback must be reachable.
+PROXY_VARIABLES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+
+
+class Image(Struct, frozen=True):
+    """A built image: its id (immutable) and size."""
+
+    name: str
+    id: str
+    size_bytes: int
+
+
+def choose_set(client: docker.DockerClient, wanted: str, say: Say) -> str:
+    """`wanted`, or for `auto` the set that this machine can have: official where a registry answers, else local."""
+    if wanted != "auto":
+        return wanted
+    # A client of its own, because this question alone must not wait long.
+    asking = docker.from_env(timeout=REGISTRY_TIMEOUT_SECONDS)
+    try:
+        asking.images.get_registry_data("debian:trixie-slim")
+    except (DockerException, OSError) as error:
+        reason = str(getattr(error, "explanation", None) or error).strip().splitlines()[-1][:120]
+        say(f"image set: local (no registry answers: {reason})")
+        return "local"
+    finally:
+        asking.close()
+    say("image set: official (a registry answers)")
+    return "official"
+
+
+def build_all(client: docker.DockerClient, builds: Mapping[str, Build], say: Say) -> dict[str, Image]:
+    """Make every image of the graph; their ids and sizes by name. Raises ImageError at the first that fails, after
+    the ones under way have ended."""
+    BUILD_LOGS.mkdir(parents=True, exist_ok=True)
+    sorter = TopologicalSorter({name: build.after for name, build in builds.items()})
+    sorter.prepare()
+    made: dict[str, Image] = {}
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        running: dict[Future[Image], str] = {}
+        try:
+            while sorter.is_active():
+                for name in sorter.get_ready():
+                    running[pool.submit(_make, client, builds[name], say)] = name
+                finished, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    name = running.pop(future)
+                    made[name] = future.result()
+                    sorter.done(name)
+        finally:
+            for future in running:
+                future.cancel()
+    return made
+
+
+def _make(client: docker.DockerClient, build: Build, say: Say) -> Image:
+    start = time.monotonic()
+    existing = _find(client, build.tag)
+    if existing and build.reusable:
+        return Image(build.name, existing.id, existing.size_bytes)
+    if not existing:
+        say(f"  {build.how}: {build.tag}")
+    if build.how == "bootstrap":
+        _bootstrap(client, build, say)
+    elif build.how == "pull":
+        _pull(client, build)
+    else:
+        _build(client, build)
+    image = _find(client, build.tag)
+    if image is None:
+        raise ImageError(f"{build.tag} was built but is not there: is another program removing images?")
+    if existing is None or existing.id != image.id:
+        say(f"  ready: {build.tag} ({image.size_bytes / 1e6:.0f} MB, {time.monotonic() - start:.0f} s)")
+    return Image(build.name, image.id, image.size_bytes)
+
+
+def _find(client: docker.DockerClient, tag: str) -> Image | None:
+    try:
+        image = client.images.get(tag)
+    except ImageNotFound:
+        return None
+    return Image(tag, str(image.id), int(image.attrs["Size"]))
+
+
+def _bootstrap(client: docker.DockerClient, build: Build, say: Say) -> None:
+    if not shutil.which("mmdebstrap"):
+        if os.geteuid() != 0 or not Path("/etc/debian_version").exists():
+            raise ImageError("the image set `local` is made by mmdebstrap as root on Debian: take --image-set official")
+        try:
+            apt_install(("mmdebstrap",), say)
+        except EngineError as error:
+            raise ImageError(str(error)) from None
+    # Through a file: a stream that breaks off would be imported as far as it came, and tagged.
+    with tempfile.TemporaryFile() as archive:
+        done = subprocess.run(
+            ["sh", str(build.context / build.dockerfile)], stdout=archive, stderr=subprocess.PIPE, check=False
+        )
+        log = BUILD_LOGS / "debian.log"
+        log.write_bytes(done.stderr)
+        if done.returncode:
+            last = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
+            raise ImageError(f"the Debian root file system could not be made ({' '.join(last)}): see {log}")
+        archive.seek(0)
+        repository, _, tag = build.tag.rpartition(":")
+        client.api.import_image_from_stream(archive, repository=repository, tag=tag)
+
+
+def _pull(client: docker.DockerClient, build: Build) -> None:
+    try:
+        client.images.pull(build.tag)
+    except (APIError, OSError) as error:
+        raise ImageError(f"{build.tag} could not be pulled ({error}): try --image-set local") from None
+
+
+def _certify_context(build: Build) -> io.BytesIO:
+    """The certificates of the host and the Dockerfile that adds them, as a build context."""
+    context = io.BytesIO()
+    with tarfile.open(fileobj=context, mode="w") as archive:
+        archive.add(BASES / build.dockerfile, "Dockerfile")
+        for certificate in sorted(build.context.glob("*.crt")):
+            archive.add(certificate, certificate.name)
+    context.seek(0)
+    return context
+
+
+def _build(client: docker.DockerClient, build: Build) -> None:
+    arguments = {**build.arguments, **{name: os.environ[name] for name in PROXY_VARIABLES if name in os.environ}}
+    log = BUILD_LOGS / f"{build.tag.partition(':')[0].replace('/', '-')}.log"
+    common = {"tag": build.tag, "buildargs": arguments, "network_mode": "host", "rm": True, "forcerm": True}
+    try:
+        if build.how == "certify":
+            _, lines = client.images.build(fileobj=_certify_context(build), custom_context=True, **common)
+        else:
+            _, lines = client.images.build(path=str(build.context), dockerfile=build.dockerfile, **common)
+    except BuildError as error:
+        lines = list(error.build_log)
+        log.write_text("".join(line.get("stream", line.get("error", "")) for line in lines))
+        raise ImageError(f"image {build.name} failed to build ({_last_words(lines, error)}): see {log}") from None
+    except (APIError, OSError, TypeError) as error:
+        raise ImageError(f"image {build.name} failed to build: {error}") from None
+    log.write_text("".join(line.get("stream", "") for line in lines))
+
+
+def _last_words(lines: list[dict[str, str]], error: BuildError) -> str:
+    said = [line["stream"].strip() for line in lines if line.get("stream", "").strip()]
+    return f"{error.msg}; last output: {said[-1][-200:]}" if said else str(error.msg)
+
+
+def check_wanted_set(wanted: str) -> str:
+    """One of auto, official, local. Raises UsageError."""
+    if wanted not in ("auto", "official", "local"):
+        raise UsageError(f"image set {wanted!r} is none: choose auto, official or local")
+    return wanted

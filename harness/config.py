@@ -1,0 +1,131 @@
+"""What a user may set: fitmap.toml, presets, command line, in rising order of precedence. Pure but for one read."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
+
+from harness.errors import UsageError
+from harness.model import Timing
+from harness.pair import Limits, Ports
+from harness.strict import convert, suggest
+
+# Blocks of 8 tell a true 10 % apart four times out of five; 3 are the least that give an interval at all.
+PRESETS: dict[str, Timing] = {
+    "smoke": Timing(blocks=1, warmup_seconds=3, warmup_limit_seconds=3, measure_seconds=4),
+    "quick": Timing(blocks=3, warmup_seconds=8, warmup_limit_seconds=16, measure_seconds=12),
+    "full": Timing(blocks=8, warmup_seconds=12, warmup_limit_seconds=36, measure_seconds=30),
+}
+
+
+class Engine(Struct, frozen=True, forbid_unknown_fields=True):
+    """The container engine: may fitmap install one, and where do base images come from?"""
+
+    install: bool = True
+    image_set: Literal["auto", "official", "local"] = "auto"
+
+
+class RunSection(Struct, frozen=True, forbid_unknown_fields=True):
+    """What to measure. Empty tuples mean all."""
+
+    preset: str = "quick"
+    targets: tuple[str, ...] = ()
+    profiles: tuple[str, ...] = ()
+    seed: int = 1
+    service_cores: int = 1
+
+
+class TimingSection(Struct, frozen=True, forbid_unknown_fields=True):
+    """Replaces single values of the preset."""
+
+    blocks: int | None = None
+    warmup_seconds: float | None = None
+    warmup_limit_seconds: float | None = None
+    measure_seconds: float | None = None
+
+
+class ReportSection(Struct, frozen=True, forbid_unknown_fields=True):
+    """How differences are judged: below `relevance_percent` a difference does not matter to anyone."""
+
+    relevance_percent: float = 3.0
+    confidence_percent: float = 95.0
+
+
+class Config(Struct, frozen=True, forbid_unknown_fields=True):
+    """fitmap.toml."""
+
+    run: RunSection = RunSection()
+    timing: TimingSection = TimingSection()
+    engine: Engine = Engine()
+    limits: Limits = Limits()
+    ports: Ports = Ports()
+    report: ReportSection = ReportSection()
+
+
+def read_config(path: Path) -> Config:
+    """The configuration in a file; defaults where the file does not exist. Raises UsageError."""
+    try:
+        text = path.read_text()
+    except FileNotFoundError:
+        return Config()
+    except OSError as error:
+        raise UsageError(f"{path} can't be read: {error.strerror}") from None
+    try:
+        value = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{path}: not TOML ({error})") from None
+    return checked(convert(value, Config, path.name), path.name)
+
+
+def override(config: Config, section: str, **values: Any) -> Config:
+    """The configuration with values (those that are not None) of one section replaced."""
+    given = {name: value for name, value in values.items() if value is not None}
+    part = msgspec.structs.replace(getattr(config, section), **given)
+    return checked(msgspec.structs.replace(config, **{section: part}), "command line")
+
+
+def checked(config: Config, where: str) -> Config:
+    """The configuration itself, when its values make sense together. Raises UsageError."""
+    if config.run.preset not in PRESETS:
+        raise UsageError(f'{where}: unknown preset "{config.run.preset}"{suggest(config.run.preset, PRESETS)}')
+    for name in ("service", "database"):
+        port = getattr(config.ports, name)
+        if not 1024 <= port <= 65535:
+            raise UsageError(f"{where}: port {port} for the {name} is not within 1024-65535")
+    if config.ports.service == config.ports.database:
+        raise UsageError(f"{where}: service and database can't both have port {config.ports.service}")
+    if config.run.service_cores < 1:
+        raise UsageError(f"{where}: service_cores must be at least 1")
+    for name, least in (("service_memory_mib", 64), ("database_memory_mib", 512), ("db_pool_size", 1)):
+        if getattr(config.limits, name) < least:
+            raise UsageError(f"{where}: {name} must be at least {least}")
+    if not 0 <= config.report.relevance_percent < 100 or not 50 <= config.report.confidence_percent < 100:
+        raise UsageError(f"{where}: relevance_percent must be within 0-100 and confidence_percent within 50-100")
+    timing(config, where)
+    return config
+
+
+def timing(config: Config, where: str = "fitmap.toml") -> Timing:
+    """The preset's timing with the [timing] section's values in place. Raises UsageError."""
+    given = {name: value for name, value in msgspec.structs.asdict(config.timing).items() if value is not None}
+    result = msgspec.structs.replace(PRESETS[config.run.preset], **given)
+    if result.warmup_limit_seconds < result.warmup_seconds:
+        result = msgspec.structs.replace(result, warmup_limit_seconds=result.warmup_seconds)
+    if not 1 <= result.blocks <= 1000:
+        raise UsageError(f"{where}: blocks must be within 1-1000")
+    for name in ("warmup_seconds", "measure_seconds"):
+        if not 1 <= getattr(result, name) <= 3600:
+            raise UsageError(f"{where}: {name} must be within 1-3600")
+    return result
+
+
+def choose(wanted: tuple[str, ...], known: dict[str, Any], what: str) -> tuple[str, ...]:
+    """The wanted names, or all known ones where none is wanted. Raises UsageError with a suggestion."""
+    for name in wanted:
+        if name not in known:
+            raise UsageError(f'unknown {what} "{name}"{suggest(name, known)}')
+    return tuple(dict.fromkeys(wanted)) or tuple(known)

@@ -1,0 +1,125 @@
+"""A Docker Engine that answers: find it, or install and start Debian's where we may, or say what to do.
+
+The engine may be Docker's, Docker Desktop's, or Podman behind its Docker-compatible socket: whatever DOCKER_HOST or the
+default socket reaches.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import docker
+import psutil
+from docker.errors import DockerException
+
+from harness.errors import EngineError
+
+Say = Callable[[str], None]
+
+PACKAGES = ("docker.io", "iptables")
+START_SECONDS = 60
+CALL_TIMEOUT_SECONDS = 900
+STATE = Path("/run/fitmap")
+# A daemon that was killed leaves these behind; with the number reused by another process, the next one won't start.
+PID_FILES = {
+    STATE / "dockerd.pid": "dockerd",
+    Path("/var/run/docker.pid"): "dockerd",
+    Path("/var/run/docker/containerd/containerd.pid"): "containerd",
+}
+
+
+def try_connect() -> docker.DockerClient | None:
+    """A client of the engine that answers, or None."""
+    try:
+        client = docker.from_env(timeout=CALL_TIMEOUT_SECONDS, max_pool_size=16)
+        client.ping()
+    except (DockerException, OSError):
+        return None
+    return client
+
+
+def connect(install: bool, say: Say) -> docker.DockerClient:
+    """A client of an engine that answers; installs and starts one where `install` allows it. Raises EngineError."""
+    client = try_connect()
+    if client:
+        return client
+    if os.environ.get("DOCKER_HOST"):
+        raise EngineError(f"no engine answers at DOCKER_HOST={os.environ['DOCKER_HOST']}: start it or unset DOCKER_HOST")
+    if not install:
+        raise EngineError(
+            "no Docker Engine answers and installing one is switched off: start Docker, or allow it with "
+            "`--install-engine` or `install = true` under [engine] in fitmap.toml"
+        )
+    if not Path("/etc/debian_version").exists() or os.geteuid() != 0:
+        raise EngineError(
+            "no Docker Engine answers: install and start Docker (on Debian and Ubuntu fitmap does it itself when run as root)"
+        )
+    if not shutil.which("dockerd"):
+        _install(say)
+    _start(say)
+    client = try_connect()
+    if not client:
+        raise EngineError(f"the Docker Engine was started but does not answer: see {STATE / 'dockerd.log'}")
+    return client
+
+
+def apt_install(packages: tuple[str, ...], say: Say) -> None:
+    """Install Debian packages, with one retry after an update. Raises EngineError."""
+    say(f"installing Debian packages: {' '.join(packages)}")
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages]
+    for command in (["apt-get", "update", "-qq"], install):
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        tail = (done.stderr or done.stdout).strip().splitlines()[-1:]
+        raise EngineError(f"apt-get could not install {' '.join(packages)}: {' '.join(tail)}")
+
+
+def _install(say: Say) -> None:
+    say("no Docker Engine here: installing Debian's (forbid it with --no-install-engine)")
+    apt_install(PACKAGES, say)
+
+
+def remove_stale_pid_files() -> None:
+    """Remove pid files whose process is gone or is another program."""
+    for path, program in PID_FILES.items():
+        try:
+            pid = int(path.read_text())
+        except (OSError, ValueError):
+            continue
+        try:
+            alive = psutil.Process(pid).name() == program
+        except psutil.Error:
+            alive = False
+        if not alive:
+            path.unlink(missing_ok=True)
+
+
+def _start(say: Say) -> None:
+    """Start dockerd in a session of its own, so that it outlives this command, and wait until it answers."""
+    say("starting the Docker Engine")
+    STATE.mkdir(parents=True, exist_ok=True)
+    remove_stale_pid_files()
+    log = STATE / "dockerd.log"
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            ["dockerd", "--pidfile", str(STATE / "dockerd.pid")],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if try_connect():
+            return
+        if process.poll() is not None:
+            last = log.read_text(errors="replace").strip().splitlines()[-1:]
+            raise EngineError(f"dockerd ended at once ({' '.join(last)[-300:]}): see {log}")
+        time.sleep(0.2)
+    raise EngineError(f"dockerd did not answer within {START_SECONDS} s: see {log}")

@@ -1,0 +1,49 @@
+"""The errors a user can meet: one sentence saying what is wrong and what to do, and an exit status.
+
+    FitmapError
+    |- UsageError        2  the command line, fitmap.toml, a manifest or a record is wrong
+    |- EngineError       4  no container engine answers, or it failed
+    |- ImageError        4  an image could not be built or pulled
+    |- PortTaken         4  something else listens where a container must
+    |- RunError          4  the run can't go on (disk full, another run is measuring)
+    `- TrialError        -  one trial failed: becomes a result with a reason, the run goes on
+
+Only the command line prints them and exits.
+"""
+
+
+class FitmapError(Exception):
+    """Base of all errors that are told to the user as one sentence."""
+
+    exit_status = 4
+
+
+class UsageError(FitmapError):
+    """What the user wrote is wrong."""
+
+    exit_status = 2
+
+
+class EngineError(FitmapError):
+    """No container engine answers, or it failed."""
+
+
+class ImageError(FitmapError):
+    """An image could not be built or pulled."""
+
+
+class PortTaken(FitmapError):
+    """A port that a container needs is in use."""
+
+
+class RunError(FitmapError):
+    """The run can't go on."""
+
+
+class TrialError(FitmapError):
+    """One trial failed at a stage. The run records it and goes on."""
+
+    def __init__(self, stage: str, reason: str) -> None:
+        super().__init__(f"{stage}: {reason}")
+        self.stage = stage
+        self.reason = reason

@@ -1,0 +1,143 @@
+"""Image sets, base images, and the graph of what a plan needs built.
+
+Two sets, never mixed in silence: `official` takes base images from a registry, `local` makes them here from Debian
+packages (docs/images.md). Every Dockerfile names its bases as `ARG X_IMAGE=<official>`; one table (bases/images.toml)
+says what each stands for in each set.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+from msgspec import Struct
+
+from harness.errors import UsageError
+
+ROOT = Path(__file__).resolve().parents[1]
+BASES = Path(__file__).resolve().parent / "bases"
+HOST_CERTIFICATES = Path("/usr/local/share/ca-certificates")
+
+_BASE_ARGUMENT = re.compile(r"^ARG\s+([A-Z]+_IMAGE)\b", re.MULTILINE)
+
+
+class Build(Struct, frozen=True):
+    """One image to make.
+
+    `how` is bootstrap (a root file system), pull, certify (a pulled image plus the host's certificates) or build.
+    `arguments` maps build arguments to the tags they stand for; `after` names the builds these tags come from.
+    """
+
+    name: str
+    tag: str
+    how: str
+    context: Path
+    dockerfile: str
+    arguments: Mapping[str, str]
+    after: tuple[str, ...]
+    #: Made once and reused as long as its tag exists: the tag carries a hash of the recipe.
+    reusable: bool
+
+
+def _hash(*parts: bytes) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(len(part).to_bytes(8, "big") + part)
+    return digest.hexdigest()[:12]
+
+
+def host_certificates() -> bytes:
+    """The certificates a user has added to this host, as one byte string (empty: none). Builds behind TLS inspection
+    need them, and a base is made anew when they change."""
+    return b"".join(path.read_bytes() for path in sorted(HOST_CERTIFICATES.glob("*.crt")))
+
+
+def base_arguments(dockerfile: Path) -> tuple[str, ...]:
+    """The X_IMAGE build arguments that a Dockerfile names."""
+    return tuple(dict.fromkeys(_BASE_ARGUMENT.findall(dockerfile.read_text())))
+
+
+def base_table() -> dict[str, dict[str, str]]:
+    """Build argument -> {official: image, local: Dockerfile's name}."""
+    return tomllib.loads((BASES / "images.toml").read_text())
+
+
+def _local_base(argument: str, table: dict[str, dict[str, str]]) -> list[Build]:
+    name = table[argument]["local"]
+    if name == "debian":
+        script = BASES / "debian-rootfs.sh"
+        tag = f"fitmap-base/debian:{_hash(script.read_bytes(), host_certificates())}"
+        return [Build(argument, tag, "bootstrap", BASES, script.name, {}, (), True)]
+    dockerfile = BASES / f"{name}.Dockerfile"
+    chain: list[Build] = []
+    arguments: dict[str, str] = {}
+    for parent in base_arguments(dockerfile):
+        builds = _local_base(parent, table)
+        chain += builds
+        arguments[parent] = builds[-1].tag
+    recipe = _hash(dockerfile.read_bytes(), *(tag.encode() for tag in arguments.values()))
+    tag = f"fitmap-base/{name}:{recipe}"
+    return [*chain, Build(argument, tag, "build", BASES, dockerfile.name, arguments, tuple(arguments), True)]
+
+
+def _official_base(argument: str, table: dict[str, dict[str, str]]) -> list[Build]:
+    image = table[argument]["official"]
+    pull = Build(f"{argument} (pulled)", image, "pull", BASES, "", {}, (), True)
+    certificates = host_certificates()
+    if not certificates:
+        return [Build(argument, image, "pull", BASES, "", {}, (), True)]
+    recipe = _hash(image.encode(), certificates, (BASES / "certify.Dockerfile").read_bytes())
+    tag = f"fitmap-base/certified-{argument.removesuffix('_IMAGE').lower()}:{recipe}"
+    certified = Build(
+        argument, tag, "certify", HOST_CERTIFICATES, "certify.Dockerfile", {"BASE_IMAGE": image}, (pull.name,), True
+    )
+    return [pull, certified]
+
+
+def _project_image(name: str, image_set: str, table: dict[str, dict[str, str]]) -> list[Build]:
+    if name == "load":
+        context, dockerfile = ROOT, "loadtests/Dockerfile"
+    elif name == "load-comparison":
+        context, dockerfile = ROOT, "loadtests/comparison/Dockerfile"
+    elif name == "database":
+        context, dockerfile = ROOT / "services", "database/Dockerfile"
+    else:
+        context, dockerfile = ROOT / "services" / name, "Dockerfile"
+    path = context / dockerfile
+    if not path.exists():
+        raise UsageError(f"{path.relative_to(ROOT)} is missing: a target needs a Dockerfile")
+    base = _local_base if image_set == "local" else _official_base
+    chain: list[Build] = []
+    arguments: dict[str, str] = {}
+    for argument in base_arguments(path):
+        if argument == "LOAD_IMAGE":
+            builds = _project_image("load", image_set, table)
+        elif argument in table:
+            builds = base(argument, table)
+        else:
+            raise UsageError(
+                f"{path.relative_to(ROOT)} names {argument}, which harness/bases/images.toml does not know: "
+                f"use one of {', '.join(table)} or add a row"
+            )
+        chain += builds
+        arguments[argument] = builds[-1].tag
+    after = tuple(chain_build.name for chain_build in chain)
+    return [*chain, Build(name, project_tag(name), "build", context, dockerfile, arguments, after, False)]
+
+
+def project_tag(name: str) -> str:
+    """The tag of a target's, the database's or the load generator's image."""
+    return f"fitmap/{name}:latest"
+
+
+def graph(names: tuple[str, ...], image_set: str) -> dict[str, Build]:
+    """All builds that the named project images need, by name, each once. Raises UsageError."""
+    table = base_table()
+    builds: dict[str, Build] = {}
+    for name in names:
+        for build in _project_image(name, image_set, table):
+            builds[build.name] = build
+    return builds

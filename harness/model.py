@@ -1,0 +1,94 @@
+"""The central types, frozen, with units in the names. The words are those of docs/method.md."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+
+class Setting(Struct, frozen=True, forbid_unknown_fields=True):
+    """One runtime, pool or framework setting of a target, with the reason for it."""
+
+    name: str
+    value: str
+    why: str
+
+
+class Deviation(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where a target departs from the contract, and why."""
+
+    what: str
+    why: str
+
+
+class Target(Struct, frozen=True):
+    """One service folder: a language, a class, a manifest."""
+
+    name: str
+    language: str
+    target_class: Literal["standard", "tuned"]
+    framework: str
+    driver: str
+    sources: tuple[str, ...]
+    lock_file: str
+    settings: tuple[Setting, ...]
+    deviations: tuple[Deviation, ...]
+
+
+class Level(Struct, frozen=True, forbid_unknown_fields=True):
+    """How hard a profile pushes. `closed`: so many connections, each sends as soon as it has its answer."""
+
+    name: str
+    kind: Literal["closed"]
+    connections: int
+
+
+class Profile(Struct, frozen=True):
+    """One kind of load: a file under loadtests/ and what its header says."""
+
+    name: str
+    title: str
+    question: str
+    routes: tuple[str, ...]
+    level: Level
+
+
+class Timing(Struct, frozen=True, forbid_unknown_fields=True):
+    """How long a trial loads its target, and how often a target is tried."""
+
+    blocks: int
+    warmup_seconds: float
+    warmup_limit_seconds: float
+    measure_seconds: float
+
+
+class Placement(Struct, frozen=True):
+    """CPU sets, in the kernel's list form ("0-2,5"), and which roles share cores."""
+
+    service: str
+    database: str
+    generator: str
+    shared: tuple[str, ...]
+    reason: str
+
+
+class Trial(Struct, frozen=True):
+    """One target, one profile, one repetition on freshly started containers."""
+
+    id: str
+    block: int
+    target: str
+    profile: str
+
+
+class Plan(Struct, frozen=True):
+    """All trials of a run in the order in which they are done."""
+
+    seed: int
+    preset: str
+    timing: Timing
+    targets: tuple[str, ...]
+    profiles: tuple[Profile, ...]
+    placement: Placement
+    trials: tuple[Trial, ...]

@@ -1,0 +1,127 @@
+"""The one description of the three containers of a trial: limits, hardening, environment. Pure.
+
+docker-compose.yml says the same for a person who wants to play; tests/unit/test_compose.py holds the two together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import Struct
+
+MEBIBYTE = 1024 * 1024
+LOOPBACK = "127.0.0.1"
+LABEL = "fitmap"
+SERVICE_USER = "10001"
+DATABASE_USER = "999"
+PIDS_LIMIT = 512
+OPEN_FILES = 65_536
+DRAIN_SECONDS = 15
+
+
+class Limits(Struct, frozen=True, forbid_unknown_fields=True):
+    """What every target gets, the same for all."""
+
+    service_memory_mib: int = 1024
+    database_memory_mib: int = 2048
+    db_pool_size: int = 16
+
+
+class Ports(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the pair listens, on 127.0.0.1."""
+
+    service: int = 18080
+    database: int = 15432
+
+
+class ContainerSpec(Struct, frozen=True):
+    """One hardened container, engine-neutral. Memory in bytes; `tmpfs` maps mount points to their options."""
+
+    role: str
+    image: str
+    user: str
+    cpus: str
+    memory_bytes: int
+    environment: Mapping[str, str]
+    tmpfs: Mapping[str, str]
+
+
+def count_cpus(cpu_list: str) -> int:
+    """How many CPUs a kernel list ("0-2,5") names."""
+    total = 0
+    for part in cpu_list.split(","):
+        first, _, last = part.partition("-")
+        total += int(last or first) - int(first) + 1
+    return total
+
+
+def database_spec(image: str, cpus: str, ports: Ports, limits: Limits, password: str) -> ContainerSpec:
+    """The PostgreSQL container: data and sockets in memory, one password for one trial."""
+    return ContainerSpec(
+        role="database",
+        image=image,
+        user=DATABASE_USER,
+        cpus=cpus,
+        memory_bytes=limits.database_memory_mib * MEBIBYTE,
+        environment={"PORT": str(ports.database), "DATABASE_PASSWORD": password},
+        tmpfs={
+            "/tmp": "size=64m",
+            "/var/lib/postgresql": "uid=999,gid=999,mode=0700,size=1g",
+            "/var/run/postgresql": "uid=999,gid=999,mode=0775,size=1m",
+        },
+    )
+
+
+def service_spec(image: str, cpus: str, ports: Ports, limits: Limits, password: str) -> ContainerSpec:
+    """The target's container."""
+    return ContainerSpec(
+        role="service",
+        image=image,
+        user=SERVICE_USER,
+        cpus=cpus,
+        memory_bytes=limits.service_memory_mib * MEBIBYTE,
+        environment={
+            "HOST": LOOPBACK,
+            "PORT": str(ports.service),
+            "CPUS": str(count_cpus(cpus)),
+            "DB_POOL_SIZE": str(limits.db_pool_size),
+            "DATABASE_URL": f"postgresql://fitmap:{password}@{LOOPBACK}:{ports.database}/fitmap",
+        },
+        tmpfs={"/tmp": "size=64m"},
+    )
+
+
+def generator_spec(image: str, cpus: str, load_json: str) -> ContainerSpec:
+    """The load generator's container."""
+    return ContainerSpec(
+        role="generator",
+        image=image,
+        user=SERVICE_USER,
+        cpus=cpus,
+        memory_bytes=2048 * MEBIBYTE,
+        environment={"FITMAP_LOAD": load_json},
+        tmpfs={"/tmp": "size=64m"},
+    )
+
+
+def engine_arguments(spec: ContainerSpec, labels: Mapping[str, str]) -> dict[str, Any]:
+    """The spec as keyword arguments of docker-py's `containers.create`."""
+    return {
+        "image": spec.image,
+        "user": spec.user,
+        "environment": dict(spec.environment),
+        "labels": {LABEL: spec.role, **labels},
+        # Bridge NAT costs more than a small service does.
+        "network_mode": "host",
+        "read_only": True,
+        "tmpfs": dict(spec.tmpfs),
+        "cap_drop": ["ALL"],
+        "security_opt": ["no-new-privileges"],
+        # CPU sets, not quotas: a quota throttles in 100 ms steps and punishes parallel runtimes.
+        "cpuset_cpus": spec.cpus,
+        "mem_limit": spec.memory_bytes,
+        "memswap_limit": spec.memory_bytes,
+        "pids_limit": PIDS_LIMIT,
+        "ulimits": [{"Name": "nofile", "Soft": OPEN_FILES, "Hard": OPEN_FILES}],
+    }

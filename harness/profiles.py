@@ -1,0 +1,49 @@
+"""Finds the load profiles: each loadtests/*.py with a `# /// fitmap` header is one. Adding a file adds a profile.
+
+The header is TOML in comments, in the form of inline script metadata (PEP 723). It is read as text: importing a profile
+would import Locust, which patches the whole process.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+from msgspec import Struct
+
+from harness.errors import UsageError
+from harness.model import Level, Profile
+from harness.strict import convert
+
+_HEADER = re.compile(r"(?m)^# /// fitmap$\s(?P<content>(^#(| .*)$\s)+)^# ///$")
+
+
+class Header(Struct, frozen=True, forbid_unknown_fields=True):
+    """The shape of a profile's header."""
+
+    title: str
+    question: str
+    routes: tuple[str, ...]
+    level: Level
+
+
+def read_profile(path: Path) -> Profile | None:
+    """The profile in a file, None where the file has no header. Raises UsageError."""
+    match = _HEADER.search(path.read_text())
+    if not match:
+        return None
+    lines = match.group("content").splitlines()
+    text = "\n".join(line[2:] if line.startswith("# ") else line[1:] for line in lines)
+    try:
+        value = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{path}: the header is not TOML ({error})") from None
+    header = convert(value, Header, str(path))
+    return Profile(path.stem, header.title, header.question, header.routes, header.level)
+
+
+def find_profiles(loadtests: Path) -> dict[str, Profile]:
+    """All profiles by name, in alphabetical order. Raises UsageError."""
+    found = (read_profile(path) for path in sorted(loadtests.glob("*.py")))
+    return {profile.name: profile for profile in found if profile}

@@ -1,0 +1,60 @@
+# /// fitmap
+# title = "CPU-bound"
+# question = "What does a request of pure work cost?"
+# routes = ["GET /cpu/collatz", "POST /cpu/summarize"]
+# [level]
+# name = "saturate"
+# kind = "closed"
+# connections = 32
+# ///
+"""Pure work, half and half: integer loops (500 Collatz walks, about 55,000 steps) and a JSON document (60 orders, 11 KB)."""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import Any
+
+from loadtests import reference
+from loadtests.lean.exchange import Exchange, expect_json, get, post_json
+from loadtests.lean.user import LeanUser
+
+COLLATZ_STARTS = 500
+ORDERS = 60
+# Each request is checked against its answer, computed here in Python: few distinct ones keep the start short.
+DISTINCT = 32
+LENGTH = 1024
+
+
+def collatz(rng: random.Random) -> Exchange:
+    first = rng.randint(1, 1_000_000)
+    request = get(f"/cpu/collatz?from={first}&count={COLLATZ_STARTS}")
+    return Exchange(0, request, expect_json(reference.collatz(first, COLLATZ_STARTS)))
+
+
+def order(rng: random.Random) -> dict[str, Any]:
+    lines = [
+        {"sku": f"SKU-{rng.randint(1, 9999):04}", "quantity": rng.randint(1, 9), "price_cents": rng.randint(100, 9999)}
+        for _ in range(3)
+    ]
+    return {"customer": f"Customer {rng.randint(1, 200)}", "region": rng.choice(reference.REGIONS), "lines": lines}
+
+
+def summarize(rng: random.Random) -> Exchange:
+    orders = [order(rng) for _ in range(ORDERS)]
+    body = json.dumps({"orders": orders}).encode()
+    return Exchange(1, post_json("/cpu/summarize", body), expect_json(reference.summarize(orders)))
+
+
+def stream(rng: random.Random) -> list[Exchange]:
+    walks = [collatz(rng) for _ in range(DISTINCT)]
+    documents = [summarize(rng) for _ in range(DISTINCT)]
+    return [rng.choice(walks if rng.random() < 0.5 else documents) for _ in range(LENGTH)]
+
+
+class ProfileUser(LeanUser):
+    """The `cpu` profile."""
+
+    host = "http://127.0.0.1:18080"
+    routes = ("GET /cpu/collatz", "POST /cpu/summarize")
+    stream = staticmethod(stream)

@@ -1,0 +1,97 @@
+"""One keep-alive HTTP/1.1 connection: a non-blocking socket, gevent's event loop, the C parser of httptools."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gevent
+import httptools
+from gevent import monkey
+
+# The original socket class: gevent's own would try to read before it waits, and pay for an exception each time.
+Socket = monkey.get_original("socket", "socket")
+
+RECEIVE_BYTES = 262_144
+
+
+class Broken(Exception):
+    """The connection ended or the answer was no HTTP; the sentence says which."""
+
+
+class Connection:
+    """Sends one request at a time and waits for its whole answer.
+
+    `status` and `body` (bytes) hold the last answer. Raises Broken.
+    """
+
+    def __init__(self, host: str, port: int) -> None:
+        self._socket = Socket()
+        try:
+            # On loopback the handshake is done when connect returns: a blocking connect costs nothing.
+            self._socket.settimeout(2.0)
+            self._socket.connect((host, port))
+        except OSError as error:
+            self._socket.close()
+            raise Broken(f"can't connect to {host}:{port}: {error.strerror or error}") from None
+        self._socket.setblocking(False)
+        self._socket.setsockopt(6, 1, 1)  # IPPROTO_TCP, TCP_NODELAY
+        self._send = self._socket.send
+        self._receive = self._socket.recv
+        hub: Any = gevent.get_hub()
+        self._wait = hub.wait
+        self._readable = hub.loop.io(self._socket.fileno(), 1)
+        self._writable = hub.loop.io(self._socket.fileno(), 2)
+        self.reset_parser()
+
+    def reset_parser(self) -> None:
+        """A parser takes one answer after the other, until the peer says that it will close."""
+        self._parser = httptools.HttpResponseParser(self)
+        self._feed = self._parser.feed_data
+        self.status = 0
+        self.body = b""
+        self.complete = False
+
+    # httptools calls these two; it looks for no others, so headers cost nothing beyond their parsing.
+    def on_body(self, part: bytes) -> None:
+        self.body = self.body + part if self.body else part
+
+    def on_message_complete(self) -> None:
+        self.complete = True
+
+    def exchange(self, request: bytes) -> int:
+        """Send an encoded request, receive the whole answer, return its status. The body stays in `body`."""
+        self.complete = False
+        self.body = b""
+        try:
+            sent = self._send(request)
+            while sent < len(request):
+                self._wait(self._writable)
+                sent += self._send(request[sent:])
+            while not self.complete:
+                self._wait(self._readable)
+                received = self._receive(RECEIVE_BYTES)
+                if not received:
+                    raise Broken("the service closed the connection before its answer was complete")
+                self._feed(received)
+        except OSError as error:
+            raise Broken(f"connection lost: {error.strerror or error}") from None
+        except httptools.HttpParserError as error:
+            raise Broken(f"the answer is not HTTP: {error}") from None
+        return int(self._parser.get_status_code())
+
+    @property
+    def keep_alive(self) -> bool:
+        """Whether the service keeps the connection open after this answer."""
+        return bool(self._parser.should_keep_alive())
+
+    def close(self) -> None:
+        self._readable.close()
+        self._writable.close()
+        self._socket.close()
+
+    def abort(self) -> None:
+        """Break a wait from another greenlet: shutting the socket down makes it readable."""
+        try:
+            self._socket.shutdown(2)
+        except OSError:
+            pass

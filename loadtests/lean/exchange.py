@@ -1,0 +1,96 @@
+"""Requests encoded once, and the checks of their answers.
+
+A check is called with status and body of each answer and returns None or a sentence saying what is wrong. It must be
+cheap: the body that was once found right by meaning (parsed, key order included) is remembered, and later ones need
+only be the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+Check = Callable[[int, bytes], str | None]
+
+
+class Exchange(NamedTuple):
+    """One request of a profile's stream: the index of its route, the bytes to send, the check of the answer."""
+
+    route: int
+    request: bytes
+    check: Check
+
+
+def get(path: str, host: str = "127.0.0.1") -> bytes:
+    """An encoded GET request."""
+    return f"GET {path} HTTP/1.1\r\nhost: {host}\r\naccept: application/json\r\n\r\n".encode("ascii")
+
+
+def post_json(path: str, body: bytes, host: str = "127.0.0.1") -> bytes:
+    """An encoded POST request with a JSON body."""
+    head = (
+        f"POST {path} HTTP/1.1\r\nhost: {host}\r\naccept: application/json\r\n"
+        f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+    )
+    return head.encode("ascii") + body
+
+
+def _shorten(body: bytes) -> str:
+    return repr(body[:120])
+
+
+def expect_json(expected: Any, status: int = 200) -> Check:
+    """The answer is this status and this JSON value, keys in this order."""
+    wanted = json.dumps(expected)
+    known: set[bytes] = set()
+
+    def check(got_status: int, body: bytes) -> str | None:
+        if got_status == status and body in known:
+            return None
+        if got_status != status:
+            return f"status {got_status} instead of {status}: {_shorten(body)}"
+        try:
+            value = json.loads(body)
+        except ValueError:
+            return f"not JSON: {_shorten(body)}"
+        # Serialized again, because comparing dictionaries would not see the order of keys.
+        if json.dumps(value) != wanted:
+            return f"{_shorten(body)} instead of {wanted[:120]}"
+        known.add(body)
+        return None
+
+    return check
+
+
+def expect_shape(accept: Callable[[Any], bool], what: str, status: int = 200, every: int = 16) -> Check:
+    """The status always; that `accept` takes the parsed JSON, for the first and then each `every`-th answer.
+
+    For answers that change from one request to the next, such as the id of a new order. `what` names the expectation.
+    """
+    count = 0
+
+    def check(got_status: int, body: bytes) -> str | None:
+        nonlocal count
+        if got_status != status:
+            return f"status {got_status} instead of {status}: {_shorten(body)}"
+        count += 1
+        if count % every != 1:
+            return None if body[:1] == b"{" else f"not an object: {_shorten(body)}"
+        try:
+            fine = accept(json.loads(body))
+        except (ValueError, KeyError, TypeError, IndexError):
+            fine = False
+        return None if fine else f"{_shorten(body)} is not {what}"
+
+    return check
+
+
+def expect_text(text: str) -> Check:
+    """The answer is 200 and exactly this text."""
+    wanted = text.encode()
+
+    def check(status: int, body: bytes) -> str | None:
+        return None if status == 200 and body == wanted else f"status {status}, {_shorten(body)} instead of {text!r}"
+
+    return check

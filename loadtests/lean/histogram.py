@@ -1,0 +1,45 @@
+"""Microsecond histograms with the bucket indices of HdrHistogram, counted inline.
+
+`HdrHistogram.record_value` costs 0.9 us, an increment of a list item 0.1 us: at 30,000 requests/s on one core the
+first would be a thirtieth of all that the generator does. So the hot path counts into a plain list with HdrHistogram's
+own index arithmetic (1 us to 60 s, 3 significant digits), and the standard object is made once, at the end of a phase.
+"""
+
+from __future__ import annotations
+
+from hdrh.histogram import HdrHistogram
+
+LOWEST_MICROSECONDS = 1
+HIGHEST_MICROSECONDS = 60_000_000
+DIGITS = 3
+# Three digits need 2,048 sub-buckets; every further bucket doubles the range and adds 1,024 counts.
+SUB_BUCKET_BITS = 11
+HALF_COUNT_BITS = SUB_BUCKET_BITS - 1
+BUCKETS = (HIGHEST_MICROSECONDS >> SUB_BUCKET_BITS).bit_length() + 1
+COUNTS = (BUCKETS + 1) << HALF_COUNT_BITS
+
+
+def new_counts() -> list[int]:
+    """Zeroed counts, one per bucket index."""
+    return [0] * COUNTS
+
+
+def index_of(microseconds: int) -> int:
+    """HdrHistogram's counts index of a value in [0, 60 s]. The hot path repeats these two lines inline."""
+    bucket = microseconds.bit_length() - SUB_BUCKET_BITS
+    return (bucket << HALF_COUNT_BITS) + (microseconds >> bucket) if bucket > 0 else microseconds
+
+
+def lowest_value(index: int) -> int:
+    """The lowest value (microseconds) that falls into a counts index: the inverse of `index_of`."""
+    bucket = max((index >> HALF_COUNT_BITS) - 1, 0)
+    return (index - (bucket << HALF_COUNT_BITS)) << bucket
+
+
+def encode(counts: list[int]) -> str:
+    """The counts as a standard HdrHistogram V2 string (compressed, base64)."""
+    histogram = HdrHistogram(LOWEST_MICROSECONDS, HIGHEST_MICROSECONDS, DIGITS)
+    for index, count in enumerate(counts):
+        if count:
+            histogram.record_value(lowest_value(index), count)
+    return histogram.encode().decode("ascii")

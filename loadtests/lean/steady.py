@@ -1,0 +1,26 @@
+"""Is the warm-up over? A just-in-time compiler that is still at work shows as a trend in requests per second. Pure."""
+
+from __future__ import annotations
+
+from statistics import fmean, stdev
+
+HALF = 3
+TREND_LIMIT = 0.05
+
+
+def trend(requests_per_window: list[int]) -> tuple[bool, str]:
+    """Whether the last 2 x HALF one-second windows show no trend, and the sentence that says so.
+
+    The means of the two halves may differ by TREND_LIMIT, or by what the windows' own scatter explains (two standard
+    errors of the difference): a slow target answers so few requests a second that counts alone scatter by more.
+    """
+    last = requests_per_window[-2 * HALF :]
+    if len(last) < 2 * HALF:
+        return True, f"warm-up of {len(last)} windows is too short to see a trend"
+    early, late = last[:HALF], last[HALF:]
+    if not fmean(early):
+        return False, "no request was answered in the warm-up"
+    change = fmean(late) / fmean(early) - 1
+    scatter = 2 * ((stdev(early) ** 2 + stdev(late) ** 2) / HALF) ** 0.5 / fmean(early)
+    steady = abs(change) <= max(TREND_LIMIT, min(scatter, 3 * TREND_LIMIT))
+    return steady, f"the last {HALF} s of the warm-up were {change:+.1%} against the {HALF} s before"
