@@ -1,0 +1,81 @@
+"""The contract's statements: what a request executes, and whether the database saw exactly that. Pure but for one read."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+_SPACE = re.compile(r"\s+")
+_TRANSACTION = {
+    "begin": "BEGIN",
+    "start transaction": "BEGIN",
+    "begin transaction": "BEGIN",
+    "begin isolation level read committed": "BEGIN",
+    "commit": "COMMIT",
+    "commit transaction": "COMMIT",
+    "rollback": "ROLLBACK",
+}
+
+
+class Contract(Struct, frozen=True):
+    """`names`: normalized SQL -> its name in queries.toml; `routes`: route -> names of what a request executes."""
+
+    names: Mapping[str, str]
+    routes: Mapping[str, tuple[str, ...]]
+
+
+class StatementCount(Struct, frozen=True):
+    """One statement of a trial: how often it should have run, how often it did, and how long (milliseconds, all calls)."""
+
+    name: str
+    expected: int
+    executed: int
+    milliseconds: float
+
+
+def normalize(sql: str) -> str:
+    """Statement text without the accidents of white space and a final semicolon."""
+    return _SPACE.sub(" ", sql).strip().rstrip(";").strip()
+
+
+def read_contract(path: Path) -> Contract:
+    """services/contract/queries.toml."""
+    value = tomllib.loads(path.read_text())
+    names = {normalize(sql): name for name, sql in value["queries"].items()}
+    return Contract(names, {route: tuple(statements) for route, statements in value["routes"].items()})
+
+
+def name_of(contract: Contract, sql: str) -> str:
+    """A statement's name in the contract; BEGIN, COMMIT, ROLLBACK however a driver spells them; else its own text."""
+    text = normalize(sql)
+    # pg_stat_statements shows constants as parameters: SELECT 1 becomes SELECT $1.
+    if text == "SELECT $1":
+        text = "SELECT 1"
+    return contract.names.get(text) or _TRANSACTION.get(text.lower()) or text
+
+
+def count_statements(
+    contract: Contract, answered: Mapping[str, int], rows: Iterable[Mapping[str, Any]]
+) -> tuple[StatementCount, ...]:
+    """Expected against executed, by statement. `answered`: successful requests by route since the database started;
+    `rows`: pg_stat_statements of the same time. Health checks are left out: they are the harness's own polling."""
+    expected: dict[str, int] = {}
+    for route, requests in answered.items():
+        for statement in contract.routes[route]:
+            expected[statement] = expected.get(statement, 0) + requests
+    executed: dict[str, int] = {}
+    milliseconds: dict[str, float] = {}
+    for row in rows:
+        name = name_of(contract, row["query"])
+        executed[name] = executed.get(name, 0) + row["calls"]
+        milliseconds[name] = milliseconds.get(name, 0.0) + row["milliseconds"]
+    return tuple(
+        StatementCount(name, expected.get(name, 0), executed.get(name, 0), round(milliseconds.get(name, 0.0), 3))
+        for name in sorted(expected.keys() | executed.keys())
+        if name != "health"
+    )

@@ -1,0 +1,309 @@
+"""What a run leaves on disk: the only thing that the running side and the reporting side share. docs/record.md tells it all.
+
+    runs/<id>/run.json          the plan and everything about the machine, written before the first trial
+    runs/<id>/trials.jsonl      one line a finished trial, appended and flushed as soon as it has ended
+    runs/<id>/samples/<trial>.csv       counters over time
+    runs/<id>/histograms/<trial>.hlog   HdrHistogram log, one line a route, microseconds
+    runs/<id>/report.html       made from the rest
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+from hdrh.histogram import HdrHistogram
+from hdrh.log import HistogramLogReader
+from msgspec import Struct
+
+from harness.cgroup import Counters
+from harness.contract import StatementCount
+from harness.errors import RunError, UsageError
+from harness.host import Host
+from harness.model import Plan, Target, Trial
+from loadtests.lean.histogram import DIGITS, HIGHEST_MICROSECONDS, LOWEST_MICROSECONDS
+from loadtests.lean.wire import RouteResult, Window
+
+#: Changes when a reader of an older version would misread a record.
+SCHEMA = 1
+#: Changes when numbers move though nothing measured did (CHANGELOG, "Method"). Records of different methods never compare.
+METHOD = 1
+
+Verdict = Literal["valid", "generator_limited", "unstable", "failed"]
+
+
+class ImageRecord(Struct, frozen=True):
+    """An image that took part: the engine's id of it and its size."""
+
+    id: str
+    size_bytes: int
+
+
+class EngineRecord(Struct, frozen=True):
+    """The container engine."""
+
+    name: str
+    version: str
+    api_version: str
+    storage_driver: str
+
+
+class Run(Struct, frozen=True):
+    """run.json. `configuration` is the text of fitmap.toml as it was (empty: there was none)."""
+
+    schema: int
+    method: int
+    id: str
+    started: str
+    fitmap_version: str
+    revision: str | None
+    command: tuple[str, ...]
+    configuration: str
+    relevance_percent: float
+    confidence_percent: float
+    plan: Plan
+    targets: Mapping[str, Target]
+    host: Host
+    engine: EngineRecord
+    image_set: str
+    images: Mapping[str, ImageRecord]
+    database_version: str
+    database_settings: Mapping[str, str]
+    seed_checksum: str
+
+
+class Missing(Struct, frozen=True, tag="missing"):
+    """A value that is not there, and why. Never 0, never left out."""
+
+    reason: str
+
+
+class Usage(Struct, frozen=True):
+    """One container during the measured window. Memory in bytes: medians over the samples, and the peak since start.
+
+    Working set: what the kernel charges, less file cache it could drop at once (`usage - inactive_file`).
+    """
+
+    cpu_seconds: float
+    cpu_seconds_since_start: float
+    working_set_bytes: float
+    anonymous_bytes: float
+    peak_bytes: int | Missing
+    #: The highest CPU use of any sampled second, in cores.
+    busiest_second_cores: float
+
+
+class RouteNumbers(Struct, frozen=True):
+    """One route in the measured window. `mean_microseconds` is exact (a sum), not read off the histogram."""
+
+    requests: int
+    failures: int
+    mean_microseconds: float
+
+
+class Measurement(Struct, frozen=True):
+    """What a trial measured."""
+
+    meta: Mapping[str, str | int]
+    generator_versions: Mapping[str, str]
+    golden_cases: int
+    #: Container start to the first 200 on /health, database already up.
+    start_seconds: float
+    #: SIGTERM to exit, and the exit status.
+    stop_seconds: float
+    exit_status: int
+    connections: int
+    warmup_seconds: float
+    steady: bool
+    steady_reason: str
+    window_seconds: float
+    #: Instants of the measured window, nanoseconds of the monotonic clock that the samples carry.
+    window_start_ns: int
+    window_end_ns: int
+    routes: Mapping[str, RouteNumbers]
+    windows: tuple[Window, ...]
+    usage: Mapping[str, Usage]
+    statements: tuple[StatementCount, ...]
+    failure_samples: tuple[str, ...]
+    harness_cpu_seconds: float
+
+
+class TrialResult(Struct, frozen=True):
+    """One line of trials.jsonl. A trial that failed has a stage, a reason and the last log lines, and no measurement."""
+
+    trial: Trial
+    started: str
+    wall_seconds: float
+    verdict: Verdict
+    problems: tuple[str, ...]
+    stage: str | None
+    logs: Mapping[str, str]
+    measurement: Measurement | Missing
+
+
+class Sample(Struct, frozen=True):
+    """One reading of one container."""
+
+    monotonic_ns: int
+    role: str
+    counters: Counters
+
+
+_SAMPLE_COLUMNS = (
+    "monotonic_ns",
+    "role",
+    "cpu_ns",
+    "memory_bytes",
+    "inactive_file_bytes",
+    "anonymous_bytes",
+)
+
+
+def _write_atomically(path: Path, data: bytes) -> None:
+    temporary = path.with_suffix(path.suffix + ".part")
+    with temporary.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+class RecordWriter:
+    """Writes a run's folder. Every method raises RunError when the disk refuses."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def _refused(self, error: OSError) -> RunError:
+        return RunError(
+            f"{self.folder} can't be written ({error.strerror}): make room or set another folder with --runs; "
+            "trials that were finished are kept, `fitmap bench --resume` goes on"
+        )
+
+    def begin(self, run: Run) -> None:
+        try:
+            for name in ("samples", "histograms"):
+                (self.folder / name).mkdir(parents=True, exist_ok=True)
+            _write_atomically(self.folder / "run.json", msgspec.json.format(msgspec.json.encode(run), indent=1))
+            (self.folder / "trials.jsonl").touch()
+        except OSError as error:
+            raise self._refused(error) from None
+
+    def append(self, result: TrialResult) -> None:
+        """Append a finished trial; it is on the disk when this returns."""
+        try:
+            with (self.folder / "trials.jsonl").open("ab") as file:
+                file.write(msgspec.json.encode(result) + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise self._refused(error) from None
+
+    def samples(self, trial_id: str, samples: Iterable[Sample]) -> None:
+        try:
+            with (self.folder / "samples" / f"{trial_id}.csv").open("w", newline="") as file:
+                writer = csv.writer(file)
+                writer.writerow(_SAMPLE_COLUMNS)
+                for sample in samples:
+                    c = sample.counters
+                    writer.writerow(
+                        (sample.monotonic_ns, sample.role, c.cpu_ns, c.memory_bytes, c.inactive_file_bytes, c.anonymous_bytes)
+                    )
+        except OSError as error:
+            raise self._refused(error) from None
+
+    def histograms(self, trial_id: str, start_unix_seconds: float, seconds: float, routes: Iterable[RouteResult]) -> None:
+        """The routes' histograms as an HdrHistogram log (format 1.3 of HdrHistogram's own JHistogramLogWriter)."""
+        lines = [
+            "#[Histogram log format version 1.3]",
+            f"#[StartTime: {start_unix_seconds:.3f} (seconds since epoch)]",
+            '"StartTimestamp","Interval_Length","Interval_Max","Interval_Compressed_Histogram"',
+        ]
+        for route in routes:
+            if route.requests:
+                highest = HdrHistogram.decode(route.histogram).get_max_value()
+                lines.append(f"Tag={tag(route.route)},0.000,{seconds:.3f},{highest:.3f},{route.histogram}")
+        try:
+            (self.folder / "histograms" / f"{trial_id}.hlog").write_text("\n".join(lines) + "\n")
+        except OSError as error:
+            raise self._refused(error) from None
+
+
+def tag(route: str) -> str:
+    """A route as a tag of the histogram log, which may hold neither space nor comma."""
+    return route.replace(" ", ":")
+
+
+class Record(Struct, frozen=True):
+    """A run as read back. `complaints`: what of the folder could not be read, in words."""
+
+    folder: Path
+    run: Run
+    results: tuple[TrialResult, ...]
+    complaints: tuple[str, ...]
+
+    def pending(self) -> tuple[Trial, ...]:
+        """The trials of the plan that have no result yet, in the plan's order."""
+        done = {result.trial.id for result in self.results}
+        return tuple(trial for trial in self.run.plan.trials if trial.id not in done)
+
+
+def read_record(folder: Path) -> Record:
+    """Read and validate a record. A damaged last line (a harness that was killed) is left out and named.
+
+    Raises UsageError when run.json is missing, of another schema, or invalid.
+    """
+    path = folder / "run.json"
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{folder} holds no record ({path.name}: {error.strerror}): `fitmap list` shows the records") from None
+    try:
+        schema = msgspec.json.decode(data, type=_SchemaOnly).schema
+        if schema != SCHEMA:
+            raise UsageError(f"{path} has schema {schema}, this fitmap reads {SCHEMA}: use the fitmap that wrote it")
+        run = msgspec.json.decode(data, type=Run)
+    except msgspec.MsgspecError as error:
+        raise UsageError(f"{path} is no valid record: {error}") from None
+    results: dict[str, TrialResult] = {}
+    complaints: list[str] = []
+    planned = {trial.id for trial in run.plan.trials}
+    for number, line in enumerate(_lines(folder / "trials.jsonl"), 1):
+        try:
+            result = msgspec.json.decode(line, type=TrialResult)
+        except msgspec.MsgspecError as error:
+            complaints.append(f"trials.jsonl line {number} is damaged and left out ({error})")
+            continue
+        if result.trial.id not in planned:
+            complaints.append(f"trials.jsonl line {number}: trial {result.trial.id} is not in the plan")
+        else:
+            results[result.trial.id] = result
+    return Record(folder, run, tuple(results.values()), tuple(complaints))
+
+
+class _SchemaOnly(Struct):
+    schema: int
+
+
+def _lines(path: Path) -> list[bytes]:
+    try:
+        return [line for line in path.read_bytes().split(b"\n") if line]
+    except OSError:
+        return []
+
+
+def read_histograms(folder: Path, trial_id: str) -> dict[str, HdrHistogram]:
+    """Route tag -> histogram of a trial's measured window, microseconds. Empty where there is none."""
+    path = folder / "histograms" / f"{trial_id}.hlog"
+    if not path.exists():
+        return {}
+    reader = HistogramLogReader(str(path), HdrHistogram(LOWEST_MICROSECONDS, HIGHEST_MICROSECONDS, DIGITS))
+    found: dict[str, HdrHistogram] = {}
+    while histogram := reader.get_next_interval_histogram():
+        found[histogram.get_tag()] = histogram
+    reader.close()
+    return found

@@ -1,0 +1,53 @@
+"""From samples to what a container used during the measured window. Pure."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from statistics import median
+
+from harness.record import Missing, Sample, Usage
+
+SECOND_NS = 1_000_000_000
+
+
+def cpu_ns_at(samples: Sequence[Sample], instant_ns: int) -> float:
+    """The CPU counter at an instant, on the line between the samples around it (they are 0.1 s apart).
+
+    Raises ValueError outside the samples: a guess there would invent CPU time.
+    """
+    times = [sample.monotonic_ns for sample in samples]
+    right = bisect_left(times, instant_ns)
+    if right == len(times) or (right == 0 and times[0] != instant_ns):
+        raise ValueError("instant outside the samples")
+    if times[right] == instant_ns:
+        return float(samples[right].counters.cpu_ns)
+    before, after = samples[right - 1], samples[right]
+    share = (instant_ns - before.monotonic_ns) / (after.monotonic_ns - before.monotonic_ns)
+    return before.counters.cpu_ns + share * (after.counters.cpu_ns - before.counters.cpu_ns)
+
+
+def busiest_second(samples: Sequence[Sample], start_ns: int, end_ns: int) -> float:
+    """The highest CPU use, in cores, over any whole second of the window."""
+    seconds = range(start_ns, end_ns - SECOND_NS + 1, SECOND_NS)
+    return max(((cpu_ns_at(samples, s + SECOND_NS) - cpu_ns_at(samples, s)) / SECOND_NS for s in seconds), default=0.0)
+
+
+def usage(samples: Sequence[Sample], start_ns: int, end_ns: int) -> Usage:
+    """One container's use during [start_ns, end_ns]; `samples` are that container's, in time order.
+
+    Raises ValueError when the samples do not cover the window.
+    """
+    inside = [sample.counters for sample in samples if start_ns <= sample.monotonic_ns <= end_ns]
+    if not inside:
+        raise ValueError("no sample inside the window")
+    start_cpu, end_cpu = cpu_ns_at(samples, start_ns), cpu_ns_at(samples, end_ns)
+    peak = samples[-1].counters.peak_bytes
+    return Usage(
+        cpu_seconds=(end_cpu - start_cpu) / SECOND_NS,
+        cpu_seconds_since_start=end_cpu / SECOND_NS,
+        working_set_bytes=median(c.memory_bytes - c.inactive_file_bytes for c in inside),
+        anonymous_bytes=median(c.anonymous_bytes for c in inside),
+        peak_bytes=Missing("this kernel has no peak counter (memory.peak came with Linux 5.19)") if peak is None else peak,
+        busiest_second_cores=busiest_second(samples, start_ns, end_ns),
+    )
