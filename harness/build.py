@@ -13,13 +13,14 @@ from collections.abc import Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from graphlib import TopologicalSorter
 from pathlib import Path
+from typing import Any
 
 import docker
-from docker.errors import APIError, BuildError, DockerException, ImageNotFound
+from docker.errors import APIError, DockerException, ImageNotFound
 from msgspec import Struct
 
 from harness.engine import Say, apt_install
-from harness.errors import EngineError, ImageError, UsageError
+from harness.errors import EngineError, ImageError
 from harness.images import BASES, ROOT, Build
 
 BUILD_LOGS = ROOT / "runs" / ".build"
@@ -37,7 +38,7 @@ class Image(Struct, frozen=True):
     size_bytes: int
 
 
-def choose_set(client: docker.DockerClient, wanted: str, say: Say) -> str:
+def choose_set(wanted: str, say: Say) -> str:
     """`wanted`, or for `auto` the set that this machine can have: official where a registry answers, else local."""
     if wanted != "auto":
         return wanted
@@ -57,7 +58,8 @@ def choose_set(client: docker.DockerClient, wanted: str, say: Say) -> str:
 
 def build_all(client: docker.DockerClient, builds: Mapping[str, Build], say: Say) -> dict[str, Image]:
     """Make every image of the graph; their ids and sizes by name. Raises ImageError at the first that fails, after
-    the ones under way have ended."""
+    the ones under way have ended.
+    """
     BUILD_LOGS.mkdir(parents=True, exist_ok=True)
     sorter = TopologicalSorter({name: build.after for name, build in builds.items()})
     sorter.prepare()
@@ -152,28 +154,26 @@ def _certify_context(build: Build) -> io.BytesIO:
 def _build(client: docker.DockerClient, build: Build) -> None:
     arguments = {**build.arguments, **{name: os.environ[name] for name in PROXY_VARIABLES if name in os.environ}}
     log = BUILD_LOGS / f"{build.tag.partition(':')[0].replace('/', '-')}.log"
-    common = {"tag": build.tag, "buildargs": arguments, "network_mode": "host", "rm": True, "forcerm": True}
+    source: dict[str, Any] = (
+        {"fileobj": _certify_context(build), "custom_context": True}
+        if build.how == "certify"
+        else {"path": str(build.context), "dockerfile": build.dockerfile}
+    )
+    said: list[str] = []
+    problem = ""
     try:
-        if build.how == "certify":
-            _, lines = client.images.build(fileobj=_certify_context(build), custom_context=True, **common)
-        else:
-            _, lines = client.images.build(path=str(build.context), dockerfile=build.dockerfile, **common)
-    except BuildError as error:
-        lines = list(error.build_log)
-        log.write_text("".join(line.get("stream", line.get("error", "")) for line in lines))
-        raise ImageError(f"image {build.name} failed to build ({_last_words(lines, error)}): see {log}") from None
-    except (APIError, OSError, TypeError) as error:
+        lines = client.api.build(
+            **source, tag=build.tag, buildargs=arguments, network_mode="host", rm=True, forcerm=True, decode=True
+        )
+        with log.open("w") as file:
+            for line in lines:
+                problem = line.get("error", problem)
+                text = line.get("stream", "")
+                file.write(text or line.get("error", ""))
+                if text.strip():
+                    said.append(text.strip())
+    except (DockerException, OSError, TypeError) as error:
         raise ImageError(f"image {build.name} failed to build: {error}") from None
-    log.write_text("".join(line.get("stream", "") for line in lines))
-
-
-def _last_words(lines: list[dict[str, str]], error: BuildError) -> str:
-    said = [line["stream"].strip() for line in lines if line.get("stream", "").strip()]
-    return f"{error.msg}; last output: {said[-1][-200:]}" if said else str(error.msg)
-
-
-def check_wanted_set(wanted: str) -> str:
-    """One of auto, official, local. Raises UsageError."""
-    if wanted not in ("auto", "official", "local"):
-        raise UsageError(f"image set {wanted!r} is none: choose auto, official or local")
-    return wanted
+    if problem:
+        last = f"; last output: {said[-1][-200:]}" if said else ""
+        raise ImageError(f"image {build.name} failed to build ({problem.strip()}{last}): see {log}")

@@ -11,7 +11,7 @@ import secrets
 import socket
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 import docker
 import msgspec
@@ -102,7 +102,8 @@ class Running:
     def log_tail(self) -> str:
         """The last lines it logged."""
         try:
-            return str(self.container.logs(tail=LOG_LINES).decode(errors="replace"))
+            logs: Any = self.container.logs(tail=LOG_LINES)
+            return str(logs.decode(errors="replace"))
         except DockerException:
             return ""
 
@@ -122,7 +123,7 @@ class Crew:
         self._name = f"fitmap-{run_id}-{trial_id}"
         self._members: list[Running] = []
 
-    def __enter__(self) -> Crew:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

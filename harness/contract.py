@@ -63,7 +63,8 @@ def count_statements(
     contract: Contract, answered: Mapping[str, int], rows: Iterable[Mapping[str, Any]]
 ) -> tuple[StatementCount, ...]:
     """Expected against executed, by statement. `answered`: successful requests by route since the database started;
-    `rows`: pg_stat_statements of the same time. Health checks are left out: they are the harness's own polling."""
+    `rows`: pg_stat_statements of the same time. Health checks are left out: they are the harness's own polling.
+    """
     expected: dict[str, int] = {}
     for route, requests in answered.items():
         for statement in contract.routes[route]:

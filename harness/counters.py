@@ -25,7 +25,8 @@ class ApiReader:
 
     def read(self) -> Counters:
         try:
-            return from_stats(self._container.stats(stream=False, one_shot=True))
+            stats: Any = self._container.stats(stream=False, one_shot=True)
+            return from_stats(stats)
         except (DockerException, KeyError) as error:
             raise CgroupGone(str(error)) from None
 

@@ -57,7 +57,7 @@ def connect(install: bool, say: Say) -> docker.DockerClient:
         )
     if not Path("/etc/debian_version").exists() or os.geteuid() != 0:
         raise EngineError(
-            "no Docker Engine answers: install and start Docker (on Debian and Ubuntu fitmap does it itself when run as root)"
+            "no Docker Engine answers: install and start Docker (as root on Debian or Ubuntu, fitmap does it itself)"
         )
     if not shutil.which("dockerd"):
         _install(say)

@@ -51,7 +51,8 @@ def _hash(*parts: bytes) -> str:
 
 def host_certificates() -> bytes:
     """The certificates a user has added to this host, as one byte string (empty: none). Builds behind TLS inspection
-    need them, and a base is made anew when they change."""
+    need them, and a base is made anew when they change.
+    """
     return b"".join(path.read_bytes() for path in sorted(HOST_CERTIFICATES.glob("*.crt")))
 
 

@@ -1,10 +1,10 @@
 """What a run leaves on disk: the only thing that the running side and the reporting side share. docs/record.md tells it all.
 
-    runs/<id>/run.json          the plan and everything about the machine, written before the first trial
-    runs/<id>/trials.jsonl      one line a finished trial, appended and flushed as soon as it has ended
-    runs/<id>/samples/<trial>.csv       counters over time
-    runs/<id>/histograms/<trial>.hlog   HdrHistogram log, one line a route, microseconds
-    runs/<id>/report.html       made from the rest
+runs/<id>/run.json          the plan and everything about the machine, written before the first trial
+runs/<id>/trials.jsonl      one line a finished trial, appended and flushed as soon as it has ended
+runs/<id>/samples/<trial>.csv       counters over time
+runs/<id>/histograms/<trial>.hlog   HdrHistogram log, one line a route, microseconds
+runs/<id>/report.html       made from the rest
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from hdrh.log import HistogramLogReader
 from msgspec import Struct
 
 from harness.cgroup import Counters
+from harness.config import Config
 from harness.contract import StatementCount
 from harness.errors import RunError, UsageError
 from harness.host import Host
@@ -53,7 +54,9 @@ class EngineRecord(Struct, frozen=True):
 
 
 class Run(Struct, frozen=True):
-    """run.json. `configuration` is the text of fitmap.toml as it was (empty: there was none)."""
+    """run.json. `configuration_text` is fitmap.toml as it was (empty: there was none); `configuration` what came of it
+    with preset and command line: what a resumed run goes on with, and what the report judges by.
+    """
 
     schema: int
     method: int
@@ -62,9 +65,8 @@ class Run(Struct, frozen=True):
     fitmap_version: str
     revision: str | None
     command: tuple[str, ...]
-    configuration: str
-    relevance_percent: float
-    confidence_percent: float
+    configuration_text: str
+    configuration: Config
     plan: Plan
     targets: Mapping[str, Target]
     host: Host
@@ -211,7 +213,14 @@ class RecordWriter:
                 for sample in samples:
                     c = sample.counters
                     writer.writerow(
-                        (sample.monotonic_ns, sample.role, c.cpu_ns, c.memory_bytes, c.inactive_file_bytes, c.anonymous_bytes)
+                        (
+                            sample.monotonic_ns,
+                            sample.role,
+                            c.cpu_ns,
+                            c.memory_bytes,
+                            c.inactive_file_bytes,
+                            c.anonymous_bytes,
+                        )
                     )
         except OSError as error:
             raise self._refused(error) from None
@@ -261,7 +270,9 @@ def read_record(folder: Path) -> Record:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise UsageError(f"{folder} holds no record ({path.name}: {error.strerror}): `fitmap list` shows the records") from None
+        raise UsageError(
+            f"{folder} holds no record ({path.name}: {error.strerror}): `fitmap list` shows the records"
+        ) from None
     try:
         schema = msgspec.json.decode(data, type=_SchemaOnly).schema
         if schema != SCHEMA:

@@ -100,13 +100,9 @@ def _measure(
     password = new_password()
     for role in ("service", "database"):
         check_port_free(getattr(config.ports, role), role)
-    database = crew.add(
-        database_spec(setup.images["database"], placement.database, config.ports, config.limits, password)
-    )
+    database = crew.add(database_spec(setup.images["database"], placement.database, config.ports, config.limits, password))
     service = crew.add(service_spec(setup.images[trial.target], placement.service, config.ports, config.limits, password))
-    generator = crew.add(
-        generator_spec(setup.images["load"], placement.generator, _load_json(setup, trial, profile))
-    )
+    generator = crew.add(generator_spec(setup.images["load"], placement.generator, _load_json(setup, trial, profile)))
     lines = _event_lines(generator)
     database.start()
     generator.start()
@@ -217,9 +213,7 @@ def _expect(event: wire.Event | None, kind: type[E]) -> E:
     return event
 
 
-def _listen(
-    hello: wire.Hello, events: Iterator[wire.Event], service: Running, on_window: OnWindow
-) -> tuple[Loaded, float]:
+def _listen(hello: wire.Hello, events: Iterator[wire.Event], service: Running, on_window: OnWindow) -> tuple[Loaded, float]:
     """Follow the generator to its end; with the CPU seconds that this process itself used in the measured window."""
     ready = _expect(_next(events, service), wire.ServiceReady)
     windows: list[wire.Window] = []

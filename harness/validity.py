@@ -23,7 +23,9 @@ def statement_problems(statements: Iterable[StatementCount], pool_size: int) -> 
                 f"the database executed {count.name} {count.executed:,} times, the requests explain {count.expected:,}"
             )
         elif not in_contract and count.executed > SETUP_STATEMENTS * pool_size:
-            problems.append(f"the database executed a statement outside the contract {count.executed:,} times: {count.name[:80]}")
+            problems.append(
+                f"the database executed a statement outside the contract {count.executed:,} times: {count.name[:80]}"
+            )
     return problems
 
 

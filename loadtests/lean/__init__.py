@@ -1,1 +1,1 @@
-"""The lean Locust user: keep-alive sockets, requests encoded once, a C parser, microsecond histograms, every answer checked."""
+"""The lean Locust user: keep-alive sockets, encoded requests, a C parser, microsecond histograms, checked answers."""

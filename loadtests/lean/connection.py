@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import gevent
@@ -91,7 +92,5 @@ class Connection:
 
     def abort(self) -> None:
         """Break a wait from another greenlet: shutting the socket down makes it readable."""
-        try:
+        with contextlib.suppress(OSError):
             self._socket.shutdown(2)
-        except OSError:
-            pass

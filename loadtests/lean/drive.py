@@ -17,10 +17,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
-import locust  # noqa: F401  (patches sockets for gevent before anything uses them)
 import gevent
+import msgspec
 from locust.env import Environment
 
 from loadtests.lean import golden, wire

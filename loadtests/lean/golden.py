@@ -37,7 +37,10 @@ def ask(host: str, port: int, case: dict[str, Any], timeout_seconds: float = 10.
 
 def problems(case: dict[str, Any], answer: Answer) -> list[str]:
     """Where an answer departs from what the case expects, in words; empty when it does not."""
-    expected = case["answer"]
+    return [*_head_problems(case["answer"], answer), *_body_problems(case["answer"], answer.body)]
+
+
+def _head_problems(expected: dict[str, Any], answer: Answer) -> list[str]:
     found: list[str] = []
     if answer.status != expected["status"]:
         found.append(f"status {answer.status} instead of {expected['status']}")
@@ -50,25 +53,30 @@ def problems(case: dict[str, Any], answer: Answer) -> list[str]:
     for name, value in expected.get("headers", {}).items():
         if answer.headers.get(name, "").replace(" ", "").lower() != value.lower():
             found.append(f"header {name}: {answer.headers.get(name)!r} instead of {value!r}")
-    if "text" in expected and answer.body.decode("utf-8", "replace") != expected["text"]:
-        found.append(f"body {answer.body[:80]!r} instead of {expected['text']!r}")
-    if "json" in expected or "error" in expected:
-        try:
-            value = json.loads(answer.body)
-        except ValueError:
-            return [*found, f"body is not JSON: {answer.body[:80]!r}"]
-        if "error" in expected:
-            if not isinstance(value, dict) or list(value) != ["error", "detail"] or value["error"] != expected["error"]:
-                found.append(f"body {answer.body[:120]!r} instead of error {expected['error']!r}")
-            elif not isinstance(value["detail"], str) or not value["detail"]:
-                found.append("the error has no detail")
-        # Serialized again, because comparing dictionaries would not see the order of keys.
-        elif json.dumps(value) != json.dumps(expected["json"]):
-            found.append(f"body {answer.body[:120]!r} instead of {json.dumps(expected['json'])[:120]}")
     return found
 
 
+def _body_problems(expected: dict[str, Any], body: bytes) -> list[str]:
+    if "text" in expected:
+        return [] if body.decode("utf-8", "replace") == expected["text"] else [f"{body[:80]!r} is not {expected['text']!r}"]
+    try:
+        value = json.loads(body)
+    except ValueError:
+        return [f"body is not JSON: {body[:80]!r}"]
+    if "error" in expected:
+        if not isinstance(value, dict) or list(value) != ["error", "detail"] or value["error"] != expected["error"]:
+            return [f"body {body[:120]!r} instead of error {expected['error']!r}"]
+        return [] if isinstance(value["detail"], str) and value["detail"] else ["the error has no detail"]
+    # Serialized again, because comparing dictionaries would not see the order of keys.
+    wanted = json.dumps(expected["json"])
+    return [] if json.dumps(value) == wanted else [f"body {body[:120]!r} instead of {wanted[:120]}"]
+
+
 def load(path: Path) -> list[dict[str, Any]]:
-    """The golden cases: {name, route, method, path, headers?, json?|text?, spot?, answer: {status, json|text|error, headers?}}."""
+    """The golden cases of a file, in its order.
+
+    A case is {name, route, method, path, headers?, json?|text?, spot?, answer}; its answer {status, json|text|error,
+    headers?}.
+    """
     cases: list[dict[str, Any]] = json.loads(path.read_text())["cases"]
     return cases

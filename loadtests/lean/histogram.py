@@ -42,4 +42,4 @@ def encode(counts: list[int]) -> str:
     for index, count in enumerate(counts):
         if count:
             histogram.record_value(lowest_value(index), count)
-    return histogram.encode().decode("ascii")
+    return bytes(histogram.encode()).decode("ascii")

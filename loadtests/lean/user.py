@@ -14,7 +14,8 @@ from itertools import cycle
 from typing import Any
 
 import gevent
-from locust import User
+from locust import User, task
+from locust.exception import StopUser
 
 from loadtests.lean.connection import Broken, Connection
 from loadtests.lean.exchange import Exchange
@@ -49,7 +50,7 @@ class LeanUser(User):
             type(self).prepare(seed=1)
         self.connection: Connection | None = None
         self.sent_at_ns = 0
-        host, _, port = (environment.host or self.host).removeprefix("http://").rpartition(":")
+        host, _, port = str(environment.host or self.host).removeprefix("http://").rpartition(":")
         self._address = (host, int(port))
 
     @classmethod
@@ -66,8 +67,9 @@ class LeanUser(User):
         type(self)._started += 1
         return cycle(self.exchanges[offset:] + self.exchanges[:offset])
 
-    def run(self) -> None:
-        """Locust calls this in a greenlet of its own. The base class would pick tasks and wait times per request."""
+    @task
+    def converse(self) -> None:
+        """One task for the user's whole life: Locust would pick a task and a wait time for every request."""
         user_class = type(self)
         exchanges = self._own_exchanges()
         while not user_class.stopping:
@@ -82,6 +84,7 @@ class LeanUser(User):
                     self.connection.close()
                     self.connection = None
                 self.sent_at_ns = 0
+        raise StopUser
 
     _route = 0
 
@@ -104,8 +107,7 @@ class LeanUser(User):
                 phase.answered[route] += 1
                 phase.sum_microseconds[route] += microseconds
                 # histogram.index_of, inline.
-                if microseconds > HIGHEST_MICROSECONDS:
-                    microseconds = HIGHEST_MICROSECONDS
+                microseconds = min(microseconds, HIGHEST_MICROSECONDS)
                 bucket = microseconds.bit_length() - SUB_BUCKET_BITS
                 if bucket > 0:
                     phase.counts[route][(bucket << HALF_COUNT_BITS) + (microseconds >> bucket)] += 1

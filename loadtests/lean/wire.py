@@ -77,7 +77,8 @@ class Measured(Struct, frozen=True, tag="measured"):
 
 class Done(Struct, frozen=True, tag="done"):
     """Every connection has its last answer. `answered`: requests answered as expected since the start, by route,
-    golden cases, warm-up and drain included; this is what the database's statement count must agree with."""
+    golden cases, warm-up and drain included; this is what the database's statement count must agree with.
+    """
 
     answered: dict[str, int]
     failed: dict[str, int]

@@ -1,0 +1,344 @@
+"""The command line. Only this module prints and exits."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+
+from harness import doctor, host
+from harness.build import build_all, choose_set
+from harness.config import PRESETS, Config, choose, override, read_config, timing
+from harness.containers import clean
+from harness.engine import connect, try_connect
+from harness.errors import FitmapError, UsageError
+from harness.images import ROOT, graph
+from harness.model import Plan, Profile, Target
+from harness.placement import place
+from harness.plan import make_plan, trial_seconds
+from harness.profiles import find_profiles
+from harness.record import Missing, Record, read_record
+from harness.run import (
+    begin_record,
+    check_resumable,
+    check_space,
+    describe_run,
+    find_records,
+    loaded_share,
+    locate,
+    new_id,
+    run_trials,
+)
+from harness.targets import find_targets
+from loadtests.lean.wire import Window
+
+EXIT_INCOMPLETE = 3
+EXIT_INTERRUPTED = 130
+
+DESCRIPTION = """\
+fitmap measures where each language wins: identical tiny services in containers, each with its own PostgreSQL,
+driven by Locust, rendered into one HTML report.
+
+  fitmap bench                       all targets, all profiles, preset quick (about a quarter of an hour)
+  fitmap bench --preset smoke        the same in two minutes: does everything work?
+  fitmap bench --target go,rust --profile db
+  fitmap bench --resume              go on with the newest run that was interrupted
+  fitmap plan                        what bench would do, and how long it would take; touches nothing
+  fitmap report runs/<id>            make the report anew from a record, anywhere, without Docker
+"""
+
+EPILOG = """\
+Settings live in fitmap.toml (all of them: docs/configuration.md); the command line wins over it.
+Exit status: 0 done, 2 wrong usage, 3 a target has no valid trial, 4 the engine or the disk failed, 130 interrupted.
+"""
+
+
+class Terminal:
+    """Lines for people on standard error; a progress line that is overwritten where standard error is a terminal."""
+
+    def __init__(self) -> None:
+        self._live = sys.stderr.isatty()
+
+    def say(self, line: str) -> None:
+        if self._live:
+            sys.stderr.write("\r\x1b[K")
+        print(line, file=sys.stderr, flush=True)
+
+    def progress(self, label: str, window: Window) -> None:
+        if self._live:
+            seconds = (window.end_ns - window.start_ns) / 1e9
+            phase = "warming up" if window.phase == "warmup" else "measuring"
+            sys.stderr.write(f"\r\x1b[K{label}: {phase}, {window.requests / seconds:,.0f} requests/s")
+            sys.stderr.flush()
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Entry point of `fitmap`; exits with the status that EPILOG names."""
+    options = _parser().parse_args(arguments)
+    # A cancelled CI job gets SIGTERM: it must clean up as Ctrl-C does.
+    signal.signal(signal.SIGTERM, _interrupt)
+    terminal = Terminal()
+    try:
+        status = options.run(options, terminal)
+    except FitmapError as error:
+        terminal.say(f"fitmap: {error}")
+        status = error.exit_status
+    except KeyboardInterrupt:
+        terminal.say("fitmap: interrupted; finished trials are kept, `fitmap bench --resume` goes on")
+        status = EXIT_INTERRUPTED
+    raise SystemExit(status)
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="fitmap", description=DESCRIPTION, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--config", type=Path, default=ROOT / "fitmap.toml", help="settings (default: fitmap.toml)")
+    parser.add_argument("--runs", type=Path, default=ROOT / "runs", help="where records are kept (default: runs/)")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    bench = commands.add_parser("bench", help="build what is needed, measure, write the report")
+    _add_selection(bench)
+    _add_engine(bench)
+    bench.add_argument("--resume", nargs="?", const="", metavar="ID", help="go on with an interrupted run (default: newest)")
+    bench.set_defaults(run=_bench)
+
+    plan = commands.add_parser("plan", help="show the trials that bench would run, and how long they take")
+    _add_selection(plan)
+    plan.set_defaults(run=_plan)
+
+    build = commands.add_parser("build", help="build images without measuring")
+    build.add_argument("names", nargs="*", metavar="TARGET", help="targets (default: all), or load-comparison")
+    _add_engine(build)
+    build.set_defaults(run=_build)
+
+    report = commands.add_parser("report", help="make a record's report anew; needs no engine")
+    report.add_argument("record", nargs="?", help="a record's folder or id (default: the newest)")
+    report.set_defaults(run=_report)
+
+    listing = commands.add_parser("list", help="list targets, profiles, presets and records")
+    listing.set_defaults(run=_list)
+
+    examine = commands.add_parser("doctor", help="check whether this machine can measure; changes nothing")
+    examine.set_defaults(run=_doctor)
+
+    sweep = commands.add_parser("clean", help="remove the containers that a killed run left behind")
+    sweep.set_defaults(run=_clean)
+    return parser
+
+
+def _add_selection(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--preset", help=f"how long and how often: {', '.join(PRESETS)} (default: quick)")
+    parser.add_argument("--target", "--targets", dest="targets", metavar="A,B", help="only these targets")
+    parser.add_argument("--profile", "--profiles", dest="profiles", metavar="A,B", help="only these profiles")
+    parser.add_argument("--blocks", type=int, help="repetitions of everything, each in random order")
+    parser.add_argument("--warmup", type=float, metavar="SECONDS", help="least warm-up of a trial")
+    parser.add_argument("--measure", type=float, metavar="SECONDS", help="measured window of a trial")
+    parser.add_argument("--seed", type=int, help="seed of the order of trials and of the requests (default: 1)")
+
+
+def _add_engine(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--image-set", choices=("auto", "official", "local"), help="where base images come from")
+    parser.add_argument(
+        "--install-engine",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="install and start Debian's Docker Engine where none answers (root on Debian; default: yes)",
+    )
+
+
+def _names(text: str | None) -> tuple[str, ...] | None:
+    return tuple(name.strip() for name in text.split(",") if name.strip()) if text else None
+
+
+def _configure(options: argparse.Namespace) -> Config:
+    config = read_config(options.config)
+    given = vars(options)
+    if "preset" in given:
+        config = override(
+            config,
+            "run",
+            preset=options.preset,
+            targets=_names(options.targets),
+            profiles=_names(options.profiles),
+            seed=options.seed,
+        )
+        config = override(
+            config, "timing", blocks=options.blocks, warmup_seconds=options.warmup, measure_seconds=options.measure
+        )
+    if "image_set" in given:
+        config = override(config, "engine", image_set=options.image_set, install=options.install_engine)
+    return config
+
+
+def _planned(config: Config) -> tuple[Plan, dict[str, Target]]:
+    targets = find_targets(ROOT / "services")
+    profiles: dict[str, Profile] = find_profiles(ROOT / "loadtests")
+    chosen = choose(config.run.targets, targets, "target")
+    plan = make_plan(
+        seed=config.run.seed,
+        preset=config.run.preset,
+        timing=timing(config),
+        targets=chosen,
+        profiles=tuple(profiles[name] for name in choose(config.run.profiles, profiles, "profile")),
+        placement=place(host.topology(), config.run.service_cores),
+    )
+    return plan, {name: targets[name] for name in chosen}
+
+
+def _bench(options: argparse.Namespace, terminal: Terminal) -> int:
+    begun = time.monotonic()
+    config = _configure(options)
+    check_space(options.runs)
+    if options.resume is not None:
+        record = read_record(locate(options.runs, options.resume))
+        config, plan, image_set = record.run.configuration, record.run.plan, record.run.image_set
+        targets = dict(record.run.targets)
+        if not record.pending():
+            terminal.say(f"run {record.run.id} is complete: nothing to resume")
+            return _finish(record, terminal)
+    else:
+        plan, targets = _planned(config)
+        record, image_set = None, config.engine.image_set
+    client = connect(config.engine.install, terminal.say)
+    removed = clean(client)
+    if removed:
+        terminal.say(f"removed {removed} containers that a killed run had left")
+    image_set = choose_set(image_set, terminal.say)
+    builds = graph(("database", "load", *plan.targets), image_set)
+    terminal.say(f"images: {len(builds)} needed for {', '.join(plan.targets)}")
+    images = build_all(client, builds, terminal.say)
+    images = {name: image for name, image in images.items() if name in ("database", "load", *plan.targets)}
+    if record is None:
+        record = begin_record(
+            options.runs,
+            describe_run(
+                client,
+                run_id=new_id(datetime.now(UTC), options.runs),
+                config=config,
+                configuration_text=options.config.read_text() if options.config.exists() else "",
+                command=("fitmap", *sys.argv[1:]),
+                plan=plan,
+                targets=targets,
+                images=images,
+                image_set=image_set,
+            ),
+        )
+    else:
+        check_resumable(record, images)
+    terminal.say(
+        f"set up in {time.monotonic() - begun:.0f} s; {len(record.pending())} trials of about "
+        f"{trial_seconds(plan.timing):.0f} s, record in {record.folder}"
+    )
+    record = run_trials(client, record, terminal.say, terminal.progress)
+    terminal.say(f"{loaded_share(record):.0%} of the trials' wall time was warm-up or measured window")
+    return _finish(record, terminal)
+
+
+def _finish(record: Record, terminal: Terminal) -> int:
+    """Write the report and say where it is; the exit status."""
+    print(_write_report(record, terminal))
+    cells = {(trial.target, trial.profile) for trial in record.run.plan.trials}
+    valid = {(r.trial.target, r.trial.profile) for r in record.results if r.verdict == "valid"}
+    for target, profile in sorted(cells - valid):
+        terminal.say(f"no valid trial of {target} on {profile}: the report says why")
+    return EXIT_INCOMPLETE if cells - valid else 0
+
+
+def _write_report(record: Record, terminal: Terminal) -> Path:
+    # Here, because the report's libraries take a second to load and only these commands need them.
+    from reports.html import write_report
+
+    for complaint in record.complaints:
+        terminal.say(f"record: {complaint}")
+    return write_report(record)
+
+
+def _plan(options: argparse.Namespace, _terminal: Terminal) -> int:
+    plan, _ = _planned(_configure(options))
+    seconds = trial_seconds(plan.timing)
+    print(
+        f"preset {plan.preset}, seed {plan.seed}: {len(plan.trials)} trials of about {seconds:.0f} s, "
+        f"{len(plan.trials) * seconds / 60:.0f} min in all, images not counted"
+    )
+    print(
+        f"CPUs: service {plan.placement.service}, database {plan.placement.database}, "
+        f"generator {plan.placement.generator} ({plan.placement.reason})"
+    )
+    for profile in plan.profiles:
+        level = profile.level
+        print(f"profile {profile.name}: {profile.question} {level.name}: {level.connections} connections, {level.kind} loop")
+    for trial in plan.trials:
+        print(f"  block {trial.block}  {trial.id}")
+    return 0
+
+
+def _build(options: argparse.Namespace, terminal: Terminal) -> int:
+    config = _configure(options)
+    extra = ("database", "load", "load-comparison")
+    targets = find_targets(ROOT / "services")
+    wanted = choose(tuple(options.names), {**targets, **dict.fromkeys(extra)}, "target") if options.names else tuple(targets)
+    client = connect(config.engine.install, terminal.say)
+    names = tuple(dict.fromkeys(("database", "load", *wanted)))
+    images = build_all(client, graph(names, choose_set(config.engine.image_set, terminal.say)), terminal.say)
+    for name in names:
+        print(f"{name}  {images[name].size_bytes / 1e6:.1f} MB  {images[name].id}")
+    return 0
+
+
+def _report(options: argparse.Namespace, terminal: Terminal) -> int:
+    print(_write_report(read_record(locate(options.runs, options.record)), terminal))
+    return 0
+
+
+def _list(options: argparse.Namespace, _terminal: Terminal) -> int:
+    print("targets")
+    for target in find_targets(ROOT / "services").values():
+        print(f"  {target.name}: {target.language}, {target.framework}, {target.driver} ({target.target_class})")
+    print("profiles")
+    for profile in find_profiles(ROOT / "loadtests").values():
+        print(f"  {profile.name}: {profile.question}")
+    print("presets")
+    for name, preset in PRESETS.items():
+        print(
+            f"  {name}: {preset.blocks} blocks, {preset.warmup_seconds:g} s warm-up, {preset.measure_seconds:g} s measured"
+        )
+    print("records")
+    for folder in find_records(options.runs):
+        try:
+            record = read_record(folder)
+        except UsageError as error:
+            print(f"  {folder.name}: {error}")
+            continue
+        valid = sum(result.verdict == "valid" for result in record.results)
+        missing = sum(isinstance(result.measurement, Missing) for result in record.results)
+        print(
+            f"  {record.run.id}: preset {record.run.plan.preset}, {len(record.results)} of {len(record.run.plan.trials)} "
+            f"trials, {valid} valid, {missing} without a measurement"
+        )
+    return 0
+
+
+def _doctor(_options: argparse.Namespace, _terminal: Terminal) -> int:
+    findings = doctor.examine(try_connect())
+    for finding in findings:
+        print(f"{finding.grade:<5} {finding.text}")
+    return 4 if any(finding.grade == "bad" for finding in findings) else 0
+
+
+def _clean(_options: argparse.Namespace, terminal: Terminal) -> int:
+    client = try_connect()
+    if client is None:
+        terminal.say("no engine answers: nothing can be running")
+        return 0
+    print(f"removed {clean(client)} containers")
+    return 0

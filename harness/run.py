@@ -1,0 +1,224 @@
+"""A whole run: header, then one trial after the other, each appended to the record as soon as it has ended."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+
+import docker
+from docker.errors import APIError
+
+from harness import host
+from harness.build import Image
+from harness.config import Config
+from harness.containers import clean
+from harness.contract import read_contract
+from harness.engine import Say
+from harness.errors import EngineError, RunError, UsageError
+from harness.images import ROOT
+from harness.model import Plan, Target
+from harness.plan import trial_seconds
+from harness.record import (
+    METHOD,
+    SCHEMA,
+    EngineRecord,
+    ImageRecord,
+    Missing,
+    Record,
+    RecordWriter,
+    Run,
+    TrialResult,
+    read_record,
+)
+from harness.trial import Setup, run_trial
+from loadtests.lean.wire import Window
+
+CONTRACT = ROOT / "services" / "contract"
+
+
+def new_id(now: datetime, folder: Path) -> str:
+    """A run's id: the second of its start, UTC; a letter behind it where two start in one second."""
+    stem = now.strftime("%Y%m%dT%H%M%SZ")
+    return next(name for name in (stem, *(f"{stem}{letter}" for letter in "bcdefgh")) if not (folder / name).exists())
+
+
+def describe_run(
+    client: docker.DockerClient,
+    *,
+    run_id: str,
+    config: Config,
+    configuration_text: str,
+    command: Sequence[str],
+    plan: Plan,
+    targets: Mapping[str, Target],
+    images: Mapping[str, Image],
+    image_set: str,
+) -> Run:
+    """Everything about a run that is known before its first trial."""
+    server = client.version()
+    checksum, database_version, settings = _ask_database_image(client, images["database"].id)
+    return Run(
+        schema=SCHEMA,
+        method=METHOD,
+        id=run_id,
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        fitmap_version=version("fitmap"),
+        revision=_revision(),
+        command=tuple(command),
+        configuration_text=configuration_text,
+        configuration=config,
+        plan=plan,
+        targets=dict(targets),
+        host=host.describe(),
+        engine=EngineRecord(
+            name=str((server.get("Platform") or {}).get("Name") or "Docker Engine"),
+            version=str(server["Version"]),
+            api_version=str(server["ApiVersion"]),
+            storage_driver=str(client.info().get("Driver")),
+        ),
+        image_set=image_set,
+        images={name: ImageRecord(image.id, image.size_bytes) for name, image in sorted(images.items())},
+        database_version=database_version,
+        database_settings=settings,
+        seed_checksum=checksum,
+    )
+
+
+def _ask_database_image(client: docker.DockerClient, image_id: str) -> tuple[str, str, dict[str, str]]:
+    """The seed's checksum, the server's version and its configuration, from the image that the trials will use."""
+    script = "cat /opt/fitmap/checksum; postgres --version; cat /opt/fitmap/postgresql.conf"
+    try:
+        output = client.containers.run(
+            image_id, entrypoint=["sh", "-c", script], network_mode="none", remove=True, read_only=True
+        ).decode()
+    except APIError as error:
+        raise EngineError(f"the database image does not run: {error.explanation}") from None
+    checksum, database_version, *lines = output.splitlines()
+    pairs = (line.split("#")[0].partition("=") for line in lines)
+    settings = {name.strip(): value.strip().strip("'") for name, mark, value in pairs if mark}
+    return checksum, database_version, settings
+
+
+def _revision() -> str | None:
+    """The checkout's commit, with + where files differ from it; None outside a checkout."""
+    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty=+", "--abbrev=12", "--exclude=*"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stdout.strip() or None
+
+
+def check_resumable(record: Record, images: Mapping[str, Image]) -> None:
+    """Raises UsageError when what is measured now would not be what the record measured until now."""
+    if record.run.method != METHOD:
+        raise UsageError(
+            f"run {record.run.id} was measured by method {record.run.method}, this is {METHOD}: start a new run"
+        )
+    if record.run.host.cpu_model != host.describe().cpu_model:
+        raise UsageError(f"run {record.run.id} began on another machine ({record.run.host.cpu_model}): start a new run")
+    changed = [name for name, image in record.run.images.items() if name in images and images[name].id != image.id]
+    if changed:
+        raise UsageError(
+            f"the images of {', '.join(changed)} have changed since run {record.run.id} began: start a new run, "
+            "or check out what it was built from"
+        )
+
+
+def run_trials(client: docker.DockerClient, record: Record, say: Say, progress: Callable[[str, Window], None]) -> Record:
+    """Run the pending trials of a record; the record as it is on disk afterwards.
+
+    Raises EngineError, PortTaken, RunError; KeyboardInterrupt passes through. In all cases the containers of the trial
+    under way are removed, and finished trials are on disk.
+    """
+    run = record.run
+    writer = RecordWriter(record.folder)
+    setup = Setup(
+        run_id=run.id,
+        plan=run.plan,
+        config=run.configuration,
+        images={name: image.id for name, image in run.images.items()},
+        contract=read_contract(CONTRACT / "queries.toml"),
+    )
+    clean(client)
+    pending = record.pending()
+    total = len(run.plan.trials)
+    seconds_each = trial_seconds(run.plan.timing)
+    begun = time.monotonic()
+    for done, trial in enumerate(pending):
+        left = (len(pending) - done) * (seconds_each if not done else (time.monotonic() - begun) / done)
+        place = f"[{total - len(pending) + done + 1}/{total}]"
+        label = f"{place} {trial.target} {trial.profile}, {_minutes(left)} left"
+        result = run_trial(client, setup, trial, writer, partial(progress, label))
+        writer.append(result)
+        say(f"{place} {trial.target} {trial.profile}: {_summary(result)}")
+    return read_record(record.folder)
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+
+
+def _summary(result: TrialResult) -> str:
+    measured = result.measurement
+    if isinstance(measured, Missing):
+        return f"failed ({result.stage}: {measured.reason})"
+    requests = sum(route.requests for route in measured.routes.values())
+    cpu = measured.usage["service"].cpu_seconds / max(requests, 1) * 1e6
+    text = f"{requests / measured.window_seconds:,.0f} requests/s, {cpu:,.0f} us CPU each, {result.verdict}"
+    return f"{text} ({'; '.join(result.problems)})" if result.problems else text
+
+
+def loaded_share(record: Record) -> float:
+    """Which share of the trials' wall time was spent inside warm-up or measured windows (0 to 1)."""
+    loaded = sum(
+        r.measurement.warmup_seconds + r.measurement.window_seconds
+        for r in record.results
+        if not isinstance(r.measurement, Missing)
+    )
+    wall = sum(r.wall_seconds for r in record.results)
+    return loaded / wall if wall else 0.0
+
+
+def begin_record(runs: Path, run: Run) -> Record:
+    """Make the run's folder. Raises RunError."""
+    folder = runs / run.id
+    RecordWriter(folder).begin(run)
+    return read_record(folder)
+
+
+def find_records(runs: Path) -> tuple[Path, ...]:
+    """The folders of all records, oldest first."""
+    return tuple(sorted(path.parent for path in runs.glob("*/run.json")))
+
+
+def latest(runs: Path) -> Path:
+    """The newest record's folder. Raises UsageError."""
+    records = find_records(runs)
+    if not records:
+        raise UsageError(f"no record under {runs}: `fitmap bench` makes one")
+    return records[-1]
+
+
+def locate(runs: Path, given: str | None) -> Path:
+    """A record's folder from an id, a path, or nothing (the newest). Raises UsageError."""
+    if not given:
+        return latest(runs)
+    for candidate in (Path(given), runs / given):
+        if (candidate / "run.json").exists():
+            return candidate
+    raise UsageError(f"no record at {given!r} or {shlex.quote(str(runs / given))}: `fitmap list` shows the records")
+
+
+def check_space(runs: Path) -> None:
+    """Raises RunError when the folder can't be made or written, before an hour is spent measuring."""
+    try:
+        runs.mkdir(parents=True, exist_ok=True)
+        probe = runs / ".probe"
+        probe.write_bytes(b"\0" * 1_000_000)
+        probe.unlink()
+    except OSError as error:
+        raise RunError(f"{runs} can't be written ({error.strerror}): make room or set another folder with --runs") from None
