@@ -1,0 +1,1 @@
+"""The fitmap service in Python: Starlette on uvicorn, asyncpg to PostgreSQL."""

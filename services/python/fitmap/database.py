@@ -1,0 +1,100 @@
+"""The connection pool of one worker process."""
+
+import asyncio
+import logging
+import sys
+
+import asyncpg
+from asyncpg.pool import PoolAcquireContext
+
+from fitmap.errors import DatabaseUnavailable
+from fitmap.settings import DatabaseAddress
+
+logger = logging.getLogger(__name__)
+
+_ACQUIRE_SECONDS = 2
+_STATEMENT_SECONDS = 5
+_CLOSE_SECONDS = 2
+_RETRY_SECONDS = 0.1
+
+# The row that asyncpg would read from the catalogue to learn what integer[] is.
+_INTEGER_ARRAY = {
+    "oid": 1007,
+    "ns": "pg_catalog",
+    "name": "_int4",
+    "kind": b"b",
+    "basetype": None,
+    "elemtype": 23,
+    "elemdelim": b",",
+    "range_subtype": None,
+    "attrtypoids": None,
+    "attrnames": None,
+}
+
+
+class Database:
+    def __init__(self, address: DatabaseAddress, pool_size: int) -> None:
+        self._address = address
+        self._pool_size = pool_size
+        self._pool: asyncpg.Pool | None = None
+
+    async def open(self) -> None:
+        """Open every connection of the pool, trying until the database is there."""
+        complaint = ""
+        while self._pool is None:
+            try:
+                self._pool = await self._connect()
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                if str(error) != complaint:
+                    complaint = str(error)
+                    logger.warning("waiting for the database: %s", complaint)
+                await asyncio.sleep(_RETRY_SECONDS)
+        logger.info("the pool is open: %d connections", self._pool_size)
+
+    def acquire(self) -> PoolAcquireContext:
+        if self._pool is None:
+            raise DatabaseUnavailable("The database has not been reached yet.")
+        return self._pool.acquire(timeout=_ACQUIRE_SECONDS)
+
+    async def close(self) -> None:
+        if self._pool is not None:
+            try:
+                await asyncio.wait_for(self._pool.close(), _CLOSE_SECONDS)
+            except TimeoutError:
+                self._pool.terminate()
+
+    async def _connect(self) -> asyncpg.Pool:
+        return await asyncpg.create_pool(
+            host=self._address.host,
+            port=self._address.port,
+            user=self._address.user,
+            password=self._address.password,
+            database=self._address.name,
+            # Left open, asyncpg asks for TLS first: a round trip and an SSL context for each connection.
+            ssl=False,
+            min_size=self._pool_size,
+            max_size=self._pool_size,
+            # By default a connection is replaced after 50,000 queries, in the middle of the load.
+            max_queries=sys.maxsize,
+            # By default idle connections are looked after with a timer on every release.
+            max_inactive_connection_lifetime=0,
+            # By default a statement is prepared anew every 300 s. There are nine of them.
+            max_cached_statement_lifetime=0,
+            # By default every release runs RESET ALL and more: a second round trip for each request.
+            reset=_keep,
+            init=_teach_integer_array,
+            timeout=_ACQUIRE_SECONDS,
+            # The server ends a statement after 5 s. The client's own limit is for a server that says nothing any more.
+            server_settings={"statement_timeout": str(_STATEMENT_SECONDS * 1000), "application_name": "fitmap-python"},
+            command_timeout=_STATEMENT_SECONDS + 1,
+        )
+
+
+async def _keep(_connection: asyncpg.Connection) -> None:
+    """No statement of this service leaves a trace in the session; asyncpg itself rolls open transactions back."""
+
+
+async def _teach_integer_array(connection: asyncpg.Connection) -> None:
+    # asyncpg knows the built-in types, but not their arrays (its issue 1272): at the first use of one, each connection
+    # sends three catalogue queries, in the middle of a request. It has no public way to tell it beforehand.
+    connection._protocol.get_settings().register_data_types([_INTEGER_ARRAY])  # type: ignore[attr-defined]  # noqa: SLF001
