@@ -11,6 +11,8 @@ from typing import Any
 from msgspec import Struct
 
 _SPACE = re.compile(r"\s+")
+# pg_stat_statements shows constants as further parameters: `ON true` becomes `ON $3`, `SELECT 1` becomes `SELECT $1`.
+_VALUE = re.compile(r"\$\d+|'[^']*'|\b\d+(?:\.\d+)?\b|\btrue\b|\bfalse\b")
 _TRANSACTION = {
     "begin": "BEGIN",
     "start transaction": "BEGIN",
@@ -39,8 +41,8 @@ class StatementCount(Struct, frozen=True):
 
 
 def normalize(sql: str) -> str:
-    """Statement text without the accidents of white space and a final semicolon."""
-    return _SPACE.sub(" ", sql).strip().rstrip(";").strip()
+    """Statement text without the accidents of white space, of a final semicolon, and of how values are shown."""
+    return _VALUE.sub("?", _SPACE.sub(" ", sql).strip().rstrip(";").strip())
 
 
 def read_contract(path: Path) -> Contract:
@@ -53,9 +55,6 @@ def read_contract(path: Path) -> Contract:
 def name_of(contract: Contract, sql: str) -> str:
     """A statement's name in the contract; BEGIN, COMMIT, ROLLBACK however a driver spells them; else its own text."""
     text = normalize(sql)
-    # pg_stat_statements shows constants as parameters: SELECT 1 becomes SELECT $1.
-    if text == "SELECT $1":
-        text = "SELECT 1"
     return contract.names.get(text) or _TRANSACTION.get(text.lower()) or text
 
 

@@ -44,6 +44,6 @@ class TrialError(FitmapError):
     """One trial failed at a stage. The run records it and goes on."""
 
     def __init__(self, stage: str, reason: str) -> None:
-        super().__init__(f"{stage}: {reason}")
+        super().__init__(reason)
         self.stage = stage
         self.reason = reason

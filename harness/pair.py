@@ -16,7 +16,6 @@ LABEL = "fitmap"
 SERVICE_USER = "10001"
 DATABASE_USER = "999"
 PIDS_LIMIT = 512
-OPEN_FILES = 65_536
 DRAIN_SECONDS = 15
 
 
@@ -123,5 +122,4 @@ def engine_arguments(spec: ContainerSpec, labels: Mapping[str, str]) -> dict[str
         "mem_limit": spec.memory_bytes,
         "memswap_limit": spec.memory_bytes,
         "pids_limit": PIDS_LIMIT,
-        "ulimits": [{"Name": "nofile", "Soft": OPEN_FILES, "Hard": OPEN_FILES}],
     }

@@ -107,7 +107,7 @@ class RouteNumbers(Struct, frozen=True):
     mean_microseconds: float
 
 
-class Measurement(Struct, frozen=True):
+class Measurement(Struct, frozen=True, tag="measured"):
     """What a trial measured."""
 
     meta: Mapping[str, str | int]
@@ -119,6 +119,8 @@ class Measurement(Struct, frozen=True):
     stop_seconds: float
     exit_status: int
     connections: int
+    #: Time that connections spent with a request under way, inside the window.
+    busy_seconds: float
     warmup_seconds: float
     steady: bool
     steady_reason: str

@@ -32,7 +32,12 @@ DATABASE_READY_SECONDS = 30.0
 SERVICE_READY_SECONDS = 30.0
 #: Beyond all bounded phases: container starts, golden cases, drain.
 SPARE_SECONDS = 60.0
-STATISTICS = ["psql", "-U", "postgres", "-d", "fitmap", "-qAtX", "-f", "/opt/fitmap/statistics.sql"]
+
+
+def statistics_command(port: int) -> list[str]:
+    """Prints pg_stat_statements as JSON when run in the database container as postgres (peer authentication)."""
+    return ["psql", "-p", str(port), "-U", "postgres", "-d", "fitmap", "-qAtX", "-f", "/opt/fitmap/statistics.sql"]
+
 
 OnWindow = Callable[[wire.Window], None]
 E = TypeVar("E")
@@ -122,9 +127,8 @@ def _measure(
             loaded, harness_cpu = _listen(hello, events, service, on_window)
     finally:
         watchdog.cancel()
-    statements = count_statements(
-        setup.contract, loaded.done.answered, parse_statistics(database.execute(STATISTICS, user="postgres"))
-    )
+    rows = parse_statistics(database.execute(statistics_command(config.ports.database), user="postgres"))
+    statements = count_statements(setup.contract, loaded.done.answered, rows)
     stopping = time.monotonic()
     exit_status, oom_killed = service.stop(DRAIN_SECONDS)
     stop_seconds = time.monotonic() - stopping
@@ -288,6 +292,7 @@ def _measurement(
         stop_seconds=round(stop_seconds, 3),
         exit_status=exit_status,
         connections=measured.connections,
+        busy_seconds=measured.busy_seconds,
         warmup_seconds=round(measured.warmup_seconds, 3),
         steady=measured.steady,
         steady_reason=measured.steady_reason,

@@ -32,14 +32,13 @@ def statement_problems(statements: Iterable[StatementCount], pool_size: int) -> 
 def little_problem(measurement: Measurement) -> str | None:
     """Prevents: lost requests and wrong clocks. In a closed loop, concurrency = throughput x mean response time.
 
-    A connection is without a request only while the generator checks one answer and sends the next request, so the
-    product falls short by the generator's own share, and never exceeds the number of connections.
+    The product is taken as the time that connections were busy inside the window, so that requests which cross its
+    ends count with their part inside. A connection is without a request only while the generator checks one answer and
+    sends the next request: the sum falls short by that share, and never exceeds the number of connections.
     """
-    requests = sum(route.requests for route in measurement.routes.values())
-    busy_seconds = sum(route.requests * route.mean_microseconds for route in measurement.routes.values()) / 1e6
-    if not requests:
+    if not any(route.requests for route in measurement.routes.values()):
         return "no request was answered"
-    concurrency = busy_seconds / measurement.window_seconds
+    concurrency = measurement.busy_seconds / measurement.window_seconds
     if abs(concurrency / measurement.connections - 1) > LITTLE_TOLERANCE:
         return (
             f"throughput x mean response is {concurrency:.1f} where {measurement.connections} connections "

@@ -20,6 +20,7 @@ from typing import Any
 import gevent
 import msgspec
 from locust.env import Environment
+from locust.runners import LocalRunner
 
 from loadtests.lean import golden, wire
 from loadtests.lean.steady import trend
@@ -104,12 +105,24 @@ def warm_up(spec: wire.LoadSpec, user: type[LeanUser]) -> tuple[float, bool, str
             return elapsed, steady, reason
 
 
-def measure(spec: wire.LoadSpec, user: type[LeanUser], warmed: tuple[float, bool, str]) -> wire.Measured:
+def under_way_seconds(runner: LocalRunner) -> float:
+    """How long the requests that are under way now have been, in sum."""
+    now_ns = time.perf_counter_ns()
+    return sum((now_ns - user.sent_at_ns) / 1e9 for user in users_of(runner) if user.sent_at_ns)
+
+
+def users_of(runner: LocalRunner) -> list[LeanUser]:
+    return [greenlet.args[0] for greenlet in runner.user_greenlets]
+
+
+def measure(
+    spec: wire.LoadSpec, user: type[LeanUser], runner: LocalRunner, warmed: tuple[float, bool, str]
+) -> wire.Measured:
     user.recorder.next_phase()
-    start_ns = time.monotonic_ns()
+    start_ns, before_seconds = time.monotonic_ns(), under_way_seconds(runner)
     while time.monotonic_ns() - start_ns < (spec.measure_seconds - WINDOW_SECONDS / 2) * 1e9:
         window(user, "measure")
-    end_ns = time.monotonic_ns()
+    end_ns, after_seconds = time.monotonic_ns(), under_way_seconds(runner)
     ended = user.recorder.next_phase()
     seconds, steady, reason = warmed
     return wire.Measured(
@@ -119,6 +132,7 @@ def measure(spec: wire.LoadSpec, user: type[LeanUser], warmed: tuple[float, bool
         steady=steady,
         steady_reason=reason,
         connections=spec.connections,
+        busy_seconds=sum(ended.sum_microseconds) / 1e6 + after_seconds - before_seconds,
         routes=user.recorder.results(ended),
     )
 
@@ -149,8 +163,8 @@ def drive(spec: wire.LoadSpec) -> None:
         raise Stop("golden cases", "; ".join(ready.problems[:3]))
 
     runner.start(spec.connections, spawn_rate=spec.connections)
-    watchdog = gevent.spawn(watch_timeouts, lambda: [greenlet.args[0] for greenlet in runner.user_greenlets])
-    say(measure(spec, user, warm_up(spec, user)))
+    watchdog = gevent.spawn(watch_timeouts, lambda: users_of(runner))
+    say(measure(spec, user, runner, warm_up(spec, user)))
     user.stopping = True
     if not runner.user_greenlets.join(timeout=REQUEST_TIMEOUT_SECONDS + 2):
         runner.user_greenlets.kill()

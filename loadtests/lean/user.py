@@ -99,6 +99,8 @@ class LeanUser(User):
             self.sent_at_ns = sent_ns = clock()
             status = exchange(request)
             microseconds = (clock() - sent_ns) // 1000
+            # Until the next request is sent, this connection is idle by the generator's own doing.
+            self.sent_at_ns = 0
             problem = check(status, connection.body)
             if problem is not None:
                 recorder.fail(route, problem)
@@ -126,7 +128,6 @@ class LeanUser(User):
                 break
             if not connection.keep_alive:
                 break
-        self.sent_at_ns = 0
 
 
 def watch_timeouts(users: Callable[[], list[LeanUser]]) -> None:

@@ -72,6 +72,9 @@ class Measured(Struct, frozen=True, tag="measured"):
     steady: bool
     steady_reason: str
     connections: int
+    #: Time that connections spent with a request under way, inside the window: of requests that were under way at
+    #: its start or end, the part inside.
+    busy_seconds: float
     routes: tuple[RouteResult, ...]
 
 

@@ -1,0 +1,14 @@
+"""Unit tests start no container: a real start is made impossible here."""
+
+from __future__ import annotations
+
+import docker
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise docker.errors.DockerException("unit tests reach no engine")
+
+    monkeypatch.setattr(docker, "from_env", refuse)

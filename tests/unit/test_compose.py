@@ -1,0 +1,59 @@
+"""docker-compose.yml and the harness describe the same pair."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+
+from harness.images import ROOT, project_tag
+from harness.pair import (
+    MEBIBYTE,
+    ContainerSpec,
+    Limits,
+    Ports,
+    database_spec,
+    engine_arguments,
+    generator_spec,
+    service_spec,
+)
+
+PASSWORD = "${FITMAP_DATABASE_PASSWORD}"
+COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+
+
+def specs() -> dict[str, ContainerSpec]:
+    return {
+        "database": database_spec(project_tag("database"), "0", Ports(), Limits(), PASSWORD),
+        "service": service_spec("fitmap/${TARGET:-go}:latest", "1", Ports(), Limits(), PASSWORD),
+        "locust": generator_spec(project_tag("load"), "0", ""),
+    }
+
+
+def without_messages(value: str) -> str:
+    """${NAME:?message} as ${NAME}."""
+    return value.replace(":?run make play, or set FITMAP_DATABASE_PASSWORD}", "}").replace(":?}", "}")
+
+
+@pytest.mark.parametrize("name", ["database", "service", "locust"])
+def test_compose_has_the_limits_and_the_hardening_of_a_trial(name: str) -> None:
+    compose: dict[str, Any] = COMPOSE[name]
+    arguments = engine_arguments(specs()[name], {})
+    assert compose["image"] == arguments["image"]
+    assert compose["user"] == arguments["user"]
+    assert compose["network_mode"] == arguments["network_mode"]
+    assert compose["read_only"] == arguments["read_only"]
+    assert compose["cap_drop"] == arguments["cap_drop"]
+    assert compose["security_opt"] == arguments["security_opt"]
+    assert compose["pids_limit"] == arguments["pids_limit"]
+    assert int(compose["mem_limit"].removesuffix("m")) * MEBIBYTE == arguments["mem_limit"]
+    assert int(compose["memswap_limit"].removesuffix("m")) * MEBIBYTE == arguments["memswap_limit"]
+    tmpfs = dict(mount.split(":", 1) for mount in compose["tmpfs"])
+    assert tmpfs == arguments["tmpfs"]
+
+
+@pytest.mark.parametrize("name", ["database", "service"])
+def test_compose_gives_the_environment_of_a_trial(name: str) -> None:
+    given = {key: without_messages(value) for key, value in COMPOSE[name]["environment"].items()}
+    assert given == dict(specs()[name].environment)

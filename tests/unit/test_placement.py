@@ -1,0 +1,57 @@
+"""CPU placement from the topology."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.errors import UsageError
+from harness.pair import count_cpus
+from harness.placement import Cpu, cpu_list, place
+
+
+def machine(cores: int, threads: int = 1) -> tuple[Cpu, ...]:
+    """Logical CPUs as Linux numbers them: first one thread of every core, then the second ones."""
+    return tuple(Cpu(thread * cores + core, 0, core) for thread in range(threads) for core in range(cores))
+
+
+def cpus(text: str) -> set[int]:
+    found: set[int] = set()
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        found |= set(range(int(first), int(last or first) + 1))
+    return found
+
+
+def test_two_cores_give_the_service_one_and_say_who_shares_the_other() -> None:
+    placement = place(machine(2))
+    assert (placement.service, placement.database, placement.generator) == ("1", "0", "0")
+    assert placement.shared == ("database", "generator")
+
+
+@pytest.mark.parametrize(("cores", "threads"), [(4, 1), (4, 2), (8, 2), (16, 1)])
+def test_with_four_cores_or_more_nobody_shares(cores: int, threads: int) -> None:
+    placement = place(machine(cores, threads))
+    sets = [cpus(placement.service), cpus(placement.database), cpus(placement.generator)]
+    assert placement.shared == ()
+    assert not sets[0] & sets[1] and not sets[0] & sets[2] and not sets[1] & sets[2]
+    assert all(sets)
+
+
+def test_hyper_threads_of_one_core_stay_together() -> None:
+    assert place(machine(4, threads=2)).service == "3,7"
+
+
+def test_the_service_never_shares_a_core() -> None:
+    for cores in range(2, 9):
+        placement = place(machine(cores))
+        assert not cpus(placement.service) & (cpus(placement.database) | cpus(placement.generator))
+
+
+def test_one_core_is_refused_with_what_to_do() -> None:
+    with pytest.raises(UsageError, match="at least two cores"):
+        place(machine(1, threads=2))
+
+
+def test_cpu_lists_are_in_the_form_of_the_kernel() -> None:
+    assert cpu_list([5, 0, 1, 2]) == "0-2,5"
+    assert count_cpus("0-2,5") == 4
