@@ -33,16 +33,21 @@ class Sampler:
     def __exit__(self, *_: object) -> None:
         self._stop.set()
         self._thread.join()
+        # One more round: a counter at the end of the window lies between two readings, however late the thread was.
+        self._read_all()
 
     def _run(self) -> None:
         due = time.monotonic()
         while not self._stop.is_set():
-            for role, reader in list(self._readers.items()):
-                try:
-                    counters = reader.read()
-                except CgroupGone:
-                    del self._readers[role]
-                    continue
-                self.samples.append(Sample(time.monotonic_ns(), role, counters))
+            self._read_all()
             due += INTERVAL_SECONDS
             self._stop.wait(max(0.0, due - time.monotonic()))
+
+    def _read_all(self) -> None:
+        for role, reader in list(self._readers.items()):
+            try:
+                counters = reader.read()
+            except CgroupGone:
+                del self._readers[role]
+                continue
+            self.samples.append(Sample(time.monotonic_ns(), role, counters))

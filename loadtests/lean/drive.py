@@ -27,6 +27,8 @@ from loadtests.lean.steady import trend
 from loadtests.lean.user import REQUEST_TIMEOUT_SECONDS, LeanUser, watch_timeouts
 
 POLL_SECONDS = 0.005
+#: How long to stay after `done`: the harness reads this container's counters once more, then removes it.
+LINGER_SECONDS = 20.0
 WINDOW_SECONDS = 1.0
 CONTRACT = Path(__file__).resolve().parents[2] / "services" / "contract"
 
@@ -182,6 +184,7 @@ def main() -> int:
     except Stop as stop:
         say(wire.Fatal(stage=stop.args[0], reason=stop.args[1]))
         return 1
+    time.sleep(LINGER_SECONDS)
     return 0
 
 
