@@ -18,8 +18,9 @@ from harness.containers import clean
 from harness.engine import connect, try_connect
 from harness.errors import FitmapError, UsageError
 from harness.images import ROOT, graph
+from harness.loadgen import compare
 from harness.model import Plan, Profile, Target
-from harness.placement import place
+from harness.placement import cpu_list, place
 from harness.plan import make_plan, trial_seconds
 from harness.profiles import find_profiles
 from harness.record import Missing, Record, read_record
@@ -130,6 +131,10 @@ def _parser() -> argparse.ArgumentParser:
 
     examine = commands.add_parser("doctor", help="check whether this machine can measure; changes nothing")
     examine.set_defaults(run=_doctor)
+
+    loadgen = commands.add_parser("loadgen", help="compare the load generator with wrk and FastHttpUser on this machine")
+    _add_engine(loadgen)
+    loadgen.set_defaults(run=_loadgen)
 
     sweep = commands.add_parser("clean", help="remove the containers that a killed run left behind")
     sweep.set_defaults(run=_clean)
@@ -335,6 +340,16 @@ def _doctor(_options: argparse.Namespace, _terminal: Terminal) -> int:
     return 4 if any(finding.grade == "bad" for finding in findings) else 0
 
 
+def _loadgen(options: argparse.Namespace, terminal: Terminal) -> int:
+    config = _configure(options)
+    client = connect(config.engine.install, terminal.say)
+    clean(client)
+    image_set = choose_set(config.engine.image_set, terminal.say)
+    image = build_all(client, graph(("load-comparison",), image_set), terminal.say)["load-comparison"]
+    cpus = cpu_list([cpu.number for cpu in host.topology()])
+    return compare(client, image.id, cpus, print)
+
+
 def _clean(_options: argparse.Namespace, terminal: Terminal) -> int:
     client = try_connect()
     if client is None:
@@ -342,3 +357,7 @@ def _clean(_options: argparse.Namespace, terminal: Terminal) -> int:
         return 0
     print(f"removed {clean(client)} containers")
     return 0
+
+
+if __name__ == "__main__":
+    main()

@@ -13,7 +13,7 @@ import csv
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal
 
 import msgspec
 from hdrh.histogram import HdrHistogram
@@ -176,6 +176,11 @@ def _write_atomically(path: Path, data: bytes) -> None:
     temporary.replace(path)
 
 
+def _ends_with_newline(file: BinaryIO) -> bool:
+    file.seek(-1, os.SEEK_END)
+    return file.read(1) == b"\n"
+
+
 class RecordWriter:
     """Writes a run's folder. Every method raises RunError when the disk refuses."""
 
@@ -200,7 +205,10 @@ class RecordWriter:
     def append(self, result: TrialResult) -> None:
         """Append a finished trial; it is on the disk when this returns."""
         try:
-            with (self.folder / "trials.jsonl").open("ab") as file:
+            with (self.folder / "trials.jsonl").open("ab+") as file:
+                # A killed harness may have left half a line, which must not swallow this one.
+                if file.tell() and not _ends_with_newline(file):
+                    file.write(b"\n")
                 file.write(msgspec.json.encode(result) + b"\n")
                 file.flush()
                 os.fsync(file.fileno())
@@ -232,6 +240,7 @@ class RecordWriter:
         lines = [
             "#[Histogram log format version 1.3]",
             f"#[StartTime: {start_unix_seconds:.3f} (seconds since epoch)]",
+            f"#[BaseTime: {start_unix_seconds:.3f} (seconds since epoch)]",
             '"StartTimestamp","Interval_Length","Interval_Max","Interval_Compressed_Histogram"',
         ]
         for route in routes:

@@ -1,0 +1,58 @@
+# The two commands:  make bench   sets everything up, builds, measures, writes a report
+#                    make test    sets everything up, runs all tests
+# Options reach fitmap through ARGS:  make bench ARGS="--preset smoke --target go,rust"
+
+PYTHON ?= python3
+FITMAP := .venv/bin/fitmap
+TARGET ?= go
+PROFILE ?= db
+.DEFAULT_GOAL := help
+.PHONY: help setup bench smoke test check bench-loadgen play clean lock
+
+help:  ## show this
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile
+
+setup: .venv/installed
+
+.venv/installed: requirements/dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "fitmap needs Python 3.11 or newer: make PYTHON=python3.12 ..." >&2; exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "this Python has no venv module: on Debian and Ubuntu apt-get install python3-venv" >&2; exit 2; }
+	@echo "setting up .venv" >&2
+	@$(PYTHON) -m venv --clear .venv
+	@.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
+	@.venv/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+bench: setup  ## build what is needed, measure all languages (about a quarter of an hour), write runs/<id>/report.html
+	@$(FITMAP) bench $(ARGS)
+
+smoke: setup  ## the same in two minutes: does everything work here?
+	@$(FITMAP) bench --preset smoke $(ARGS)
+
+check: setup  ## format, lint, types, import contracts
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports --no-cache
+
+test: check  ## all checks and all tests, on every service's image
+	$(FITMAP) build
+	.venv/bin/python -m pytest $(ARGS)
+
+bench-loadgen: setup  ## the lean load generator against wrk and FastHttpUser, one core, one null server
+	@$(FITMAP) loadgen
+
+play: setup  ## one target, its database and Locust's web UI: make play TARGET=rust PROFILE=cpu
+	@$(FITMAP) build $(TARGET)
+	@FITMAP_DATABASE_PASSWORD=$$($(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(24))') \
+	  TARGET=$(TARGET) PROFILE=$(PROFILE) docker compose up --no-build
+
+clean: setup  ## remove containers that a killed run left behind
+	@$(FITMAP) clean
+
+lock: setup  ## make the lock files anew from pyproject.toml
+	$(PYTHON) -m venv .venv/uv && .venv/uv/bin/pip install --quiet uv
+	.venv/uv/bin/uv pip compile --quiet --native-tls --universal --generate-hashes --no-emit-index-url --no-header \
+	  --python-version 3.11 --group dev pyproject.toml --output-file requirements/dev.lock
+	.venv/uv/bin/uv pip compile --quiet --native-tls --universal --generate-hashes --no-emit-index-url --no-header \
+	  --python-version 3.11 --group load --output-file loadtests/requirements.lock

@@ -1,0 +1,211 @@
+"""`fitmap bench` for real: containers start, are measured, and are gone, whatever happens."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import docker
+import msgspec
+import pytest
+
+from harness.build import build_all
+from harness.containers import leftovers
+from harness.engine import connect
+from harness.errors import ImageError
+from harness.images import Build
+from harness.record import Missing, read_record
+
+FITMAP = [sys.executable, "-m", "harness.cli"]
+# Ports of its own: a bench that someone runs beside the tests keeps its own.
+CONFIG = "[ports]\nservice = 24080\ndatabase = 24432\n[timing]\nblocks = 3\nwarmup_seconds = 1\nmeasure_seconds = 2\n"
+
+
+@pytest.fixture(scope="module")
+def client() -> docker.DockerClient:
+    return connect(install=True, say=print)
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> list[str]:
+    config = tmp_path / "fitmap.toml"
+    config.write_text(CONFIG)
+    return [*FITMAP, "--config", str(config), "--runs", str(tmp_path / "runs"), "bench"]
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left(client: docker.DockerClient) -> Iterator[None]:
+    yield
+    assert [container.name for container, _ in leftovers(client)] == []
+
+
+def finished_trials(runs: Path) -> int:
+    return sum(path.read_bytes().count(b"\n") for path in runs.glob("*/trials.jsonl"))
+
+
+def wait_for_load(client: docker.DockerClient, runs: Path, trials: int) -> None:
+    """Until `trials` are finished and the next one's generator runs."""
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        generators = [c for c in client.containers.list() if c.labels.get("fitmap") == "generator"]
+        if finished_trials(runs) >= trials and generators:
+            time.sleep(1.0)
+            return
+        time.sleep(0.1)
+    raise AssertionError("no trial was under load within 120 s")
+
+
+def run_dir(runs: Path) -> Path:
+    (header,) = runs.glob("*/run.json")
+    return header.parent
+
+
+def resume(command: list[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*command, "--resume"], capture_output=True, text=True, timeout=300, check=False)
+
+
+def test_a_run_measures_every_trial_and_writes_its_report(command: list[str], tmp_path: Path) -> None:
+    done = subprocess.run(
+        [*command, "--target", "go", "--blocks", "1"], capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    record = read_record(run_dir(tmp_path / "runs"))
+    assert [r.verdict for r in record.results] == ["valid", "valid"], [r.problems for r in record.results]
+    report = Path(done.stdout.strip())
+    assert report.is_file() and report.parent == record.folder
+    for result in record.results:
+        assert not isinstance(result.measurement, Missing)
+        assert all(count.executed == count.expected for count in result.measurement.statements if count.expected)
+        assert any(count.expected for count in result.measurement.statements)
+
+
+def test_ctrl_c_loses_nothing_leaves_nothing_and_resume_completes(
+    client: docker.DockerClient, command: list[str], tmp_path: Path
+) -> None:
+    runs = tmp_path / "runs"
+    process = subprocess.Popen([*command, "--target", "go", "--profile", "cpu"], stderr=subprocess.PIPE, text=True)
+    wait_for_load(client, runs, trials=1)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "--resume" in err and "Traceback" not in err
+    assert [container.name for container, _ in leftovers(client)] == []
+    before = read_record(run_dir(runs)).results
+    assert len(before) >= 1
+
+    resumed = resume(command)
+    assert resumed.returncode == 0, resumed.stderr
+    after = read_record(run_dir(runs))
+    assert after.results[: len(before)] == before
+    assert after.pending() == ()
+
+
+def test_a_killed_run_loses_nothing_clean_removes_the_rest_and_resume_completes(
+    client: docker.DockerClient, command: list[str], tmp_path: Path
+) -> None:
+    runs = tmp_path / "runs"
+    process = subprocess.Popen([*command, "--target", "go", "--profile", "cpu"], stderr=subprocess.DEVNULL)
+    wait_for_load(client, runs, trials=1)
+    process.kill()
+    process.wait()
+    assert [alive for _, alive in leftovers(client)] == [False, False, False]
+    cleaned = subprocess.run([*FITMAP, "clean"], capture_output=True, text=True, check=True)
+    assert cleaned.stdout == "removed 3 containers\n"
+    assert [container.name for container, _ in leftovers(client)] == []
+
+    before = read_record(run_dir(runs)).results
+    resumed = resume(command)
+    assert resumed.returncode == 0, resumed.stderr
+    after = read_record(run_dir(runs))
+    assert after.results[: len(before)] == before
+    assert after.pending() == ()
+
+
+def test_a_second_run_beside_a_living_one_is_refused(
+    client: docker.DockerClient, command: list[str], tmp_path: Path
+) -> None:
+    first = subprocess.Popen([*command, "--target", "go", "--profile", "cpu"], stderr=subprocess.DEVNULL)
+    try:
+        wait_for_load(client, tmp_path / "runs", trials=0)
+        second = subprocess.run([*command, "--target", "go"], capture_output=True, text=True, timeout=120, check=False)
+        assert second.returncode == 4
+        assert "another run is measuring" in second.stderr
+    finally:
+        first.send_signal(signal.SIGINT)
+        first.wait(timeout=60)
+
+
+def test_a_taken_port_is_one_sentence_that_names_it(command: list[str]) -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 24080))
+        listener.listen()
+        done = subprocess.run(
+            [*command, "--target", "go", "--profile", "cpu"], capture_output=True, text=True, timeout=120, check=False
+        )
+    assert done.returncode == 4
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("fitmap: ")]
+    assert "port 24080" in line and "[ports]" in line
+
+
+def test_a_failing_image_is_one_sentence_that_names_it_and_its_log(client: docker.DockerClient, tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY no-such-file /\n")
+    build = Build("broken", "fitmap/broken:latest", "build", tmp_path, "Dockerfile", {}, (), False)
+    with pytest.raises(ImageError) as error:
+        build_all(client, {"broken": build}, print)
+    assert "image broken failed to build" in str(error.value)
+    assert "no-such-file" in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small file system takes root")
+def test_a_full_disk_is_one_sentence_and_costs_no_hour(command: list[str], tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    runs.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(runs)], check=True)
+    try:
+        done = subprocess.run([*command, "--target", "go"], capture_output=True, text=True, timeout=120, check=False)
+    finally:
+        subprocess.run(["umount", str(runs)], check=True)
+    assert done.returncode == 4
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("fitmap: ")]
+    assert "No space left on device" in line
+
+
+def test_a_service_that_dies_is_a_result_with_its_last_words(
+    client: docker.DockerClient, command: list[str], tmp_path: Path
+) -> None:
+    runs = tmp_path / "runs"
+    process = subprocess.Popen(
+        [*command, "--target", "go", "--profile", "cpu", "--blocks", "2"], stderr=subprocess.PIPE, text=True
+    )
+    wait_for_load(client, runs, trials=0)
+    (service,) = [c for c in client.containers.list() if c.labels.get("fitmap") == "service"]
+    service.kill()
+    _, err = process.communicate(timeout=120)
+    record = read_record(run_dir(runs))
+    first, second = record.results
+    assert first.verdict == "failed", err
+    assert isinstance(first.measurement, Missing)
+    assert "status 137" in first.measurement.reason
+    assert first.logs["service"]
+    assert second.verdict == "valid", second.problems
+
+
+def test_the_record_can_be_read_by_a_stranger(command: list[str], tmp_path: Path) -> None:
+    """docs/record.md promises plain JSON lines, CSV and HdrHistogram logs."""
+    subprocess.run(
+        [*command, "--target", "go", "--profile", "db", "--blocks", "1"], capture_output=True, timeout=300, check=True
+    )
+    folder = run_dir(tmp_path / "runs")
+    (line,) = (folder / "trials.jsonl").read_bytes().splitlines()
+    assert msgspec.json.decode(line)["trial"]["target"] == "go"
+    (samples,) = (folder / "samples").glob("*.csv")
+    assert samples.read_text().startswith("monotonic_ns,role,cpu_ns,memory_bytes")
+    (log,) = (folder / "histograms").glob("*.hlog")
+    assert log.read_text().startswith("#[Histogram log format version 1.3]")

@@ -1,0 +1,71 @@
+"""Counters from cgroup files, v1 and v2, as kernels write them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.cgroup import Cgroup, CgroupGone, Counters
+
+
+def write(root: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+def test_version_1_with_controllers_of_their_own(tmp_path: Path) -> None:
+    group = "docker/abc"
+    write(
+        tmp_path / "cg",
+        {
+            f"cpuacct/{group}/cpuacct.usage": "123456789\n",
+            f"cpu/{group}/cpu.stat": "nr_periods 9\nnr_throttled 2\nthrottled_time 77\n",
+            f"memory/{group}/memory.usage_in_bytes": "1000\n",
+            f"memory/{group}/memory.max_usage_in_bytes": "1500\n",
+            f"memory/{group}/memory.stat": "cache 5\ntotal_inactive_file 300\ntotal_rss 600\n",
+            f"memory/{group}/memory.oom_control": "oom_kill_disable 0\nunder_oom 0\noom_kill 1\n",
+        },
+    )
+    lines = [f"4:memory:/{group}", f"3:cpuacct:/{group}", f"2:cpu:/{group}", "0::/unrelated"]
+    write(tmp_path / "proc", {"7/cgroup": "\n".join(lines) + "\n"})
+    counters = Cgroup(7, tmp_path / "proc", tmp_path / "cg").read()
+    assert counters == Counters(123456789, 1000, 300, 600, 1500, 2, 1)
+
+
+def test_version_1_with_controllers_mounted_together(tmp_path: Path) -> None:
+    write(
+        tmp_path / "cg",
+        {
+            "cpuacct/d/x/cpuacct.usage": "5",
+            "cpu/d/x/cpu.stat": "nr_throttled 0\n",
+            "memory/d/x/memory.usage_in_bytes": "10",
+            "memory/d/x/memory.stat": "total_inactive_file 1\ntotal_rss 2\n",
+            "memory/d/x/memory.oom_control": "under_oom 0\n",
+        },
+    )
+    write(tmp_path / "proc", {"8/cgroup": "5:cpu,cpuacct:/d/x\n4:memory:/d/x\n"})
+    assert Cgroup(8, tmp_path / "proc", tmp_path / "cg").read() == Counters(5, 10, 1, 2, None, 0, None)
+
+
+def test_version_2(tmp_path: Path) -> None:
+    folder = "system.slice/docker-abc.scope"
+    write(
+        tmp_path / "cg",
+        {
+            f"{folder}/cpu.stat": "usage_usec 2500\nuser_usec 2000\nnr_throttled 3\n",
+            f"{folder}/memory.current": "4096\n",
+            f"{folder}/memory.peak": "8192\n",
+            f"{folder}/memory.stat": "anon 1024\nfile 3072\ninactive_file 2048\n",
+            f"{folder}/memory.events": "low 0\noom 0\noom_kill 0\n",
+        },
+    )
+    write(tmp_path / "proc", {"9/cgroup": f"0::/{folder}\n"})
+    assert Cgroup(9, tmp_path / "proc", tmp_path / "cg").read() == Counters(2_500_000, 4096, 2048, 1024, 8192, 3, 0)
+
+
+def test_a_container_that_has_ended_is_said_to_be_gone(tmp_path: Path) -> None:
+    with pytest.raises(CgroupGone):
+        Cgroup(1, tmp_path, tmp_path)

@@ -1,0 +1,100 @@
+"""The command line: each mistake one sentence and a non-zero exit, --help that teaches."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from synthetic import measurement, result, run
+
+from harness.cli import main
+from harness.errors import EngineError, ImageError
+from harness.images import ROOT
+from harness.record import RecordWriter
+
+
+def fitmap(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    out, err = capsys.readouterr()
+    code = ended.value.code
+    return (code if isinstance(code, int) else 0), out, err
+
+
+def one_sentence(err: str) -> str:
+    (line,) = [line for line in err.splitlines() if line.startswith("fitmap: ")]
+    return line
+
+
+def test_wrong_configuration_is_one_sentence_and_status_2(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "fitmap.toml"
+    path.write_text("[run]\nprest = 'quick'\n")
+    status, _, err = fitmap(capsys, "--config", str(path), "plan")
+    assert status == 2
+    assert 'did you mean "preset"' in one_sentence(err)
+
+
+def test_an_unknown_target_is_one_sentence_and_status_2(capsys: pytest.CaptureFixture[str]) -> None:
+    status, _, err = fitmap(capsys, "bench", "--target", "pyhton")
+    assert status == 2
+    assert 'unknown target "pyhton": did you mean "python"' in one_sentence(err)
+
+
+def test_an_unknown_profile_is_one_sentence_and_status_2(capsys: pytest.CaptureFixture[str]) -> None:
+    status, _, err = fitmap(capsys, "plan", "--profile", "cpus")
+    assert status == 2
+    assert 'did you mean "cpu"' in one_sentence(err)
+
+
+def test_an_engine_that_is_away_is_one_sentence_and_status_4(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    status, _, err = fitmap(capsys, "--runs", str(tmp_path), "bench", "--no-install-engine")
+    assert status == 4
+    assert "no Docker Engine answers" in one_sentence(err)
+
+
+def test_a_runs_folder_that_cant_be_written_is_one_sentence_and_status_4(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    status, _, err = fitmap(capsys, "--runs", str(tmp_path / "file"), "bench")
+    assert status == 4
+    assert "can't be written" in one_sentence(err)
+
+
+def test_a_report_of_nothing_says_how_to_get_a_record(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    status, _, err = fitmap(capsys, "--runs", str(tmp_path), "report")
+    assert status == 2
+    assert "`fitmap bench` makes one" in one_sentence(err)
+
+
+def test_plan_touches_nothing_and_tells_the_time(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    status, out, _ = fitmap(capsys, "--runs", str(tmp_path / "runs"), "plan", "--preset", "quick", "--target", "go")
+    assert status == 0
+    assert re.search(r"6 trials of about \d+ s, \d+ min in all", out)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_list_shows_damaged_records_beside_good_ones(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    RecordWriter(tmp_path / "good").begin(run())
+    RecordWriter(tmp_path / "good").append(result(run().plan.trials[0], measurement()))
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "run.json").write_text("{")
+    status, out, _ = fitmap(capsys, "--runs", str(tmp_path), "list")
+    assert status == 0
+    assert "1 of 6 trials, 1 valid" in out
+    assert "bad:" in out and "no valid record" in out
+
+
+@pytest.mark.parametrize("command", ["bench", "plan", "build", "report", "list", "doctor", "loadgen", "clean"])
+def test_every_command_has_help_and_is_documented(capsys: pytest.CaptureFixture[str], command: str) -> None:
+    status, out, _ = fitmap(capsys, command, "--help")
+    assert status == 0 and command in out
+    assert f"fitmap {command}" in (ROOT / "README.md").read_text()
+
+
+def test_exit_statuses_tell_usage_from_failure() -> None:
+    assert EngineError("x").exit_status == ImageError("x").exit_status == 4

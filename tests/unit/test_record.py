@@ -1,0 +1,107 @@
+"""The record: what is appended is there, what is damaged is named, nothing else is lost."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hdrh.histogram import HdrHistogram
+from synthetic import measurement, result, run
+
+from harness.errors import RunError, UsageError
+from harness.record import Missing, RecordWriter, read_histograms, read_record
+from loadtests.lean.wire import RouteResult
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    RecordWriter(tmp_path / "run").begin(run())
+    return tmp_path / "run"
+
+
+def test_a_new_record_is_read_back_as_it_was_written(folder: Path) -> None:
+    record = read_record(folder)
+    assert record.run == run()
+    assert record.results == ()
+    assert record.pending() == run().plan.trials
+
+
+def test_an_appended_result_is_read_back_and_no_longer_pending(folder: Path) -> None:
+    trial = run().plan.trials[0]
+    RecordWriter(folder).append(result(trial, measurement()))
+    record = read_record(folder)
+    assert record.results == (result(trial, measurement()),)
+    assert trial not in record.pending()
+
+
+def test_a_failed_trial_keeps_its_reason_and_has_no_numbers(folder: Path) -> None:
+    RecordWriter(folder).append(result(run().plan.trials[0], Missing("the service ended by itself")))
+    (read,) = read_record(folder).results
+    assert read.verdict == "failed"
+    assert isinstance(read.measurement, Missing)
+    assert read.measurement.reason == "the service ended by itself"
+
+
+def test_a_line_cut_off_by_a_kill_is_named_and_the_rest_is_kept(folder: Path) -> None:
+    first, second = run().plan.trials[:2]
+    RecordWriter(folder).append(result(first, measurement()))
+    RecordWriter(folder).append(result(second, measurement()))
+    path = folder / "trials.jsonl"
+    path.write_bytes(path.read_bytes()[:-200])
+    record = read_record(folder)
+    assert [r.trial for r in record.results] == [first]
+    assert second in record.pending()
+    assert "line 2 is damaged" in record.complaints[0]
+
+
+def test_a_result_after_a_damaged_line_is_not_swallowed_by_it(folder: Path) -> None:
+    """A killed harness leaves half a line; the resumed one appends behind it."""
+    first, second = run().plan.trials[:2]
+    (folder / "trials.jsonl").write_bytes(b'{"trial": {"id": "half')
+    RecordWriter(folder).append(result(second, measurement()))
+    record = read_record(folder)
+    assert [r.trial for r in record.results] == [second]
+    assert first in record.pending()
+
+
+def test_another_schema_is_refused_with_what_to_do(folder: Path) -> None:
+    value = json.loads((folder / "run.json").read_text())
+    (folder / "run.json").write_text(json.dumps({**value, "schema": 99}))
+    with pytest.raises(UsageError, match="schema 99"):
+        read_record(folder)
+
+
+def test_an_invalid_header_is_refused_with_the_place(folder: Path) -> None:
+    value = json.loads((folder / "run.json").read_text())
+    value["plan"]["seed"] = "one"
+    (folder / "run.json").write_text(json.dumps(value))
+    with pytest.raises(UsageError, match=r"plan\.seed"):
+        read_record(folder)
+
+
+def test_a_folder_without_a_record_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="fitmap list"):
+        read_record(tmp_path)
+
+
+def test_a_full_disk_is_one_sentence(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(RunError, match="No space left on device.*make room"):
+        RecordWriter(folder).append(result(run().plan.trials[0], measurement()))
+
+
+def test_histograms_are_standard_logs_with_a_tag_per_route(folder: Path) -> None:
+    histogram = HdrHistogram(1, 60_000_000, 3)
+    for value in (100, 200, 300):
+        histogram.record_value(value)
+    encoded = histogram.encode().decode()
+    routes = [RouteResult("GET /products/{id}", 3, 0, 600, encoded), RouteResult("POST /orders", 0, 0, 0, "")]
+    RecordWriter(folder).histograms("001-go-db", 1000.0, 12.0, routes)
+    read = read_histograms(folder, "001-go-db")
+    assert list(read) == ["GET:/products/{id}"]
+    assert read["GET:/products/{id}"].get_total_count() == 3
+    assert read_histograms(folder, "no-such-trial") == {}

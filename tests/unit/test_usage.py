@@ -1,0 +1,53 @@
+"""CPU and memory of a window from samples."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.cgroup import Counters
+from harness.record import Missing, Sample
+from harness.usage import busiest_second, cpu_ns_at, usage
+
+SECOND = 1_000_000_000
+
+
+def sample(seconds: float, cpu_seconds: float, memory: int = 100, inactive: int = 30, peak: int | None = 120) -> Sample:
+    counters = Counters(int(cpu_seconds * SECOND), memory, inactive, 50, peak, 0, 0)
+    return Sample(int(seconds * SECOND), "service", counters)
+
+
+# Half a core for two seconds, then a whole core.
+SERIES = [sample(t / 10, t / 20 if t <= 20 else 1 + (t - 20) / 10) for t in range(41)]
+
+
+def test_cpu_between_samples_lies_on_the_line() -> None:
+    assert cpu_ns_at(SERIES, int(0.55 * SECOND)) == pytest.approx(0.275 * SECOND)
+    assert cpu_ns_at(SERIES, 4 * SECOND) == 3 * SECOND
+
+
+@pytest.mark.parametrize("instant", [-1, 4 * SECOND + 1])
+def test_cpu_outside_the_samples_is_refused(instant: int) -> None:
+    with pytest.raises(ValueError, match="outside"):
+        cpu_ns_at(SERIES, instant)
+
+
+def test_usage_is_the_difference_over_the_window_alone() -> None:
+    used = usage(SERIES, 1 * SECOND, 3 * SECOND)
+    assert used.cpu_seconds == pytest.approx(0.5 + 1.0)
+    assert used.working_set_bytes == 70
+    assert used.peak_bytes == 120
+
+
+def test_the_busiest_second_is_found() -> None:
+    assert busiest_second(SERIES, 0, 4 * SECOND) == pytest.approx(1.0)
+    assert busiest_second(SERIES, 0, 2 * SECOND) == pytest.approx(0.5)
+
+
+def test_a_kernel_without_a_peak_counter_gives_a_reason_not_a_zero() -> None:
+    used = usage([sample(t, t, peak=None) for t in range(5)], SECOND, 3 * SECOND)
+    assert isinstance(used.peak_bytes, Missing)
+
+
+def test_one_outlier_does_not_move_the_working_set() -> None:
+    series = [sample(t, t, memory=10_000 if t == 2 else 100) for t in range(6)]
+    assert usage(series, 0, 5 * SECOND).working_set_bytes == 70
