@@ -1,0 +1,82 @@
+package main
+
+import (
+	"encoding/json/v2"
+	"net/http"
+	"path"
+	"strconv"
+	"time"
+)
+
+// The deadlines end clients that stall; no request that the service itself holds comes near them.
+func newServer(handler http.Handler) *http.Server {
+	return &http.Server{
+		Handler: handler,
+		// Header and body. An expiry also cancels the request's context, hence longer than holdLimit and acquireLimit.
+		ReadTimeout:  15 * time.Second,
+		WriteTimeout: 30 * time.Second,
+		IdleTimeout:  2 * time.Minute,
+	}
+}
+
+func newHandler(db *store, about meta) http.Handler {
+	api := &api{db: db, about: about}
+	mux := http.NewServeMux()
+	mux.Handle("/health", allow(http.MethodGet, api.health))
+	mux.Handle("/meta", allow(http.MethodGet, api.meta))
+	mux.Handle("/ping", allow(http.MethodGet, api.ping))
+	mux.Handle("/wait", allow(http.MethodGet, api.wait))
+	mux.Handle("/cpu/collatz", allow(http.MethodGet, api.collatz))
+	mux.Handle("/cpu/summarize", allow(http.MethodPost, api.summarize))
+	mux.Handle("/products/{id}", allow(http.MethodGet, api.product))
+	mux.Handle("/products/{id}/slow", allow(http.MethodGet, api.productSlow))
+	mux.Handle("/customers/{id}/orders", allow(http.MethodGet, api.customerOrders))
+	mux.Handle("/orders", allow(http.MethodPost, api.createOrder))
+	mux.Handle("/reports/regions", allow(http.MethodGet, api.regions))
+	mux.HandleFunc("/", noRoute)
+
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// The mux would redirect such paths to their clean form.
+		if r.URL.Path != path.Clean(r.URL.Path) {
+			noRoute(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+func noRoute(w http.ResponseWriter, r *http.Request) {
+	fail(w, r, notFound("there is no such route"))
+}
+
+// allow stands in for the mux's own method patterns, whose 405 is plain text and whose GET takes HEAD along.
+func allow(method string, handle func(http.ResponseWriter, *http.Request) error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != method {
+			w.Header().Set("Allow", method)
+			fail(w, r, &failure{status: http.StatusMethodNotAllowed, Code: "method_not_allowed", Detail: "the route takes " + method + " only"})
+			return
+		}
+		if err := handle(w, r); err != nil {
+			fail(w, r, err)
+		}
+	})
+}
+
+// reply marshals before it writes: net/http would send more than its 2 KiB buffer in chunks, without a length.
+func reply(w http.ResponseWriter, status int, value any) error {
+	body, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	write(w, status, "application/json", body)
+	return nil
+}
+
+func write(w http.ResponseWriter, status int, contentType string, body []byte) {
+	header := w.Header()
+	header.Set("Content-Type", contentType)
+	header.Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // a client that is gone needs no answer
+}

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+const (
+	acquireLimit = 2 * time.Second
+
+	// The server ends a statement after 5 s by itself. This backstop is for a server that has stopped answering, and no
+	// longer than drainLimit.
+	holdLimit = 10 * time.Second
+
+	// SQLSTATEs
+	foreignKeyViolation = "23503"
+	queryCanceled       = "57014" // by statement_timeout
+)
+
+// errUnavailable: no connection in time, a connection that failed, or a statement that timed out.
+var errUnavailable = errors.New("database unavailable")
+
+type store struct {
+	pool   *pgxpool.Pool
+	opened atomic.Bool // every connection of the pool has stood once
+	lost   atomic.Bool // the last attempt to open or use a connection failed
+}
+
+func openStore(cfg *pgxpool.Config) (*store, error) {
+	// A fixed size: all connections open at start, and the health check opens again what was lost. It sends nothing.
+	cfg.MinConns = cfg.MaxConns
+	cfg.HealthCheckPeriod = time.Second
+	// The default pings a connection that has been idle for a second: a silent round trip. store.with resets the pool
+	// when a connection fails instead.
+	cfg.ShouldPing = func(context.Context, pgxpool.ShouldPingParams) bool { return false }
+	cfg.ConnConfig.ConnectTimeout = acquireLimit
+	cfg.ConnConfig.RuntimeParams["statement_timeout"] = "5000"
+	pool, err := pgxpool.NewWithConfig(context.Background(), cfg)
+	if err != nil {
+		return nil, err
+	}
+	return &store{pool: pool}, nil
+}
+
+// open waits until all connections stand. The pool's own health check would retry only once a second.
+func (s *store) open(ctx context.Context) {
+	for ctx.Err() == nil {
+		err := s.with(ctx, func(context.Context, *pgx.Conn) error { return nil })
+		if stat := s.pool.Stat(); err == nil && stat.TotalConns()-stat.ConstructingConns() == stat.MaxConns() {
+			s.opened.Store(true)
+			slog.Info("pool open", "connections", stat.MaxConns())
+			return
+		}
+		select {
+		case <-time.After(10 * time.Millisecond):
+		case <-ctx.Done():
+		}
+	}
+}
+
+func (s *store) health(ctx context.Context) error {
+	if !s.opened.Load() {
+		return errUnavailable
+	}
+	return s.with(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		var one int32
+		return conn.QueryRow(ctx, sqlHealth).Scan(&one)
+	})
+}
+
+// with lends f a connection, and tells a database that is away from an error of ours.
+func (s *store) with(ctx context.Context, f func(context.Context, *pgx.Conn) error) error {
+	conn, err := s.acquire(ctx)
+	if _, refused := errors.AsType[*pgconn.ConnectError](err); refused {
+		return s.unavailable(err)
+	} else if err != nil { // all connections were busy for too long
+		return fmt.Errorf("%w: %w", errUnavailable, err)
+	}
+	defer conn.Release()
+
+	// A client that leaves does not cancel its statement: pgx gives up the connection of a cancelled statement, and a
+	// new one costs more than the rest of any statement here.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), holdLimit)
+	defer cancel()
+	err = f(ctx, conn.Conn())
+	switch answer, answered := errors.AsType[*pgconn.PgError](err); {
+	case conn.Conn().IsClosed():
+		// The others are probably dead too. Idle ones go now, so that no request has to find out.
+		s.pool.Reset()
+		return s.unavailable(err)
+	case answered && answer.Code == queryCanceled:
+		return fmt.Errorf("%w: %w", errUnavailable, err)
+	}
+	if s.lost.Load() && s.lost.CompareAndSwap(true, false) {
+		slog.Info("database reached")
+	}
+	return err
+}
+
+func (s *store) acquire(ctx context.Context) (*pgxpool.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, acquireLimit)
+	defer cancel()
+	return s.pool.Acquire(ctx)
+}
+
+// unavailable logs the first of a row of failures only.
+func (s *store) unavailable(err error) error {
+	if s.lost.CompareAndSwap(false, true) {
+		slog.Warn("database unavailable", "error", err)
+	}
+	return fmt.Errorf("%w: %w", errUnavailable, err)
+}
