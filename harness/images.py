@@ -98,15 +98,19 @@ def _official_base(argument: str, table: dict[str, dict[str, str]]) -> list[Buil
     return [pull, certified]
 
 
+def _place(name: str) -> tuple[Path, str]:
+    """Build context and Dockerfile of a project image. `go` is the target's image, `go:check` its lint and unit tests."""
+    fixed = {
+        "load": (ROOT, "loadtests/Dockerfile"),
+        "load-comparison": (ROOT, "loadtests/comparison/Dockerfile"),
+        "database": (ROOT / "services", "database/Dockerfile"),
+    }
+    target, _, variant = name.partition(":")
+    return fixed.get(name) or (ROOT / "services" / target, f"{variant}.Dockerfile" if variant else "Dockerfile")
+
+
 def _project_image(name: str, image_set: str, table: dict[str, dict[str, str]]) -> list[Build]:
-    if name == "load":
-        context, dockerfile = ROOT, "loadtests/Dockerfile"
-    elif name == "load-comparison":
-        context, dockerfile = ROOT, "loadtests/comparison/Dockerfile"
-    elif name == "database":
-        context, dockerfile = ROOT / "services", "database/Dockerfile"
-    else:
-        context, dockerfile = ROOT / "services" / name, "Dockerfile"
+    context, dockerfile = _place(name)
     path = context / dockerfile
     if not path.exists():
         raise UsageError(f"{path.relative_to(ROOT)} is missing: a target needs a Dockerfile")
@@ -131,7 +135,8 @@ def _project_image(name: str, image_set: str, table: dict[str, dict[str, str]]) 
 
 def project_tag(name: str) -> str:
     """The tag of a target's, the database's or the load generator's image."""
-    return f"fitmap/{name}:latest"
+    image, _, variant = name.partition(":")
+    return f"fitmap/{image}:{variant or 'latest'}"
 
 
 def graph(names: tuple[str, ...], image_set: str) -> dict[str, Build]:
