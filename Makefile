@@ -5,6 +5,8 @@
 PYTHON ?= python3
 FITMAP := .venv/bin/fitmap
 TARGET ?= go
+# Compose v2 is a plug-in of the client, v1 (Debian 12) a program of its own; the file suits both.
+COMPOSE := $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
 PROFILE ?= db
 .DEFAULT_GOAL := help
 .PHONY: help setup bench smoke test check bench-loadgen play clean lock
@@ -45,7 +47,7 @@ bench-loadgen: setup  ## the lean load generator against wrk and FastHttpUser, o
 play: setup  ## one target, its database and Locust's web UI: make play TARGET=rust PROFILE=cpu
 	@$(FITMAP) build $(TARGET)
 	@FITMAP_DATABASE_PASSWORD=$$($(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(24))') \
-	  TARGET=$(TARGET) PROFILE=$(PROFILE) docker compose up --no-build
+	  TARGET=$(TARGET) PROFILE=$(PROFILE) $(COMPOSE) up --no-build
 
 clean: setup  ## remove containers that a killed run left behind
 	@$(FITMAP) clean
