@@ -1,0 +1,98 @@
+"""What a target answers, on a fresh pair of its own."""
+
+from __future__ import annotations
+
+import os
+
+import checks
+import fuzzing
+import pytest
+from conftest import LONGEST_WAIT_MS, Told
+from stand import Pair
+
+from harness.images import ROOT
+from harness.pair import Limits, count_cpus
+from harness.targets import read_target
+
+pytestmark = pytest.mark.containers
+
+GOLDEN = len(checks.golden_cases())
+
+
+def explain(target: str, problems: checks.Problems) -> str:
+    """All problems, or the first of many, as the message of a failed assertion."""
+    return os.linesep.join([f"{target}: {len(problems)} problem(s)", *problems[:20]])
+
+
+def test_golden_cases_get_their_answers(told: Told, target: str) -> None:
+    found = checks.story_problems(told.answers, 0, GOLDEN)
+    assert not found, explain(target, found)
+
+
+def test_a_thousand_generated_requests_get_the_oracles_answers(told: Told, target: str) -> None:
+    found = checks.story_problems(told.answers, GOLDEN, len(told.answers))
+    assert not found, explain(target, found)
+
+
+def test_all_targets_answer_the_same(told: Told, target: str, tales: dict[str, list[str]]) -> None:
+    tale = [checks.meaning(answer) for answer in told.answers]
+    first, other = next(iter(tales.items()), (target, tale))
+    tales[target] = tale
+    found = [
+        f"{checks.describe(case)}: {mine[:300]} where {first} answers {theirs[:300]}"
+        for case, mine, theirs in zip(checks.story(), tale, other, strict=True)
+        if mine != theirs
+    ]
+    assert not found, explain(target, found)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("label", fuzzing.labels())
+def test_whatever_the_openapi_file_allows_is_answered_as_it_says(pair: Pair, target: str, label: str) -> None:
+    found = fuzzing.fuzz_problems(pair.port, label)
+    assert not found, explain(target, found)
+
+
+def test_bodies_over_a_mebibyte_are_refused_with_and_without_a_length(pair: Pair, target: str) -> None:
+    found = checks.size_problems(pair.port)
+    assert not found, explain(target, found)
+
+
+def test_a_body_without_a_content_type_is_refused(pair: Pair, target: str) -> None:
+    found = checks.media_type_problems(pair.port)
+    assert not found, explain(target, found)
+
+
+def test_hostile_requests_break_nothing(pair: Pair, target: str) -> None:
+    found = checks.hostile_problems(pair.port)
+    assert not found, explain(target, found)
+
+
+def test_a_connection_is_kept_through_answers_of_every_kind(pair: Pair, target: str) -> None:
+    found = checks.keep_alive_problems(pair.port)
+    assert not found, explain(target, found)
+
+
+def test_waits_last_as_long_as_asked_and_hold_nobody_up(pair: Pair, target: str) -> None:
+    found = checks.duration_problems(pair.port)
+    assert not found, explain(target, found)
+
+
+def test_meta_tells_the_target_its_versions_and_its_sizes(pair: Pair, target: str) -> None:
+    manifest = read_target(ROOT / "services" / target)
+    wanted = {
+        "target": target,
+        "language": manifest.language,
+        "class": manifest.target_class,
+        "cpus": count_cpus(pair.service.running.spec.cpus),
+        "db_pool_size": Limits().db_pool_size,
+    }
+    found = checks.meta_problems(pair.port, wanted)
+    assert not found, explain(target, found)
+
+
+@pytest.mark.slow
+def test_the_longest_wait_is_answered(told: Told, target: str) -> None:
+    answer, seconds = told.longest_wait()
+    assert answer.status == 200, target
+    assert LONGEST_WAIT_MS / 1000 <= seconds < LONGEST_WAIT_MS / 1000 + 1, f"{target}: {seconds:.3f} s"
