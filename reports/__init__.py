@@ -1,0 +1,1 @@
+"""From a record to a report: analysis, charts, HTML, Markdown. Reads recorded files alone."""

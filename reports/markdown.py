@@ -1,0 +1,69 @@
+"""A short summary in Markdown, for comments, chat and mail: the verdict, the win matrix, what is not valid."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from harness.errors import RunError
+from harness.record import Record
+from reports.analysis import analyse
+from reports.sentences import Span
+from reports.units import clean
+from reports.view import Matrix, View, make_view
+
+FILE_NAME = "summary.md"
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|<>&~@:-])")
+
+
+def write_summary(record: Record) -> Path:
+    """Write `summary.md` into the record's folder. Raises RunError when the disk refuses."""
+    path = record.folder / FILE_NAME
+    text = summary(make_view(analyse(record), record.folder))
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise RunError(f"{path} can't be written ({error.strerror}): make room; the record itself is complete") from None
+    return path
+
+
+def escaped(text: str) -> str:
+    """Text that Markdown shows as it is, on one line: a name is neither markup nor a mention."""
+    return _SPECIAL.sub(r"\\\1", " ".join(clean(text).split()))
+
+
+def summary(view: View) -> str:
+    """The summary of a view."""
+    lines = [f"# fitmap run {escaped(view.run.id)}", "", escaped(view.subtitle), ""]
+    lines.append(f"**{view.valid} of {view.planned} planned trials are valid.**")
+    lines += [
+        f"- {escaped(item.target)}, {escaped(item.profile)}, {item.blocks}: {item.verdict} – {escaped(item.reason[:220])}"
+        for item in view.summaries
+    ]
+    lines += ["", "## Verdict", ""]
+    lines += [f"- {_spans((*v.wins, *_spaced(v.ties), *_spaced(v.unranked)))}" for v in view.verdicts]
+    for matrix in view.matrices:
+        lines += ["", f"## Win matrix, class {matrix.target_class}", *_table(matrix)]
+    lines += ["", f"Medians over trials; **bold** wins; = ties for the lead; relevance bound {view.relevance}.", ""]
+    return "\n".join(lines)
+
+
+def _spaced(spans: tuple[Span, ...]) -> tuple[Span, ...]:
+    return (Span(" "), *spans) if spans else ()
+
+
+def _spans(spans: Iterable[Span]) -> str:
+    return "".join(f"**{escaped(s.text)}**" if s.kind == "name" else s.text for s in spans)
+
+
+def _table(matrix: Matrix) -> list[str]:
+    lines = []
+    for group in matrix.groups:
+        lines += ["", f"| {escaped(group.title)} | Ahead | {' | '.join(escaped(t) for t in matrix.targets)} |"]
+        lines.append("|---" * (len(matrix.targets) + 2) + "|")
+        for row in group.rows:
+            marks = {"wins": "**{}**", "tie": "= {}"}
+            cells = [marks.get(cell.state, "{}").format(cell.value) for cell in row.cells]
+            lines.append(f"| {row.title} | {_spans(row.lead)} | {' | '.join(cells)} |")
+    return lines

@@ -1,0 +1,295 @@
+"""From synthetic records to the page: what is said, what is never said, and that the same record gives the same bytes."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import altair as alt
+import pytest
+from hdrh.histogram import HdrHistogram
+from report_records import make_record
+
+from harness.record import Missing, Record
+from reports.analysis import Analysis, analyse
+from reports.charts import Bar, Dot, Line, bars, dots, lines, spread
+from reports.html import render_report, write_report
+from reports.markdown import summary, write_summary
+from reports.metrics import METRICS
+from reports.palette import MAPPED, PAPER, SERIES, looks
+from reports.percentiles import merge
+from reports.sentences import verdicts
+from reports.series import read_curves
+from reports.units import clean, number, quantity, span
+from reports.view import make_view
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    "\"'><img src=x onerror=alert(1)>",
+    "{{ 7*7 }} | **bold** [a](javascript:alert(1))",
+    "\u202eright-to-left \u05e9\u05dc\u05d5\u05dd",
+    "long" * 75,
+    "bell\x07 and </style></svg>",
+)
+
+
+def text_of(analysis: Analysis, target: str) -> str:
+    verdict = next(v for v in verdicts(analysis) if v.target == target)
+    return "".join(s.text for s in (*verdict.wins, *verdict.ties, *verdict.unranked))
+
+
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory: pytest.TempPathFactory) -> Record:
+    """Failed, limited and missing trials beside good ones."""
+    folder = tmp_path_factory.mktemp("synthetic") / "record"
+    return make_record(folder, verdicts={"-kotlin-db": "failed", "-java-cpu": "generator_limited"}, leave_out=1)
+
+
+@pytest.fixture(scope="module")
+def page(mixed: Record) -> str:
+    return write_report(mixed).read_text()
+
+
+class Page(HTMLParser):
+    """Elements, ids and text of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str]] = []
+        self.text: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [(name, value or "") for name, value in attrs]
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+def test_the_same_record_gives_the_same_bytes(mixed: Record, page: str) -> None:
+    assert write_report(mixed).read_text() == page
+    assert str(mixed.folder) not in page, "the page must not depend on where the record lies"
+
+
+def test_the_page_is_whole_in_itself(page: str) -> None:
+    parsed = Page(page)
+    assert not {"script", "link-stylesheet", "img", "iframe", "object", "embed", "form"} & set(parsed.tags)
+    assert not [v for n, v in parsed.attributes if n in ("src", "href", "xlink:href") and not v.startswith(("#", "data:"))]
+    assert not re.findall(r"url\((?!#)[^)]*\)|@import|@font-face", page)
+    ids = [value for name, value in parsed.attributes if name == "id"]
+    assert len(ids) == len(set(ids))
+    assert {v[1:] for n, v in parsed.attributes if n == "href" and v.startswith("#")} <= set(ids)
+    assert set(re.findall(r"url\(#([^)]*)\)", page)) <= set(ids)
+    assert len(page.encode()) < 1_500_000
+
+
+def test_headings_descend_without_a_gap(page: str) -> None:
+    levels = [int(tag[1]) for tag in Page(page).tags if re.fullmatch("h[1-6]", tag)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(b - a <= 1 for a, b in itertools.pairwise(levels))
+
+
+def test_a_table_is_behind_every_chart(page: str) -> None:
+    figures = re.findall(r"<figure.*?</figure>", page, re.DOTALL)
+    assert len(figures) > 20
+    assert all("<details>" in f and "<table>" in f and "<figcaption>" in f and "aria-label=" in f for f in figures)
+
+
+def test_trials_that_are_not_valid_are_in_the_first_screen(page: str) -> None:
+    first = page[: page.index('id="verdict"')]
+    assert "of 30 planned trials are valid" in first
+    assert "generator limited" in first
+    assert "service: ended at once with status 1" in first
+    assert "1 planned trial did not run" in first
+
+
+def test_targets_without_a_valid_trial_are_not_ranked_and_it_is_said(mixed: Record) -> None:
+    analysis = analyse(mixed)
+    for standing in analysis.standings:
+        entries = {e.target: e for e in standing.entries}
+        if standing.profile == "cpu":
+            assert entries["java"].group is None
+            assert entries["java"].estimate == Missing("no valid trial (generator limited)")
+        if standing.profile == "db":
+            assert entries["kotlin"].estimate == Missing("no valid trial (failed)")
+    assert "Not ranked under CPU-bound load: no valid trial (generator limited)." in text_of(analysis, "java")
+
+
+def test_sentences_say_wins_ties_and_wins_nowhere(mixed: Record) -> None:
+    analysis = analyse(mixed)
+    assert text_of(analysis, "rust").startswith("rust wins under CPU-bound load on throughput (×1.2")
+    assert "It ties for the lead under Database-bound load on throughput (with rust)" in text_of(analysis, "go")
+    assert text_of(analysis, "python").startswith("python wins nowhere and shares no lead.")
+
+
+def test_equal_targets_all_tie(tmp_path: Path) -> None:
+    analysis = analyse(make_record(tmp_path, targets=("a", "b", "c"), blocks=4, noise=0.02))
+    measured = [s for s in analysis.standings if s.leaders and s.metric != "image"]
+    assert measured
+    assert not [s for s in measured if s.winner]
+
+
+def test_one_block_gives_values_and_no_ranking(tmp_path: Path) -> None:
+    record = make_record(tmp_path, targets=("rust", "python"), blocks=1)
+    page = render_report(analyse(record), tmp_path)
+    assert "One block of trials gives values, but no ranking." in page
+    found = analyse(record).standings
+    assert all(s.winner is None and s.note.startswith("too few") for s in found if s.profile and len(s.leaders) > 1)
+
+
+def test_classes_are_never_ranked_against_each_other(tmp_path: Path) -> None:
+    targets = ("rust", "go", "java", "python")
+    analysis = analyse(make_record(tmp_path, targets=targets, classes={"rust": "tuned", "java": "tuned"}))
+    for standing in analysis.standings:
+        named = {e.target for e in standing.entries}
+        assert named == ({"rust", "java"} if standing.target_class == "tuned" else {"go", "python"})
+    assert text_of(analysis, "go").startswith("go wins")
+
+
+def test_a_record_without_a_single_result_still_gives_a_page(tmp_path: Path) -> None:
+    record = make_record(tmp_path, blocks=1, leave_out=10)
+    page = render_report(analyse(record), tmp_path)
+    assert "0 of 10 planned trials are valid" in page
+    assert "10 planned trials did not run" in page
+
+
+def test_missing_files_are_said_and_end_nothing(tmp_path: Path) -> None:
+    record = make_record(tmp_path, targets=("rust", "go"), blocks=2)
+    for file in (*tmp_path.glob("samples/*"), *tmp_path.glob("histograms/*")):
+        file.unlink()
+    page = render_report(analyse(record), tmp_path)
+    assert "the trial left no histogram" in page
+    assert "There are no samples to draw." in page
+
+
+def test_hostile_names_are_shown_as_text(tmp_path: Path) -> None:
+    """In the page, in the charts and in Markdown. Trials get plain ids: a folder name can hold less than a manifest."""
+    import msgspec
+
+    record = make_record(tmp_path, targets=tuple(f"t{i}" for i in range(len(HOSTILE))), blocks=2)
+    name = dict(zip(record.run.plan.targets, HOSTILE, strict=True))
+    replace = msgspec.structs.replace
+    plan = replace(
+        record.run.plan,
+        targets=HOSTILE,
+        trials=tuple(replace(t, target=name[t.target]) for t in record.run.plan.trials),
+    )
+    run = replace(
+        record.run,
+        plan=plan,
+        targets={name[k]: replace(v, name=name[k], framework=name[k]) for k, v in record.run.targets.items()},
+        images={name.get(k, k): v for k, v in record.run.images.items()},
+        configuration_text=HOSTILE[0],
+    )
+    results = tuple(
+        replace(r, trial=replace(r.trial, target=name[r.trial.target]), verdict="unstable", problems=HOSTILE)
+        if r.trial.block == 2 and r.trial.profile == "db"
+        else replace(r, trial=replace(r.trial, target=name[r.trial.target]))
+        for r in record.results
+    )
+    analysis = analyse(Record(tmp_path, run, results, HOSTILE))
+    page = render_report(analysis, tmp_path)
+    parsed = Page(page)
+    assert not {"script", "img"} & set(parsed.tags)
+    assert not [n for n, _ in parsed.attributes if n.startswith("on")]
+    shown = set(parsed.text)
+    assert {clean(target) for target in HOSTILE} <= shown
+    assert "\x07" not in page
+    labels = [look.label for look in looks(HOSTILE).values()]
+    assert len(set(labels)) == len(HOSTILE)
+    assert all(label in shown for label in (clean(text) for text in labels)), "charts label every target"
+    text = summary(make_view(analysis, tmp_path))
+    assert "<script>" not in text.replace("\\<", "")
+    assert "](javascript" not in text.replace("\\]", "")
+
+
+def test_summary_has_sentences_and_matrix(mixed: Record) -> None:
+    text = write_summary(mixed).read_text()
+    assert "**rust** wins under CPU-bound load on throughput" in text
+    assert re.search(r"\| Throughput \| \*\*rust\*\* ×1\.\d+ over \*\*go\*\* \| \*\*[\d,]+", text)
+    assert len(text) < 60_000
+
+
+def test_percentiles_are_those_of_hdrhistogram_and_stop_where_samples_end() -> None:
+    histograms = [HdrHistogram(1, 60_000_000, 3) for _ in range(2)]
+    for i in range(20_000):
+        histograms[i % 2].record_value(1 + (i * i) % 3_000_000)
+    both = HdrHistogram(1, 60_000_000, 3)
+    for histogram in histograms:
+        both.add(histogram)
+    merged = merge(histograms)
+    for percent in (1.0, 50.0, 90.0, 99.0, 99.5):
+        assert merged.percentile(percent) == both.get_value_at_percentile(percent)
+    assert isinstance(merged.percentile(99.6), Missing)
+
+
+def test_curves_keep_all_cpu_time(mixed: Record) -> None:
+    trial = analyse(mixed).representatives["rust", "cpu"]
+    curves = read_curves(mixed.folder, trial.trial.id, trial.measurement)
+    assert not isinstance(curves, Missing)
+    service = curves["service"]
+    assert min(service.seconds) < 0 < max(service.seconds)
+    assert sum(service.cores) / len(service.cores) == pytest.approx(0.97, abs=0.02)
+
+
+def test_time_parts_add_up(mixed: Record) -> None:
+    parts = [p for p in analyse(mixed).parts if p.profile == "db"]
+    assert parts
+    for part in parts:
+        assert part.database + part.service_cpu + part.rest == pytest.approx(part.response)
+        assert part.database > 0
+
+
+def test_every_metric_names_unit_direction_and_worst_value() -> None:
+    assert len({metric.id for metric in METRICS}) == len(METRICS)
+    for metric in METRICS:
+        assert metric.worst == (0.0 if metric.direction == "higher" else float("inf"))
+        assert metric.relevance_percent(3.0) >= 3.0
+
+
+def test_numbers_have_three_digits_and_a_unit() -> None:
+    assert [number(v) for v in (0.01234, 9.996, 12345.6, 0, 1)] == ["0.0123", "10.0", "12,300", "0", "1.00"]
+    assert quantity(1234.0, "microseconds") == "1.23\u00a0ms"
+    assert quantity(3 * 2**20, "bytes") == "3.00\u00a0MiB"
+    assert span(900.0, 1100.0, "microseconds") == "0.900–1.10\u00a0ms"
+
+
+def test_specifications_are_valid_vega_lite() -> None:
+    """The report draws without Altair's own checks, for speed: they are done here."""
+    look = looks(("a", "b"))
+    rows = [Dot("a", 2.0, 1.0, 3.0, (2.0,), ()), Dot("b", None, None, None, (), (400.0,))]
+    curves = [Line("a", (1.0, 2.0), (3.0, 4.0)), Line("a", (1.0, 2.0), (3.0, 4.0), faint=True), Line("b", (-1.0,), (2.0,))]
+    for spec in (
+        dots(rows, look, "requests/s"),
+        lines(curves, look, x_title="x", y_title="y", mark_zero=True),
+        lines(curves[:2], look, x_title="x", y_title="y", log_y=True, percentile_axis=True),
+        bars([Bar("a", "note", (1.0, 2.0, 3.0))], look, "share"),
+    ):
+        alt.LayerChart.from_dict(spec, validate=True)
+
+
+def test_labels_move_apart_within_the_picture() -> None:
+    placed = spread([10, 11, 12, 99], 14, 100)
+    assert all(b - a >= 14 for a, b in itertools.pairwise(placed))
+    assert max(placed) <= 100
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_colours_contrast_with_the_paper(theme: str) -> None:
+    """3:1 for marks (WCAG 1.4.11), 4.5:1 where a target's name is written in them (1.4.3)."""
+    paper = luminance(getattr(PAPER, theme))
+    for colour in SERIES:
+        light, dark = sorted((paper, luminance(getattr(colour, theme))), reverse=True)
+        assert (light + 0.05) / (dark + 0.05) >= 4.5, colour
+    assert len({c.light for c in MAPPED}) == len(MAPPED), "two colours of one light tone can't both have a dark one"
