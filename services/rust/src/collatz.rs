@@ -1,0 +1,105 @@
+//! `GET /cpu/collatz`.
+
+use serde::Serialize;
+use tokio::task::yield_now;
+
+/// After so many walks (about 0.1 ms) the worker looks after its other connections; the longest request would
+/// otherwise keep them waiting for some 20 ms.
+const SLICE: u64 = 1000;
+
+#[derive(Debug, PartialEq, Serialize)]
+pub struct Collatz {
+    from: u64,
+    count: u64,
+    longest_start: u64,
+    longest_steps: u64,
+    total_steps: u64,
+}
+
+pub async fn collatz(from: u64, count: u64) -> Collatz {
+    let mut result = Collatz {
+        from,
+        count,
+        longest_start: from,
+        longest_steps: 0,
+        total_steps: 0,
+    };
+    let end = from + count;
+    let mut start = from;
+    loop {
+        let slice_end = end.min(start + SLICE);
+        result.walk(start, slice_end);
+        if slice_end == end {
+            return result;
+        }
+        start = slice_end;
+        yield_now().await;
+    }
+}
+
+impl Collatz {
+    fn walk(&mut self, from: u64, to: u64) {
+        for start in from..to {
+            let steps = steps(start);
+            self.total_steps += steps;
+            if steps > self.longest_steps {
+                self.longest_steps = steps;
+                self.longest_start = start;
+            }
+        }
+    }
+}
+
+fn steps(start: u64) -> u64 {
+    let mut n = start;
+    let mut steps = 0;
+    while n != 1 {
+        n = if n.is_multiple_of(2) {
+            n / 2
+        } else {
+            3 * n + 1
+        };
+        steps += 1;
+    }
+    steps
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_walks() {
+        assert_eq!(steps(1), 0);
+        assert_eq!(steps(2), 1);
+        assert_eq!(steps(27), 111);
+        assert_eq!(steps(837_799), 524);
+    }
+
+    #[tokio::test]
+    async fn one_start_is_its_own_longest() {
+        let expected = Collatz {
+            from: 1,
+            count: 1,
+            longest_start: 1,
+            longest_steps: 0,
+            total_steps: 0,
+        };
+        assert_eq!(collatz(1, 1).await, expected);
+    }
+
+    #[tokio::test]
+    async fn ties_go_to_the_smaller_start() {
+        // 12 and 13 both take nine steps.
+        let result = collatz(12, 2).await;
+        assert_eq!((result.longest_start, result.longest_steps), (12, 9));
+        assert_eq!(result.total_steps, 18);
+    }
+
+    #[tokio::test]
+    async fn slices_leave_no_gap() {
+        let result = collatz(1, 2 * SLICE + 1).await;
+        let total_steps: u64 = (1..=2 * SLICE + 1).map(steps).sum();
+        assert_eq!(result.total_steps, total_steps);
+    }
+}

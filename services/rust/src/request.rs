@@ -1,0 +1,278 @@
+//! What a request brings, checked: path and query parameters, and JSON bodies.
+
+use std::{convert::Infallible, fmt, marker::PhantomData, ops::RangeInclusive};
+
+use axum::{
+    body::{Body, HttpBody},
+    extract::{FromRequest, FromRequestParts, RawPathParams, Request},
+    http::{HeaderMap, Uri, header::CONTENT_TYPE, request::Parts},
+};
+use http_body_util::BodyExt;
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, Visitor, value::MapAccessDeserializer},
+};
+
+use crate::error::{Error, bad_request};
+
+const MAX_BODY: usize = 1_048_576;
+/// What is read, and dropped, of a body that is too large. See `read`.
+const MAX_DRAINED: usize = 8 * MAX_BODY;
+
+/// One to ten ASCII digits. `str::parse` alone would take a sign, and any number of zeros.
+pub fn parse_integer(text: &str) -> Option<u64> {
+    let digits = (1..=10).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    digits.then(|| text.parse().ok())?
+}
+
+fn integer<T>(name: &str, text: &str, range: RangeInclusive<T>) -> Result<T, Error>
+where
+    T: TryFrom<u64> + PartialOrd + fmt::Display,
+{
+    parse_integer(text)
+        .and_then(|value| T::try_from(value).ok())
+        .filter(|value| range.contains(value))
+        .ok_or_else(|| {
+            let (min, max) = range.into_inner();
+            bad_request(format!(
+                "The parameter {name} must be an integer from {min} to {max}."
+            ))
+        })
+}
+
+/// The `{id}` of a path.
+pub struct Id(pub i32);
+
+impl<S: Send + Sync> FromRequestParts<S> for Id {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        let parameters = RawPathParams::from_request_parts(parts, state)
+            .await
+            .map_err(|_| bad_request("The path is not UTF-8."))?;
+        let id = parameters.iter().next().map_or("", |(_, value)| value);
+        integer("id", id, 1..=i32::MAX).map(Self)
+    }
+}
+
+/// A query parameter; `None` when it is absent.
+pub fn optional<T>(uri: &Uri, name: &str, range: RangeInclusive<T>) -> Result<Option<T>, Error>
+where
+    T: TryFrom<u64> + PartialOrd + fmt::Display,
+{
+    let query = uri.query().unwrap_or_default();
+    let mut values = form_urlencoded::parse(query.as_bytes()).filter(|(key, _)| key == name);
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some((_, value)), None) => integer(name, &value, range).map(Some),
+        (Some(_), Some(_)) => Err(bad_request(format!("The parameter {name} is given twice."))),
+    }
+}
+
+pub fn required<T>(uri: &Uri, name: &str, range: RangeInclusive<T>) -> Result<T, Error>
+where
+    T: TryFrom<u64> + PartialOrd + fmt::Display,
+{
+    optional(uri, name, range)?
+        .ok_or_else(|| bad_request(format!("The parameter {name} is missing.")))
+}
+
+/// A body of the right type and size. It is parsed in a second step, so that the result can borrow from it.
+pub struct JsonBody(Vec<u8>);
+
+impl JsonBody {
+    pub fn parse<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Error> {
+        match serde_json::from_slice(&self.0) {
+            Ok(Object(value)) => Ok(value),
+            Err(error) => Err(bad_request(format!(
+                "The body is not what it should be: {error}."
+            ))),
+        }
+    }
+}
+
+impl<S: Sync> FromRequest<S> for JsonBody {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Error> {
+        let json = is_json(request.headers());
+        let body = read(request.into_body()).await;
+        if json {
+            body.map(Self)
+        } else {
+            Err(Error::UnsupportedMediaType)
+        }
+    }
+}
+
+/// A body that nobody wants. See `read` for why it is read all the same.
+pub struct Unwanted;
+
+impl<S: Sync> FromRequest<S> for Unwanted {
+    type Rejection = Infallible;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Infallible> {
+        let _ = read(request.into_body()).await;
+        Ok(Self)
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok()?.split(';').next())
+        .is_some_and(|media_type| media_type.trim().eq_ignore_ascii_case("application/json"))
+}
+
+/// Reads on past the limit for a while: an answer given while the client still sends would end in a reset connection,
+/// and the client might never see it.
+async fn read(mut body: Body) -> Result<Vec<u8>, Error> {
+    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    let mut bytes = Vec::with_capacity(announced.min(MAX_BODY));
+    let mut length = 0;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| bad_request("The body broke off."))?;
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
+        length += data.len();
+        if length <= MAX_BODY {
+            bytes.extend_from_slice(&data);
+        } else if length > MAX_DRAINED {
+            break;
+        }
+    }
+    if length > MAX_BODY {
+        return Err(Error::TooLarge);
+    }
+    Ok(bytes)
+}
+
+/// A JSON object, and only that: the `Deserialize` that serde derives for a struct takes an array of its fields as well.
+pub struct Object<T>(pub T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ObjectVisitor<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+            type Value = Object<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+            }
+        }
+
+        deserializer.deserialize_map(ObjectVisitor(PhantomData))
+    }
+}
+
+/// A string that has to be there and that nobody looks at.
+pub struct AnyString;
+
+impl<'de> Deserialize<'de> for AnyString {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct AnyStringVisitor;
+
+        impl Visitor<'_> for AnyStringVisitor {
+            type Value = AnyString;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+
+            fn visit_str<E>(self, _: &str) -> Result<AnyString, E> {
+                Ok(AnyString)
+            }
+        }
+
+        deserializer.deserialize_str(AnyStringVisitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn query(query: &str) -> Result<Option<u32>, Error> {
+        let uri = format!("/route?{query}").parse().unwrap();
+        optional(&uri, "n", 1..=100)
+    }
+
+    #[test]
+    fn integers_are_one_to_ten_digits() {
+        assert_eq!(parse_integer("0"), Some(0));
+        assert_eq!(parse_integer("0000000042"), Some(42));
+        assert_eq!(parse_integer("9999999999"), Some(9_999_999_999));
+        for text in [
+            "",
+            "+1",
+            "-1",
+            " 1",
+            "1 ",
+            "1.0",
+            "1e3",
+            "0x1",
+            "00000000001",
+            "٣",
+        ] {
+            assert_eq!(parse_integer(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn query_parameters_are_decoded_and_held_to_their_range() {
+        assert_eq!(query("n=7&other=x").unwrap(), Some(7));
+        assert_eq!(query("%6E=%31%30").unwrap(), Some(10));
+        assert_eq!(query("m=7").unwrap(), None);
+        assert_eq!(query("").unwrap(), None);
+        for text in [
+            "n",
+            "n=",
+            "n=0",
+            "n=101",
+            "n=4294967297",
+            "n=+1",
+            "n=1&n=1",
+            "n=1&%6e=2",
+        ] {
+            assert!(query(text).is_err(), "{text}");
+        }
+        assert!(required(&"/route".parse().unwrap(), "n", 1..=100_u32).is_err());
+    }
+
+    #[test]
+    fn the_content_type_is_json_whatever_its_case_and_parameters() {
+        let accepts = |value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(CONTENT_TYPE, value.parse().unwrap());
+            is_json(&headers)
+        };
+        assert!(accepts("application/json"));
+        assert!(accepts("Application/JSON ; charset=utf-8"));
+        for value in [
+            "",
+            "text/plain",
+            "application/jsonp",
+            "application/json2;",
+            "json",
+        ] {
+            assert!(!accepts(value), "{value}");
+        }
+        assert!(!is_json(&HeaderMap::new()));
+    }
+
+    #[tokio::test]
+    async fn a_body_may_have_a_mebibyte_and_no_more() {
+        let body = |length| Body::from(vec![b' '; length]);
+        assert_eq!(read(body(MAX_BODY)).await.unwrap().len(), MAX_BODY);
+        assert!(matches!(
+            read(body(MAX_BODY + 1)).await,
+            Err(Error::TooLarge)
+        ));
+    }
+}

@@ -1,0 +1,190 @@
+//! The database: its pool, and who may hold a connection for how long.
+
+use std::{
+    error, iter,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
+use deadpool_postgres::{
+    ClientWrapper, Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError,
+    RecyclingMethod,
+};
+use futures_util::future::try_join_all;
+use tokio::time::{sleep, timeout};
+use tokio_postgres::{NoTls, Row, types::ToSql};
+
+use crate::{
+    config::Config,
+    error::{Error, unavailable},
+    orders::{NewOrder, OrderCreated},
+    sql,
+};
+
+const CHECKOUT: Duration = Duration::from_secs(2);
+/// The database ends a statement after 5 s by itself. A request that is still waiting a second later waits for a
+/// database that does not answer at all.
+const WORK: Duration = Duration::from_secs(6);
+const RETRY: Duration = Duration::from_millis(100);
+
+pub struct Store {
+    pool: Pool,
+    opened: AtomicBool,
+    reachable: AtomicBool,
+}
+
+impl Store {
+    pub fn new(config: &Config) -> Self {
+        let mut database = config.database.clone();
+        database
+            .application_name("fitmap-rust")
+            .options("-c statement_timeout=5000");
+        let manager = Manager::from_config(
+            database,
+            NoTls,
+            ManagerConfig {
+                // Looks whether the connection is closed. The others send a statement on every checkout.
+                recycling_method: RecyclingMethod::Fast,
+            },
+        );
+        let pool = Pool::builder(manager)
+            .max_size(config.db_pool_size)
+            // Whenever a connection is opened, also after an outage: no request pays the round trip of a preparation.
+            .post_create(Hook::async_fn(|client: &mut ClientWrapper, _| {
+                Box::pin(async move {
+                    for query in sql::ALL {
+                        let prepared = client.prepare_cached(query).await;
+                        prepared.map_err(HookError::Backend)?;
+                    }
+                    Ok(())
+                })
+            }))
+            .build()
+            .expect("only a timeout of the pool's own would need a runtime named");
+        Self {
+            pool,
+            opened: AtomicBool::new(false),
+            reachable: AtomicBool::new(true),
+        }
+    }
+
+    /// Opens every connection of the pool, however long the database takes to appear.
+    pub async fn open(&self) {
+        while self.open_all().await.is_err() {
+            sleep(RETRY).await;
+        }
+        self.note(None);
+        self.opened.store(true, Ordering::Release);
+        eprintln!("fitmap: ready");
+    }
+
+    async fn open_all(&self) -> Result<(), Error> {
+        // Each is held until the last is open. One given back earlier would be handed out again in place of a new one.
+        let opening = (0..self.pool.status().max_size).map(|_| self.checkout());
+        try_join_all(opening).await.map(drop)
+    }
+
+    /// Closes the connections that are idle, which at the end are all.
+    pub fn close(&self) {
+        self.pool.close();
+    }
+
+    /// Always `false` before the pool has been opened, without asking the database.
+    pub async fn healthy(&self) -> bool {
+        self.opened.load(Ordering::Acquire) && self.query(sql::HEALTH, &[]).await.is_ok()
+    }
+
+    pub async fn product(&self, id: i32) -> Result<Option<Row>, Error> {
+        Ok(self.query(sql::PRODUCT, &[&id]).await?.pop())
+    }
+
+    pub async fn product_slow(&self, id: i32, ms: i32) -> Result<Option<Row>, Error> {
+        Ok(self.query(sql::PRODUCT_SLOW, &[&id, &ms]).await?.pop())
+    }
+
+    pub async fn customer_orders(&self, id: i32, limit: i32) -> Result<Vec<Row>, Error> {
+        self.query(sql::CUSTOMER_ORDERS, &[&id, &limit]).await
+    }
+
+    pub async fn regions(&self, days: i32) -> Result<Vec<Row>, Error> {
+        self.query(sql::REGIONS, &[&days]).await
+    }
+
+    pub async fn place(&self, order: &NewOrder) -> Result<OrderCreated, Error> {
+        self.run(async |client| order.place(client).await).await
+    }
+
+    async fn query(
+        &self,
+        query: &'static str,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>, Error> {
+        self.run(async |client| {
+            let statement = client.prepare_cached(query).await?;
+            Ok(client.query(&statement, parameters).await?)
+        })
+        .await
+    }
+
+    /// Lends a connection to `work`, for a limited time.
+    async fn run<T>(
+        &self,
+        work: impl AsyncFnOnce(&mut ClientWrapper) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let mut loan = Loan(Some(self.checkout().await?));
+        let client = loan.0.as_mut().expect("it is taken below, or on drop");
+        let Ok(result) = timeout(WORK, work(client)).await else {
+            return Err(unavailable("The database does not answer."));
+        };
+        drop(loan.0.take());
+        if result.is_ok() {
+            self.note(None);
+        }
+        result
+    }
+
+    async fn checkout(&self) -> Result<Object, Error> {
+        // One deadline for waiting, recycling and connecting; the pool's own are one for each.
+        let Ok(checkout) = timeout(CHECKOUT, self.pool.get()).await else {
+            return Err(unavailable("No connection became free in time."));
+        };
+        checkout.map_err(|error| {
+            self.note(Some(&error));
+            unavailable("The database cannot be reached.")
+        })
+    }
+
+    /// Logs that the database went or came back, once for each time that it does.
+    fn note(&self, error: Option<&PoolError>) {
+        let reachable = error.is_none();
+        // Nearly always nothing has changed, and a load costs less than a swap.
+        if self.reachable.load(Ordering::Relaxed) == reachable
+            || self.reachable.swap(reachable, Ordering::Relaxed) == reachable
+        {
+            return;
+        }
+        match error {
+            None => eprintln!("fitmap: the database is back"),
+            Some(error) => eprintln!("fitmap: the database is unreachable: {}", root_cause(error)),
+        }
+    }
+}
+
+/// The driver's own text ends at "error connecting to server".
+fn root_cause(error: &PoolError) -> &dyn error::Error {
+    iter::successors(Some(error as &dyn error::Error), |error| error.source())
+        .last()
+        .unwrap_or(error)
+}
+
+/// A connection that goes back to the pool only if it is taken out of here. When the work on it is cut off (the client
+/// hung up, or time ran out), a statement may still run on it: the next request would have to wait for that to end.
+struct Loan(Option<Object>);
+
+impl Drop for Loan {
+    fn drop(&mut self) {
+        if let Some(busy) = self.0.take() {
+            drop(Object::take(busy));
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! `POST /cpu/summarize`.
+
+use std::{borrow::Cow, collections::HashMap};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    error::{Error, bad_request},
+    request::{AnyString, Object},
+};
+
+const MAX_ORDERS: usize = 10_000;
+const MAX_QUANTITY: u64 = 1_000_000;
+const MAX_PRICE_CENTS: u64 = 100_000_000;
+
+#[derive(Deserialize)]
+pub struct SummarizeRequest<'a> {
+    #[serde(borrow)]
+    orders: Vec<Object<Order<'a>>>,
+}
+
+#[derive(Deserialize)]
+struct Order<'a> {
+    // Text without escapes, which is nearly all of it, stays where it is in the body.
+    #[serde(borrow)]
+    customer: Cow<'a, str>,
+    #[serde(borrow)]
+    region: Cow<'a, str>,
+    lines: Vec<Object<Line>>,
+}
+
+#[derive(Deserialize)]
+struct Line {
+    #[serde(rename = "sku")]
+    _sku: AnyString,
+    quantity: u64,
+    price_cents: u64,
+}
+
+#[derive(Serialize)]
+pub struct Summary<'a> {
+    orders: usize,
+    regions: Vec<Region<'a>>,
+}
+
+#[derive(Serialize)]
+struct Region<'a> {
+    region: &'a str,
+    orders: u64,
+    quantity: u64,
+    revenue_cents: u64,
+    top_customer: &'a str,
+}
+
+#[derive(Default)]
+struct Tally<'a> {
+    orders: u64,
+    quantity: u64,
+    revenue_cents: u64,
+    customers: HashMap<&'a str, u64>,
+}
+
+pub fn summarize<'a>(request: &'a SummarizeRequest<'_>) -> Result<Summary<'a>, Error> {
+    if request.orders.len() > MAX_ORDERS {
+        return Err(bad_request("There are more than 10000 orders."));
+    }
+    let mut tallies: HashMap<&str, Tally> = HashMap::new();
+    for Object(order) in &request.orders {
+        let (mut quantity, mut revenue_cents) = (0, 0);
+        for Object(line) in &order.lines {
+            if !(1..=MAX_QUANTITY).contains(&line.quantity) {
+                return Err(bad_request("A quantity is not within 1 to 1000000."));
+            }
+            if line.price_cents > MAX_PRICE_CENTS {
+                return Err(bad_request("A price_cents is not within 0 to 100000000."));
+            }
+            // No overflow: a body of 1 MiB holds fewer than 30,000 lines of at most 10^14 each.
+            quantity += line.quantity;
+            revenue_cents += line.quantity * line.price_cents;
+        }
+        let tally = tallies.entry(&order.region).or_default();
+        tally.orders += 1;
+        tally.quantity += quantity;
+        tally.revenue_cents += revenue_cents;
+        *tally.customers.entry(&order.customer).or_default() += revenue_cents;
+    }
+
+    let mut regions: Vec<_> = tallies
+        .into_iter()
+        .map(|(region, tally)| Region {
+            region,
+            orders: tally.orders,
+            quantity: tally.quantity,
+            revenue_cents: tally.revenue_cents,
+            top_customer: top_customer(&tally.customers),
+        })
+        .collect();
+    regions.sort_unstable_by(|a, b| {
+        (b.revenue_cents.cmp(&a.revenue_cents)).then_with(|| a.region.cmp(b.region))
+    });
+    Ok(Summary {
+        orders: request.orders.len(),
+        regions,
+    })
+}
+
+fn top_customer<'a>(customers: &HashMap<&'a str, u64>) -> &'a str {
+    customers
+        .iter()
+        .max_by(|(a, a_revenue), (b, b_revenue)| a_revenue.cmp(b_revenue).then_with(|| b.cmp(a)))
+        .map_or("", |(name, _)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn answer(body: &Value) -> Result<Value, Error> {
+        let body = body.to_string();
+        let Object(request) = serde_json::from_str(&body).map_err(|_| bad_request("parse"))?;
+        summarize(&request).map(|summary| serde_json::to_value(summary).unwrap())
+    }
+
+    fn order(customer: &str, region: &str, lines: &[(u64, u64)]) -> Value {
+        let lines: Vec<_> = lines
+            .iter()
+            .map(
+                |(quantity, price)| json!({"sku": "s", "quantity": quantity, "price_cents": price}),
+            )
+            .collect();
+        json!({"customer": customer, "region": region, "lines": lines, "unknown": [null]})
+    }
+
+    #[test]
+    fn nothing_gives_nothing() {
+        let expected = json!({"orders": 0, "regions": []});
+        assert_eq!(answer(&json!({"orders": []})).unwrap(), expected);
+    }
+
+    #[test]
+    fn regions_are_ordered_by_revenue_then_name() {
+        let orders = json!({"orders": [
+            order("a", "west", &[(2, 100)]),
+            order("b", "east", &[(1, 50), (3, 50)]),
+            order("c", "north", &[(1, 1000)]),
+            order("d", "east", &[]),
+        ]});
+        let expected = json!({"orders": 4, "regions": [
+            {"region": "north", "orders": 1, "quantity": 1, "revenue_cents": 1000, "top_customer": "c"},
+            {"region": "east", "orders": 2, "quantity": 4, "revenue_cents": 200, "top_customer": "b"},
+            {"region": "west", "orders": 1, "quantity": 2, "revenue_cents": 200, "top_customer": "a"},
+        ]});
+        assert_eq!(answer(&orders).unwrap(), expected);
+    }
+
+    #[test]
+    fn the_top_customer_is_the_regions_own_and_ties_go_to_the_smaller_name() {
+        let orders = json!({"orders": [
+            order("é", "x", &[(1, 10)]),
+            order("z", "x", &[(1, 5)]),
+            order("z", "x", &[(1, 5)]),
+            order("é", "y", &[(9, 10)]),
+            order("\u{ff5e}", "y", &[(9, 10)]),
+        ]});
+        let answer = answer(&orders).unwrap();
+        assert_eq!(answer["regions"][0]["top_customer"], "é");
+        assert_eq!(answer["regions"][1]["top_customer"], "z");
+    }
+
+    #[test]
+    fn the_largest_values_fit() {
+        let answer = answer(&json!({"orders": [order("a", "r", &[(1_000_000, 100_000_000); 2])]}));
+        assert_eq!(
+            answer.unwrap()["regions"][0]["revenue_cents"],
+            200_000_000_000_000_u64
+        );
+    }
+
+    #[test]
+    fn what_is_out_of_range_is_refused() {
+        for lines in [[(0, 1)], [(1_000_001, 1)], [(1, 100_000_001)]] {
+            assert!(answer(&json!({"orders": [order("a", "r", &lines)]})).is_err());
+        }
+        let orders = vec![order("a", "r", &[]); MAX_ORDERS];
+        assert!(answer(&json!({"orders": orders})).is_ok());
+        let orders = vec![order("a", "r", &[]); MAX_ORDERS + 1];
+        assert!(answer(&json!({"orders": orders})).is_err());
+    }
+
+    #[test]
+    fn what_is_not_of_the_schema_is_refused() {
+        for body in [
+            json!([[]]),
+            json!({}),
+            json!({"orders": null}),
+            json!({"orders": {}}),
+            json!({"orders": [["a", "r", []]]}),
+            json!({"orders": [{"customer": null, "region": "r", "lines": []}]}),
+            json!({"orders": [{"customer": "a", "region": 1, "lines": []}]}),
+            json!({"orders": [{"customer": "a", "region": "r"}]}),
+            json!({"orders": [{"customer": "a", "region": "r", "lines": [{"sku": 1, "quantity": 1, "price_cents": 1}]}]}),
+            json!({"orders": [{"customer": "a", "region": "r", "lines": [{"sku": "s", "quantity": 1.0, "price_cents": 1}]}]}),
+            json!({"orders": [{"customer": "a", "region": "r", "lines": [{"sku": "s", "quantity": "1", "price_cents": 1}]}]}),
+            json!({"orders": [{"customer": "a", "region": "r", "lines": [{"sku": "s", "quantity": true, "price_cents": 1}]}]}),
+            json!({"orders": [{"customer": "a", "region": "r", "lines": [{"sku": "s", "quantity": 1, "price_cents": -1}]}]}),
+        ] {
+            assert!(answer(&body).is_err(), "{body}");
+        }
+    }
+}
