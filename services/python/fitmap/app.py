@@ -3,10 +3,8 @@
 import asyncio
 import contextlib
 import gc
-from collections.abc import AsyncIterator, Coroutine
-from contextvars import Context
+from collections.abc import AsyncIterator
 from mmap import mmap
-from typing import Any
 
 from starlette.routing import Router
 
@@ -32,9 +30,6 @@ def create_app(settings: Settings, worker: int, ready: mmap) -> Router:
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: object) -> AsyncIterator[None]:
-        # Most tasks here end without ever waiting (uvicorn starts one for each request, asyncpg one for each release):
-        # run at once, they never go through the event loop's queue.
-        asyncio.get_running_loop().set_task_factory(_start_at_once)
         # What start-up made lives for ever: full collections need not walk over it.
         gc.freeze()
         # In the background, for the port answers before the database does.
@@ -62,15 +57,3 @@ def create_app(settings: Settings, worker: int, ready: mmap) -> Router:
         default=not_found,
         lifespan=lifespan,
     )
-
-
-def _start_at_once[T](
-    loop: asyncio.AbstractEventLoop,
-    coroutine: Coroutine[Any, Any, T],
-    *,
-    context: Context | None = None,
-    eager_start: bool | None = None,
-) -> asyncio.Task[T]:
-    # What asyncio.eager_task_factory does, for uvloop 0.23: it hands `eager_start=None` to factories, which that of
-    # Python 3.13 does not take, and that of 3.14 takes for a no.
-    return asyncio.Task(coroutine, loop=loop, context=context, eager_start=eager_start is not False)
