@@ -93,8 +93,8 @@ class Running:
 
     def execute(self, command: list[str], user: str) -> str:
         """Run a command inside and return what it prints. Raises TrialError."""
-        code, output = self.container.exec_run(command, user=user)
-        text = output.decode(errors="replace")
+        result: Any = self.container.exec_run(command, user=user)
+        code, text = result.exit_code, result.output.decode(errors="replace")
         if code:
             raise TrialError("statistics", f"{command[0]} in the {self.spec.role} container failed: {text.strip()[-300:]}")
         return str(text)
