@@ -22,7 +22,7 @@ from harness.loadgen import compare
 from harness.model import Plan, Profile, Target
 from harness.placement import cpu_list, place
 from harness.plan import make_plan, trial_seconds
-from harness.profiles import find_profiles
+from harness.profiles import find_profiles, narrow
 from harness.record import Missing, Record, read_record
 from harness.run import (
     begin_record,
@@ -145,6 +145,7 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--preset", help=f"how long and how often: {', '.join(PRESETS)} (default: quick)")
     parser.add_argument("--target", "--targets", dest="targets", metavar="A,B", help="only these targets")
     parser.add_argument("--profile", "--profiles", dest="profiles", metavar="A,B", help="only these profiles")
+    parser.add_argument("--route", metavar="ROUTE", help='only this route of the profiles, such as "GET /products/{id}"')
     parser.add_argument("--blocks", type=int, help="repetitions of everything, each in random order")
     parser.add_argument("--warmup", type=float, metavar="SECONDS", help="least warm-up of a trial")
     parser.add_argument("--measure", type=float, metavar="SECONDS", help="measured window of a trial")
@@ -185,16 +186,18 @@ def _configure(options: argparse.Namespace) -> Config:
     return config
 
 
-def _planned(config: Config) -> tuple[Plan, dict[str, Target]]:
+def _planned(config: Config, route: str | None) -> tuple[Plan, dict[str, Target]]:
     targets = find_targets(ROOT / "services")
     profiles: dict[str, Profile] = find_profiles(ROOT / "loadtests")
     chosen = choose(config.run.targets, targets, "target")
+    unasked = tuple(name for name, profile in profiles.items() if profile.default)
+    wanted = choose(config.run.profiles or unasked, profiles, "profile")
     plan = make_plan(
         seed=config.run.seed,
         preset=config.run.preset,
         timing=timing(config),
         targets=chosen,
-        profiles=tuple(profiles[name] for name in choose(config.run.profiles, profiles, "profile")),
+        profiles=narrow(tuple(profiles[name] for name in wanted), route),
         placement=place(host.topology(), config.run.service_cores),
     )
     return plan, {name: targets[name] for name in chosen}
@@ -212,7 +215,7 @@ def _bench(options: argparse.Namespace, terminal: Terminal) -> int:
             terminal.say(f"run {record.run.id} is complete: nothing to resume")
             return _finish(record, terminal)
     else:
-        plan, targets = _planned(config)
+        plan, targets = _planned(config, options.route)
         record, image_set = None, config.engine.image_set
     client = connect(config.engine.install, terminal.say)
     removed = clean(client)
@@ -269,7 +272,7 @@ def _write_report(record: Record, terminal: Terminal) -> Path:
 
 
 def _plan(options: argparse.Namespace, _terminal: Terminal) -> int:
-    plan, _ = _planned(_configure(options))
+    plan, _ = _planned(_configure(options), options.route)
     seconds = trial_seconds(plan.timing)
     print(
         f"preset {plan.preset}, seed {plan.seed}: {len(plan.trials)} trials of about {seconds:.0f} s, "
@@ -311,7 +314,7 @@ def _list(options: argparse.Namespace, _terminal: Terminal) -> int:
         print(f"  {target.name}: {target.language}, {target.framework}, {target.driver} ({target.target_class})")
     print("profiles")
     for profile in find_profiles(ROOT / "loadtests").values():
-        print(f"  {profile.name}: {profile.question}")
+        print(f"  {profile.name}: {profile.question}{'' if profile.default else ' (only by name)'}")
     print("presets")
     for name, preset in PRESETS.items():
         print(

@@ -52,6 +52,8 @@ class Profile(Struct, frozen=True):
     question: str
     routes: tuple[str, ...]
     level: Level
+    #: Whether `bench` measures it unasked.
+    default: bool = True
 
 
 class Timing(Struct, frozen=True, forbid_unknown_fields=True):

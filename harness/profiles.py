@@ -10,11 +10,12 @@ import re
 import tomllib
 from pathlib import Path
 
+import msgspec
 from msgspec import Struct
 
 from harness.errors import UsageError
 from harness.model import Level, Profile
-from harness.strict import convert
+from harness.strict import convert, suggest
 
 _HEADER = re.compile(r"(?m)^# /// fitmap$\s(?P<content>(^#(| .*)$\s)+)^# ///$")
 
@@ -26,6 +27,7 @@ class Header(Struct, frozen=True, forbid_unknown_fields=True):
     question: str
     routes: tuple[str, ...]
     level: Level
+    default: bool = True
 
 
 def read_profile(path: Path) -> Profile | None:
@@ -40,10 +42,24 @@ def read_profile(path: Path) -> Profile | None:
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{path}: the header is not TOML ({error})") from None
     header = convert(value, Header, str(path))
-    return Profile(path.stem, header.title, header.question, header.routes, header.level)
+    return Profile(path.stem, header.title, header.question, header.routes, header.level, header.default)
 
 
 def find_profiles(loadtests: Path) -> dict[str, Profile]:
     """All profiles by name, in alphabetical order. Raises UsageError."""
     found = (read_profile(path) for path in sorted(loadtests.glob("*.py")))
     return {profile.name: profile for profile in found if profile}
+
+
+def narrow(profiles: tuple[Profile, ...], route: str | None) -> tuple[Profile, ...]:
+    """The profiles that send a route, with that route alone; all of them unchanged where none is asked for.
+
+    Raises UsageError.
+    """
+    if route is None:
+        return profiles
+    narrowed = tuple(msgspec.structs.replace(profile, routes=(route,)) for profile in profiles if route in profile.routes)
+    if not narrowed:
+        known = {known: None for profile in profiles for known in profile.routes}
+        raise UsageError(f'no chosen profile sends "{route}"{suggest(route, known)}')
+    return narrowed

@@ -163,6 +163,7 @@ def _load_json(setup: Setup, trial: Trial, profile: Profile) -> str:
     timing = setup.plan.timing
     spec = wire.LoadSpec(
         profile=profile.name,
+        routes=profile.routes,
         host=LOOPBACK,
         port=setup.config.ports.service,
         # Every target of a block gets the same requests in the same order; another block gets others.

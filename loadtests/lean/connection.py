@@ -22,7 +22,7 @@ class Broken(Exception):
 class Connection:
     """Sends one request at a time and waits for its whole answer.
 
-    `status` and `body` (bytes) hold the last answer. Raises Broken.
+    `body` and `keep_alive` are those of the last answer. Raises Broken.
     """
 
     def __init__(self, host: str, port: int) -> None:
@@ -42,15 +42,13 @@ class Connection:
         self._wait = hub.wait
         self._readable = hub.loop.io(self._socket.fileno(), 1)
         self._writable = hub.loop.io(self._socket.fileno(), 2)
-        self.reset_parser()
-
-    def reset_parser(self) -> None:
-        """A parser takes one answer after the other, until the peer says that it will close."""
+        # One parser takes one answer after the other, until the peer says that it will close.
         self._parser = httptools.HttpResponseParser(self)
         self._feed = self._parser.feed_data
-        self.status = 0
         self.body = b""
         self.complete = False
+        #: Whether the service keeps the connection open after the last answer.
+        self.keep_alive = True
 
     # httptools calls these two; it looks for no others, so headers cost nothing beyond their parsing.
     def on_body(self, part: bytes) -> None:
@@ -58,6 +56,8 @@ class Connection:
 
     def on_message_complete(self) -> None:
         self.complete = True
+        # Only true here: afterwards the parser is already waiting for the next answer.
+        self.keep_alive = bool(self._parser.should_keep_alive())
 
     def exchange(self, request: bytes) -> int:
         """Send an encoded request, receive the whole answer, return its status. The body stays in `body`."""
@@ -79,11 +79,6 @@ class Connection:
         except httptools.HttpParserError as error:
             raise Broken(f"the answer is not HTTP: {error}") from None
         return int(self._parser.get_status_code())
-
-    @property
-    def keep_alive(self) -> bool:
-        """Whether the service keeps the connection open after this answer."""
-        return bool(self._parser.should_keep_alive())
 
     def close(self) -> None:
         self._readable.close()

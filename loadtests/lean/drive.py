@@ -144,7 +144,7 @@ def drive(spec: wire.LoadSpec) -> None:
     module: Any = importlib.import_module(f"loadtests.{spec.profile}")
     user: type[LeanUser] = module.ProfileUser
     user.fire_events = False
-    user.prepare(spec.seed)
+    user.prepare(spec.seed, spec.routes)
     environment = Environment(user_classes=[user], host=f"http://{spec.host}:{spec.port}")
     runner = environment.create_local_runner()
     say(

@@ -75,7 +75,7 @@ def expect_shape(accept: Callable[[Any], bool], what: str, status: int = 200, ev
         if got_status != status:
             return f"status {got_status} instead of {status}: {_shorten(body)}"
         count += 1
-        if count % every != 1:
+        if (count - 1) % every:
             return None if body[:1] == b"{" else f"not an object: {_shorten(body)}"
         try:
             fine = accept(json.loads(body))

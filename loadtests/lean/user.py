@@ -54,9 +54,10 @@ class LeanUser(User):
         self._address = (host, int(port))
 
     @classmethod
-    def prepare(cls, seed: int) -> None:
-        """Make the stream and an empty recorder. Called once, before users are spawned."""
-        cls.exchanges = cls.stream(random.Random(seed))
+    def prepare(cls, seed: int, routes: tuple[str, ...] | None = None) -> None:
+        """Make the stream (of all routes, or of some) and an empty recorder. Called once, before users are spawned."""
+        wanted = cls.routes if routes is None else routes
+        cls.exchanges = [each for each in cls.stream(random.Random(seed)) if cls.routes[each.route] in wanted]
         cls.recorder = Recorder(cls.routes)
         cls.stopping = False
         cls._started = 0

@@ -15,6 +15,8 @@ class LoadSpec(Struct, frozen=True, forbid_unknown_fields=True):
     """One trial's load."""
 
     profile: str
+    #: Of the profile's stream only these routes are sent.
+    routes: tuple[str, ...]
     host: str
     port: int
     seed: int

@@ -1,0 +1,24 @@
+# /// fitmap
+# title = "HTTP alone"
+# question = "What does a request cost before any work is done?"
+# routes = ["GET /ping"]
+# default = false
+# [level]
+# name = "saturate"
+# kind = "closed"
+# connections = 32
+# ///
+"""The floor under every other profile, and the first thing to look at when a service is tuned."""
+
+from __future__ import annotations
+
+from loadtests.lean.exchange import Exchange, expect_text, get
+from loadtests.lean.user import LeanUser
+
+
+class ProfileUser(LeanUser):
+    """The `ping` profile."""
+
+    host = "http://127.0.0.1:18080"
+    routes = ("GET /ping",)
+    stream = staticmethod(lambda _rng: [Exchange(0, get("/ping"), expect_text("pong"))])

@@ -1,0 +1,73 @@
+"""Profiles are found by their headers, which are read as text."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.errors import UsageError
+from harness.images import ROOT
+from harness.profiles import find_profiles, narrow, read_profile
+
+HEADER = """# /// fitmap
+# title = "T"
+# question = "Q?"
+# routes = ["GET /ping"]
+# [level]
+# name = "saturate"
+# kind = "closed"
+# connections = 4
+# ///
+"""
+
+
+def test_the_profiles_of_the_project_are_found() -> None:
+    profiles = find_profiles(ROOT / "loadtests")
+    assert {"cpu", "db", "ping"} <= set(profiles)
+    assert [name for name, profile in profiles.items() if profile.default] == ["cpu", "db"]
+
+
+def test_a_file_without_a_header_is_no_profile(tmp_path: Path) -> None:
+    (tmp_path / "helper.py").write_text("print('x')\n")
+    (tmp_path / "real.py").write_text(HEADER)
+    assert set(find_profiles(tmp_path)) == {"real"}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (HEADER.replace("question", "qestion"), 'did you mean "question"'),
+        (HEADER.replace('"closed"', '"clsoed"'), "clsoed"),
+        (HEADER.replace("4\n", "four\n"), "not TOML"),
+    ],
+)
+def test_a_mistake_in_a_header_is_one_sentence(tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "odd.py").write_text(text)
+    with pytest.raises(UsageError, match=words):
+        read_profile(tmp_path / "odd.py")
+
+
+def test_one_route_of_a_profile_can_be_measured_alone() -> None:
+    profiles = tuple(find_profiles(ROOT / "loadtests").values())
+    (narrowed,) = narrow(profiles, "GET /cpu/collatz")
+    assert (narrowed.name, narrowed.routes) == ("cpu", ("GET /cpu/collatz",))
+    with pytest.raises(UsageError, match='did you mean "GET /cpu/collatz"'):
+        narrow(profiles, "GET /cpu/colatz")
+
+
+def test_headers_name_the_routes_that_the_load_really_sends() -> None:
+    """In a process of its own, because a profile imports Locust, which patches everything."""
+    script = (
+        "import importlib, json\n"
+        "print(json.dumps({name: list(importlib.import_module('loadtests.' + name).ProfileUser.routes)"
+        " for name in ('cpu', 'db', 'ping')}))"
+    )
+    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    import json
+
+    routes = json.loads(said.splitlines()[-1])
+    for name, profile in find_profiles(ROOT / "loadtests").items():
+        assert list(profile.routes) == routes[name]
