@@ -133,6 +133,7 @@ class Measurement(Struct, frozen=True, tag="measured"):
     usage: Mapping[str, Usage]
     statements: tuple[StatementCount, ...]
     failure_samples: tuple[str, ...]
+    connections_opened: int
     harness_cpu_seconds: float
 
 

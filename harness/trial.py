@@ -308,5 +308,6 @@ def _measurement(
         usage=used,
         statements=statements,
         failure_samples=loaded.done.failure_samples,
+        connections_opened=loaded.done.connections_opened,
         harness_cpu_seconds=round(harness_cpu_seconds, 4),
     )

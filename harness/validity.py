@@ -57,6 +57,10 @@ def judge(
         samples = "; ".join(measurement.failure_samples[:3])
         failed.append(f"{failures:,} requests failed or were answered wrongly: {samples}")
     failed += statement_problems(measurement.statements, pool_size)
+    reopened = measurement.connections_opened - measurement.connections
+    if reopened > 0 and not failures:
+        # Prevents: a handshake in every request, by a service that closes or a generator that thinks it does.
+        failed.append(f"{reopened:,} connections had to be opened again: the service does not keep them alive")
     if oom_kills:
         failed.append("a process of the service was killed for want of memory")
     if exit_status:

@@ -175,7 +175,14 @@ def drive(spec: wire.LoadSpec) -> None:
     recorder.next_phase()
     for route, count in recorder.answered.items():
         answered[route] = answered.get(route, 0) + count
-    say(wire.Done(answered=answered, failed=recorder.failed, failure_samples=tuple(recorder.failure_samples)))
+    say(
+        wire.Done(
+            answered=answered,
+            failed=recorder.failed,
+            failure_samples=tuple(recorder.failure_samples),
+            connections_opened=recorder.connections_opened,
+        )
+    )
 
 
 def main() -> int:

@@ -27,6 +27,7 @@ class Recorder:
         self.answered = dict.fromkeys(routes, 0)
         self.failed = dict.fromkeys(routes, 0)
         self.failure_samples: list[str] = []
+        self.connections_opened = 0
 
     def fail(self, route: int, reason: str) -> None:
         self.phase.failed[route] += 1

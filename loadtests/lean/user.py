@@ -76,6 +76,7 @@ class LeanUser(User):
         while not user_class.stopping:
             try:
                 self.connection = Connection(*self._address)
+                user_class.recorder.connections_opened += 1
                 self._converse(self.connection, exchanges)
             except Broken as broken:
                 user_class.recorder.fail(self._route, str(broken))

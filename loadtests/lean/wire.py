@@ -88,6 +88,7 @@ class Done(Struct, frozen=True, tag="done"):
     answered: dict[str, int]
     failed: dict[str, int]
     failure_samples: tuple[str, ...]
+    connections_opened: int
 
 
 class Fatal(Struct, frozen=True, tag="fatal"):

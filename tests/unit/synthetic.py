@@ -69,6 +69,7 @@ def measurement(
     steady: bool = True,
     statements: tuple[StatementCount, ...] = (StatementCount("product", 1000, 1000, 10.0),),
     generator_busiest: float = 0.5,
+    connections_opened: int = 32,
 ) -> Measurement:
     return Measurement(
         meta={"target": "go"},
@@ -90,6 +91,7 @@ def measurement(
         usage={"service": usage(), "database": usage(), "generator": usage(generator_busiest)},
         statements=statements,
         failure_samples=("GET /products/{id}: status 500",) if failures else (),
+        connections_opened=connections_opened,
         harness_cpu_seconds=0.01,
     )
 

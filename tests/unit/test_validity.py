@@ -24,6 +24,7 @@ def test_a_trial_without_fault_is_valid() -> None:
         (measurement(statements=(StatementCount("product", 10, 9, 1.0),)), {}, "failed", "executed product 9 times"),
         (measurement(busy_seconds=280.0), {}, "failed", "Little's law"),
         (measurement(busy_seconds=340.0), {}, "failed", "Little's law"),
+        (measurement(connections_opened=33), {}, "failed", "1 connections had to be opened again"),
         (measurement(), {"oom_kills": 1}, "failed", "want of memory"),
         (measurement(), {"exit_status": 137}, "failed", "status 137"),
         (measurement(generator_busiest=0.81), {}, "generator_limited", "81%"),
