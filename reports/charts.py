@@ -19,7 +19,7 @@ from reports.units import Unit, scale_of
 LOG_ABOVE_RATIO = 8.0
 LABEL_HEIGHT = 14.0
 #: Room for names left of the axis, the same in all charts, so that they line up.
-LABEL_WIDTH = 116
+LABEL_WIDTH = 118
 #: An oblique cross of strokes, as a path in a square of side 2.
 CROSS = "M-1,-1L1,1M-1,1L1,-1"
 
@@ -271,7 +271,7 @@ def _name_axis() -> alt.Axis:
 
 
 def _percentile_axis() -> alt.Axis:
-    names = {1: "0 %", 2: "50 %", 10: "90 %", 100: "99 %", 1000: "99.9 %", 10000: "99.99 %"}
+    names = {2: "50 %", 10: "90 %", 100: "99 %", 1000: "99.9 %", 10000: "99.99 %"}
     expression = " : ".join(f"datum.value == {value} ? '{name}'" for value, name in names.items()) + " : ''"
     return alt.Axis(values=list(names), labelExpr=expression, labelOverlap=False)
 

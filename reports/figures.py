@@ -45,6 +45,7 @@ class Section(Struct, frozen=True):
 
     title: str
     figures: tuple[Figure, ...]
+    note: str = ""
 
 
 def looks_of(analysis: Analysis) -> dict[str, Look]:
@@ -181,14 +182,14 @@ def _percentile_cell(trials: list[Measured], percent: float) -> str:
     return quantity(median(numbers), "microseconds") if len(numbers) == len(values) and numbers else "too few requests"
 
 
-def time_figures(analysis: Analysis, profile: Profile, name: str, folder: Path) -> tuple[Figure, ...]:
+def time_section(analysis: Analysis, profile: Profile, name: str, folder: Path) -> Section:
     """CPU use of service, database and generator, and the service's memory, of one representative trial per target."""
     chosen = {t: m for t in analysis.run.plan.targets if (m := analysis.representatives.get((t, profile.name)))}
     read = {t: read_curves(folder, m.trial.id, m.measurement) for t, m in chosen.items()}
     found = {t: curves for t, curves in read.items() if not isinstance(curves, Missing)}
     shown = ", ".join(f"{m.trial.id}{'' if m.valid else ' (not valid)'}" for m in chosen.values())
-    common = (
-        " The dashed line is where the measured window begins; left of it is the warm-up. "
+    note = (
+        "How to read this: the dashed line is where the measured window begins; left of it is the warm-up. "
         f"Shown, per target, is the trial of median throughput: {shown}."
     )
     parts = (
@@ -197,10 +198,11 @@ def time_figures(analysis: Analysis, profile: Profile, name: str, folder: Path) 
         ("generator", "cores", "CPU use of the load generator", "One near all of its cores measures itself: not ranked."),
         ("service", "memory", "Memory of the service", "Working set: what the kernel charges, less idle file cache."),
     )
-    return tuple(
-        _time_figure(analysis, f"{name}-{i}", role, kind, f"{title}, {profile.title} load", reading + common, found)
+    drawn = tuple(
+        _time_figure(analysis, f"{name}-{i}", role, kind, f"{title}, {profile.title} load", reading, found)
         for i, (role, kind, title, reading) in enumerate(parts)
     )
+    return Section(f"{profile.title} load", drawn, note)
 
 
 def _time_figure(

@@ -55,8 +55,8 @@ def who_leads(standing: Standing) -> tuple[Span, ...]:
 
 
 def undecidable(analysis: Analysis) -> bool:
-    """Whether no profile could be judged for want of trials: one block gives values, but no ranking."""
-    notes = [s.note for s in analysis.standings if s.leaders and s.profile]
+    """Whether no profile could be judged for want of trials: fewer than three blocks give values, but no ranking."""
+    notes = [s.note for s in analysis.standings if len(s.leaders) > 1 and s.profile]
     return bool(notes) and all(note.startswith("too few") for note in notes)
 
 

@@ -114,5 +114,5 @@ def _why_no_winner(order: list[str], behind: Mapping[str, Ratio | None], exact: 
     if len(order) == 1:
         return "no other target to compare with"
     if not exact and any(found is None for found in behind.values()):
-        return "too few trials in common to tell apart (two blocks are the least)"
+        return "too few trials"
     return "tie"

@@ -5,8 +5,8 @@ with log-normal noise: a percentile bootstrap of the median covers 75 % at 3 tri
 trials, and 1 - 2 x 0.5^3 is 75 %), of the mean 75 % at 3 and 90 % at 8; Student's t on logarithms covers 95 % at every
 number (tests/reports/test_report_statistics.py). So up to 29 trials the interval is Student's t on logarithms (for which the
 geometric mean is the centre), and from 30 on the percentile bootstrap of the median, which needs no normal noise and covers
-95 % there. One trial has no interval. The interval is widened to hold the median where the two centres differ, which can
-only raise coverage.
+95 % there. Fewer than three trials have no interval. The interval is widened to hold the median where the two centres
+differ, which can only raise coverage.
 
 Ratios are paired by block: what a block had of noise, both targets had. Their bounds hold for all comparisons of one target
 with the others together (Bonferroni). That also bounds wrong winners: for a wrong target to be declared ahead, its bound
@@ -25,6 +25,8 @@ from typing import Literal
 import numpy as np
 from msgspec import Struct
 
+#: From two trials, Student's interval spans factors of a thousand: true, and of no use to anyone.
+LEAST_TRIALS = 3
 BOOTSTRAP_FROM_TRIALS = 30
 BOOTSTRAP_RESAMPLES = 4000
 BOOTSTRAP_SEED = 1
@@ -61,7 +63,7 @@ def estimate(values: Sequence[float], confidence_percent: float, *, exact: bool 
     middle = median(values)
     if exact:
         return Estimate(middle, middle, middle, len(values), "exact")
-    if len(values) < 2:
+    if len(values) < LEAST_TRIALS:
         return Estimate(middle, None, None, len(values), "none")
     if len(values) >= BOOTSTRAP_FROM_TRIALS:
         low, high = bootstrap_interval(values, confidence_percent)
@@ -83,12 +85,12 @@ def bootstrap_interval(values: Sequence[float], confidence_percent: float) -> tu
 def paired_ratio(
     better: Mapping[str, float], other: Mapping[str, float], confidence_percent: float, comparisons: int
 ) -> Ratio | None:
-    """better / other over the pairs (blocks) that both have; None with fewer than two pairs.
+    """better / other over the pairs (blocks) that both have; None with fewer than three pairs.
 
     `comparisons` bounds hold together with `confidence_percent`. The ratio is the geometric mean of the pairs' ratios.
     """
     common = sorted(better.keys() & other.keys())
-    if len(common) < 2:
+    if len(common) < LEAST_TRIALS:
         return None
     tail = (1 - confidence_percent / 100) / max(comparisons, 1)
     centre, half = _log_interval([math.log(better[key] / other[key]) for key in common], 1 - tail)

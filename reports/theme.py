@@ -12,7 +12,7 @@ from reports.palette import INK, LINE, MUTED
 Spec = dict[str, Any]
 
 #: Charts are drawn near the width of a telephone, so that letters stay legible there; wide pages show two abreast.
-WIDTH = 340
+WIDTH = 290
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 
 
@@ -29,7 +29,7 @@ def _rounded(value: Any) -> Any:
 def finish(chart: Any, data: Mapping[str, list[dict[str, Any]]], *, height: int, right: int = 12) -> Spec:
     axis: dict[str, Any] = {
         "labelColor": MUTED.light, "titleColor": MUTED.light, "domainColor": LINE.light, "tickColor": LINE.light,
-        "gridColor": LINE.light, "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal",
+        "gridColor": LINE.light, "labelFontSize": 13, "titleFontSize": 13, "titleFontWeight": "normal",
         "labelFont": FONT, "titleFont": FONT,
     }  # fmt: skip
     spec: Spec = chart.properties(width=WIDTH, height=height).to_dict(validate=False)
@@ -44,7 +44,7 @@ def finish(chart: Any, data: Mapping[str, list[dict[str, Any]]], *, height: int,
         "axis": axis,
         "axisY": {"labelColor": INK.light},
         "mark": {"aria": False},
-        "text": {"fontSize": 12, "font": FONT},
-        "legend": {"labelColor": INK.light, "labelFontSize": 12, "labelFont": FONT, "aria": False},
+        "text": {"fontSize": 13, "font": FONT},
+        "legend": {"labelColor": INK.light, "labelFontSize": 13, "labelFont": FONT, "aria": False},
     }
     return spec

@@ -124,10 +124,7 @@ def make_view(analysis: Analysis, folder: Path) -> View:
         axes=figures.axis_sections(analysis),
         latency=tuple(figures.latency_figure(analysis, p, f"latency-{i}") for i, p in enumerate(profiles)),
         parts=tuple(f for i, p in enumerate(profiles) for f in figures.parts_figures(analysis, p, f"parts-{i}")),
-        over_time=tuple(
-            Section(f"{p.title} load", figures.time_figures(analysis, p, f"time-{i}", folder))
-            for i, p in enumerate(profiles)
-        ),
+        over_time=tuple(figures.time_section(analysis, p, f"time-{i}", folder) for i, p in enumerate(profiles)),
         environment=environment(analysis),
         images=tuple((name, f"{image.size_bytes / 1e6:,.1f} MB", image.id) for name, image in run.images.items()),
         targets=tuple(target_facts(analysis, target) for target in run.plan.targets),
@@ -155,7 +152,8 @@ def _problem(analysis: Analysis, result: TrialResult) -> Problem:
 
 def _subtitle(run: Run) -> str:
     plan = run.plan
-    return f"{len(plan.targets)} targets, {len(plan.profiles)} profiles, {plan.timing.blocks} blocks, {run.started[:10]}"
+    blocks = f"{plan.timing.blocks} block{'s' if plan.timing.blocks > 1 else ''}"
+    return f"{len(plan.targets)} targets, {len(plan.profiles)} profiles, {blocks}, {run.started[:10]}"
 
 
 def _summaries(problems: tuple[Problem, ...]) -> tuple[Summary, ...]:
@@ -208,7 +206,7 @@ def _cell(standing: Standing, entry: Entry) -> Cell:
     if metric.exact:
         detail = "exact"
     elif found.low is None or found.high is None:
-        detail = "one trial, no interval"
+        detail = f"{found.trials} trial{'s' if found.trials > 1 else ''}, no interval"
     else:
         detail = span(found.low, found.high, metric.unit)
     if entry.target == standing.winner:

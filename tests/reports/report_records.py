@@ -178,6 +178,7 @@ def write_trial(writer: RecordWriter, run: Run, trial: Trial, noise: float, verd
         },
         statements=() if trial.profile == "cpu" else (StatementCount("product", requests, requests, requests * 0.14),),
         failure_samples=(),
+        connections_opened=32,
         harness_cpu_seconds=0.1,
     )
     problems = () if verdict == "valid" else ("a synthetic problem",)
