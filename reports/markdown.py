@@ -41,6 +41,9 @@ def summary(view: View) -> str:
         f"- {escaped(item.target)}, {escaped(item.profile)}, {item.blocks}: {item.verdict} – {escaped(item.reason[:220])}"
         for item in view.summaries
     ]
+    if view.pending:
+        lines.append(f"- planned trials that did not run: {len(view.pending)}")
+    lines += [f"- the record is damaged: {escaped(complaint[:300])}" for complaint in view.complaints[:3]]
     lines += ["", "## Verdict", ""]
     lines += [f"- {_spans((*v.wins, *_spaced(v.ties), *_spaced(v.unranked)))}" for v in view.verdicts]
     for matrix in view.matrices:

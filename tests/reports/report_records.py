@@ -153,6 +153,7 @@ def write_trial(writer: RecordWriter, run: Run, trial: Trial, noise: float, verd
         stop_seconds=0.1,
         exit_status=0,
         connections=32,
+        connections_opened=32,
         busy_seconds=32 * WINDOW,
         warmup_seconds=WARMUP,
         steady=True,
@@ -178,7 +179,6 @@ def write_trial(writer: RecordWriter, run: Run, trial: Trial, noise: float, verd
         },
         statements=() if trial.profile == "cpu" else (StatementCount("product", requests, requests, requests * 0.14),),
         failure_samples=(),
-        connections_opened=32,
         harness_cpu_seconds=0.1,
     )
     problems = () if verdict == "valid" else ("a synthetic problem",)

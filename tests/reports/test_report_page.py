@@ -214,6 +214,7 @@ def test_summary_has_sentences_and_matrix(mixed: Record) -> None:
     text = write_summary(mixed).read_text()
     assert "**rust** wins under CPU-bound load on throughput" in text
     assert re.search(r"\| Throughput \| \*\*rust\*\* ×1\.\d+ over \*\*go\*\* \| \*\*[\d,]+", text)
+    assert "planned trials that did not run: 1" in text
     assert len(text) < 60_000
 
 
