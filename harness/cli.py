@@ -265,9 +265,11 @@ def _finish(record: Record, terminal: Terminal) -> int:
 def _write_report(record: Record, terminal: Terminal) -> Path:
     # Here, because the report's libraries take a second to load and only these commands need them.
     from reports.html import write_report
+    from reports.markdown import write_summary
 
     for complaint in record.complaints:
         terminal.say(f"record: {complaint}")
+    write_summary(record)
     return write_report(record)
 
 

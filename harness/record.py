@@ -131,6 +131,8 @@ class Measurement(Struct, frozen=True, tag="measured"):
     routes: Mapping[str, RouteNumbers]
     windows: tuple[Window, ...]
     usage: Mapping[str, Usage]
+    #: Requests answered as expected over the whole trial, by route, golden cases included: what the statements explain.
+    answered: Mapping[str, int]
     statements: tuple[StatementCount, ...]
     failure_samples: tuple[str, ...]
     connections_opened: int

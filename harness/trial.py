@@ -306,6 +306,7 @@ def _measurement(
         },
         windows=loaded.windows,
         usage=used,
+        answered=loaded.done.answered,
         statements=statements,
         failure_samples=loaded.done.failure_samples,
         connections_opened=loaded.done.connections_opened,

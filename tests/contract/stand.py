@@ -106,20 +106,19 @@ class Service:
     def wait_until_ready(self, seconds: float = READY_SECONDS) -> None:
         """Raises AssertionError."""
 
-        def ready() -> bool:
-            assert self.running.state()["Running"], f"{self.target} ended by itself: {self.running.log_tail()}"
-            return self.is_ready()
+        until(f"{self.target} is ready", lambda: self._lives() and self.is_ready(), seconds)
 
-        until(f"{self.target} is ready", ready, seconds)
+    def wait_until_it_listens(self) -> None:
+        """Raises AssertionError."""
+        until(f"{self.target} listens", lambda: self._lives() and self.health() is not None)
+
+    def _lives(self) -> bool:
+        assert self.running.state()["Running"], f"{self.target} ended by itself: {self.running.log_tail()}"
+        return True
 
     def is_ready(self) -> bool:
         health = self.health()
         return health is not None and health[0] == 200
-
-    def process_ids(self) -> list[int]:
-        """All processes of the container, numbered as the host sees them."""
-        top: Any = self.running.container.top(ps_args="-eo pid")
-        return [int(row[0]) for row in top["Processes"]]
 
     def identity(self) -> tuple[str, int, int]:
         """Start instant, process and restarts: unchanged as long as the service was not restarted."""

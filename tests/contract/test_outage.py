@@ -61,7 +61,7 @@ def late(stand: Stand, target: str) -> Iterator[Late]:
         url = f"postgresql://fitmap:{encoded}@{LOOPBACK}:{port}/fitmap"
         defaults = {"DATABASE_URL": url, "HOST": None, "CPUS": None, "DB_POOL_SIZE": None}
         service = scope.service(target, port, password, defaults)
-        until(f"{target} listens without a database", lambda: service.health() is not None)
+        service.wait_until_it_listens()
         identity = service.identity()
         health, product = service.health(), timed_get(service.port, "/products/1")
         database = scope.database(port, password)

@@ -177,6 +177,7 @@ def write_trial(writer: RecordWriter, run: Run, trial: Trial, noise: float, verd
             )
             for role in use
         },
+        answered={},
         statements=() if trial.profile == "cpu" else (StatementCount("product", requests, requests, requests * 0.14),),
         failure_samples=(),
         harness_cpu_seconds=0.1,

@@ -25,9 +25,7 @@ def image_set() -> str:
 
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("target", TARGETS)
-def test_format_lint_and_unit_tests_of_the_language_pass(
-    client: docker.DockerClient, image_set: str, target: str
-) -> None:
+def test_format_lint_and_unit_tests_of_the_language_pass(client: docker.DockerClient, image_set: str, target: str) -> None:
     build_all(client, graph((f"{target}:check",), image_set), print)
 
 

@@ -89,6 +89,7 @@ def measurement(
         routes={ROUTE: RouteNumbers(1000, failures, 320_000.0)},
         windows=(),
         usage={"service": usage(), "database": usage(), "generator": usage(generator_busiest)},
+        answered={ROUTE: 1000},
         statements=statements,
         failure_samples=("GET /products/{id}: status 500",) if failures else (),
         connections_opened=connections_opened,
