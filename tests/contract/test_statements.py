@@ -23,7 +23,7 @@ pytestmark = pytest.mark.containers
 
 CONTRACT = read_contract(checks.CONTRACT / "queries.toml")
 THREADS = 24  # more than the pool has connections
-REQUESTS_PER_THREAD = 25
+REQUESTS_PER_THREAD = 12
 
 
 def order_of(customer: int, products: list[int]) -> dict[str, object]:
