@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import gc
 from collections.abc import AsyncIterator
 from mmap import mmap
 
@@ -30,8 +29,6 @@ def create_app(settings: Settings, worker: int, ready: mmap) -> Router:
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: object) -> AsyncIterator[None]:
-        # What start-up made lives for ever: full collections need not walk over it.
-        gc.freeze()
         # In the background, for the port answers before the database does.
         opening = asyncio.create_task(open_pool())
         yield

@@ -18,17 +18,26 @@ _BACKLOG = 2048
 
 def serve(settings: Settings) -> None:
     ready = mmap(-1, settings.cpus)
+    try:
+        listener = _listen(settings)
+    except OSError as error:
+        sys.exit(f"cannot listen on {settings.host} port {settings.port}: {error}")
     if settings.cpus == 1:
-        _serve_worker(settings, 0, ready)
+        _serve_worker(settings, 0, ready, listener)
     else:
+        # It has shown that the port is free: the workers' sockets would share it with those of another service.
+        listener.close()
         _supervise(settings, ready)
 
 
-def _serve_worker(settings: Settings, worker: int, ready: mmap, listener: socket.socket | None = None) -> None:
+def _listen(settings: Settings, *, reuse_port: bool = False) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    return socket.create_server((settings.host, settings.port), family=family, backlog=_BACKLOG, reuse_port=reuse_port)
+
+
+def _serve_worker(settings: Settings, worker: int, ready: mmap, listener: socket.socket) -> None:
     config = uvicorn.Config(
         create_app(settings, worker, ready),
-        host=settings.host,
-        port=settings.port,
         loop="uvloop",
         http="httptools",
         ws="none",
@@ -43,7 +52,7 @@ def _serve_worker(settings: Settings, worker: int, ready: mmap, listener: socket
         timeout_keep_alive=75,
         timeout_graceful_shutdown=_DRAIN_SECONDS,
     )
-    uvicorn.Server(config).run(sockets=None if listener is None else [listener])
+    uvicorn.Server(config).run(sockets=[listener])
 
 
 def _supervise(settings: Settings, ready: mmap) -> None:
@@ -71,11 +80,9 @@ def _supervise(settings: Settings, ready: mmap) -> None:
         process.terminate()
     for process in workers:
         process.join()
-    sys.exit(status or any(process.exitcode for process in workers))
+    sys.exit(status or int(any(process.exitcode for process in workers)))
 
 
 def _serve_shared_port(settings: Settings, worker: int, ready: mmap) -> None:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     # A socket for each worker: the kernel deals the connections out among them.
-    listener = socket.create_server((settings.host, settings.port), family=family, backlog=_BACKLOG, reuse_port=True)
-    _serve_worker(settings, worker, ready, listener)
+    _serve_worker(settings, worker, ready, _listen(settings, reuse_port=True))
