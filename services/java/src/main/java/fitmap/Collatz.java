@@ -1,0 +1,31 @@
+package fitmap;
+
+/** The answer of GET /cpu/collatz. */
+record Collatz(int from, int count, int longestStart, int longestSteps, long totalSteps) {
+
+  static Collatz walk(int from, int count) {
+    int longestStart = from;
+    int longestSteps = -1;
+    long totalSteps = 0;
+    for (int start = from; start < from + count; start++) {
+      int steps = steps(start);
+      totalSteps += steps;
+      if (steps > longestSteps) {
+        longestSteps = steps;
+        longestStart = start;
+      }
+    }
+    return new Collatz(from, count, longestStart, longestSteps, totalSteps);
+  }
+
+  private static int steps(long n) {
+    int steps = 0;
+    while (n != 1) {
+      // n is positive, so the shift is the division, without the correction that signed division
+      // needs.
+      n = (n & 1) == 0 ? n >> 1 : 3 * n + 1;
+      steps++;
+    }
+    return steps;
+  }
+}
