@@ -9,7 +9,7 @@ TARGET ?= go
 COMPOSE := $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
 PROFILE ?= db
 .DEFAULT_GOAL := help
-.PHONY: help setup bench smoke test check bench-loadgen play clean lock
+.PHONY: help setup bench smoke test browser check bench-loadgen play clean lock
 
 help:  ## show this
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile
@@ -37,9 +37,17 @@ check: setup  ## format, lint, types, import contracts
 	.venv/bin/mypy
 	.venv/bin/lint-imports --no-cache
 
-test: check  ## all checks and all tests, on every service's image
+test: check browser  ## all checks and all tests, on every service's image
 	$(FITMAP) build
-	.venv/bin/python -m pytest $(ARGS)
+	.venv/bin/python -m pytest tests/unit tests/reports tests/targets tests/contract tests/engine $(ARGS)
+
+# The report is opened in a real browser. Without one, and without the right to install it, those tests are skipped aloud.
+browser:
+	@{ [ -x /usr/bin/chromium ] && [ -x /usr/bin/chromedriver ]; } \
+	  || { [ -e /etc/debian_version ] && [ "$$(id -u)" = 0 ] && echo "installing Debian's Chromium for the tests of the report" >&2 \
+	       && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+	          chromium chromium-driver fonts-dejavu-core >/dev/null; } \
+	  || echo "no Chromium with its driver here: the tests of the report in a browser will be skipped" >&2
 
 bench-loadgen: setup  ## the lean load generator against wrk and FastHttpUser, one core, one null server
 	@$(FITMAP) loadgen
