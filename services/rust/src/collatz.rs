@@ -3,8 +3,8 @@
 use serde::Serialize;
 use tokio::task::yield_now;
 
-/// After so many walks (about 0.1 ms) the worker looks after its other connections; the longest request would
-/// otherwise keep them waiting for some 20 ms.
+/// After so many walks (about 0.1 ms) the worker looks after its other connections; the longest
+/// request would otherwise keep them waiting for some 15 ms.
 const SLICE: u64 = 1000;
 
 #[derive(Debug, PartialEq, Serialize)]

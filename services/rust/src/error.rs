@@ -35,7 +35,8 @@ impl From<tokio_postgres::Error> for Error {
     fn from(error: tokio_postgres::Error) -> Self {
         match error.code() {
             Some(&SqlState::QUERY_CANCELED) => unavailable("A statement took too long."),
-            // Classes: 08 connection, 53 resources (too many connections, say), 57 an operator's intervention.
+            // Classes: 08 connection, 53 resources (too many connections, say), 57 an operator's
+            // intervention.
             Some(state) if ["08", "53", "57"].contains(&&state.code()[..2]) => {
                 unavailable("The database refused to work.")
             }

@@ -49,7 +49,8 @@ pub fn router(app: Arc<App>) -> Router {
         .with_state(app)
 }
 
-// axum's own answer to another method has no body, and its `allow` names HEAD, which the contract leaves undefined.
+// axum's own answer to another method has no body, and its `allow` names HEAD, which the contract
+// leaves undefined.
 fn get_only<H: Handler<T, Arc<App>>, T: 'static>(handler: H) -> MethodRouter<Arc<App>> {
     get(handler).fallback(async |_: Unwanted| Error::MethodNotAllowed("GET"))
 }

@@ -49,8 +49,8 @@ fn run(config: Config) -> io::Result<()> {
         .worker_threads(config.cpus)
         .enable_all()
         .build()?;
-    // Spawned, because `block_on` polls its future on this thread, outside the workers: every accepted connection would
-    // have to wake one of them.
+    // Spawned, because `block_on` polls its future on this thread, outside the workers: every
+    // accepted connection would have to wake one of them.
     runtime.block_on(async { tokio::spawn(serve(config)).await? })
 }
 

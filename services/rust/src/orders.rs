@@ -25,8 +25,8 @@ struct LineRequest {
     quantity: i32,
 }
 
-/// A checked order, in columns as the statements want it. Products are in ascending order, so that two orders can't
-/// wait for each other's rows.
+/// A checked order, in columns as the statements want it. Products are in ascending order, so that
+/// two orders can't wait for each other's rows.
 #[derive(Debug)]
 pub struct NewOrder {
     customer_id: i32,
@@ -78,8 +78,9 @@ impl NewOrder {
                 Ok(created)
             }
             Err(error) => {
-                // Awaited: dropping the transaction would leave the rollback to run into the connection's next request.
-                // Should it fail, the connection is broken, and the database has rolled back by itself.
+                // Awaited: dropping the transaction would leave the rollback to run into the
+                // connection's next request. Should it fail, the connection is broken, and the
+                // database has rolled back by itself.
                 let _ = transaction.rollback().await;
                 Err(error)
             }

@@ -77,7 +77,8 @@ where
         .ok_or_else(|| bad_request(format!("The parameter {name} is missing.")))
 }
 
-/// A body of the right type and size. It is parsed in a second step, so that the result can borrow from it.
+/// A body of the right type and size. It is parsed in a second step, so that the result can borrow
+/// from it.
 pub struct JsonBody(Vec<u8>);
 
 impl JsonBody {
@@ -124,8 +125,8 @@ fn is_json(headers: &HeaderMap) -> bool {
         .is_some_and(|media_type| media_type.trim().eq_ignore_ascii_case("application/json"))
 }
 
-/// Reads on past the limit for a while: an answer given while the client still sends would end in a reset connection,
-/// and the client might never see it.
+/// Reads on past the limit for a while: an answer given while the client still sends would end in a
+/// reset connection, and the client might never see it.
 async fn read(mut body: Body) -> Result<Vec<u8>, Error> {
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     let mut bytes = Vec::with_capacity(announced.min(MAX_BODY));
@@ -148,7 +149,8 @@ async fn read(mut body: Body) -> Result<Vec<u8>, Error> {
     Ok(bytes)
 }
 
-/// A JSON object, and only that: the `Deserialize` that serde derives for a struct takes an array of its fields as well.
+/// A JSON object, and only that: the `Deserialize` that serde derives for a struct takes an array
+/// of its fields as well.
 pub struct Object<T>(pub T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {

@@ -22,8 +22,8 @@ use crate::{
 };
 
 const CHECKOUT: Duration = Duration::from_secs(2);
-/// The database ends a statement after 5 s by itself. A request that is still waiting a second later waits for a
-/// database that does not answer at all.
+/// The database ends a statement after 5 s by itself. A request that is still waiting a second
+/// later waits for a database that does not answer at all.
 const WORK: Duration = Duration::from_secs(6);
 const RETRY: Duration = Duration::from_millis(100);
 
@@ -43,13 +43,15 @@ impl Store {
             database,
             NoTls,
             ManagerConfig {
-                // Looks whether the connection is closed. The others send a statement on every checkout.
+                // Looks whether the connection is closed. The others send a statement on every
+                // checkout.
                 recycling_method: RecyclingMethod::Fast,
             },
         );
         let pool = Pool::builder(manager)
             .max_size(config.db_pool_size)
-            // Whenever a connection is opened, also after an outage: no request pays the round trip of a preparation.
+            // Whenever a connection is opened, also after an outage: no request pays the round trip
+            // of a preparation.
             .post_create(Hook::async_fn(|client: &mut ClientWrapper, _| {
                 Box::pin(async move {
                     for query in sql::ALL {
@@ -79,7 +81,8 @@ impl Store {
     }
 
     async fn open_all(&self) -> Result<(), Error> {
-        // Each is held until the last is open. One given back earlier would be handed out again in place of a new one.
+        // Each is held until the last is open. One given back earlier would be handed out again in
+        // place of a new one.
         let opening = (0..self.pool.status().max_size).map(|_| self.checkout());
         try_join_all(opening).await.map(drop)
     }
@@ -177,8 +180,9 @@ fn root_cause(error: &PoolError) -> &dyn error::Error {
         .unwrap_or(error)
 }
 
-/// A connection that goes back to the pool only if it is taken out of here. When the work on it is cut off (the client
-/// hung up, or time ran out), a statement may still run on it: the next request would have to wait for that to end.
+/// A connection that goes back to the pool only if it is taken out of here. When the work on it is
+/// cut off (the client hung up, or time ran out), a statement may still run on it: the next request
+/// would have to wait for that to end.
 struct Loan(Option<Object>);
 
 impl Drop for Loan {

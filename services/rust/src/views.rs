@@ -1,4 +1,5 @@
-//! Rows as the answers show them. Text is borrowed from the row, because it goes straight on into JSON.
+//! Rows as the answers show them. Text is borrowed from the row, because it goes straight on into
+//! JSON.
 
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -47,7 +48,8 @@ struct Order<'a> {
 }
 
 impl<'a> CustomerOrders<'a> {
-    /// `None` without a row: a customer who has no orders is one row of which the second half is null.
+    /// `None` without a row: a customer who has no orders is one row of which the second half is
+    /// null.
     pub fn from_rows(rows: &'a [Row]) -> Result<Option<Self>, Error> {
         let Some(first) = rows.first() else {
             return Ok(None);
