@@ -51,8 +51,8 @@ class DatabaseUnavailable(RequestError):
 
 
 # No connection within the time limit (TimeoutError is an OSError), a connection that broke or was refused, a statement
-# that timed out or was cancelled. asyncpg says InterfaceError when it finds its connection closed, and InternalClientError
-# when the server's farewell has reached a connection that it has not yet seen closed.
+# that timed out or was cancelled. asyncpg says InterfaceError when it finds its connection closed, and
+# InternalClientError when the server's farewell has reached a connection that it has not yet seen closed.
 DATABASE_FAILURES = (
     OSError,
     asyncpg.PostgresConnectionError,
