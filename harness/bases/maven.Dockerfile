@@ -2,6 +2,7 @@
 ARG JDK_IMAGE
 FROM ${JDK_IMAGE}
 RUN apt-get update && apt-get install -y --no-install-recommends maven \
-    && update-alternatives --set java "$(dirname "$(readlink -f "$(command -v javac)")")/java"
+    && update-alternatives --set java "$(dirname "$(readlink -f "$(command -v javac)")")/java" \
+    && rm -rf /var/lib/apt/lists/*
 ENV JAVA_HOME=/usr/lib/jvm/default-jdk-25
 RUN ln -s "$(dirname "$(dirname "$(readlink -f "$(command -v javac)")")")" /usr/lib/jvm/default-jdk-25 && mvn --version

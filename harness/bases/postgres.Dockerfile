@@ -5,5 +5,6 @@ RUN apt-get update && apt-get install -y --no-install-recommends postgresql-comm
     && sed -i 's/^#create_main_cluster.*/create_main_cluster = false/' /etc/postgresql-common/createcluster.conf \
     && apt-get install -y --no-install-recommends postgresql-17 \
     && usermod --uid 999 postgres && groupmod --gid 999 postgres \
-    && chown -R postgres:postgres /var/lib/postgresql /var/run/postgresql
+    && chown -R postgres:postgres /var/lib/postgresql /var/run/postgresql \
+    && rm -rf /var/lib/apt/lists/*
 ENV PATH=/usr/lib/postgresql/17/bin:$PATH
