@@ -92,7 +92,7 @@ func (s *store) with(ctx context.Context, f func(context.Context, *pgx.Conn) err
 	defer cancel()
 	err = f(ctx, conn.Conn())
 	switch answer, answered := errors.AsType[*pgconn.PgError](err); {
-	case conn.Conn().IsClosed():
+	case err != nil && conn.Conn().IsClosed():
 		// The others are probably dead too. Idle ones go now, so that no request has to find out.
 		s.pool.Reset()
 		return s.unavailable(err)
