@@ -1,0 +1,209 @@
+package fitmap
+
+import io.vertx.core.Future
+import io.vertx.core.Vertx
+import io.vertx.kotlin.coroutines.coAwait
+import io.vertx.pgclient.PgBuilder
+import io.vertx.pgclient.PgConnectOptions
+import io.vertx.pgclient.PgException
+import io.vertx.sqlclient.Pool
+import io.vertx.sqlclient.PoolOptions
+import io.vertx.sqlclient.Row
+import io.vertx.sqlclient.RowSet
+import io.vertx.sqlclient.SqlConnection
+import io.vertx.sqlclient.Tuple
+import kotlinx.coroutines.CancellationException
+import kotlinx.coroutines.delay
+import org.slf4j.LoggerFactory
+import java.time.temporal.ChronoUnit
+import java.util.concurrent.TimeUnit
+
+/** No connection within 2 s, the connection failed, or the statement timed out. */
+class DatabaseUnavailable(
+    cause: Throwable,
+) : Exception(cause.message, cause)
+
+class Store(
+    vertx: Vertx,
+    private val config: Config,
+) {
+    private val log = LoggerFactory.getLogger(Store::class.java)
+
+    // The builder of a pool, not of a "client": that one would pipeline several requests on one connection.
+    private val pool: Pool =
+        PgBuilder
+            .pool()
+            .using(vertx)
+            .connectingTo(connectOptions(config.database))
+            .with(
+                PoolOptions()
+                    .setMaxSize(config.poolSize)
+                    .setConnectionTimeout(2)
+                    .setConnectionTimeoutUnit(TimeUnit.SECONDS)
+                    // Without it the pool puts every connection on the event loop that first asked.
+                    .setEventLoopSize(config.cpus),
+            ).build()
+
+    @Volatile
+    private var started = false
+
+    /** Opens every connection of the pool; returns once they are open, however long the database takes to come up. */
+    suspend fun open() {
+        var complained = false
+        while (!started) {
+            // All are asked for before the first goes back, so that no connection is counted twice.
+            val connections = List(config.poolSize) { pool.connection }.map { runCatching { it.coAwait() } }
+            connections.forEach { it.onSuccess(SqlConnection::close) }
+            val failure = connections.firstNotNullOfOrNull { it.exceptionOrNull() }
+            when {
+                failure == null -> started = true
+                failure is CancellationException -> throw failure
+                !complained -> log.warn("database not reachable yet: {}", failure.message).also { complained = true }
+            }
+            if (!started) delay(100)
+        }
+        log.info("{} database connections open", config.poolSize)
+    }
+
+    suspend fun isReady(): Boolean =
+        started &&
+            try {
+                connected { it.run(Queries.HEALTH) }
+                true
+            } catch (_: DatabaseUnavailable) {
+                false
+            }
+
+    suspend fun product(id: Int): Product? = connected { it.run(Queries.PRODUCT, id) }.firstOrNull()?.toProduct()
+
+    suspend fun productSlow(
+        id: Int,
+        milliseconds: Int,
+    ): Product? = connected { it.run(Queries.PRODUCT_SLOW, id, milliseconds) }.firstOrNull()?.toProduct()
+
+    suspend fun customerOrders(
+        customerId: Int,
+        limit: Int,
+    ): CustomerOrders? {
+        val rows = connected { it.run(Queries.CUSTOMER_ORDERS, customerId, limit) }
+        val first = rows.firstOrNull() ?: return null
+        val customer = CustomerOrders.Customer(first.getInteger(0), first.getString(1), first.getString(2))
+        // A customer without orders is one row whose order is null: the join is an outer one.
+        val orders = if (first.getLong(3) == null) emptyList() else rows.map { it.toOrder() }
+        return CustomerOrders(customer, orders)
+    }
+
+    suspend fun regions(days: Int): RegionReport {
+        val rows = connected { it.run(Queries.REGIONS, days) }
+        return RegionReport(days, rows.map { RegionReport.Region(it.getString(0), it.getLong(1), it.getLong(2)) })
+    }
+
+    suspend fun createOrder(request: OrderRequest): OrderOutcome =
+        connected { connection ->
+            val transaction = connection.begin().answer()
+            try {
+                val outcome = connection.placeOrder(request)
+                if (outcome is OrderOutcome.Created) transaction.commit().answer() else transaction.rollback().answer()
+                outcome
+            } catch (failure: PgException) {
+                transaction.rollback().answer()
+                throw failure
+            } catch (failure: DatabaseUnavailable) {
+                // A statement that timed out leaves the connection usable; on a broken one this fails too.
+                runCatching { transaction.rollback().coAwait() }
+                throw failure
+            }
+        }
+
+    suspend fun close() {
+        pool.close().coAwait()
+    }
+
+    private suspend fun SqlConnection.placeOrder(request: OrderRequest): OrderOutcome {
+        // In product order, as locked: two orders can't deadlock.
+        val lines = request.lines.sortedBy { it.productId }
+        val ids = Array(lines.size) { lines[it].productId }
+        val quantities = Array(lines.size) { lines[it].quantity }
+
+        val products = run(Queries.LOCK_PRODUCTS, ids).toList()
+        if (products.size < lines.size) return OrderOutcome.MissingProduct
+        if (lines.indices.any { products[it].getInteger(2) < quantities[it] }) return OrderOutcome.OutOfStock
+        val prices = Array(lines.size) { products[it].getInteger(1) }
+        val totalCents = lines.indices.sumOf { quantities[it].toLong() * prices[it] }
+
+        run(Queries.TAKE_STOCK, ids, quantities)
+        val orderId =
+            try {
+                run(Queries.INSERT_ORDER, request.customerId, totalCents).first().getLong(0)
+            } catch (failure: PgException) {
+                if (failure.sqlState == FOREIGN_KEY_VIOLATION) return OrderOutcome.MissingCustomer
+                throw failure
+            }
+        run(Queries.INSERT_LINES, orderId, ids, quantities, prices)
+        return OrderOutcome.Created(orderId, totalCents)
+    }
+
+    private suspend inline fun <T> connected(block: (SqlConnection) -> T): T {
+        val connection =
+            try {
+                pool.connection.coAwait()
+            } catch (failure: CancellationException) {
+                throw failure
+            } catch (failure: Throwable) {
+                throw DatabaseUnavailable(failure)
+            }
+        try {
+            return block(connection)
+        } finally {
+            connection.close()
+        }
+    }
+
+    private suspend fun SqlConnection.run(
+        sql: String,
+        vararg parameters: Any,
+    ): RowSet<Row> = preparedQuery(sql).execute(Tuple.wrap(parameters)).answer()
+
+    /** @throws PgException where the database refused the statement itself. */
+    private suspend fun <T> Future<T>.answer(): T =
+        try {
+            coAwait()
+        } catch (failure: CancellationException) {
+            throw failure
+        } catch (failure: PgException) {
+            // Classes 08 connection, 53 resources, 57 operator intervention: shutdown, and the statement timeout.
+            if (failure.sqlState.take(2) in UNAVAILABLE_CLASSES) throw DatabaseUnavailable(failure)
+            throw failure
+        } catch (failure: Throwable) {
+            throw DatabaseUnavailable(failure)
+        }
+
+    private fun Row.toProduct() = Product(getInteger(0), getString(1), getInteger(2), getInteger(3))
+
+    private fun Row.toOrder() =
+        CustomerOrders.Order(
+            getLong(3),
+            getOffsetDateTime(4).toInstant().truncatedTo(ChronoUnit.SECONDS).toString(),
+            getString(5),
+            getLong(6),
+            getLong(7),
+        )
+
+    private companion object {
+        const val FOREIGN_KEY_VIOLATION = "23503"
+        val UNAVAILABLE_CLASSES = setOf("08", "53", "57")
+
+        fun connectOptions(database: DatabaseAddress): PgConnectOptions =
+            PgConnectOptions()
+                .setHost(database.host)
+                .setPort(database.port)
+                .setDatabase(database.name)
+                .setUser(database.user)
+                .setPassword(database.password)
+                .setCachePreparedStatements(true)
+                .setPipeliningLimit(1)
+                // In the start-up packet: no statement of its own.
+                .addProperty("statement_timeout", "5000")
+                .addProperty("application_name", "fitmap-kotlin")
+    }
+}
