@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from functools import partial
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from harness.images import BASES, ROOT, Build
 BUILD_LOGS = ROOT / "runs" / ".build"
 REGISTRY_TIMEOUT_SECONDS = 15
 SIDE_BY_SIDE = 3
+CHUNK_BYTES = 1 << 20
 # Builds reach the network through the host's own: bridges may be off, and proxies bound to loopback must be reachable.
 PROXY_VARIABLES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 
@@ -130,7 +132,12 @@ def _bootstrap(client: docker.DockerClient, build: Build, say: Say) -> None:
             raise ImageError(f"the Debian root file system could not be made ({' '.join(last)}): see {log}")
         archive.seek(0)
         repository, _, tag = build.tag.rpartition(":")
-        client.api.import_image_from_stream(archive, repository=repository, tag=tag)
+        # As a generator: docker-py announces a chunked body, and requests would send a file in one piece all the same.
+        chunks = iter(partial(archive.read, CHUNK_BYTES), b"")
+        try:
+            client.api.import_image_from_stream(chunks, repository=repository, tag=tag)
+        except (DockerException, OSError) as error:
+            raise ImageError(f"the Debian root file system could not be imported: {error}") from None
 
 
 def _pull(client: docker.DockerClient, build: Build) -> None:

@@ -11,12 +11,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
+from docker.errors import DockerException
+
 from harness import doctor, host
 from harness.build import build_all, choose_set
 from harness.config import PRESETS, Config, choose, override, read_config, timing
 from harness.containers import clean
 from harness.engine import connect, try_connect
-from harness.errors import FitmapError, UsageError
+from harness.errors import EngineError, FitmapError, UsageError
 from harness.images import ROOT, graph
 from harness.loadgen import compare
 from harness.model import Plan, Profile, Target
@@ -89,6 +91,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except FitmapError as error:
         terminal.say(f"fitmap: {error}")
         status = error.exit_status
+    except DockerException as error:
+        # An engine that is lost in the middle of things; whatever could be told apart has been.
+        terminal.say(f"fitmap: the Docker Engine failed ({error}): see that it runs, `fitmap doctor` looks")
+        status = EngineError.exit_status
     except KeyboardInterrupt:
         terminal.say("fitmap: interrupted; finished trials are kept, `fitmap bench --resume` goes on")
         status = EXIT_INTERRUPTED
