@@ -2,6 +2,7 @@ package fitmap;
 
 import io.agroal.api.AgroalDataSource;
 import io.agroal.api.AgroalDataSource.FlushMode;
+import io.agroal.api.cache.ConnectionCache;
 import io.agroal.api.configuration.AgroalConnectionPoolConfiguration.ConnectionValidator;
 import io.agroal.api.configuration.supplier.AgroalConnectionFactoryConfigurationSupplier;
 import io.agroal.api.configuration.supplier.AgroalConnectionPoolConfigurationSupplier;
@@ -47,6 +48,9 @@ final class Database implements AutoCloseable {
             .minSize(size)
             .maxSize(size)
             .acquisitionTimeout(ACQUISITION_TIMEOUT)
+            // By default a thread keeps the connection that it used last. With a thread for each
+            // HTTP connection that cache is mostly stale, and lets a busy thread pass the waiting.
+            .connectionCache(ConnectionCache.none())
             .exceptionSorter(Database::isBroken)
             .connectionValidator(ConnectionValidator.defaultValidatorWithTimeout(1))
             .connectionFactoryConfiguration(connections(config.database()));
