@@ -114,9 +114,7 @@ def meaning(answer: Answer | str) -> str:
     return f"{answer.status} {kind} {headers} {body}"
 
 
-def _expect(
-    name: str, port: int, pieces: Iterable[bytes], status: int, content: Mapping[str, Any] | str | None
-) -> Problems:
+def _expect(name: str, port: int, pieces: Iterable[bytes], status: int, content: Mapping[str, Any] | str | None) -> Problems:
     try:
         answer = send_raw(port, pieces)
     except BROKEN_OFF as error:
@@ -206,9 +204,7 @@ def hostile_problems(port: int) -> Problems:
         "a NUL instead of JSON": b"\x00",
     }
     for name, body in refused.items():
-        head = request_head(
-            "POST", "/cpu/summarize", {"content-type": "application/json", "content-length": str(len(body))}
-        )
+        head = request_head("POST", "/cpu/summarize", {"content-type": "application/json", "content-length": str(len(body))})
         found += _expect(name, port, (head, body), 400, "bad_request")
     # Whether these are refused is left open: they must not break anything.
     open_cases: list[tuple[str, str, bytes]] = [
@@ -302,9 +298,7 @@ def meta_problems(port: int, wanted: Mapping[str, Any]) -> Problems:
     found = form_problems(answer)
     if list(meta) != META_KEYS:
         return [*found, f"/meta: keys {list(meta)} instead of {META_KEYS}"]
-    found += [
-        f"/meta: {key} is {meta[key]!r} instead of {value!r}" for key, value in wanted.items() if meta[key] != value
-    ]
+    found += [f"/meta: {key} is {meta[key]!r} instead of {value!r}" for key, value in wanted.items() if meta[key] != value]
     # Not the framework: a language's own HTTP server has no version beside the runtime's.
     for key in ("runtime", "driver"):
         if not any(character.isdigit() for character in str(meta[key])):

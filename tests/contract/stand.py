@@ -193,9 +193,7 @@ class Stand:
     def database(self, port: int | None = None, password: str | None = None) -> Database:
         """A fresh database that accepts connections."""
         port, password = port or self.free_port(), password or new_password()
-        spec = database_spec(
-            project_tag("database"), self._placement.database, Ports(database=port), Limits(), password
-        )
+        spec = database_spec(project_tag("database"), self._placement.database, Ports(database=port), Limits(), password)
         running = self.add(spec)
         running.start()
 

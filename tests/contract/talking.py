@@ -40,9 +40,7 @@ class Talk:
         """The socket, None when the other side asked for it to be closed."""
         return self._connection.sock
 
-    def ask(
-        self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
-    ) -> Answer:
+    def ask(self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> Answer:
         """Raises OSError, http.client.HTTPException."""
         kind = {} if body is None else {"content-type": "application/json"}
         self._connection.request(method, path, body=body, headers={**kind, **(headers or {})})

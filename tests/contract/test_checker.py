@@ -155,9 +155,7 @@ def story_problems(port: int) -> checks.Problems:
         for case, wanted in zip(cases, expected, strict=False):
             # Two cases of a hundred thousand walks: seconds in Python, and no fault shows in them.
             if "count=100000" not in case["path"]:
-                found += [
-                    f"{case['name']}: {problem}" for problem in checks.problems(case, wanted, checks.ask(talk, case))
-                ]
+                found += [f"{case['name']}: {problem}" for problem in checks.problems(case, wanted, checks.ask(talk, case))]
     return found
 
 

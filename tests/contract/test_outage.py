@@ -131,9 +131,7 @@ def test_a_database_that_dies_under_load_and_comes_back_needs_no_restart(late: L
                         if number % 4:
                             answer = talk.get(f"/products/{number + 1}")
                         else:
-                            answer = talk.post(
-                                "/orders", {"customer_id": 1, "lines": [{"product_id": 1, "quantity": 1}]}
-                            )
+                            answer = talk.post("/orders", {"customer_id": 1, "lines": [{"product_id": 1, "quantity": 1}]})
                         good = answer.status in (200, 201) or late.unavailable(answer)
                         seen[f"{answer.status}" if good else f"{answer.status} {answer.body[:120]!r}"] += 1
                         time.sleep(0.01)

@@ -105,9 +105,7 @@ def test_rows_changed_behind_the_services_back_show_at_once(pair: Pair, target: 
             # Asked before, so that a cache would have something to keep.
             for path in ("/products/4001", "/customers/401/orders?limit=1", "/reports/regions?days=1"):
                 assert talk.get(path).status == 200
-            database.psql(
-                f"UPDATE products SET name = '{name}', price_cents = {price}, stock = {price} WHERE id = 4001"
-            )
+            database.psql(f"UPDATE products SET name = '{name}', price_cents = {price}, stock = {price} WHERE id = 4001")
             database.psql(f"UPDATE customers SET name = '{name}', region = '{region}' WHERE id = 401")
             database.psql(
                 f"""UPDATE orders SET status = '{turn}', created_at = '2026-01-01T00:00:00Z' WHERE id =
@@ -123,9 +121,7 @@ def test_rows_changed_behind_the_services_back_show_at_once(pair: Pair, target: 
             assert region in {row["region"] for row in report["regions"]}, f"{target}: an old report"
             ordered = talk.post("/orders", order_of(401, [4001]))
             assert json.loads(ordered.body)["total_cents"] == price, f"{target}: an old price"
-    database.psql(
-        f"UPDATE customers SET name = 'Customer 401', region = '{reference.REGIONS[401 * 7 % 8]}' WHERE id = 401"
-    )
+    database.psql(f"UPDATE customers SET name = 'Customer 401', region = '{reference.REGIONS[401 * 7 % 8]}' WHERE id = 401")
 
 
 def test_orders_in_opposite_product_order_never_deadlock(pair: Pair, target: str) -> None:
