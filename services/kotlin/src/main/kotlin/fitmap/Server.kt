@@ -1,11 +1,14 @@
 package fitmap
 
+import io.ktor.http.HttpHeaders
 import io.ktor.server.application.Application
 import io.ktor.server.application.serverConfig
 import io.ktor.server.engine.applicationEnvironment
 import io.ktor.server.engine.connector
 import io.ktor.server.engine.embeddedServer
 import io.ktor.server.netty.Netty
+import io.ktor.server.response.ApplicationSendPipeline
+import io.ktor.server.response.header
 import io.netty.channel.Channel
 import io.netty.channel.ChannelHandler
 import io.netty.channel.ChannelHandlerContext
@@ -54,6 +57,9 @@ class Server(
     suspend fun drain() {
         // Ktor's own stop() closes every connection at once, also those with a request in flight.
         listener.channel?.close()
+        server.application.sendPipeline.intercept(ApplicationSendPipeline.Before) {
+            context.response.header(HttpHeaders.Connection, "close")
+        }
         withTimeoutOrNull(DRAIN_MILLISECONDS) {
             // Every call is a child of the application until its answer is written.
             val calls = server.application.coroutineContext.job.children

@@ -58,7 +58,7 @@ class Store(
             when {
                 failure == null -> started = true
                 failure is CancellationException -> throw failure
-                !complained -> log.warn("database not reachable yet: {}", failure.message).also { complained = true }
+                !complained -> log.warn("not all database connections are open yet: {}", failure.message).also { complained = true }
             }
             if (!started) delay(100)
         }
