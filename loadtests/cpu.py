@@ -2,10 +2,8 @@
 # title = "CPU-bound"
 # question = "What does a request of pure work cost?"
 # routes = ["GET /cpu/collatz", "POST /cpu/summarize"]
-# [level]
-# name = "saturate"
-# kind = "closed"
 # connections = 32
+# levels = ["saturate", "200/s"]
 # ///
 """Pure work, half and half: integer loops (500 Collatz walks, about 55,000 steps) and a JSON document (60 orders, 11 KB)."""
 

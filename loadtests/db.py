@@ -2,10 +2,8 @@
 # title = "Database-bound"
 # question = "What does a request that lives in PostgreSQL cost?"
 # routes = ["GET /products/{id}", "GET /customers/{id}/orders", "POST /orders", "GET /reports/regions"]
-# [level]
-# name = "saturate"
-# kind = "closed"
 # connections = 32
+# levels = ["saturate", "1000/s"]
 # ///
 """The database mix: 60 % a product by key, 25 % a customer's orders, 10 % a new order, 5 % a report over a week."""
 

@@ -3,10 +3,8 @@
 # question = "What does a request cost before any work is done?"
 # routes = ["GET /ping"]
 # default = false
-# [level]
-# name = "saturate"
-# kind = "closed"
 # connections = 32
+# levels = ["saturate"]
 # ///
 """The floor under every other profile, and the first thing to look at when a service is tuned."""
 

@@ -1,7 +1,8 @@
-"""The two Locust users that are compared, as one would run them: `python -m loadtests.comparison.clients lean|fast ...`.
+"""The two Locust users that are compared, as one would run them: `python -m loadtests.comparison.clients '{...}'`.
 
-Prints one JSON line: {"requests", "failures", "seconds", "p50_microseconds"}. Both check every answer; the lean user's
-histogram is on; FastHttpUser reports to Locust's own statistics, as it always does.
+The argument is a `Task` in JSON; the answer one JSON line: {"requests", "failures", "seconds", "p50", "p99"}, percentiles in
+microseconds. Both check every answer; the lean user's histogram is on; FastHttpUser reports to Locust's own statistics, as
+it always does.
 """
 
 from __future__ import annotations
@@ -9,25 +10,47 @@ from __future__ import annotations
 import json
 import sys
 import time
-from typing import Any
+from typing import Any, Literal
 
 import gevent
-from hdrh.histogram import HdrHistogram
+import msgspec
 from locust import FastHttpUser, constant, task
 from locust.env import Environment
+from msgspec import Struct
 
-from loadtests.lean.exchange import Exchange, expect_text, get
+from loadtests import reference
+from loadtests.lean import histogram
+from loadtests.lean.exchange import Exchange, expect_json, expect_text, get
 from loadtests.lean.user import LeanUser
 
-ADDRESS = "http://127.0.0.1:18090"
 WARMUP_SECONDS = 1.0
+#: A request of pure work, and its answer: what the agreement with wrk is tried on.
+WORK_PATH = "/cpu/collatz?from=1&count=5000"
 
 
-class Lean(LeanUser):
+class Task(Struct, frozen=True):
+    """What to run: which client, against what, with how many connections, for how long."""
+
+    client: Literal["lean", "fast"]
+    address: str
+    path: str
+    connections: int
+    seconds: float
+    fire_events: bool = False
+
+
+class Null(LeanUser):
     """GET / over the lean connection."""
 
     routes = ("GET /",)
     stream = staticmethod(lambda _rng: [Exchange(0, get("/"), expect_text("pong"))])
+
+
+class Work(LeanUser):
+    """A request of pure work over the lean connection."""
+
+    routes = ("GET /cpu/collatz",)
+    stream = staticmethod(lambda _rng: [Exchange(0, get(WORK_PATH), expect_json(reference.collatz(1, 5000)))])
 
 
 class Fast(FastHttpUser):
@@ -42,34 +65,45 @@ class Fast(FastHttpUser):
                 response.failure("not pong")
 
 
-def run(kind: str, connections: int, seconds: float, fire_events: bool) -> dict[str, Any]:
-    user: Any = Lean if kind == "lean" else Fast
-    environment = Environment(user_classes=[user], host=ADDRESS)
-    runner = environment.create_local_runner()
-    if kind == "lean":
-        user.fire_events = fire_events
-        user.prepare(1)
-    runner.start(connections, spawn_rate=connections)
+def run_lean(wanted: Task) -> dict[str, Any]:
+    user: type[LeanUser] = Work if wanted.path == WORK_PATH else Null
+    runner = Environment(user_classes=[user], host=wanted.address).create_local_runner()
+    user.fire_events = wanted.fire_events
+    user.prepare(1)
+    user.stage.begin(user.closed_loop())
+    runner.start(wanted.connections, spawn_rate=wanted.connections)
     gevent.sleep(WARMUP_SECONDS)
-    if kind == "lean":
-        user.recorder.next_phase()
-    else:
-        environment.stats.reset_all()
+    user.recorder.next_phase()
     start = time.perf_counter()
-    gevent.sleep(seconds)
+    gevent.sleep(wanted.seconds)
     elapsed = time.perf_counter() - start
-    if kind == "lean":
-        result = user.recorder.results(user.recorder.next_phase())[0]
-        p50 = HdrHistogram.decode(result.histogram).get_value_at_percentile(50)
-        answer = {"requests": result.requests, "failures": result.failures, "p50_microseconds": p50}
-        user.stopping = True
-    else:
-        total = environment.stats.total
-        p50 = total.median_response_time * 1000
-        answer = {"requests": total.num_requests, "failures": total.num_failures, "p50_microseconds": p50}
+    (result,) = user.recorder.next_phase().results(user.routes)
+    user.stage.end()
     runner.quit()
-    return {**answer, "seconds": elapsed}
+    p50, p99 = (histogram.percentile([result.response], percent) for percent in (50, 99))
+    return {"requests": result.requests, "failures": result.failures, "seconds": elapsed, "p50": p50, "p99": p99}
+
+
+def run_fast(wanted: Task) -> dict[str, Any]:
+    environment = Environment(user_classes=[Fast], host=wanted.address)
+    runner = environment.create_local_runner()
+    runner.start(wanted.connections, spawn_rate=wanted.connections)
+    gevent.sleep(WARMUP_SECONDS)
+    environment.stats.reset_all()
+    start = time.perf_counter()
+    gevent.sleep(wanted.seconds)
+    elapsed = time.perf_counter() - start
+    total = environment.stats.total
+    runner.quit()
+    return {
+        "requests": total.num_requests,
+        "failures": total.num_failures,
+        "seconds": elapsed,
+        "p50": total.median_response_time * 1000,
+        "p99": total.get_response_time_percentile(0.99) * 1000,
+    }
 
 
 if __name__ == "__main__":
-    print(json.dumps(run(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), fire_events=sys.argv[4] == "fire")))
+    given = msgspec.json.decode(sys.argv[1], type=Task)
+    print(json.dumps((run_lean if given.client == "lean" else run_fast)(given)))

@@ -6,71 +6,45 @@ user is less than REQUIRED_RATIO times as fast as FastHttpUser.
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import subprocess
-import sys
 import time
 from pathlib import Path
 from statistics import median
-from typing import Any
+
+from loadtests.comparison.clients import Task
+from loadtests.comparison.tools import Seen, on_core, run_locust, run_wrk
 
 REQUIRED_RATIO = 3.0
 ROUNDS = 3
 SECONDS = 4
 CONNECTIONS = 32
-HERE = Path(__file__).parent
-
-CLIENTS = {
-    "wrk": None,
-    "lean": ("lean", "quiet"),
-    "lean, firing events.request": ("lean", "fire"),
-    "FastHttpUser": ("fast", "fire"),
-}
+ADDRESS = "http://127.0.0.1:18090"
+NGINX = Path(__file__).parents[1] / "instruments" / "nginx.conf"
+CLIENTS = ("wrk", "lean", "lean, firing events.request", "FastHttpUser")
 
 
-def on_core(core: int, command: list[str]) -> list[str]:
-    return ["taskset", "--cpu-list", str(core), *command]
+def run(name: str, core: int, connections: int) -> Seen:
+    if name == "wrk":
+        return run_wrk(core, f"{ADDRESS}/", connections, SECONDS)
+    firing = "firing" in name
+    return run_locust(core, Task("fast" if name == "FastHttpUser" else "lean", ADDRESS, "/", connections, SECONDS, firing))
 
 
-def run_wrk(core: int, connections: int) -> dict[str, Any]:
-    command = ["wrk", "--threads", "1", "--connections", str(connections), "--duration", f"{SECONDS}s", "--latency"]
-    output = subprocess.run(
-        on_core(core, [*command, "http://127.0.0.1:18090/"]), capture_output=True, text=True, check=True
-    ).stdout
-    rate = re.search(r"Requests/sec:\s+([\d.]+)", output)
-    p50 = re.search(r"50%\s+([\d.]+)(us|ms)", output)
-    if not rate or not p50:
-        raise SystemExit(f"wrk said what is not understood here:\n{output}")
-    return {"rate": float(rate[1]), "p50": float(p50[1]) * (1000 if p50[2] == "ms" else 1), "failures": 0}
-
-
-def run_locust(core: int, connections: int, kind: str, events: str) -> dict[str, Any]:
-    command = [sys.executable, "-m", "loadtests.comparison.clients", kind, str(connections), str(SECONDS), events]
-    output = subprocess.run(on_core(core, command), capture_output=True, text=True, check=True).stdout
-    said = json.loads(output.splitlines()[-1])
-    return {"rate": said["requests"] / said["seconds"], "p50": said["p50_microseconds"], "failures": said["failures"]}
-
-
-def measure(core: int, connections: int) -> dict[str, list[dict[str, Any]]]:
-    rounds: dict[str, list[dict[str, Any]]] = {name: [] for name in CLIENTS}
+def measure(core: int, connections: int) -> dict[str, list[Seen]]:
+    rounds: dict[str, list[Seen]] = {name: [] for name in CLIENTS}
     for _ in range(ROUNDS):
-        for name, arguments in CLIENTS.items():
-            result = run_locust(core, connections, *arguments) if arguments else run_wrk(core, connections)
-            if result["failures"]:
-                raise SystemExit(f"{name}: {result['failures']} failures against the null server")
-            rounds[name].append(result)
+        for name in CLIENTS:
+            rounds[name].append(run(name, core, connections))
     return rounds
 
 
-def table(rounds: dict[str, list[dict[str, Any]]]) -> str:
-    slowest = median(r["rate"] for r in rounds["FastHttpUser"])
+def table(rounds: dict[str, list[Seen]]) -> str:
+    slowest = median(seen.rate for seen in rounds["FastHttpUser"])
     lines = [f"{'client':<30}{'requests/s':>12}{'x FastHttpUser':>16}{'p50 us':>10}   rounds"]
     for name, results in rounds.items():
-        rate = median(r["rate"] for r in results)
-        p50 = median(r["p50"] for r in results)
-        single = " ".join(f"{r['rate']:,.0f}" for r in results)
+        rate, p50 = median(seen.rate for seen in results), median(seen.p50 for seen in results)
+        single = " ".join(f"{seen.rate:,.0f}" for seen in results)
         lines.append(f"{name:<30}{rate:>12,.0f}{rate / slowest:>16.2f}{p50:>10,.0f}   {single}")
     return "\n".join(lines)
 
@@ -80,7 +54,7 @@ def main() -> int:
     if len(cores) < 2:
         raise SystemExit("the comparison needs two cores: one for the null server, one for the client")
     server_core, client_core = cores[-1], cores[0]
-    server = subprocess.Popen(on_core(server_core, ["nginx", "-e", "stderr", "-p", "/tmp", "-c", str(HERE / "nginx.conf")]))
+    server = subprocess.Popen(on_core(server_core, ["nginx", "-e", "stderr", "-p", "/tmp", "-c", str(NGINX)]))
     try:
         time.sleep(0.5)
         if server.poll() is not None:
@@ -96,7 +70,7 @@ def main() -> int:
     finally:
         server.terminate()
         server.wait(timeout=5)
-    ratio = median(r["rate"] for r in rounds["lean"]) / median(r["rate"] for r in rounds["FastHttpUser"])
+    ratio = median(seen.rate for seen in rounds["lean"]) / median(seen.rate for seen in rounds["FastHttpUser"])
     print(f"\nlean / FastHttpUser = {ratio:.2f} (required {REQUIRED_RATIO:g})")
     return 0 if ratio >= REQUIRED_RATIO else 1
 

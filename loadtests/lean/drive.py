@@ -1,6 +1,7 @@
-"""Drives one trial's load with Locust as a library; says what happens in JSON lines on standard output.
+"""Drives one trial's load as the master of Locust's workers; says what happens in JSON lines on standard output.
 
-    hello -> wait for the service -> golden cases -> warm-up until steady -> measure -> drain -> done
+    workers -> hello -> wait for the service -> golden cases -> levels -> done
+    a level: warm-up until steady -> measure -> drain -> level_end -> wait for the harness
 
 Everything is bounded: by the warm-up's limit, the measured seconds, the time-out of a request. Exit status 0 after
 `done`, 1 after `fatal`.
@@ -8,33 +9,28 @@ Everything is bounded: by the warm-up's limit, the measured seconds, the time-ou
 
 from __future__ import annotations
 
-import importlib
 import os
+import signal
 import sys
 import time
 from http.client import HTTPException
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import gevent
 import msgspec
-from locust.env import Environment
-from locust.runners import LocalRunner
+from gevent.event import Event
 
 from loadtests.lean import golden, wire
-from loadtests.lean.steady import trend
-from loadtests.lean.user import REQUEST_TIMEOUT_SECONDS, LeanUser, watch_timeouts
+from loadtests.lean.levels import run_level
+from loadtests.lean.workers import Stop, Workers
 
 POLL_SECONDS = 0.005
+#: How long the harness may take to read its counters after a level.
+HARNESS_SECONDS = 20.0
 #: How long to stay after `done`: the harness reads this container's counters once more, then removes it.
 LINGER_SECONDS = 20.0
-WINDOW_SECONDS = 1.0
 CONTRACT = Path(__file__).resolve().parents[2] / "services" / "contract"
-
-
-class Stop(Exception):
-    """The trial can't go on: stage and reason."""
 
 
 def say(event: wire.Event) -> None:
@@ -59,9 +55,8 @@ def wait_for_service(spec: wire.LoadSpec) -> int:
     raise Stop("readiness", f"/health did not answer 200 within {spec.ready_timeout_seconds:g} s ({last})")
 
 
-def check_golden_cases(spec: wire.LoadSpec, answered: dict[str, int]) -> wire.ServiceReady:
+def check_golden_cases(spec: wire.LoadSpec, ready_ns: int, answered: dict[str, int]) -> wire.ServiceReady:
     """Ask /meta and the golden cases marked `spot`; counts them into `answered` by route."""
-    ready_ns = wait_for_service(spec)
     try:
         meta = msgspec.json.decode(golden.ask(spec.host, spec.port, {"method": "GET", "path": "/meta"}).body)
         cases = [case for case in golden.load(CONTRACT / "golden.json") if case.get("spot")]
@@ -76,122 +71,58 @@ def check_golden_cases(spec: wire.LoadSpec, answered: dict[str, int]) -> wire.Se
     return wire.ServiceReady(monotonic_ns=ready_ns, meta=meta, golden_cases=len(cases), problems=tuple(found))
 
 
-def window(user: type[LeanUser], phase: str) -> wire.Window:
-    """Let one window pass and report it."""
-    current = user.recorder.phase
-    before = sum(current.answered), sum(current.failed)
-    start_ns = time.monotonic_ns()
-    gevent.sleep(WINDOW_SECONDS)
-    result = wire.Window(
-        phase=phase,
-        start_ns=start_ns,
-        end_ns=time.monotonic_ns(),
-        requests=sum(current.answered) - before[0],
-        failures=sum(current.failed) - before[1],
-    )
-    say(result)
-    return result
-
-
-def warm_up(spec: wire.LoadSpec, user: type[LeanUser]) -> tuple[float, bool, str]:
-    """Load until `warmup_seconds` have passed and no trend is left, at most until the limit."""
-    start = time.monotonic()
-    counts: list[int] = []
-    while True:
-        counts.append(window(user, "warmup").requests)
-        elapsed = time.monotonic() - start
-        if elapsed < spec.warmup_seconds - WINDOW_SECONDS / 2:
-            continue
-        steady, reason = trend(counts)
-        if steady or elapsed >= spec.warmup_limit_seconds - WINDOW_SECONDS / 2:
-            return elapsed, steady, reason
-
-
-def under_way_seconds(runner: LocalRunner) -> float:
-    """How long the requests that are under way now have been, in sum."""
-    now_ns = time.perf_counter_ns()
-    return sum((now_ns - user.sent_at_ns) / 1e9 for user in users_of(runner) if user.sent_at_ns)
-
-
-def users_of(runner: LocalRunner) -> list[LeanUser]:
-    return [greenlet.args[0] for greenlet in runner.user_greenlets]
-
-
-def measure(
-    spec: wire.LoadSpec, user: type[LeanUser], runner: LocalRunner, warmed: tuple[float, bool, str]
-) -> wire.Measured:
-    user.recorder.next_phase()
-    start_ns, before_seconds = time.monotonic_ns(), under_way_seconds(runner)
-    while time.monotonic_ns() - start_ns < (spec.measure_seconds - WINDOW_SECONDS / 2) * 1e9:
-        window(user, "measure")
-    end_ns, after_seconds = time.monotonic_ns(), under_way_seconds(runner)
-    ended = user.recorder.next_phase()
-    seconds, steady, reason = warmed
-    return wire.Measured(
-        start_ns=start_ns,
-        end_ns=end_ns,
-        warmup_seconds=seconds,
-        steady=steady,
-        steady_reason=reason,
-        connections=spec.connections,
-        busy_seconds=sum(ended.sum_microseconds) / 1e6 + after_seconds - before_seconds,
-        routes=user.recorder.results(ended),
-    )
-
-
-def drive(spec: wire.LoadSpec) -> None:
+def drive(spec: wire.LoadSpec, workers: Workers, go_on: Event) -> None:
     """The whole trial. Raises Stop."""
-    module: Any = importlib.import_module(f"loadtests.{spec.profile}")
-    user: type[LeanUser] = module.ProfileUser
-    user.fire_events = False
-    user.prepare(spec.seed, spec.routes)
-    environment = Environment(user_classes=[user], host=f"http://{spec.host}:{spec.port}")
-    runner = environment.create_local_runner()
+    workers.prepare(spec)
     say(
         wire.Hello(
             monotonic_ns=time.monotonic_ns(),
             unix_ns=time.time_ns(),
             boot_id=Path("/proc/sys/kernel/random/boot_id").read_text().strip(),
+            workers=workers.count,
             versions={
                 "python": sys.version.split()[0],
                 **{name: version(name) for name in ("locust", "gevent", "httptools", "hdrhistogram")},
             },
         )
     )
-    answered: dict[str, int] = {}
-    ready = check_golden_cases(spec, answered)
+    asked: dict[str, int] = {}
+    ready_ns = wait_for_service(spec)
+    ready = (
+        check_golden_cases(spec, ready_ns, asked)
+        if spec.golden
+        else wire.ServiceReady(monotonic_ns=ready_ns, meta={}, golden_cases=0, problems=())
+    )
     say(ready)
     if ready.problems:
         raise Stop("golden cases", "; ".join(ready.problems[:3]))
 
-    runner.start(spec.connections, spawn_rate=spec.connections)
-    watchdog = gevent.spawn(watch_timeouts, lambda: users_of(runner))
-    say(measure(spec, user, runner, warm_up(spec, user)))
-    user.stopping = True
-    if not runner.user_greenlets.join(timeout=REQUEST_TIMEOUT_SECONDS + 2):
-        runner.user_greenlets.kill()
-    watchdog.kill()
-    recorder = user.recorder
-    recorder.next_phase()
-    for route, count in recorder.answered.items():
-        answered[route] = answered.get(route, 0) + count
-    say(
-        wire.Done(
-            answered=answered,
-            failed=recorder.failed,
-            failure_samples=tuple(recorder.failure_samples),
-            connections_opened=recorder.connections_opened,
-        )
-    )
+    achieved = 0.0
+    for number, level in enumerate(spec.levels):
+        first = run_level(spec, level, number, achieved, workers, say)
+        if level.kind == "closed" and not achieved:
+            achieved = first
+        answered, failed = workers.totals()
+        go_on.clear()
+        say(wire.LevelEnd(level.name, {r: answered.get(r, 0) + asked.get(r, 0) for r in answered | asked}, failed))
+        if not go_on.wait(HARNESS_SECONDS):
+            raise Stop("load", f"the harness did not say within {HARNESS_SECONDS:g} s that it had read its counters")
+    samples, opened = workers.remarks()
+    say(wire.Done(failure_samples=samples, connections_opened=opened))
 
 
 def main() -> int:
+    # The harness sends it when it has read what the database counted. Unhandled it would end a process that is not PID 1.
+    go_on = Event()
+    gevent.signal_handler(signal.SIGUSR1, go_on.set)
     try:
-        drive(msgspec.json.decode(os.environ["FITMAP_LOAD"], type=wire.LoadSpec))
+        spec = msgspec.json.decode(os.environ["FITMAP_LOAD"], type=wire.LoadSpec)
+        with Workers(spec) as workers:
+            drive(spec, workers, go_on)
+            gevent.sleep(LINGER_SECONDS)
     except Stop as stop:
-        say(wire.Fatal(stage=stop.args[0], reason=stop.args[1]))
+        say(wire.Fatal(stage=stop.stage, reason=stop.reason))
         return 1
-    time.sleep(LINGER_SECONDS)
     return 0
 
 

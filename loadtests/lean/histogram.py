@@ -7,6 +7,8 @@ own index arithmetic (1 us to 60 s, 3 significant digits), and the standard obje
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from hdrh.histogram import HdrHistogram
 
 LOWEST_MICROSECONDS = 1
@@ -36,10 +38,45 @@ def lowest_value(index: int) -> int:
     return (index - (bucket << HALF_COUNT_BITS)) << bucket
 
 
+def new() -> HdrHistogram:
+    """An empty standard histogram of this range and precision."""
+    return HdrHistogram(LOWEST_MICROSECONDS, HIGHEST_MICROSECONDS, DIGITS)
+
+
 def encode(counts: list[int]) -> str:
-    """The counts as a standard HdrHistogram V2 string (compressed, base64)."""
-    histogram = HdrHistogram(LOWEST_MICROSECONDS, HIGHEST_MICROSECONDS, DIGITS)
+    """The counts as a standard HdrHistogram V2 string (compressed, base64); empty where nothing was counted."""
+    if not any(counts):
+        return ""
+    histogram = new()
     for index, count in enumerate(counts):
         if count:
             histogram.record_value(lowest_value(index), count)
     return bytes(histogram.encode()).decode("ascii")
+
+
+def merge(encoded: Iterable[str]) -> str:
+    """Encoded histograms as one."""
+    parts = [part for part in encoded if part]
+    if len(parts) < 2:
+        return "".join(parts)
+    total = new()
+    for part in parts:
+        total.decode_and_add(part)
+    return bytes(total.encode()).decode("ascii")
+
+
+def at_most(encoded: str, microseconds: float) -> int:
+    """How many values of an encoded histogram are at most so great, to the histogram's precision."""
+    if not encoded:
+        return 0
+    return sum(
+        item.count_added_in_this_iter_step
+        for item in HdrHistogram.decode(encoded).get_recorded_iterator()
+        if item.value_iterated_to <= microseconds
+    )
+
+
+def percentile(encoded: Iterable[str], percent: float) -> float:
+    """A percentile (microseconds) over several encoded histograms; 0 where nothing was counted."""
+    total = merge(encoded)
+    return float(HdrHistogram.decode(total).get_value_at_percentile(percent)) if total else 0.0

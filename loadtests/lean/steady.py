@@ -1,20 +1,22 @@
-"""Is the warm-up over? A just-in-time compiler that is still at work shows as a trend in requests per second. Pure."""
+"""Is the warm-up over? A just-in-time compiler that is still at work shows as a trend from window to window. Pure."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from statistics import fmean, stdev
 
 HALF = 3
 TREND_LIMIT = 0.05
 
 
-def trend(requests_per_window: list[int]) -> tuple[bool, str]:
+def trend(values: Sequence[float]) -> tuple[bool, str]:
     """Whether the last 2 x HALF one-second windows show no trend, and the sentence that says so.
 
+    `values`: requests a window in a closed loop; in an open one, where the schedule fixes their number, the mean response.
     The means of the two halves may differ by TREND_LIMIT, or by what the windows' own scatter explains (two standard
     errors of the difference): a slow target answers so few requests a second that counts alone scatter by more.
     """
-    last = requests_per_window[-2 * HALF :]
+    last = values[-2 * HALF :]
     if len(last) < 2 * HALF:
         return True, f"warm-up of {len(last)} windows is too short to see a trend"
     early, late = last[:HALF], last[HALF:]

@@ -9,130 +9,126 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator
-from itertools import cycle
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import gevent
 from locust import User, task
-from locust.exception import StopUser
 
 from loadtests.lean.connection import Broken, Connection
 from loadtests.lean.exchange import Exchange
-from loadtests.lean.histogram import HALF_COUNT_BITS, HIGHEST_MICROSECONDS, SUB_BUCKET_BITS
-from loadtests.lean.recorder import Recorder
+from loadtests.lean.loops import ClosedLoop, Loop, OpenLoop, Stage
+from loadtests.lean.recorder import Phase, Recorder
 
 REQUEST_TIMEOUT_SECONDS = 10.0
 RECONNECT_SECONDS = 0.1
 
 
 class LeanUser(User):
-    """Sends a profile's stream of exchanges over one connection, one after the other (closed loop).
-
-    Subclasses (one a profile) set `routes` and `stream`.
-    """
+    """One connection that does what the loop on the stage says. Subclasses (one a profile) set `routes` and `stream`."""
 
     abstract = True
     routes: tuple[str, ...] = ()
-    #: Makes the profile's exchanges from a seeded generator; all users walk through the same list from different places.
+    #: Makes the profile's exchanges from a seeded generator.
     stream: Callable[[random.Random], list[Exchange]]
 
     recorder: Recorder
+    stage: Stage
     exchanges: list[Exchange]
-    stopping = False
     #: Tell Locust of each request (its web UI and listeners live on that). The harness counts for itself.
     fire_events = True
-    _started = 0
 
     def __init__(self, environment: Any) -> None:
         super().__init__(environment)
-        if not hasattr(type(self), "exchanges"):
+        if not hasattr(type(self), "stage"):
+            # Under Locust's own command line nobody sets the stage: a closed loop over the whole profile.
             type(self).prepare(seed=1)
+            type(self).stage.begin(type(self).closed_loop())
         self.connection: Connection | None = None
+        #: The request under way: since when (0: none), on which route, scheduled by which phase (None: not scheduled).
         self.sent_at_ns = 0
+        self.route = 0
+        self.phase: Phase | None = None
+        self.timed_out = False
         host, _, port = str(environment.host or self.host).removeprefix("http://").rpartition(":")
         self._address = (host, int(port))
 
     @classmethod
-    def prepare(cls, seed: int, routes: tuple[str, ...] | None = None) -> None:
-        """Make the stream (of all routes, or of some) and an empty recorder. Called once, before users are spawned."""
-        wanted = cls.routes if routes is None else routes
-        cls.exchanges = [each for each in cls.stream(random.Random(seed)) if cls.routes[each.route] in wanted]
+    def prepare(cls, seed: int) -> None:
+        """Make the stream, an empty recorder and an empty stage. Called once, before users are spawned."""
+        cls.exchanges = cls.stream(random.Random(seed))
         cls.recorder = Recorder(cls.routes)
-        cls.stopping = False
-        cls._started = 0
+        cls.stage = Stage()
 
-    def _own_exchanges(self) -> Iterator[Exchange]:
-        # 769 is prime: users start well apart, and every target sees the same streams.
-        offset = type(self)._started * 769 % len(self.exchanges)
-        type(self)._started += 1
-        return cycle(self.exchanges[offset:] + self.exchanges[:offset])
+    @classmethod
+    def closed_loop(cls, routes: tuple[str, ...] = ()) -> ClosedLoop:
+        """A closed loop over the stream, or over some routes of it."""
+        return ClosedLoop(cls.recorder, cls._of(routes))
+
+    @classmethod
+    def open_loop(cls, rate: float, seed: int, routes: tuple[str, ...] = ()) -> OpenLoop:
+        """An open loop at `rate` arrivals/s over the stream, or over some routes of it."""
+        return OpenLoop(cls.recorder, cls._of(routes), rate, seed)
+
+    @classmethod
+    def _of(cls, routes: tuple[str, ...]) -> list[Exchange]:
+        return [each for each in cls.exchanges if not routes or cls.routes[each.route] in routes]
 
     @task
-    def converse(self) -> None:
+    def live(self) -> None:
         """One task for the user's whole life: Locust would pick a task and a wait time for every request."""
         user_class = type(self)
-        exchanges = self._own_exchanges()
-        while not user_class.stopping:
-            try:
-                self.connection = Connection(*self._address)
-                user_class.recorder.connections_opened += 1
-                self._converse(self.connection, exchanges)
-            except Broken as broken:
-                user_class.recorder.fail(self._route, str(broken))
-                gevent.sleep(RECONNECT_SECONDS)
-            finally:
-                if self.connection:
-                    self.connection.close()
-                    self.connection = None
-                self.sent_at_ns = 0
-        raise StopUser
-
-    _route = 0
-
-    def _converse(self, connection: Connection, exchanges: Iterator[Exchange]) -> None:
-        user_class = type(self)
-        recorder = user_class.recorder
-        exchange = connection.exchange
-        clock = time.perf_counter_ns
         fire = self.environment.events.request.fire if user_class.fire_events else None
-        for route, request, check in exchanges:
-            self._route = route
-            self.sent_at_ns = sent_ns = clock()
-            status = exchange(request)
-            microseconds = (clock() - sent_ns) // 1000
-            # Until the next request is sent, this connection is idle by the generator's own doing.
-            self.sent_at_ns = 0
-            problem = check(status, connection.body)
-            if problem is not None:
-                recorder.fail(route, problem)
-            else:
-                phase = recorder.phase
-                phase.answered[route] += 1
-                phase.sum_microseconds[route] += microseconds
-                # histogram.index_of, inline.
-                microseconds = min(microseconds, HIGHEST_MICROSECONDS)
-                bucket = microseconds.bit_length() - SUB_BUCKET_BITS
-                if bucket > 0:
-                    phase.counts[route][(bucket << HALF_COUNT_BITS) + (microseconds >> bucket)] += 1
-                else:
-                    phase.counts[route][microseconds] += 1
-            if fire:
-                fire(
-                    request_type="lean",
-                    name=user_class.routes[route],
-                    response_time=(clock() - sent_ns) / 1e6,
-                    response_length=len(connection.body),
-                    context={},
-                    exception=problem and AssertionError(problem),
-                )
-            if user_class.stopping:
-                break
-            if not connection.keep_alive:
-                break
+        try:
+            while True:
+                loop: Loop = user_class.stage.wait()
+                try:
+                    if self.connection is None:
+                        self.connection = Connection(*self._address)
+                        user_class.recorder.connections_opened += 1
+                    loop.converse(self, self.connection, fire)
+                    if not self.connection.keep_alive:
+                        self._disconnect()
+                except Broken as broken:
+                    self._lost(user_class.recorder, str(broken))
+                    gevent.sleep(RECONNECT_SECONDS)
+        finally:
+            self._disconnect()
+
+    def _lost(self, recorder: Recorder, reason: str) -> None:
+        """The connection broke; a request that was under way has failed with it."""
+        phase = self.phase
+        if phase is None:
+            phase = recorder.phase
+            phase.scheduled[self.route] += 1
+        (phase.timed_out if self.timed_out else phase.failed)[self.route] += 1
+        recorder.explain(self.route, f"no answer within {REQUEST_TIMEOUT_SECONDS:g} s" if self.timed_out else reason)
+        self._disconnect()
+
+    def _disconnect(self) -> None:
+        if self.connection:
+            self.connection.close()
+        self.connection, self.sent_at_ns, self.phase, self.timed_out = None, 0, None, False
+
+    def tell(self, fire: Callable[..., None], route: int, since_ns: int, length: int, problem: str | None) -> None:
+        """Tell Locust's listeners of an answer."""
+        fire(
+            request_type="lean",
+            name=type(self).routes[route],
+            response_time=(time.perf_counter_ns() - since_ns) / 1e6,
+            response_length=length,
+            context={},
+            exception=problem and AssertionError(problem),
+        )
 
 
-def watch_timeouts(users: Callable[[], list[LeanUser]]) -> None:
+def under_way_seconds(users: Iterable[LeanUser]) -> float:
+    """How long the requests that are under way now have been, in sum."""
+    now_ns = time.perf_counter_ns()
+    return sum((now_ns - user.sent_at_ns) / 1e9 for user in users if user.sent_at_ns)
+
+
+def watch_timeouts(users: Callable[[], Iterable[LeanUser]]) -> None:
     """Abort requests that take longer than REQUEST_TIMEOUT_SECONDS; runs in a greenlet of its own.
 
     One look a second at all connections is cheaper than a timer a request.
@@ -142,4 +138,5 @@ def watch_timeouts(users: Callable[[], list[LeanUser]]) -> None:
         deadline = time.perf_counter_ns() - int(REQUEST_TIMEOUT_SECONDS * 1e9)
         for user in users():
             if user.sent_at_ns and user.sent_at_ns < deadline and user.connection:
+                user.timed_out = True
                 user.connection.abort()

@@ -1,38 +1,76 @@
-"""What the load generator and the harness say to each other.
+"""What the load generator says: to the harness in JSON lines, and between its own master and workers in Locust messages.
 
 The harness hands a `LoadSpec` over in the environment variable FITMAP_LOAD; the generator answers with one event a
-line (JSON) on standard output. This module is all that the two sides share: it imports neither.
+line (JSON) on standard output, and pauses after each `LevelEnd` until it gets SIGUSR1: in between the harness reads what
+the database counted. This module is all that the sides share: it imports none of them.
 Instants are nanoseconds of CLOCK_MONOTONIC in the generator's kernel.
 """
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 from msgspec import Struct
 
+Kind = Literal["closed", "open", "relative", "capacity"]
 
-class LoadSpec(Struct, frozen=True, forbid_unknown_fields=True):
-    """One trial's load."""
 
-    profile: str
+class Level(Struct, frozen=True, forbid_unknown_fields=True):
+    """How hard to push, and for how long.
+
+    `closed`: so many connections, each sends as soon as it has its answer. `open`: `rate` arrivals/s whatever the
+    service does. `relative`: open, at `share` of what the trial's first closed level achieved. `capacity`: a search for the
+    highest rate that meets the objective.
+    """
+
+    name: str
+    kind: Kind
+    connections: int
     #: Of the profile's stream only these routes are sent.
     routes: tuple[str, ...]
-    host: str
-    port: int
-    seed: int
-    connections: int
     warmup_seconds: float
     warmup_limit_seconds: float
     measure_seconds: float
+    rate: float = 0.0
+    share: float = 0.0
+
+
+class Objective(Struct, frozen=True, forbid_unknown_fields=True):
+    """A service level objective: of all arrivals, `percent` are answered as expected within `milliseconds`."""
+
+    percent: float = 99.0
+    milliseconds: float = 50.0
+
+
+class LoadSpec(Struct, frozen=True, forbid_unknown_fields=True):
+    """One trial's load: its levels, one after the other."""
+
+    profile: str
+    host: str
+    port: int
+    seed: int
+    levels: tuple[Level, ...]
+    objective: Objective
+    #: Ask the golden cases of the contract first. An instrument of the calibration knows none.
+    golden: bool
     ready_timeout_seconds: float
+    #: Workers listen to this port of the master, on this address.
+    master_host: str = "127.0.0.1"
+    master_port: int = 15557
+    #: Workers that someone starts elsewhere, beside one for each CPU that this container may use.
+    external_workers: int = 0
+    #: The highest open rate that calibration believes this generator to hold; 0: not known.
+    open_ceiling: float = 0.0
 
 
 class Hello(Struct, frozen=True, tag="hello"):
-    """The generator is loaded and polls the service from now on."""
+    """The generator and its workers are loaded; it polls the service from now on."""
 
     monotonic_ns: int
     unix_ns: int
     boot_id: str
+    workers: int
     versions: dict[str, str]
 
 
@@ -46,47 +84,70 @@ class ServiceReady(Struct, frozen=True, tag="service_ready"):
 
 
 class Window(Struct, frozen=True, tag="window"):
-    """One second of load, for progress and curves. `phase` is warmup or measure."""
+    """One second of load, for progress and curves. `phase` is warmup or measure; `mean_microseconds` is of the answers."""
 
     phase: str
     start_ns: int
     end_ns: int
     requests: int
     failures: int
+    mean_microseconds: float = 0.0
 
 
 class RouteResult(Struct, frozen=True):
-    """A route's measured phase. The histogram is HdrHistogram V2 (compressed, base64), microseconds."""
+    """A route's measured phase. Histograms are HdrHistogram V2 (compressed, base64), microseconds.
+
+    requests: answered as expected. response: from the intended instant to the answer; service: from the instant of sending;
+    lag: sent late by the generator itself. In a closed loop nothing is intended before it is sent: response alone.
+    scheduled = requests + failures + timed_out + dropped + open.
+    """
 
     route: str
+    scheduled: int
     requests: int
     failures: int
+    timed_out: int
+    dropped: int
+    open: int
     sum_microseconds: int
-    histogram: str
+    response: str
+    service: str = ""
+    lag: str = ""
 
 
 class Measured(Struct, frozen=True, tag="measured"):
-    """The measured phase. `warmup_seconds` is what the warm-up took; `steady` whether it ended without a trend."""
+    """The measured phase of a level, or one probe of a search. `warmup_seconds` is what the warm-up took; `steady` whether
+    it ended without a trend.
+    """
 
+    level: str
     start_ns: int
     end_ns: int
     warmup_seconds: float
     steady: bool
     steady_reason: str
     connections: int
+    #: Arrivals/s that were asked for; 0 in a closed loop.
+    rate: float
     #: Time that connections spent with a request under way, inside the window: of requests that were under way at
     #: its start or end, the part inside.
     busy_seconds: float
     routes: tuple[RouteResult, ...]
 
 
-class Done(Struct, frozen=True, tag="done"):
-    """Every connection has its last answer. `answered`: requests answered as expected since the start, by route,
-    golden cases, warm-up and drain included; this is what the database's statement count must agree with.
+class LevelEnd(Struct, frozen=True, tag="level_end"):
+    """Every connection has its last answer. `answered`: requests answered as expected since the start, by route, golden
+    cases, warm-ups and drains included; this is what the database's statement count must agree with.
     """
 
+    level: str
     answered: dict[str, int]
     failed: dict[str, int]
+
+
+class Done(Struct, frozen=True, tag="done"):
+    """The end."""
+
     failure_samples: tuple[str, ...]
     connections_opened: int
 
@@ -98,7 +159,42 @@ class Fatal(Struct, frozen=True, tag="fatal"):
     reason: str
 
 
-Event = Hello | ServiceReady | Window | Measured | Done | Fatal
+Event = Hello | ServiceReady | Window | Measured | LevelEnd | Done | Fatal
 
 encode_event = msgspec.json.Encoder().encode
 decode_event = msgspec.json.Decoder(Event).decode
+
+
+# Between master and workers: names of Locust's custom messages, and what the greater of them carry.
+READY, PREPARE, PREPARED = "fitmap_ready", "fitmap_prepare", "fitmap_prepared"
+BEGIN, MEASURE, END = "fitmap_begin", "fitmap_measure", "fitmap_end"
+WINDOW, RESULT = "fitmap_window", "fitmap_result"
+
+
+class Share(Struct, frozen=True):
+    """What one worker does of a level: `rate` is its own part of the arrivals. `seed` makes its schedule."""
+
+    closed: bool
+    rate: float
+    routes: tuple[str, ...]
+    seed: int
+
+
+class WorkerWindow(Struct, frozen=True):
+    """One second of one worker."""
+
+    phase: str
+    requests: int
+    failures: int
+    sum_microseconds: int
+
+
+class WorkerResult(Struct, frozen=True):
+    """One worker's measured phase, and its totals since the start."""
+
+    busy_seconds: float
+    routes: tuple[RouteResult, ...]
+    answered: dict[str, int]
+    failed: dict[str, int]
+    failure_samples: tuple[str, ...]
+    connections_opened: int

@@ -1,0 +1,17 @@
+"""The requests to the instruments: one route an instrument, picked by a level's `routes`."""
+
+from __future__ import annotations
+
+from loadtests.instruments.routes import ROUTES
+from loadtests.lean.exchange import Exchange, expect_text, get
+from loadtests.lean.user import LeanUser
+
+
+class ProfileUser(LeanUser):
+    """The load for all instruments."""
+
+    host = "http://127.0.0.1:18090"
+    routes = ROUTES
+    stream = staticmethod(
+        lambda _rng: [Exchange(i, get(route.partition(" ")[2]), expect_text("pong")) for i, route in enumerate(ROUTES)]
+    )

@@ -1,0 +1,23 @@
+"""What the instruments answer to. The harness reads this too, so it imports nothing."""
+
+NULL = "GET /"
+#: Answered so many milliseconds after the request was read; each connection for itself.
+DELAYS_MS = (0, 1, 5, 10, 20)
+#: Answered at once, but for one pause of the whole server: STALL_SECONDS long, STALL_AFTER_SECONDS after its first request.
+STALL = "GET /stall"
+STALL_AFTER_SECONDS = 3.0
+STALL_SECONDS = 0.5
+#: One request at a time, SERIAL_MS each: a server of known capacity.
+SERIAL = "GET /serial"
+SERIAL_MS = 1.0
+#: So many rounds of hashing: processor time in proportion.
+WORK_ROUNDS = (1000, 1100)
+WORK = tuple(f"GET /work/{rounds}" for rounds in WORK_ROUNDS)
+
+
+def delay(milliseconds: int) -> str:
+    """The route with a fixed delay."""
+    return f"GET /delay/{milliseconds}"
+
+
+ROUTES = (NULL, *(delay(ms) for ms in DELAYS_MS), STALL, SERIAL, *WORK)

@@ -1,0 +1,132 @@
+"""Runs the levels of a trial on the workers: warm-up, measured window, drain; and the search for capacity."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from loadtests.lean import histogram, wire
+from loadtests.lean.search import CEILING_SHARE, START_RATE, Probe, meets, next_rate
+from loadtests.lean.steady import trend
+from loadtests.lean.wire import Level, LoadSpec, Measured, RouteResult
+from loadtests.lean.workers import Stop, Workers
+
+Say = Callable[[wire.Event], None]
+#: Where an objective's search begins, as a share of what the closed loop achieved.
+SEARCH_SHARE = 0.4
+PROBE_REQUESTS = 1500
+MOST_PROBE_SECONDS = 10.0
+
+
+def run_level(spec: LoadSpec, level: Level, number: int, achieved: float, workers: Workers, say: Say) -> float:
+    """One level from its warm-up to its last answer; requests/s achieved. `achieved`: by the trial's first closed level.
+
+    Says each window and what was measured. Raises Stop.
+    """
+    workers.spawn(level.connections)
+    seed = spec.seed * 100 + number
+    if level.kind == "capacity":
+        search(spec, level, achieved, workers, seed, say)
+        return 0.0
+    if level.kind == "relative" and not achieved:
+        raise Stop("load", f"level {level.name} is a share of what a closed level achieves: plan one before it")
+    rate = {"closed": 0.0, "open": level.rate, "relative": level.share * achieved}[level.kind]
+    measured = window(level, rate, seed, workers, say)
+    say(measured)
+    seconds = (measured.end_ns - measured.start_ns) / 1e9
+    return sum(route.requests for route in measured.routes) / seconds
+
+
+def window(level: Level, rate: float, seed: int, workers: Workers, say: Say) -> Measured:
+    """Warm up, measure, drain. `rate` 0: closed loop."""
+    workers.begin(level, rate, seed)
+    seconds, steady, reason = warm_up(level, rate, workers, say)
+    start_ns = time.monotonic_ns()
+    workers.measure()
+    for _ in range(max(1, round(level.measure_seconds))):
+        pass_window("measure", workers, say)
+    end_ns = time.monotonic_ns()
+    results = workers.end()
+    return Measured(
+        level=level.name,
+        start_ns=start_ns,
+        end_ns=end_ns,
+        warmup_seconds=seconds,
+        steady=steady,
+        steady_reason=reason,
+        connections=level.connections,
+        rate=rate,
+        busy_seconds=sum(result.busy_seconds for result in results),
+        routes=merge([result.routes for result in results]),
+    )
+
+
+def warm_up(level: Level, rate: float, workers: Workers, say: Say) -> tuple[float, bool, str]:
+    """Load until `warmup_seconds` have passed and no trend is left, at most until the limit."""
+    start = time.monotonic()
+    seen: list[float] = []
+    while True:
+        passed = pass_window("warmup", workers, say)
+        seen.append(passed.mean_microseconds if rate else passed.requests)
+        elapsed = time.monotonic() - start
+        if elapsed < level.warmup_seconds - 0.5:
+            continue
+        steady, reason = trend(seen)
+        if steady or elapsed >= level.warmup_limit_seconds - 0.5:
+            return elapsed, steady, reason
+
+
+def pass_window(phase: str, workers: Workers, say: Say) -> wire.Window:
+    """Let one second pass on all workers and say it."""
+    start_ns = time.monotonic_ns()
+    parts = workers.window(phase)
+    requests = sum(part.requests for part in parts)
+    passed = wire.Window(
+        phase=phase,
+        start_ns=start_ns,
+        end_ns=time.monotonic_ns(),
+        requests=requests,
+        failures=sum(part.failures for part in parts),
+        mean_microseconds=sum(part.sum_microseconds for part in parts) / requests if requests else 0.0,
+    )
+    say(passed)
+    return passed
+
+
+def merge(parts: Sequence[Sequence[RouteResult]]) -> tuple[RouteResult, ...]:
+    """The workers' results as one, route by route."""
+    return tuple(
+        RouteResult(
+            route=same[0].route,
+            scheduled=sum(part.scheduled for part in same),
+            requests=sum(part.requests for part in same),
+            failures=sum(part.failures for part in same),
+            timed_out=sum(part.timed_out for part in same),
+            dropped=sum(part.dropped for part in same),
+            open=sum(part.open for part in same),
+            sum_microseconds=sum(part.sum_microseconds for part in same),
+            response=histogram.merge(part.response for part in same),
+            service=histogram.merge(part.service for part in same),
+            lag=histogram.merge(part.lag for part in same),
+        )
+        for same in zip(*parts, strict=True)
+    )
+
+
+def probe_seconds(level: Level, rate: float) -> float:
+    """Long enough that a 99th percentile is more than one slow answer, where the rate is low."""
+    return min(max(level.measure_seconds, PROBE_REQUESTS / rate), MOST_PROBE_SECONDS)
+
+
+def search(spec: LoadSpec, level: Level, achieved: float, workers: Workers, seed: int, say: Say) -> None:
+    """Probe rates until the objective's edge is found; says each probe as measured, the answer is what they tell."""
+    ceiling = spec.open_ceiling * CEILING_SHARE
+    start = achieved * SEARCH_SHARE or START_RATE
+    probes: list[Probe] = []
+    while (rate := next_rate(probes, start, ceiling)) is not None:
+        probe = msgspec.structs.replace(level, measure_seconds=probe_seconds(level, rate))
+        measured = window(probe, rate, seed * 100 + len(probes), workers, say)
+        say(measured)
+        probes.append(Probe(rate, meets(measured, spec.objective)))
