@@ -9,7 +9,7 @@ TARGET ?= go
 COMPOSE := $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
 PROFILE ?= db
 .DEFAULT_GOAL := help
-.PHONY: help setup bench smoke test browser check bench-loadgen play clean lock
+.PHONY: help setup bench smoke test browser check bench-loadgen selftest play clean lock
 
 help:  ## show this
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile
@@ -25,7 +25,7 @@ setup: .venv/installed
 	@.venv/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-bench: setup  ## build what is needed, measure all languages (about a quarter of an hour), write runs/<id>/report.html
+bench: setup  ## build what is needed, measure all languages (about twenty minutes), write runs/<id>/report.html
 	@$(FITMAP) bench $(ARGS)
 
 smoke: setup  ## the same in two minutes: does everything work here?
@@ -52,6 +52,9 @@ browser:
 
 bench-loadgen: setup  ## the lean load generator against wrk and FastHttpUser, one core, one null server
 	@$(FITMAP) loadgen
+
+selftest: setup  ## can this machine measure? injects what is known and measures it (four minutes)
+	@$(FITMAP) selftest
 
 play: setup  ## one target, its database and Locust's web UI: make play TARGET=rust PROFILE=cpu
 	@$(FITMAP) build $(TARGET)

@@ -1,4 +1,4 @@
-"""Counters of one container from its cgroup files: 20 us a reading, where the engine's stats call takes a second.
+"""Counters of one container from its cgroup files: some 50 us a reading, where the engine's stats call takes a second.
 
 Finds the files through /proc/PID/cgroup of the container's first process, which covers cgroup v1, v2 and hybrid layouts
 and both cgroup drivers. Source of the fields: the kernel's Documentation/admin-guide/cgroup-v1 and cgroup-v2.
@@ -6,6 +6,8 @@ and both cgroup drivers. Source of the fields: the kernel's Documentation/admin-
 
 from __future__ import annotations
 
+import contextlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,15 +31,33 @@ class CgroupGone(Exception):
     """The container has ended, or this kernel shows no cgroup of it."""
 
 
-def _keyed(path: Path) -> dict[str, int]:
-    """A file of `key value` lines."""
-    return {key: int(value) for key, _, value in (line.partition(" ") for line in path.read_text().splitlines())}
+class _File:
+    """A counter's file, kept open: opening it ten times a second costs four times as much as reading it, and every burst of
+    the sampler delays whatever is measured on that CPU just then.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+
+    def __del__(self) -> None:
+        with contextlib.suppress(AttributeError):
+            os.close(self._descriptor)
+
+    def text(self) -> str:
+        return os.pread(self._descriptor, 16_384, 0).decode("ascii")
+
+    def number(self) -> int:
+        return int(self.text())
+
+    def keyed(self) -> dict[str, int]:
+        """A file of `key value` lines."""
+        return {key: int(value) for key, _, value in (line.partition(" ") for line in self.text().splitlines())}
 
 
-def _optional(path: Path) -> int | None:
+def _optional(path: Path) -> _File | None:
     try:
-        return int(path.read_text())
-    except (OSError, ValueError):
+        return _File(path)
+    except OSError:
         return None
 
 
@@ -52,12 +72,28 @@ class Cgroup:
         # hierarchy:controllers:path; the unified hierarchy has no controllers.
         folders = {name: path for _, names, path in (line.split(":", 2) for line in lines) for name in names.split(",")}
         self.version = 1 if "memory" in folders and (root / "memory").exists() else 2
-        if self.version == 1:
-            self._memory = root / "memory" / folders["memory"].lstrip("/")
-            self._cpuacct = root / "cpuacct" / folders["cpuacct"].lstrip("/")
-            self._cpu = root / "cpu" / folders["cpu"].lstrip("/")
-        else:
-            self._memory = self._cpuacct = self._cpu = root / folders[""].lstrip("/")
+        try:
+            if self.version == 1:
+                self._open_v1(*(root / name / folders[name].lstrip("/") for name in ("memory", "cpuacct", "cpu")))
+            else:
+                self._open_v2(root / folders[""].lstrip("/"))
+        except (OSError, KeyError) as error:
+            raise CgroupGone(str(error)) from None
+
+    def _open_v1(self, memory: Path, cpuacct: Path, cpu: Path) -> None:
+        self._cpu_usage = _File(cpuacct / "cpuacct.usage")
+        self._cpu_stat = _File(cpu / "cpu.stat")
+        self._memory = _File(memory / "memory.usage_in_bytes")
+        self._memory_stat = _File(memory / "memory.stat")
+        self._peak = _optional(memory / "memory.max_usage_in_bytes")
+        self._events = _File(memory / "memory.oom_control")
+
+    def _open_v2(self, folder: Path) -> None:
+        self._cpu_stat = _File(folder / "cpu.stat")
+        self._memory = _File(folder / "memory.current")
+        self._memory_stat = _File(folder / "memory.stat")
+        self._peak = _optional(folder / "memory.peak")
+        self._events = _File(folder / "memory.events")
 
     def read(self) -> Counters:
         try:
@@ -66,27 +102,27 @@ class Cgroup:
             raise CgroupGone(str(error)) from None
 
     def _read_v1(self) -> Counters:
-        cpu_ns = int((self._cpuacct / "cpuacct.usage").read_text())
-        stat = _keyed(self._memory / "memory.stat")
+        cpu_ns = self._cpu_usage.number()
+        stat = self._memory_stat.keyed()
         return Counters(
             cpu_ns=cpu_ns,
-            memory_bytes=int((self._memory / "memory.usage_in_bytes").read_text()),
+            memory_bytes=self._memory.number(),
             inactive_file_bytes=stat["total_inactive_file"],
             anonymous_bytes=stat["total_rss"],
-            peak_bytes=_optional(self._memory / "memory.max_usage_in_bytes"),
-            throttled_periods=_keyed(self._cpu / "cpu.stat").get("nr_throttled"),
-            oom_kills=_keyed(self._memory / "memory.oom_control").get("oom_kill"),
+            peak_bytes=self._peak.number() if self._peak else None,
+            throttled_periods=self._cpu_stat.keyed().get("nr_throttled"),
+            oom_kills=self._events.keyed().get("oom_kill"),
         )
 
     def _read_v2(self) -> Counters:
-        cpu = _keyed(self._cpu / "cpu.stat")
-        stat = _keyed(self._memory / "memory.stat")
+        cpu = self._cpu_stat.keyed()
+        stat = self._memory_stat.keyed()
         return Counters(
             cpu_ns=cpu["usage_usec"] * 1000,
-            memory_bytes=int((self._memory / "memory.current").read_text()),
+            memory_bytes=self._memory.number(),
             inactive_file_bytes=stat["inactive_file"],
             anonymous_bytes=stat["anon"],
-            peak_bytes=_optional(self._memory / "memory.peak"),
+            peak_bytes=self._peak.number() if self._peak else None,
             throttled_periods=cpu.get("nr_throttled"),
-            oom_kills=_keyed(self._memory / "memory.events").get("oom_kill"),
+            oom_kills=self._events.keyed().get("oom_kill"),
         )

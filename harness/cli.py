@@ -1,4 +1,4 @@
-"""The command line. Only this module prints and exits."""
+"""The command line. Only this module and harness/terminal.py print; only this one exits."""
 
 from __future__ import annotations
 
@@ -15,17 +15,20 @@ from docker.errors import DockerException
 
 from harness import doctor, host
 from harness.build import build_all, choose_set
-from harness.config import PRESETS, Config, choose, override, read_config, timing
+from harness.calibrate import calibrate
+from harness.config import PRESET_LEVELS, PRESETS, Config, choose, override, read_config, timing
 from harness.containers import clean
 from harness.engine import connect, try_connect
 from harness.errors import EngineError, FitmapError, UsageError
 from harness.images import ROOT, graph
-from harness.loadgen import compare
+from harness.instruments import Bench
+from harness.loadgen import WITNESS, agree, compare
+from harness.measurement import Missing
 from harness.model import Plan, Profile, Target
 from harness.placement import cpu_list, place
-from harness.plan import make_plan, trial_seconds
-from harness.profiles import find_profiles, narrow
-from harness.record import Missing, Record, read_record
+from harness.plan import make_plan, plan_seconds
+from harness.profiles import find_profiles, narrow, relevel
+from harness.record import Record, read_record
 from harness.run import (
     begin_record,
     check_resumable,
@@ -37,8 +40,9 @@ from harness.run import (
     new_id,
     run_trials,
 )
-from harness.targets import find_targets
-from loadtests.lean.wire import Window
+from harness.selftest import selftest
+from harness.targets import find_targets, image_of, with_twins
+from harness.terminal import Terminal
 
 EXIT_INCOMPLETE = 3
 EXIT_INTERRUPTED = 130
@@ -47,11 +51,12 @@ DESCRIPTION = """\
 fitmap measures where each language wins: identical tiny services in containers, each with its own PostgreSQL,
 driven by Locust, rendered into one HTML report.
 
-  fitmap bench                       all targets, all profiles, preset quick (about a quarter of an hour)
+  fitmap bench                       all targets, all profiles, preset quick (about twenty minutes)
   fitmap bench --preset smoke        the same in two minutes: does everything work?
   fitmap bench --target go,rust --profile db
   fitmap bench --resume              go on with the newest run that was interrupted
   fitmap plan                        what bench would do, and how long it would take; touches nothing
+  fitmap selftest                    can this machine measure? (some minutes: what is injected against what is measured)
   fitmap report runs/<id>            make the report anew from a record, anywhere, without Docker
 """
 
@@ -59,25 +64,6 @@ EPILOG = """\
 Settings live in fitmap.toml (all of them: docs/configuration.md); the command line wins over it.
 Exit status: 0 done, 2 wrong usage, 3 a target has no valid trial, 4 the engine or the disk failed, 130 interrupted.
 """
-
-
-class Terminal:
-    """Lines for people on standard error; a progress line that is overwritten where standard error is a terminal."""
-
-    def __init__(self) -> None:
-        self._live = sys.stderr.isatty()
-
-    def say(self, line: str) -> None:
-        if self._live:
-            sys.stderr.write("\r\x1b[K")
-        print(line, file=sys.stderr, flush=True)
-
-    def progress(self, label: str, window: Window) -> None:
-        if self._live:
-            seconds = (window.end_ns - window.start_ns) / 1e9
-            phase = "warming up" if window.phase == "warmup" else "measuring"
-            sys.stderr.write(f"\r\x1b[K{label}: {phase}, {window.requests / seconds:,.0f} requests/s")
-            sys.stderr.flush()
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -132,8 +118,16 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("record", nargs="?", help="a record's folder or id (default: the newest)")
     report.set_defaults(run=_report)
 
+    repeat = commands.add_parser("repeatability", help="how a record scatters over trials, and whether twins differ")
+    repeat.add_argument("record", nargs="?", help="a record's folder or id (default: the newest)")
+    repeat.set_defaults(run=_repeatability)
+
     listing = commands.add_parser("list", help="list targets, profiles, presets and records")
     listing.set_defaults(run=_list)
+
+    test = commands.add_parser("selftest", help="inject what is known, measure it, and say whether this machine can measure")
+    _add_engine(test)
+    test.set_defaults(run=_selftest)
 
     examine = commands.add_parser("doctor", help="check whether this machine can measure; changes nothing")
     examine.set_defaults(run=_doctor)
@@ -151,7 +145,15 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--preset", help=f"how long and how often: {', '.join(PRESETS)} (default: quick)")
     parser.add_argument("--target", "--targets", dest="targets", metavar="A,B", help="only these targets")
     parser.add_argument("--profile", "--profiles", dest="profiles", metavar="A,B", help="only these profiles")
+    parser.add_argument(
+        "--level",
+        "--levels",
+        dest="levels",
+        metavar="A,B",
+        help="instead of the profiles' own: saturate, a rate such as 500/s, a share such as 50%%, curve, routes, capacity",
+    )
     parser.add_argument("--route", metavar="ROUTE", help='only this route of the profiles, such as "GET /products/{id}"')
+    parser.add_argument("--twins", action="store_true", help="each target twice (A/A): what differs then is noise")
     parser.add_argument("--blocks", type=int, help="repetitions of everything, each in random order")
     parser.add_argument("--warmup", type=float, metavar="SECONDS", help="least warm-up of a trial")
     parser.add_argument("--measure", type=float, metavar="SECONDS", help="measured window of a trial")
@@ -182,6 +184,7 @@ def _configure(options: argparse.Namespace) -> Config:
             preset=options.preset,
             targets=_names(options.targets),
             profiles=_names(options.profiles),
+            levels=_names(options.levels),
             seed=options.seed,
         )
         config = override(
@@ -192,21 +195,26 @@ def _configure(options: argparse.Namespace) -> Config:
     return config
 
 
-def _planned(config: Config, route: str | None) -> tuple[Plan, dict[str, Target]]:
-    targets = find_targets(ROOT / "services")
+def _planned(config: Config, route: str | None, twins: bool) -> tuple[Plan, dict[str, Target]]:
+    known = find_targets(ROOT / "services")
     profiles: dict[str, Profile] = find_profiles(ROOT / "loadtests")
-    chosen = choose(config.run.targets, targets, "target")
+    targets = {name: known[name] for name in choose(config.run.targets, known, "target")}
+    if twins:
+        targets = with_twins(targets)
     unasked = tuple(name for name, profile in profiles.items() if profile.default)
     wanted = choose(config.run.profiles or unasked, profiles, "profile")
+    # Levels that were asked for are all that is wanted; a preset adds to a profile's own.
+    more = () if config.run.levels else PRESET_LEVELS[config.run.preset]
+    levelled = relevel(tuple(profiles[name] for name in wanted), config.run.levels, more)
     plan = make_plan(
         seed=config.run.seed,
         preset=config.run.preset,
         timing=timing(config),
-        targets=chosen,
-        profiles=narrow(tuple(profiles[name] for name in wanted), route),
+        targets=tuple(targets),
+        profiles=narrow(levelled, route),
         placement=place(host.topology(), config.run.service_cores),
     )
-    return plan, {name: targets[name] for name in chosen}
+    return plan, targets
 
 
 def _bench(options: argparse.Namespace, terminal: Terminal) -> int:
@@ -221,18 +229,21 @@ def _bench(options: argparse.Namespace, terminal: Terminal) -> int:
             terminal.say(f"run {record.run.id} is complete: nothing to resume")
             return _finish(record, terminal)
     else:
-        plan, targets = _planned(config, options.route)
+        plan, targets = _planned(config, options.route, options.twins)
         record, image_set = None, config.engine.image_set
     client = connect(config.engine.install, terminal.say)
     removed = clean(client)
     if removed:
         terminal.say(f"removed {removed} containers that a killed run had left")
     image_set = choose_set(image_set, terminal.say)
-    builds = graph(("database", "load", *plan.targets), image_set)
+    needed = tuple(dict.fromkeys(("database", "load", *(image_of(target) for target in plan.targets))))
+    builds = graph(needed, image_set)
     terminal.say(f"images: {len(builds)} needed for {', '.join(plan.targets)}")
-    images = build_all(client, builds, terminal.say)
-    images = {name: image for name, image in images.items() if name in ("database", "load", *plan.targets)}
+    made = build_all(client, builds, terminal.say)
+    images = {name: made[image_of(name)] for name in ("database", "load", *plan.targets)}
     if record is None:
+        bench = Bench(images["load"].id, plan.placement, config)
+        calibration = calibrate(client, bench, terminal.say)
         record = begin_record(
             options.runs,
             describe_run(
@@ -245,13 +256,14 @@ def _bench(options: argparse.Namespace, terminal: Terminal) -> int:
                 targets=targets,
                 images=images,
                 image_set=image_set,
+                calibration=calibration,
             ),
         )
     else:
         check_resumable(record, images)
     terminal.say(
-        f"set up in {time.monotonic() - begun:.0f} s; {len(record.pending())} trials of about "
-        f"{trial_seconds(plan.timing):.0f} s, record in {record.folder}"
+        f"set up in {time.monotonic() - begun:.0f} s; {len(record.pending())} trials, "
+        f"{plan_seconds(plan) * len(record.pending()) / len(plan.trials) / 60:.0f} min, record in {record.folder}"
     )
     record = run_trials(client, record, terminal.say, terminal.progress)
     terminal.say(f"{loaded_share(record):.0%} of the trials' wall time was warm-up or measured window")
@@ -280,19 +292,18 @@ def _write_report(record: Record, terminal: Terminal) -> Path:
 
 
 def _plan(options: argparse.Namespace, _terminal: Terminal) -> int:
-    plan, _ = _planned(_configure(options), options.route)
-    seconds = trial_seconds(plan.timing)
+    plan, _ = _planned(_configure(options), options.route, options.twins)
     print(
-        f"preset {plan.preset}, seed {plan.seed}: {len(plan.trials)} trials of about {seconds:.0f} s, "
-        f"{len(plan.trials) * seconds / 60:.0f} min in all, images not counted"
+        f"preset {plan.preset}, seed {plan.seed}: {len(plan.trials)} trials, "
+        f"{plan_seconds(plan) / 60:.0f} min in all, images and calibration not counted"
     )
     print(
         f"CPUs: service {plan.placement.service}, database {plan.placement.database}, "
         f"generator {plan.placement.generator} ({plan.placement.reason})"
     )
     for profile in plan.profiles:
-        level = profile.level
-        print(f"profile {profile.name}: {profile.question} {level.name}: {level.connections} connections, {level.kind} loop")
+        levels = ", ".join(level.name for level in profile.levels)
+        print(f"profile {profile.name}: {profile.question} {profile.connections} connections; levels {levels}")
     for trial in plan.trials:
         print(f"  block {trial.block}  {trial.id}")
     return 0
@@ -316,6 +327,14 @@ def _report(options: argparse.Namespace, terminal: Terminal) -> int:
     return 0
 
 
+def _repeatability(options: argparse.Namespace, _terminal: Terminal) -> int:
+    from reports.analysis import analyse
+    from reports.repeatability import repeatability_text
+
+    print(repeatability_text(analyse(read_record(locate(options.runs, options.record)))))
+    return 0
+
+
 def _list(options: argparse.Namespace, _terminal: Terminal) -> int:
     print("targets")
     for target in find_targets(ROOT / "services").values():
@@ -327,6 +346,7 @@ def _list(options: argparse.Namespace, _terminal: Terminal) -> int:
     for name, preset in PRESETS.items():
         print(
             f"  {name}: {preset.blocks} blocks, {preset.warmup_seconds:g} s warm-up, {preset.measure_seconds:g} s measured"
+            f"{' and ' + ', '.join(PRESET_LEVELS[name]) if PRESET_LEVELS[name] else ''}"
         )
     print("records")
     for folder in find_records(options.runs):
@@ -356,9 +376,21 @@ def _loadgen(options: argparse.Namespace, terminal: Terminal) -> int:
     client = connect(config.engine.install, terminal.say)
     clean(client)
     image_set = choose_set(config.engine.image_set, terminal.say)
-    image = build_all(client, graph(("load-comparison",), image_set), terminal.say)["load-comparison"]
-    cpus = cpu_list([cpu.number for cpu in host.topology()])
-    return compare(client, image.id, cpus, print)
+    names = ("load-comparison", "database", WITNESS)
+    made = build_all(client, graph(names, image_set), terminal.say)
+    images = {name: made[name].id for name in names}
+    status = compare(client, images["load-comparison"], cpu_list([cpu.number for cpu in host.topology()]), print)
+    placement = place(host.topology(), config.run.service_cores)
+    return max(status, agree(client, images, placement, config, print))
+
+
+def _selftest(options: argparse.Namespace, terminal: Terminal) -> int:
+    config = _configure(options)
+    client = connect(config.engine.install, terminal.say)
+    clean(client)
+    image = build_all(client, graph(("load",), choose_set(config.engine.image_set, terminal.say)), terminal.say)["load"]
+    bench = Bench(image.id, place(host.topology(), config.run.service_cores), config)
+    return selftest(client, bench, terminal.say, print)
 
 
 def _clean(_options: argparse.Namespace, terminal: Terminal) -> int:

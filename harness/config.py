@@ -13,13 +13,16 @@ from harness.errors import UsageError
 from harness.model import Timing
 from harness.pair import Limits, Ports
 from harness.strict import convert, suggest
+from loadtests.lean.wire import Objective
 
 # Blocks of 8 tell a true 10 % apart four times out of five; 3 are the least that give an interval at all.
 PRESETS: dict[str, Timing] = {
-    "smoke": Timing(blocks=1, warmup_seconds=3, warmup_limit_seconds=3, measure_seconds=4),
-    "quick": Timing(blocks=3, warmup_seconds=8, warmup_limit_seconds=16, measure_seconds=12),
-    "full": Timing(blocks=8, warmup_seconds=12, warmup_limit_seconds=36, measure_seconds=30),
+    "smoke": Timing(blocks=1, warmup_seconds=3, warmup_limit_seconds=3, measure_seconds=3, settle_seconds=1),
+    "quick": Timing(blocks=3, warmup_seconds=8, warmup_limit_seconds=16, measure_seconds=10, settle_seconds=2),
+    "full": Timing(blocks=8, warmup_seconds=12, warmup_limit_seconds=36, measure_seconds=20, settle_seconds=4),
 }
+#: Levels beyond the profiles' own that a preset adds.
+PRESET_LEVELS: dict[str, tuple[str, ...]] = {"smoke": (), "quick": (), "full": ("curve",)}
 
 
 class Engine(Struct, frozen=True, forbid_unknown_fields=True):
@@ -35,6 +38,7 @@ class RunSection(Struct, frozen=True, forbid_unknown_fields=True):
     preset: str = "quick"
     targets: tuple[str, ...] = ()
     profiles: tuple[str, ...] = ()
+    levels: tuple[str, ...] = ()
     seed: int = 1
     service_cores: int = 1
 
@@ -46,6 +50,15 @@ class TimingSection(Struct, frozen=True, forbid_unknown_fields=True):
     warmup_seconds: float | None = None
     warmup_limit_seconds: float | None = None
     measure_seconds: float | None = None
+    settle_seconds: float | None = None
+
+
+class GeneratorSection(Struct, frozen=True, forbid_unknown_fields=True):
+    """The load generator: where its workers meet their master, and how many are started elsewhere by hand."""
+
+    address: str = "127.0.0.1"
+    port: int = 15557
+    external_workers: int = 0
 
 
 class ReportSection(Struct, frozen=True, forbid_unknown_fields=True):
@@ -63,6 +76,8 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     engine: Engine = Engine()
     limits: Limits = Limits()
     ports: Ports = Ports()
+    generator: GeneratorSection = GeneratorSection()
+    slo: Objective = Objective()
     report: ReportSection = ReportSection()
 
 
@@ -88,16 +103,27 @@ def override(config: Config, section: str, **values: Any) -> Config:
     return checked(msgspec.structs.replace(config, **{section: part}), "command line")
 
 
+def _check_ports(config: Config, where: str) -> None:
+    ports = {"service": config.ports.service, "database": config.ports.database, "generator": config.generator.port}
+    for name, port in ports.items():
+        if not 1024 <= port <= 65535:
+            raise UsageError(f"{where}: port {port} for the {name} is not within 1024-65535")
+    if len(set(ports.values())) < len(ports):
+        shared = next(port for port in ports.values() if list(ports.values()).count(port) > 1)
+        raise UsageError(
+            f"{where}: {' and '.join(n for n, p in ports.items() if p == shared)} can't both have port {shared}"
+        )
+
+
 def checked(config: Config, where: str) -> Config:
     """The configuration itself, when its values make sense together. Raises UsageError."""
     if config.run.preset not in PRESETS:
         raise UsageError(f'{where}: unknown preset "{config.run.preset}"{suggest(config.run.preset, PRESETS)}')
-    for name in ("service", "database"):
-        port = getattr(config.ports, name)
-        if not 1024 <= port <= 65535:
-            raise UsageError(f"{where}: port {port} for the {name} is not within 1024-65535")
-    if config.ports.service == config.ports.database:
-        raise UsageError(f"{where}: service and database can't both have port {config.ports.service}")
+    _check_ports(config, where)
+    if not 50 <= config.slo.percent < 100 or config.slo.milliseconds <= 0:
+        raise UsageError(f"{where}: [slo] needs percent within 50-100 and milliseconds above 0")
+    if not 0 <= config.generator.external_workers <= 100:
+        raise UsageError(f"{where}: external_workers must be within 0-100")
     if config.run.service_cores < 1:
         raise UsageError(f"{where}: service_cores must be at least 1")
     for name, least in (("service_memory_mib", 64), ("database_memory_mib", 512), ("db_pool_size", 1)):
@@ -117,7 +143,7 @@ def timing(config: Config, where: str = "fitmap.toml") -> Timing:
         result = msgspec.structs.replace(result, warmup_limit_seconds=result.warmup_seconds)
     if not 1 <= result.blocks <= 1000:
         raise UsageError(f"{where}: blocks must be within 1-1000")
-    for name in ("warmup_seconds", "measure_seconds"):
+    for name in ("warmup_seconds", "measure_seconds", "settle_seconds"):
         if not 1 <= getattr(result, name) <= 3600:
             raise UsageError(f"{where}: {name} must be within 1-3600")
     return result

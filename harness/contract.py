@@ -79,3 +79,23 @@ def count_statements(
         for name in sorted(expected.keys() | executed.keys())
         if name != "health"
     )
+
+
+def subtract(after: Iterable[Mapping[str, Any]], before: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What ran between two readings of pg_stat_statements."""
+    earlier: dict[str, tuple[int, float]] = {}
+    for row in before:
+        calls, milliseconds = earlier.get(row["query"], (0, 0.0))
+        earlier[row["query"]] = (calls + row["calls"], milliseconds + row["milliseconds"])
+    found: dict[str, tuple[int, float]] = {}
+    for row in after:
+        calls, milliseconds = found.get(row["query"], (0, 0.0))
+        found[row["query"]] = (calls + row["calls"], milliseconds + row["milliseconds"])
+    return [
+        {
+            "query": query,
+            "calls": calls - earlier.get(query, (0, 0.0))[0],
+            "milliseconds": milliseconds - earlier.get(query, (0, 0.0))[1],
+        }
+        for query, (calls, milliseconds) in found.items()
+    ]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import platform
 import socket
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -48,6 +50,23 @@ def topology() -> tuple[Cpu, ...]:
         core = _read(folder / "core_id")
         found.append(Cpu(number, int(package or 0), int(core) if core is not None else number))
     return tuple(found)
+
+
+@contextmanager
+def step_aside(taken: Iterable[int]) -> Iterator[None]:
+    """Keep this thread, and those that it starts, off the CPUs of a trial, where others are left.
+
+    Where none is left the kernel may choose: it takes the one that is idle just then.
+    """
+    allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set[int]()
+    free = allowed - set(taken)
+    if free:
+        os.sched_setaffinity(0, free)
+    try:
+        yield
+    finally:
+        if free:
+            os.sched_setaffinity(0, allowed)
 
 
 def _cpu_model() -> str:

@@ -36,12 +36,21 @@ class Target(Struct, frozen=True):
     deviations: tuple[Deviation, ...]
 
 
-class Level(Struct, frozen=True, forbid_unknown_fields=True):
-    """How hard a profile pushes. `closed`: so many connections, each sends as soon as it has its answer."""
+class Level(Struct, frozen=True):
+    """How hard a profile pushes; harness/levels.py tells how one is written.
+
+    `closed`: so many connections, each sends as soon as it has its answer. `open`: `rate` arrivals/s, whatever the target
+    does. `relative`: open, at `share` of what the trial's first closed level achieves. `capacity`: the search
+    for the highest rate that meets the objective.
+    """
 
     name: str
-    kind: Literal["closed"]
+    kind: Literal["closed", "open", "relative", "capacity"]
     connections: int
+    #: Only these routes of the profile are sent.
+    routes: tuple[str, ...]
+    rate: float = 0.0
+    share: float = 0.0
 
 
 class Profile(Struct, frozen=True):
@@ -51,7 +60,8 @@ class Profile(Struct, frozen=True):
     title: str
     question: str
     routes: tuple[str, ...]
-    level: Level
+    connections: int
+    levels: tuple[Level, ...]
     #: Whether `bench` measures it unasked.
     default: bool = True
 
@@ -63,6 +73,8 @@ class Timing(Struct, frozen=True, forbid_unknown_fields=True):
     warmup_seconds: float
     warmup_limit_seconds: float
     measure_seconds: float
+    #: The warm-up of a trial's second and later levels: the target is warm, the queues must settle.
+    settle_seconds: float
 
 
 class Placement(Struct, frozen=True):

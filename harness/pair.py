@@ -44,6 +44,8 @@ class ContainerSpec(Struct, frozen=True):
     memory_bytes: int
     environment: Mapping[str, str]
     tmpfs: Mapping[str, str]
+    #: Replaces the image's own entry point, where one image has several programs.
+    entrypoint: tuple[str, ...] = ()
 
 
 def count_cpus(cpu_list: str) -> int:
@@ -104,6 +106,20 @@ def generator_spec(image: str, cpus: str, load_json: str) -> ContainerSpec:
     )
 
 
+def instrument_spec(image: str, cpus: str, role: str, entrypoint: tuple[str, ...]) -> ContainerSpec:
+    """A server of known behaviour, or another program of the load image, in a target's place."""
+    return ContainerSpec(
+        role=role,
+        image=image,
+        user=SERVICE_USER,
+        cpus=cpus,
+        memory_bytes=1024 * MEBIBYTE,
+        environment={},
+        tmpfs={"/tmp": "size=64m,mode=1777"},
+        entrypoint=entrypoint,
+    )
+
+
 def engine_arguments(spec: ContainerSpec, labels: Mapping[str, str]) -> dict[str, Any]:
     """The spec as keyword arguments of docker-py's `containers.create`."""
     return {
@@ -122,4 +138,5 @@ def engine_arguments(spec: ContainerSpec, labels: Mapping[str, str]) -> dict[str
         "mem_limit": spec.memory_bytes,
         "memswap_limit": spec.memory_bytes,
         "pids_limit": PIDS_LIMIT,
+        **({"entrypoint": list(spec.entrypoint)} if spec.entrypoint else {}),
     }

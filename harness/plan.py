@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import random
 
+from harness.levels import seconds, timed
 from harness.model import Placement, Plan, Profile, Timing, Trial
+from loadtests.lean import wire
 
-# Around the windows of a trial: two containers start, golden cases are asked, two containers stop (measured: 3-5 s).
-OVERHEAD_SECONDS = 4.5
+# Around the windows of a trial: two containers start, golden cases are asked, two containers stop (measured: 4-6 s).
+OVERHEAD_SECONDS = 6.0
 
 
 def make_plan(
@@ -34,6 +36,17 @@ def make_plan(
     return Plan(seed, preset, timing, targets, profiles, placement, tuple(trials))
 
 
-def trial_seconds(timing: Timing) -> float:
-    """What one trial is expected to take, when its warm-up is not prolonged."""
-    return timing.warmup_seconds + timing.measure_seconds + OVERHEAD_SECONDS
+def timed_levels(profile: Profile, timing: Timing) -> tuple[wire.Level, ...]:
+    """A profile's levels with their times, in the order in which a trial runs them."""
+    return tuple(timed(level, timing, first=not number) for number, level in enumerate(profile.levels))
+
+
+def trial_seconds(profile: Profile, timing: Timing) -> float:
+    """What one trial of a profile is expected to take, when its warm-up is not prolonged."""
+    return sum(map(seconds, timed_levels(profile, timing))) + OVERHEAD_SECONDS
+
+
+def plan_seconds(plan: Plan) -> float:
+    """What all trials of a plan are expected to take."""
+    each = {profile.name: trial_seconds(profile, plan.timing) for profile in plan.profiles}
+    return sum(each[trial.profile] for trial in plan.trials)

@@ -14,7 +14,8 @@ import msgspec
 from msgspec import Struct
 
 from harness.errors import UsageError
-from harness.model import Level, Profile
+from harness.levels import parse_levels
+from harness.model import Profile
 from harness.strict import convert, suggest
 
 _HEADER = re.compile(r"(?m)^# /// fitmap$\s(?P<content>(^#(| .*)$\s)+)^# ///$")
@@ -26,7 +27,8 @@ class Header(Struct, frozen=True, forbid_unknown_fields=True):
     title: str
     question: str
     routes: tuple[str, ...]
-    level: Level
+    connections: int
+    levels: tuple[str, ...]
     default: bool = True
 
 
@@ -42,13 +44,37 @@ def read_profile(path: Path) -> Profile | None:
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{path}: the header is not TOML ({error})") from None
     header = convert(value, Header, str(path))
-    return Profile(path.stem, header.title, header.question, header.routes, header.level, header.default)
+    if header.connections < 1:
+        raise UsageError(f"{path}: connections must be at least 1")
+    levels = parse_levels(header.levels, header.connections, header.routes, str(path))
+    return Profile(path.stem, header.title, header.question, header.routes, header.connections, levels, header.default)
 
 
 def find_profiles(loadtests: Path) -> dict[str, Profile]:
     """All profiles by name, in alphabetical order. Raises UsageError."""
     found = (read_profile(path) for path in sorted(loadtests.glob("*.py")))
     return {profile.name: profile for profile in found if profile}
+
+
+def relevel(profiles: tuple[Profile, ...], wanted: tuple[str, ...], more: tuple[str, ...]) -> tuple[Profile, ...]:
+    """The profiles at the wanted levels (their own where none is wanted), and at some more. Raises UsageError."""
+    return tuple(
+        msgspec.structs.replace(
+            profile,
+            levels=parse_levels(
+                (*(wanted or [level.name for level in profile.levels]), *more),
+                profile.connections,
+                profile.routes,
+                "levels",
+            ),
+        )
+        for profile in profiles
+    )
+
+
+def _only(profile: Profile, route: str) -> Profile:
+    levels = tuple(msgspec.structs.replace(level, routes=(route,)) for level in profile.levels if route in level.routes)
+    return msgspec.structs.replace(profile, routes=(route,), levels=levels)
 
 
 def narrow(profiles: tuple[Profile, ...], route: str | None) -> tuple[Profile, ...]:
@@ -58,7 +84,7 @@ def narrow(profiles: tuple[Profile, ...], route: str | None) -> tuple[Profile, .
     """
     if route is None:
         return profiles
-    narrowed = tuple(msgspec.structs.replace(profile, routes=(route,)) for profile in profiles if route in profile.routes)
+    narrowed = tuple(_only(profile, route) for profile in profiles if route in profile.routes)
     if not narrowed:
         known = {known: None for profile in profiles for known in profile.routes}
         raise UsageError(f'no chosen profile sends "{route}"{suggest(route, known)}')

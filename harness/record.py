@@ -13,28 +13,25 @@ import csv
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO
 
 import msgspec
 from hdrh.histogram import HdrHistogram
 from hdrh.log import HistogramLogReader
 from msgspec import Struct
 
-from harness.cgroup import Counters
 from harness.config import Config
-from harness.contract import StatementCount
 from harness.errors import RunError, UsageError
 from harness.host import Host
+from harness.measurement import Calibration, Sample, TrialResult
 from harness.model import Plan, Target, Trial
-from loadtests.lean.histogram import DIGITS, HIGHEST_MICROSECONDS, LOWEST_MICROSECONDS
-from loadtests.lean.wire import RouteResult, Window
+from loadtests.lean.histogram import new
+from loadtests.lean.wire import RouteResult
 
 #: Changes when a reader of an older version would misread a record.
-SCHEMA = 1
+SCHEMA = 2
 #: Changes when numbers move though nothing measured did (CHANGELOG, "Method"). Records of different methods never compare.
-METHOD = 1
-
-Verdict = Literal["valid", "generator_limited", "unstable", "failed"]
+METHOD = 2
 
 
 class ImageRecord(Struct, frozen=True):
@@ -76,88 +73,7 @@ class Run(Struct, frozen=True):
     database_version: str
     database_settings: Mapping[str, str]
     seed_checksum: str
-
-
-class Missing(Struct, frozen=True, tag="missing"):
-    """A value that is not there, and why. Never 0, never left out."""
-
-    reason: str
-
-
-class Usage(Struct, frozen=True):
-    """One container during the measured window. Memory in bytes: medians over the samples, and the peak since start.
-
-    Working set: what the kernel charges, less file cache it could drop at once (`usage - inactive_file`).
-    """
-
-    cpu_seconds: float
-    cpu_seconds_since_start: float
-    working_set_bytes: float
-    anonymous_bytes: float
-    peak_bytes: int | Missing
-    #: The highest CPU use of any sampled second, in cores.
-    busiest_second_cores: float
-
-
-class RouteNumbers(Struct, frozen=True):
-    """One route in the measured window. `mean_microseconds` is exact (a sum), not read off the histogram."""
-
-    requests: int
-    failures: int
-    mean_microseconds: float
-
-
-class Measurement(Struct, frozen=True, tag="measured"):
-    """What a trial measured."""
-
-    meta: Mapping[str, str | int]
-    generator_versions: Mapping[str, str]
-    golden_cases: int
-    #: Container start to the first 200 on /health, database already up.
-    start_seconds: float
-    #: SIGTERM to exit, and the exit status.
-    stop_seconds: float
-    exit_status: int
-    connections: int
-    #: Time that connections spent with a request under way, inside the window.
-    busy_seconds: float
-    warmup_seconds: float
-    steady: bool
-    steady_reason: str
-    window_seconds: float
-    #: Instants of the measured window, nanoseconds of the monotonic clock that the samples carry.
-    window_start_ns: int
-    window_end_ns: int
-    routes: Mapping[str, RouteNumbers]
-    windows: tuple[Window, ...]
-    usage: Mapping[str, Usage]
-    #: Requests answered as expected over the whole trial, by route, golden cases included: what the statements explain.
-    answered: Mapping[str, int]
-    statements: tuple[StatementCount, ...]
-    failure_samples: tuple[str, ...]
-    connections_opened: int
-    harness_cpu_seconds: float
-
-
-class TrialResult(Struct, frozen=True):
-    """One line of trials.jsonl. A trial that failed has a stage, a reason and the last log lines, and no measurement."""
-
-    trial: Trial
-    started: str
-    wall_seconds: float
-    verdict: Verdict
-    problems: tuple[str, ...]
-    stage: str | None
-    logs: Mapping[str, str]
-    measurement: Measurement | Missing
-
-
-class Sample(Struct, frozen=True):
-    """One reading of one container."""
-
-    monotonic_ns: int
-    role: str
-    counters: Counters
+    calibration: Calibration
 
 
 _SAMPLE_COLUMNS = (
@@ -238,27 +154,45 @@ class RecordWriter:
         except OSError as error:
             raise self._refused(error) from None
 
-    def histograms(self, trial_id: str, start_unix_seconds: float, seconds: float, routes: Iterable[RouteResult]) -> None:
-        """The routes' histograms as an HdrHistogram log (format 1.3 of HdrHistogram's own JHistogramLogWriter)."""
+    def histograms(self, trial_id: str, start_unix_seconds: float, levels: Iterable[LevelHistograms]) -> None:
+        """The histograms of all levels as an HdrHistogram log (format 1.3 of HdrHistogram's own JHistogramLogWriter).
+
+        Tags are level|kind|route, times seconds since `start_unix_seconds`.
+        """
         lines = [
             "#[Histogram log format version 1.3]",
             f"#[StartTime: {start_unix_seconds:.3f} (seconds since epoch)]",
             f"#[BaseTime: {start_unix_seconds:.3f} (seconds since epoch)]",
             '"StartTimestamp","Interval_Length","Interval_Max","Interval_Compressed_Histogram"',
         ]
-        for route in routes:
-            if route.requests:
-                highest = HdrHistogram.decode(route.histogram).get_max_value()
-                lines.append(f"Tag={tag(route.route)},0.000,{seconds:.3f},{highest:.3f},{route.histogram}")
+        for level in levels:
+            for route in level.routes:
+                for kind in HISTOGRAM_KINDS:
+                    if encoded := getattr(route, kind):
+                        highest = HdrHistogram.decode(encoded).get_max_value()
+                        name = tag(level.level, kind, route.route)
+                        lines.append(f"Tag={name},{level.start:.3f},{level.seconds:.3f},{highest:.3f},{encoded}")
         try:
             (self.folder / "histograms" / f"{trial_id}.hlog").write_text("\n".join(lines) + "\n")
         except OSError as error:
             raise self._refused(error) from None
 
 
-def tag(route: str) -> str:
-    """A route as a tag of the histogram log, which may hold neither space nor comma."""
-    return route.replace(" ", ":")
+class LevelHistograms(Struct, frozen=True):
+    """A level's histograms with the time of its window: `start` in seconds since the trial's load began."""
+
+    level: str
+    start: float
+    seconds: float
+    routes: tuple[RouteResult, ...]
+
+
+HISTOGRAM_KINDS = ("response", "service", "lag")
+
+
+def tag(level: str, kind: str, route: str) -> str:
+    """The tag of a histogram in the log, which may hold neither space nor comma."""
+    return f"{level}|{kind}|{route}".replace(" ", ":")
 
 
 class Record(Struct, frozen=True):
@@ -322,11 +256,11 @@ def _lines(path: Path) -> list[bytes]:
 
 
 def read_histograms(folder: Path, trial_id: str) -> dict[str, HdrHistogram]:
-    """Route tag -> histogram of a trial's measured window, microseconds. Empty where there is none."""
+    """Tag (level|kind|route) -> histogram of a measured window, microseconds. Empty where there is none."""
     path = folder / "histograms" / f"{trial_id}.hlog"
     if not path.exists():
         return {}
-    reader = HistogramLogReader(str(path), HdrHistogram(LOWEST_MICROSECONDS, HIGHEST_MICROSECONDS, DIGITS))
+    reader = HistogramLogReader(str(path), new())
     found: dict[str, HdrHistogram] = {}
     while histogram := reader.get_next_interval_histogram():
         found[histogram.get_tag()] = histogram

@@ -22,6 +22,8 @@ from harness.contract import read_contract
 from harness.engine import Say
 from harness.errors import EngineError, RunError, UsageError
 from harness.images import ROOT
+from harness.levels import PROBE_SETTLE_SECONDS
+from harness.measurement import Calibration, Capacity, LevelMeasurement, Measurement, Missing, TrialResult
 from harness.model import Plan, Target
 from harness.plan import trial_seconds
 from harness.record import (
@@ -29,11 +31,9 @@ from harness.record import (
     SCHEMA,
     EngineRecord,
     ImageRecord,
-    Missing,
     Record,
     RecordWriter,
     Run,
-    TrialResult,
     read_record,
 )
 from harness.trial import Setup, run_trial
@@ -59,6 +59,7 @@ def describe_run(
     targets: Mapping[str, Target],
     images: Mapping[str, Image],
     image_set: str,
+    calibration: Calibration,
 ) -> Run:
     """Everything about a run that is known before its first trial."""
     server = client.version()
@@ -87,6 +88,7 @@ def describe_run(
         database_version=database_version,
         database_settings=settings,
         seed_checksum=checksum,
+        calibration=calibration,
     )
 
 
@@ -142,19 +144,22 @@ def run_trials(client: docker.DockerClient, record: Record, say: Say, progress: 
         config=run.configuration,
         images={name: image.id for name, image in run.images.items()},
         contract=read_contract(CONTRACT / "queries.toml"),
+        calibration=run.calibration,
     )
     clean(client)
     pending = record.pending()
     total = len(run.plan.trials)
-    seconds_each = trial_seconds(run.plan.timing)
-    begun = time.monotonic()
+    expected = {profile.name: trial_seconds(profile, run.plan.timing) for profile in run.plan.profiles}
+    begun, slower = time.monotonic(), 1.0
     for done, trial in enumerate(pending):
-        left = (len(pending) - done) * (seconds_each if not done else (time.monotonic() - begun) / done)
+        left = slower * sum(expected[coming.profile] for coming in pending[done:])
         place = f"[{total - len(pending) + done + 1}/{total}]"
         label = f"{place} {trial.target} {trial.profile}, {_minutes(left)} left"
         result = run_trial(client, setup, trial, writer, partial(progress, label))
         writer.append(result)
         say(f"{place} {trial.target} {trial.profile}: {_summary(result)}")
+        # Warm-ups are prolonged and engines differ: what is left takes as much longer as what is done did.
+        slower = (time.monotonic() - begun) / sum(expected[past.profile] for past in pending[: done + 1])
     return read_record(record.folder)
 
 
@@ -166,21 +171,34 @@ def _summary(result: TrialResult) -> str:
     measured = result.measurement
     if isinstance(measured, Missing):
         return f"failed ({result.stage}: {measured.reason})"
-    requests = sum(route.requests for route in measured.routes.values())
-    cpu = measured.usage["service"].cpu_seconds / max(requests, 1) * 1e6
-    text = f"{requests / measured.window_seconds:,.0f} requests/s, {cpu:,.0f} us CPU each, {result.verdict}"
+    parts = [_level_summary(level) for level in measured.levels]
+    found = measured.capacity
+    if isinstance(found, Capacity):
+        high = "" if found.high is None else f" to {found.high:,.0f}"
+        parts.append(f"capacity {found.low:,.0f}{high} requests/s, limit {found.limit}")
+    text = f"{'; '.join(parts)}: {result.verdict}"
     return f"{text} ({'; '.join(result.problems)})" if result.problems else text
+
+
+def _level_summary(level: LevelMeasurement) -> str:
+    requests = sum(route.requests for route in level.routes.values())
+    cpu = level.usage["service"].cpu_seconds / max(requests, 1) * 1e6
+    mean = sum(route.requests * route.mean_microseconds for route in level.routes.values()) / max(requests, 1)
+    rate = requests / level.window_seconds
+    return f"{level.level} {rate:,.0f} requests/s, mean {mean / 1000:,.2f} ms, {cpu:,.0f} us CPU, limit {level.bottleneck}"
 
 
 def loaded_share(record: Record) -> float:
     """Which share of the trials' wall time was spent inside warm-up or measured windows (0 to 1)."""
-    loaded = sum(
-        r.measurement.warmup_seconds + r.measurement.window_seconds
-        for r in record.results
-        if not isinstance(r.measurement, Missing)
-    )
+    loaded = sum(_loaded_seconds(r.measurement) for r in record.results if not isinstance(r.measurement, Missing))
     wall = sum(r.wall_seconds for r in record.results)
     return loaded / wall if wall else 0.0
+
+
+def _loaded_seconds(measurement: Measurement) -> float:
+    levels = sum(level.warmup_seconds + level.window_seconds for level in measurement.levels)
+    searched = measurement.capacity.probes if isinstance(measurement.capacity, Capacity) else ()
+    return levels + sum(probe.seconds + PROBE_SETTLE_SECONDS for probe in searched)
 
 
 def begin_record(runs: Path, run: Run) -> Record:

@@ -6,6 +6,7 @@ import tomllib
 from pathlib import Path
 from typing import Literal
 
+import msgspec
 from msgspec import Struct, field
 
 from harness.errors import UsageError
@@ -45,6 +46,23 @@ def read_target(folder: Path) -> Target:
         settings=manifest.setting,
         deviations=manifest.deviation,
     )
+
+
+TWIN = "-twin"
+
+
+def with_twins(targets: dict[str, Target]) -> dict[str, Target]:
+    """Each target and, beside it, its twin: the same image under another name, which must never differ from it."""
+    return {
+        each.name: each
+        for target in targets.values()
+        for each in (target, msgspec.structs.replace(target, name=target.name + TWIN))
+    }
+
+
+def image_of(target: str) -> str:
+    """The name of the image that a target runs: its own, or that of the target whose twin it is."""
+    return target.removesuffix(TWIN)
 
 
 def find_targets(services: Path) -> dict[str, Target]:

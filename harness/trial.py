@@ -2,45 +2,39 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import TypeVar
 
 import docker
 import msgspec
-import psutil
 from docker.errors import APIError, DockerException
 from msgspec import Struct
 
 from harness.config import Config
 from harness.containers import Crew, Running, check_port_free, new_password, parse_statistics
-from harness.contract import Contract, StatementCount, count_statements
+from harness.contract import Contract
 from harness.counters import open_reader
 from harness.errors import EngineError, TrialError
+from harness.evaluate import Evidence, Reading, evaluate
+from harness.generator import READY_SECONDS, Generator, Heard, OnWindow, clock_shift_ns
+from harness.host import step_aside
+from harness.levels import CAPACITY
+from harness.measurement import Calibration, Measurement, Missing, TrialResult, Verdict
 from harness.model import Plan, Profile, Trial
-from harness.pair import DRAIN_SECONDS, LOOPBACK, count_cpus, database_spec, generator_spec, service_spec
-from harness.record import Measurement, Missing, RecordWriter, RouteNumbers, Sample, TrialResult, Verdict
+from harness.pair import DRAIN_SECONDS, LOOPBACK, database_spec, generator_spec, service_spec
+from harness.plan import timed_levels
+from harness.processors import all_cpus
+from harness.record import LevelHistograms, RecordWriter
 from harness.sampler import Sampler
-from harness.usage import usage
-from harness.validity import judge
 from loadtests.lean import wire
 
 DATABASE_READY_SECONDS = 30.0
-SERVICE_READY_SECONDS = 30.0
-#: Beyond all bounded phases: container starts, golden cases, drain.
-SPARE_SECONDS = 60.0
 
 
 def statistics_command(port: int) -> list[str]:
     """Prints pg_stat_statements as JSON when run in the database container as postgres (peer authentication)."""
     return ["psql", "-p", str(port), "-U", "postgres", "-d", "fitmap", "-qAtX", "-f", "/opt/fitmap/statistics.sql"]
-
-
-OnWindow = Callable[[wire.Window], None]
-E = TypeVar("E")
 
 
 class Setup(Struct, frozen=True):
@@ -51,16 +45,7 @@ class Setup(Struct, frozen=True):
     config: Config
     images: Mapping[str, str]
     contract: Contract
-
-
-class Loaded(Struct, frozen=True):
-    """What the generator said, in order of time."""
-
-    hello: wire.Hello
-    ready: wire.ServiceReady
-    windows: tuple[wire.Window, ...]
-    measured: wire.Measured
-    done: wire.Done
+    calibration: Calibration
 
 
 def run_trial(
@@ -72,12 +57,13 @@ def run_trial(
     """
     started, start = datetime.now(UTC), time.monotonic()
     measurement: Measurement | Missing
-    with Crew(client, setup.run_id, trial.id) as crew:
+    with step_aside(all_cpus(setup.plan.placement)), Crew(client, setup.run_id, trial.id) as crew:
         stage: str | None = None
         logs: Mapping[str, str] = {}
         verdict: Verdict
         try:
-            measurement, verdict, problems = _measure(setup, trial, crew, writer, on_window)
+            measurement = _measure(setup, trial, crew, writer, on_window)
+            verdict, problems = worst(measurement)
             if verdict == "failed":
                 logs = crew.logs()
         except TrialError as error:
@@ -97,98 +83,112 @@ def run_trial(
     )
 
 
-def _measure(
-    setup: Setup, trial: Trial, crew: Crew, writer: RecordWriter, on_window: OnWindow
-) -> tuple[Measurement, Verdict, tuple[str, ...]]:
-    config, placement, timing = setup.config, setup.plan.placement, setup.plan.timing
+def worst(measurement: Measurement) -> tuple[Verdict, tuple[str, ...]]:
+    """The worst verdict of a trial's levels, and all their problems with the level's name before them."""
+    found = {level.verdict for level in measurement.levels}
+    order: tuple[Verdict, ...] = ("failed", "unstable", "generator_limited")
+    verdict: Verdict = next((verdict for verdict in order if verdict in found), "valid")
+    return verdict, tuple(f"{level.level}: {text}" for level in measurement.levels for text in level.problems)
+
+
+def _measure(setup: Setup, trial: Trial, crew: Crew, writer: RecordWriter, on_window: OnWindow) -> Measurement:
+    config, placement = setup.config, setup.plan.placement
     profile = next(p for p in setup.plan.profiles if p.name == trial.profile)
     password = new_password()
-    for role in ("service", "database"):
-        check_port_free(getattr(config.ports, role), role)
+    for role, port in (
+        ("service", config.ports.service),
+        ("database", config.ports.database),
+        ("generator", config.generator.port),
+    ):
+        check_port_free(port, role)
+    spec = load_spec(setup, trial, profile)
     database = crew.add(database_spec(setup.images["database"], placement.database, config.ports, config.limits, password))
     service = crew.add(service_spec(setup.images[trial.target], placement.service, config.ports, config.limits, password))
-    generator = crew.add(generator_spec(setup.images["load"], placement.generator, _load_json(setup, trial, profile)))
-    lines = _event_lines(generator)
+    load = crew.add(generator_spec(setup.images["load"], placement.generator, msgspec.json.encode(spec).decode()))
     database.start()
-    generator.start()
-    bound = SERVICE_READY_SECONDS + timing.warmup_limit_seconds + timing.measure_seconds + SPARE_SECONDS
-    watchdog = threading.Timer(bound, generator.container.kill)
-    watchdog.daemon = True
-    watchdog.start()
-    try:
+    with Generator(load, spec) as generator:
         _wait_for_database(database)
-        events = (wire.decode_event(line) for line in lines)
-        hello = _expect(next(events, None), wire.Hello)
+        hello = generator.hello()
+        readings = [_read_statements(database, config.ports.database, {})]
         service.start()
         started_unix_ns = _started(service)
-        containers = {"service": service, "database": database, "generator": generator}
-        readers = {role: open_reader(member.container, member.pid) for role, member in containers.items()}
+        members = {"service": service, "database": database, "generator": load}
+        readers = {role: open_reader(member.container, member.pid) for role, member in members.items()}
         with Sampler(readers) as sampler:
-            loaded, harness_cpu = _listen(hello, events, service, on_window)
-    finally:
-        watchdog.cancel()
-    rows = parse_statistics(database.execute(statistics_command(config.ports.database), user="postgres"))
-    statements = count_statements(setup.contract, loaded.done.answered, rows)
+
+            def level_ended(end: wire.LevelEnd) -> None:
+                sampler.read_once()
+                readings.append(_read_statements(database, config.ports.database, end.answered))
+
+            heard = generator.follow(hello, service, on_window, level_ended)
+    if _restarted(service, started_unix_ns):
+        raise TrialError("service", "the service's container was restarted in the middle of the trial")
     stopping = time.monotonic()
     exit_status, oom_killed = service.stop(DRAIN_SECONDS)
     stop_seconds = time.monotonic() - stopping
 
     writer.samples(trial.id, sampler.samples)
-    measured = loaded.measured
-    seconds = (measured.end_ns - measured.start_ns) / 1e9
-    unix_start = (hello.unix_ns + measured.start_ns - hello.monotonic_ns) / 1e9
-    writer.histograms(trial.id, unix_start, seconds, measured.routes)
-    ready_unix_ns = hello.unix_ns + loaded.ready.monotonic_ns - hello.monotonic_ns
-    measurement = _measurement(
-        loaded,
-        sampler.samples,
-        statements,
-        start_seconds=(ready_unix_ns - started_unix_ns) / 1e9,
-        stop_seconds=stop_seconds,
-        exit_status=exit_status,
-        harness_cpu_seconds=harness_cpu,
+    _write_histograms(writer, trial, heard)
+    kills = max((s.counters.oom_kills or 0 for s in sampler.samples if s.role == "service"), default=0)
+    faults = [
+        "a process of the service was killed for want of memory" if oom_killed or kills else "",
+        f"the service ended with status {exit_status} after SIGTERM, not 0" if exit_status else "",
+    ]
+    ready_unix_ns = hello.unix_ns + heard.ready.monotonic_ns - hello.monotonic_ns
+    return evaluate(
+        heard,
+        Evidence(
+            shift_ns=clock_shift_ns(hello),
+            samples=sampler.samples,
+            host_samples=sampler.host_samples,
+            readings=readings,
+            contract=setup.contract,
+            placement=placement,
+            pool_size=config.limits.db_pool_size,
+            objective=config.slo,
+            calibration=setup.calibration,
+            trial_faults=tuple(fault for fault in faults if fault),
+            start_seconds=round((ready_unix_ns - started_unix_ns) / 1e9, 4),
+            stop_seconds=round(stop_seconds, 3),
+            exit_status=exit_status,
+        ),
     )
-    kills = [s.counters.oom_kills or 0 for s in sampler.samples if s.role == "service"]
-    verdict, problems = judge(
-        measurement,
-        pool_size=config.limits.db_pool_size,
-        generator_cores=count_cpus(placement.generator),
-        oom_kills=int(oom_killed) + max(kills, default=0),
-        exit_status=exit_status,
-    )
-    return measurement, verdict, problems
 
 
-def _load_json(setup: Setup, trial: Trial, profile: Profile) -> str:
-    timing = setup.plan.timing
-    spec = wire.LoadSpec(
+def load_spec(setup: Setup, trial: Trial, profile: Profile) -> wire.LoadSpec:
+    """What the generator is told."""
+    return wire.LoadSpec(
         profile=profile.name,
-        routes=profile.routes,
         host=LOOPBACK,
         port=setup.config.ports.service,
         # Every target of a block gets the same requests in the same order; another block gets others.
         seed=setup.plan.seed * 1000 + trial.block,
-        connections=profile.level.connections,
-        warmup_seconds=timing.warmup_seconds,
-        warmup_limit_seconds=timing.warmup_limit_seconds,
-        measure_seconds=timing.measure_seconds,
-        ready_timeout_seconds=SERVICE_READY_SECONDS,
+        levels=timed_levels(profile, setup.plan.timing),
+        objective=setup.config.slo,
+        golden=True,
+        ready_timeout_seconds=READY_SECONDS,
+        master_host=setup.config.generator.address,
+        master_port=setup.config.generator.port,
+        external_workers=setup.config.generator.external_workers,
+        open_ceiling=setup.calibration.open_ceiling,
     )
-    return msgspec.json.encode(spec).decode()
 
 
-def _event_lines(generator: Running) -> Iterator[bytes]:
-    """The generator's standard output by lines, from its first on; ends when it ends."""
-    # Attached before it starts, so that nothing is missed.
-    chunks = generator.container.attach(stdout=True, stderr=False, stream=True, logs=True)
+def _read_statements(database: Running, port: int, answered: Mapping[str, int]) -> Reading:
+    rows = parse_statistics(database.execute(statistics_command(port), user="postgres"))
+    return Reading(answered, tuple(rows))
 
-    def lines() -> Iterator[bytes]:
-        pending = b""
-        for chunk in chunks:
-            *complete, pending = (pending + chunk).split(b"\n")
-            yield from complete
 
-    return lines()
+def _write_histograms(writer: RecordWriter, trial: Trial, heard: Heard) -> None:
+    """Those of the levels; a search leaves its probes' verdicts alone."""
+    levels = [m for level in heard.levels if level.end.level != CAPACITY for m in level.measured]
+    origin_ns = heard.ready.monotonic_ns
+    unix = (heard.hello.unix_ns + origin_ns - heard.hello.monotonic_ns) / 1e9
+    writer.histograms(
+        trial.id,
+        unix,
+        [LevelHistograms(m.level, (m.start_ns - origin_ns) / 1e9, (m.end_ns - m.start_ns) / 1e9, m.routes) for m in levels],
+    )
 
 
 def _wait_for_database(database: Running) -> None:
@@ -208,107 +208,6 @@ def _started(service: Running) -> int:
     return service.started_unix_ns()
 
 
-def _expect(event: wire.Event | None, kind: type[E]) -> E:
-    if isinstance(event, wire.Fatal):
-        raise TrialError(event.stage, event.reason)
-    if event is None:
-        raise TrialError("load", "the load generator ended before its time: see its log, or its time ran out")
-    if not isinstance(event, kind):
-        raise TrialError("load", f"the load generator said {type(event).__name__} where {kind.__name__} was due")
-    return event
-
-
-def _listen(hello: wire.Hello, events: Iterator[wire.Event], service: Running, on_window: OnWindow) -> tuple[Loaded, float]:
-    """Follow the generator to its end; with the CPU seconds that this process itself used in the measured window."""
-    ready = _expect(_next(events, service), wire.ServiceReady)
-    windows: list[wire.Window] = []
-    process = psutil.Process()
-    cpu_before = 0.0
-    while isinstance(event := _next(events, service), wire.Window):
-        if event.phase == "measure" and not any(w.phase == "measure" for w in windows):
-            cpu_before = sum(process.cpu_times()[:2])
-        windows.append(event)
-        on_window(event)
-        if not event.requests and not service.state()["Running"]:
-            raise TrialError("service", _why_ended(service))
-    measured = _expect(event, wire.Measured)
-    # The first window's own second is not in the difference: scaled up to the whole.
-    count = sum(w.phase == "measure" for w in windows)
-    cpu = (sum(process.cpu_times()[:2]) - cpu_before) * count / max(count - 1, 1)
-    done = _expect(_next(events, service), wire.Done)
-    return Loaded(hello, ready, tuple(windows), measured, done), cpu
-
-
-def _next(events: Iterator[wire.Event], service: Running) -> wire.Event | None:
-    event = next(events, None)
-    if isinstance(event, wire.Fatal) and not service.state()["Running"]:
-        raise TrialError("service", _why_ended(service))
-    return event
-
-
-def _why_ended(service: Running) -> str:
-    state = service.state()
-    cause = ", killed for want of memory" if state["OOMKilled"] else ""
-    return f"the service ended by itself with status {state['ExitCode']}{cause}"
-
-
-def clock_shift_ns(hello: wire.Hello) -> int:
-    """What to add to the generator's instants to get this process's monotonic clock.
-
-    Containers on this kernel share the clock. An engine in a virtual machine has another one; then both wall clocks,
-    which are kept in step, are the bridge.
-    """
-    try:
-        boot_id = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except OSError:
-        boot_id = ""
-    if boot_id == hello.boot_id:
-        return 0
-    return (time.monotonic_ns() - time.time_ns()) - (hello.monotonic_ns - hello.unix_ns)
-
-
-def _measurement(
-    loaded: Loaded,
-    samples: list[Sample],
-    statements: tuple[StatementCount, ...],
-    *,
-    start_seconds: float,
-    stop_seconds: float,
-    exit_status: int,
-    harness_cpu_seconds: float,
-) -> Measurement:
-    measured = loaded.measured
-    shift = clock_shift_ns(loaded.hello)
-    start_ns, end_ns = measured.start_ns + shift, measured.end_ns + shift
-    by_role = {role: [s for s in samples if s.role == role] for role in ("service", "database", "generator")}
-    try:
-        used = {role: usage(series, start_ns, end_ns) for role, series in by_role.items()}
-    except ValueError as error:
-        raise TrialError("samples", f"the samples do not cover the measured window: {error}") from None
-    return Measurement(
-        meta=loaded.ready.meta,
-        generator_versions=loaded.hello.versions,
-        golden_cases=loaded.ready.golden_cases,
-        start_seconds=round(start_seconds, 4),
-        stop_seconds=round(stop_seconds, 3),
-        exit_status=exit_status,
-        connections=measured.connections,
-        busy_seconds=measured.busy_seconds,
-        warmup_seconds=round(measured.warmup_seconds, 3),
-        steady=measured.steady,
-        steady_reason=measured.steady_reason,
-        window_seconds=(end_ns - start_ns) / 1e9,
-        window_start_ns=start_ns,
-        window_end_ns=end_ns,
-        routes={
-            r.route: RouteNumbers(r.requests, r.failures, r.sum_microseconds / r.requests if r.requests else 0.0)
-            for r in measured.routes
-        },
-        windows=loaded.windows,
-        usage=used,
-        answered=loaded.done.answered,
-        statements=statements,
-        failure_samples=loaded.done.failure_samples,
-        connections_opened=loaded.done.connections_opened,
-        harness_cpu_seconds=round(harness_cpu_seconds, 4),
-    )
+def _restarted(service: Running, started_unix_ns: int) -> bool:
+    service.state()
+    return service.started_unix_ns() != started_unix_ns

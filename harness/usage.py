@@ -6,7 +6,8 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from statistics import median
 
-from harness.record import Missing, Sample, Usage
+from harness.cgroup import Counters
+from harness.measurement import HostSample, HostUse, Missing, Sample, Usage
 
 SECOND_NS = 1_000_000_000
 
@@ -50,4 +51,40 @@ def usage(samples: Sequence[Sample], start_ns: int, end_ns: int) -> Usage:
         anonymous_bytes=median(c.anonymous_bytes for c in inside),
         peak_bytes=Missing("this kernel has no peak counter (memory.peak came with Linux 5.19)") if peak is None else peak,
         busiest_second_cores=busiest_second(samples, start_ns, end_ns),
+        throttled_periods=_throttled(inside),
+    )
+
+
+def _throttled(inside: Sequence[Counters]) -> int | None:
+    first, last = inside[0].throttled_periods, inside[-1].throttled_periods
+    return None if first is None or last is None else last - first
+
+
+def host_use(
+    samples: Sequence[HostSample],
+    start_ns: int,
+    end_ns: int,
+    service_cpus: Sequence[int],
+    all_cpus: Sequence[int],
+    used: Usage,
+) -> HostUse | Missing:
+    """What others took of the trial's CPUs, between the readings of the host nearest to the window's ends.
+
+    `used`: the service's own use in the window; the readings lie within half a second of its ends, so it is taken as a rate.
+    """
+    inside = [sample for sample in samples if start_ns <= sample.monotonic_ns <= end_ns]
+    if len(inside) < 2:
+        return Missing("the host's CPU counters were not read in this window")
+    first, last = inside[0], inside[-1]
+    if any(cpu not in first.cpus or cpu not in last.cpus for cpu in all_cpus):
+        return Missing("the host does not show all CPUs of the trial")
+
+    def rise(field: str, cpus: Sequence[int]) -> int:
+        return sum(getattr(last.cpus[cpu], field) - getattr(first.cpus[cpu], field) for cpu in cpus)
+
+    elapsed = last.monotonic_ns - first.monotonic_ns
+    own = used.cpu_seconds / ((end_ns - start_ns) / SECOND_NS) * elapsed
+    return HostUse(
+        foreign=round(max(0.0, rise("busy_ns", service_cpus) - own) / (elapsed * len(service_cpus)), 4),
+        steal=round(rise("steal_ns", all_cpus) / (elapsed * len(all_cpus)), 4),
     )

@@ -1,16 +1,39 @@
-"""Is a trial valid? Each rule names the false result that it prevents. Pure. The rules are those of docs/method.md."""
+"""Is a level valid? Each rule names the false result that it prevents. Pure. The rules are those of docs/method.md."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from harness.contract import StatementCount
-from harness.record import Measurement, Verdict
+from msgspec import Struct
 
-GENERATOR_BUSY_LIMIT = 0.80
+from harness.contract import StatementCount
+from harness.measurement import Calibration, LevelMeasurement, Missing, Verdict
+from loadtests.lean.search import CEILING_SHARE
+
+GENERATOR_BUSY_LIMIT = {"closed": 0.80, "open": 0.75}
 LITTLE_TOLERANCE = 0.05
+#: Of what an open loop planned, so much must have been sent.
+SENT_SHARE = 0.995
+LAG_P99_MICROSECONDS = 500.0
+LAG_SHARE_OF_OBJECTIVE = 0.10
+STEAL_LIMIT = 0.05
+FOREIGN_LIMIT = 0.05
 #: Statements outside the contract that opening a connection may cost, per pooled connection.
 SETUP_STATEMENTS = 4
+
+
+class Circumstances(Struct, frozen=True):
+    """What the rules need to know beside the level itself."""
+
+    pool_size: int
+    generator_cores: int
+    objective_milliseconds: float
+    calibration: Calibration
+    #: Faults of the whole trial, in words: killed for want of memory, restarted, a bad exit status.
+    trial_faults: tuple[str, ...] = ()
+    #: Connections opened beyond the level's own number, in the whole trial.
+    reopened: int = 0
+    failure_samples: tuple[str, ...] = ()
 
 
 def statement_problems(statements: Iterable[StatementCount], pool_size: int) -> list[str]:
@@ -29,53 +52,117 @@ def statement_problems(statements: Iterable[StatementCount], pool_size: int) -> 
     return problems
 
 
-def little_problem(measurement: Measurement) -> str | None:
+def little_problem(level: LevelMeasurement) -> str | None:
     """Prevents: lost requests and wrong clocks. In a closed loop, concurrency = throughput x mean response time.
 
     The product is taken as the time that connections were busy inside the window, so that requests which cross its
     ends count with their part inside. A connection is without a request only while the generator checks one answer and
     sends the next request: the sum falls short by that share, and never exceeds the number of connections.
     """
-    if not any(route.requests for route in measurement.routes.values()):
+    if level.kind == "open":
+        return None if level.routes else "no request was scheduled"
+    if not any(route.requests for route in level.routes.values()):
         return "no request was answered"
-    concurrency = measurement.busy_seconds / measurement.window_seconds
-    if abs(concurrency / measurement.connections - 1) > LITTLE_TOLERANCE:
+    concurrency = level.busy_seconds / level.window_seconds
+    if abs(concurrency / level.connections - 1) > LITTLE_TOLERANCE:
         return (
-            f"throughput x mean response is {concurrency:.1f} where {measurement.connections} connections "
+            f"throughput x mean response is {concurrency:.1f} where {level.connections} connections "
             "were busy (Little's law): requests or time are missing"
         )
     return None
 
 
-def judge(
-    measurement: Measurement, *, pool_size: int, generator_cores: int, oom_kills: int, exit_status: int
-) -> tuple[Verdict, tuple[str, ...]]:
-    """The verdict of a trial that ran to its end, with all that speaks against it."""
+def book_problems(level: LevelMeasurement) -> list[str]:
+    """Prevents: requests that vanish. Everything scheduled is answered, failed, timed out, dropped or still open."""
+    found = []
+    for name, route in level.routes.items():
+        known = route.requests + route.failures + route.timed_out + route.dropped + route.open
+        if known != route.scheduled:
+            found.append(f"{name}: {route.scheduled:,} requests were scheduled, {known:,} are accounted for")
+    return found
+
+
+def generator_problem(level: LevelMeasurement, around: Circumstances) -> str | None:
+    """Prevents: measuring the generator."""
+    limit = GENERATOR_BUSY_LIMIT[level.kind]
+    busiest = level.usage["generator"].busiest_second_cores / around.generator_cores
+    if busiest > limit:
+        return (
+            f"the generator used {busiest:.0%} of its cores in its busiest second (limit {limit:.0%}): "
+            "the target could do more"
+        )
+    ceiling = around.calibration.open_ceiling if level.kind == "open" else around.calibration.closed_ceiling
+    rate = level.rate or sum(route.requests for route in level.routes.values()) / level.window_seconds
+    if ceiling and rate > CEILING_SHARE * ceiling:
+        return (
+            f"{rate:,.0f} requests/s are over {CEILING_SHARE:.0%} of the {ceiling:,.0f} the generator is calibrated for: "
+            "the target could do more"
+        )
+    limit = max(LAG_P99_MICROSECONDS, LAG_SHARE_OF_OBJECTIVE * around.objective_milliseconds * 1000)
+    if level.lag_p99_microseconds > limit:
+        return (
+            f"the generator sent late: {level.lag_p99_microseconds / 1000:.1f} ms at p99 (limit {limit / 1000:.1f} ms): "
+            "its cores were taken"
+        )
+    return None
+
+
+def overload_problem(level: LevelMeasurement) -> str | None:
+    """Prevents: a latency of the requests that came through, from a target that does not hold the rate."""
+    scheduled = sum(route.scheduled for route in level.routes.values())
+    dropped = sum(route.dropped for route in level.routes.values())
+    still_open = sum(route.open for route in level.routes.values())
+    if dropped:
+        return f"{dropped:,} of {scheduled:,} arrivals were dropped: the target does not hold {level.rate:,.0f} requests/s"
+    if scheduled - still_open < SENT_SHARE * scheduled:
+        return (
+            f"{still_open:,} of {scheduled:,} arrivals were still waiting in line at the end: "
+            f"the target does not hold {level.rate:,.0f} requests/s"
+        )
+    return None
+
+
+def disturbances(level: LevelMeasurement) -> list[str]:
+    """Prevents: measuring a neighbour. Other work on the service's cores, a hypervisor's steal, a quota nobody planned."""
+    found = []
+    if not isinstance(level.host, Missing):
+        if level.host.steal > STEAL_LIMIT:
+            found.append(f"the hypervisor took {level.host.steal:.0%} of the CPUs (steal, limit {STEAL_LIMIT:.0%})")
+        if level.host.foreign > FOREIGN_LIMIT:
+            found.append(f"other work took {level.host.foreign:.0%} of the service's cores (limit {FOREIGN_LIMIT:.0%})")
+    for role, used in level.usage.items():
+        if used.throttled_periods:
+            found.append(
+                f"the {role} was throttled in {used.throttled_periods} periods: a CPU quota that the plan did not set"
+            )
+    return found
+
+
+def judge(level: LevelMeasurement, around: Circumstances) -> tuple[Verdict, tuple[str, ...]]:
+    """The verdict of a level that ran to its end, with all that speaks against it."""
     failed: list[str] = []
-    failures = sum(route.failures for route in measurement.routes.values())
+    failures = sum(route.failures + route.timed_out for route in level.routes.values())
     if failures:
-        samples = "; ".join(measurement.failure_samples[:3])
+        samples = "; ".join(around.failure_samples[:3])
         failed.append(f"{failures:,} requests failed or were answered wrongly: {samples}")
-    failed += statement_problems(measurement.statements, pool_size)
-    reopened = measurement.connections_opened - measurement.connections
-    if reopened > 0 and not failures:
-        # Prevents: a handshake in every request, by a service that closes or a generator that thinks it does.
-        failed.append(f"{reopened:,} connections had to be opened again: the service does not keep them alive")
-    if oom_kills:
-        failed.append("a process of the service was killed for want of memory")
-    if exit_status:
-        failed.append(f"the service ended with status {exit_status} after SIGTERM, not 0")
-    little = little_problem(measurement)
-    if little and not failures:
-        failed.append(little)
+    else:
+        # Where requests failed, counts and times are off for that reason.
+        failed += statement_problems(level.statements, around.pool_size)
+        if around.reopened > 0:
+            # Prevents: a handshake in every request, by a service that closes or a generator that thinks it does.
+            failed.append(f"{around.reopened:,} connections had to be opened again: the service does not keep them alive")
+        if little := little_problem(level):
+            failed.append(little)
+    failed += book_problems(level)
+    failed += around.trial_faults
     if failed:
         return "failed", tuple(failed)
-    busiest = measurement.usage["generator"].busiest_second_cores / generator_cores
-    if busiest > GENERATOR_BUSY_LIMIT:
-        return "generator_limited", (
-            f"the generator used {busiest:.0%} of its cores in its busiest second (limit {GENERATOR_BUSY_LIMIT:.0%}): "
-            "the target could do more",
-        )
-    if not measurement.steady:
-        return "unstable", (f"still warming up when measured: {measurement.steady_reason}",)
-    return "valid", ()
+    generator = generator_problem(level, around)
+    if generator:
+        return "generator_limited", (generator,)
+    unstable = disturbances(level)
+    if overload := overload_problem(level):
+        unstable.insert(0, overload)
+    if not level.steady:
+        unstable.append(f"still warming up when measured: {level.steady_reason}")
+    return ("unstable", tuple(unstable)) if unstable else ("valid", ())

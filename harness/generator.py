@@ -1,0 +1,160 @@
+"""The load generator from outside: started, listened to, told to go on, and given up when it is silent."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Self, TypeVar
+
+import msgspec
+import psutil
+from docker.errors import DockerException
+from msgspec import Struct
+
+from harness.containers import Running
+from harness.errors import TrialError
+from harness.levels import seconds
+from loadtests.lean import wire
+
+#: Beyond all bounded phases: container starts, golden cases, drain.
+SPARE_SECONDS = 90.0
+READY_SECONDS = 30.0
+#: Workers that someone starts by hand take their time.
+EXTERNAL_SECONDS = 300.0
+
+OnWindow = Callable[[wire.Window], None]
+#: Called when a level has ended and nothing is under way; the generator waits meanwhile.
+OnLevelEnd = Callable[[wire.LevelEnd], None]
+E = TypeVar("E")
+
+
+class LevelHeard(Struct, frozen=True):
+    """What the generator said of one level: its windows, what it measured (a search: each probe), its end."""
+
+    windows: tuple[tuple[wire.Window, ...], ...]
+    measured: tuple[wire.Measured, ...]
+    end: wire.LevelEnd
+
+
+class Heard(Struct, frozen=True):
+    """What the generator said, in order of time; with the CPU that the harness used while windows were measured."""
+
+    hello: wire.Hello
+    ready: wire.ServiceReady
+    levels: tuple[LevelHeard, ...]
+    done: wire.Done
+    harness_cpu_seconds: float
+    loaded_seconds: float
+
+
+class Generator:
+    """A generator container and its events. A context: in it, the generator is killed when its time is over."""
+
+    def __init__(self, running: Running, spec: wire.LoadSpec) -> None:
+        self._running = running
+        self._spec = spec
+        bound = READY_SECONDS + SPARE_SECONDS + sum(seconds(level, longest=True) for level in spec.levels)
+        if spec.external_workers:
+            bound += EXTERNAL_SECONDS
+        self._watchdog = threading.Timer(bound, running.container.kill)
+        self._watchdog.daemon = True
+        # Attached before it starts, so that nothing is missed.
+        self._chunks = running.container.attach(stdout=True, stderr=False, stream=True, logs=True)
+        self._events = self._decode()
+
+    def __enter__(self) -> Self:
+        self._running.start()
+        self._watchdog.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._watchdog.cancel()
+
+    def _decode(self) -> Iterator[wire.Event]:
+        pending = b""
+        for chunk in self._chunks:
+            *complete, pending = (pending + chunk).split(b"\n")
+            for line in complete:
+                try:
+                    yield wire.decode_event(line)
+                except msgspec.MsgspecError:
+                    raise TrialError("load", f"the load generator said what is no event: {line[:200]!r}") from None
+
+    def hello(self) -> wire.Hello:
+        """The generator is loaded, workers included. Raises TrialError."""
+        return expect(next(self._events, None), wire.Hello)
+
+    def follow(self, hello: wire.Hello, service: Running, on_window: OnWindow, on_level_end: OnLevelEnd) -> Heard:
+        """Listen to the end. Raises TrialError."""
+        ready = expect(self._next(service), wire.ServiceReady)
+        process = psutil.Process()
+        levels: list[LevelHeard] = []
+        cpu, loaded = 0.0, 0.0
+        while True:
+            windows: list[tuple[wire.Window, ...]] = []
+            measured: list[wire.Measured] = []
+            current: list[wire.Window] = []
+            before = sum(process.cpu_times()[:2]), time.monotonic()
+            while not isinstance(event := self._next(service), wire.LevelEnd | wire.Done):
+                if isinstance(event, wire.Window):
+                    current.append(event)
+                    on_window(event)
+                    if not event.requests and not service.state()["Running"]:
+                        raise TrialError("service", why_ended(service))
+                else:
+                    measured.append(expect(event, wire.Measured))
+                    windows.append(tuple(current))
+                    current = []
+            if isinstance(event, wire.Done):
+                return Heard(hello, ready, tuple(levels), event, cpu, loaded)
+            cpu, loaded = cpu + sum(process.cpu_times()[:2]) - before[0], loaded + time.monotonic() - before[1]
+            on_level_end(event)
+            levels.append(LevelHeard(tuple(windows), tuple(measured), event))
+            self._go_on()
+
+    def _go_on(self) -> None:
+        try:
+            self._running.container.kill(signal="SIGUSR1")
+        except DockerException:
+            raise TrialError("load", "the load generator ended before its time: see its log") from None
+
+    def _next(self, service: Running) -> wire.Event | None:
+        event = next(self._events, None)
+        if isinstance(event, wire.Fatal) and not service.state()["Running"]:
+            raise TrialError("service", why_ended(service))
+        return event
+
+
+def expect(event: wire.Event | None, kind: type[E]) -> E:
+    """The event, when it is of the kind that is due. Raises TrialError."""
+    if isinstance(event, wire.Fatal):
+        raise TrialError(event.stage, event.reason)
+    if event is None:
+        raise TrialError("load", "the load generator ended before its time: see its log, or its time ran out")
+    if not isinstance(event, kind):
+        raise TrialError("load", f"the load generator said {type(event).__name__} where {kind.__name__} was due")
+    return event
+
+
+def why_ended(service: Running) -> str:
+    """The sentence for a service that is gone."""
+    state = service.state()
+    cause = ", killed for want of memory" if state["OOMKilled"] else ""
+    return f"the service ended by itself with status {state['ExitCode']}{cause}"
+
+
+def clock_shift_ns(hello: wire.Hello) -> int:
+    """What to add to the generator's instants to get this process's monotonic clock.
+
+    Containers on this kernel share the clock. An engine in a virtual machine has another one; then both wall clocks,
+    which are kept in step, are the bridge.
+    """
+    try:
+        boot_id = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        boot_id = ""
+    if boot_id == hello.boot_id:
+        return 0
+    return (time.monotonic_ns() - time.time_ns()) - (hello.monotonic_ns - hello.unix_ns)
