@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from statistics import median
 
 from msgspec import Struct
 
+from harness.measurement import Capacity, LevelMeasurement, Measurement, Missing, TrialResult
 from harness.model import Trial
-from harness.record import Measurement, Missing, Record, Run, TrialResult
+from harness.record import Record, Run
+from reports.loads import Load, Place, Scope, loads_of, places_of
 from reports.metrics import (
     METRICS,
     Metric,
@@ -17,16 +19,22 @@ from reports.metrics import (
     cpu_per_request_microseconds,
     mean_response_microseconds,
     requests,
+    throughput,
 )
-from reports.percentiles import Distribution, read_distribution
+from reports.percentiles import Distribution, read_distributions
 from reports.standings import Standing, rank
 
 
 class Measured(Struct, frozen=True):
-    """A trial that has a measurement, valid or not, with its value on every metric."""
+    """A trial at one of its levels, valid or not, with its value on every metric that says something about it.
+
+    What a trial has once alone (start, image, peak memory, capacity) is the same at each of its levels.
+    """
 
     result: TrialResult
-    measurement: Measurement
+    whole: Measurement
+    level: LevelMeasurement
+    load: Load
     distribution: Distribution | Missing
     values: Mapping[str, float | Missing]
 
@@ -36,7 +44,13 @@ class Measured(Struct, frozen=True):
 
     @property
     def valid(self) -> bool:
-        return self.result.verdict == "valid"
+        return self.level.verdict == "valid"
+
+    def counts(self, scope: Scope) -> bool:
+        """Whether it is ranked. At a load: where the level is valid. What a trial has once alone: also where the generator
+        was the limit. The answers were right there, nothing disturbed it, and a start or a size owes nothing to the load.
+        """
+        return self.valid or (scope != "load" and self.level.verdict == "generator_limited")
 
     @property
     def pair(self) -> str:
@@ -45,13 +59,13 @@ class Measured(Struct, frozen=True):
 
 
 class Parts(Struct, frozen=True):
-    """Where the time of a mean request goes, microseconds; medians over the valid trials of a cell.
+    """Where the time of a mean request goes, microseconds; medians over the valid trials of a target at a load.
 
     response = database + service_cpu + rest. The database's time is what PostgreSQL itself counted per statement.
     """
 
     target: str
-    profile: str
+    load: str
     response: float
     database: float
     service_cpu: float
@@ -60,9 +74,14 @@ class Parts(Struct, frozen=True):
 
 
 class Analysis(Struct, frozen=True):
-    """What there is to say of a record. Targets and profiles are in the plan's order."""
+    """What there is to say of a record. Targets, loads and places are in the plan's order.
+
+    `representatives`: target and profile -> the trial whose course is shown, at the profile's first load.
+    """
 
     run: Run
+    loads: tuple[Load, ...]
+    places: tuple[Place, ...]
     measured: tuple[Measured, ...]
     not_valid: tuple[TrialResult, ...]
     pending: tuple[Trial, ...]
@@ -71,31 +90,46 @@ class Analysis(Struct, frozen=True):
     parts: tuple[Parts, ...]
     representatives: Mapping[tuple[str, str], Measured]
 
-    def cell(self, target: str, profile: str | None) -> tuple[Measured, ...]:
-        """The valid trials of a target, of one profile or of all."""
-        return tuple(m for m in self.measured if m.valid and m.trial.target == target and profile in (None, m.trial.profile))
+    def at(self, target: str, load: Load) -> tuple[Measured, ...]:
+        """The trials of a target at a load, valid or not."""
+        return tuple(m for m in self.measured if m.trial.target == target and m.load.id == load.id)
+
+    def cell(self, target: str, load: Load) -> tuple[Measured, ...]:
+        """The valid ones of them."""
+        return tuple(m for m in self.at(target, load) if m.valid)
+
+    def place(self, standing: Standing) -> Place:
+        """Where a standing was judged."""
+        return next(place for place in self.places if place.id == standing.place)
 
 
 def analyse(record: Record) -> Analysis:
     """Read a record's histograms and judge every axis."""
     run = record.run
+    loads = loads_of(run.plan)
+    places = places_of(run.plan, loads)
     ordered = sorted(record.results, key=lambda result: result.trial.id)
-    measured = tuple(
-        _measured(record, result, result.measurement) for result in ordered if not isinstance(result.measurement, Missing)
-    )
+    measured = tuple(m for result in ordered for m in _measured(record, result, loads))
     cells = {
-        (target, profile.name): tuple(m for m in measured if (m.trial.target, m.trial.profile) == (target, profile.name))
-        for target, profile in product(run.plan.targets, run.plan.profiles)
+        (target, load.id): tuple(m for m in measured if (m.trial.target, m.load.id) == (target, load.id))
+        for target, load in product(run.plan.targets, loads)
     }
+    first = {load.profile: load.id for load in reversed(loads)}
     return Analysis(
         run=run,
+        loads=loads,
+        places=places,
         measured=measured,
         not_valid=tuple(result for result in ordered if result.verdict != "valid"),
         pending=record.pending(),
         complaints=record.complaints,
-        standings=tuple(_standings(run, measured, ordered)),
-        parts=tuple(part for (target, profile), trials in cells.items() if (part := _parts(target, profile, trials))),
-        representatives={cell: found for cell, trials in cells.items() if (found := _representative(trials))},
+        standings=tuple(_standings(run, places, measured, ordered)),
+        parts=tuple(part for (target, load), trials in cells.items() if (part := _parts(target, load, trials))),
+        representatives={
+            (target, profile): found
+            for target, (profile, load) in product(run.plan.targets, first.items())
+            if (found := _representative(cells[target, load]))
+        },
     )
 
 
@@ -104,87 +138,121 @@ def classes(run: Run) -> tuple[str, ...]:
     return tuple(sorted({run.targets[target].target_class for target in run.plan.targets}))
 
 
-def _measured(record: Record, result: TrialResult, measurement: Measurement) -> Measured:
+def _measured(record: Record, result: TrialResult, loads: Sequence[Load]) -> Iterator[Measured]:
+    """A result at each load that it has a measurement of."""
+    whole = result.measurement
+    if isinstance(whole, Missing):
+        return
+    plan = record.run.plan
     image = record.run.images.get(result.trial.target)
-    seen = Observation(
-        measurement=measurement,
-        distribution=read_distribution(record.folder, result.trial.id),
-        image_bytes=image.size_bytes if image else Missing("the record names no image of it"),
-    )
-    return Measured(result, measurement, seen.distribution, {metric.id: metric.measure(seen) for metric in METRICS})
+    searched = {p.name for p in plan.profiles if any(level.kind == "capacity" for level in p.levels)}
+    distributions = read_distributions(record.folder, result.trial.id, [level.level for level in whole.levels])
+    for load in loads:
+        level = whole.at(load.level) if load.profile == result.trial.profile else None
+        if level is None:
+            continue
+        seen = Observation(
+            trial=whole,
+            level=level,
+            distribution=distributions[level.level],
+            image_bytes=image.size_bytes if image else Missing("the record names no image of it"),
+            searched=result.trial.profile in searched,
+        )
+        values = {metric.id: value for metric in METRICS if (value := metric.measure(seen)) is not None}
+        yield Measured(result, whole, level, load, seen.distribution, values)
 
 
-def _standings(run: Run, measured: tuple[Measured, ...], results: list[TrialResult]) -> list[Standing]:
-    found = []
-    for target_class, metric in product(classes(run), METRICS):
-        targets = [t for t in run.plan.targets if run.targets[t].target_class == target_class]
-        profiles = [p.name for p in run.plan.profiles] if metric.per_profile else [None]
-        for profile in profiles:
-            values = {t: cell_values(metric, t, profile, measured, results) for t in targets}
-            found.append(
-                rank(
-                    metric=metric.id,
-                    profile=profile,
-                    target_class=target_class,
-                    values=values,
-                    direction=metric.direction,
-                    exact=metric.exact,
-                    confidence_percent=run.configuration.report.confidence_percent,
-                    relevance_percent=metric.relevance_percent(run.configuration.report.relevance_percent),
-                )
+def _standings(
+    run: Run, places: Sequence[Place], measured: tuple[Measured, ...], results: list[TrialResult]
+) -> Iterator[Standing]:
+    for target_class, place in product(classes(run), places):
+        here = [m for m in measured if place.holds(m.trial.profile, m.load.id)]
+        for metric in METRICS:
+            means_nothing = place.load and place.load.kind not in metric.loops
+            if metric.scope != place.scope or means_nothing or not any(metric.id in m.values for m in here):
+                continue
+            targets = [t for t in run.plan.targets if run.targets[t].target_class == target_class]
+            yield rank(
+                metric=metric.id,
+                place=place.id,
+                target_class=target_class,
+                values={t: cell_values(metric, t, place, here, results) for t in targets},
+                direction=metric.direction,
+                exact=metric.exact,
+                confidence_percent=run.configuration.report.confidence_percent,
+                relevance_percent=metric.relevance_percent(run.configuration.report.relevance_percent),
             )
-    return found
 
 
 def cell_values(
-    metric: Metric, target: str, profile: str | None, measured: tuple[Measured, ...], results: Sequence[TrialResult]
+    metric: Metric, target: str, place: Place, here: Sequence[Measured], results: Sequence[TrialResult]
 ) -> Mapping[str, float] | Missing:
-    """Pair -> value over a cell's valid trials, or why the cell can't be ranked.
+    """Pair -> value over a target's trials at a place, or why it can't be ranked. `here`: what was measured at the place.
 
     A value missing in one valid trial is missing for the cell: else a percentile would be judged on just those trials that
-    were fast enough to have one.
+    were fast enough to have one. Levels of one trial share its pair: where an axis spans them, each trial counts once.
     """
-    valid = [m for m in measured if m.valid and m.trial.target == target and profile in (None, m.trial.profile)]
-    if not valid:
-        tried = [r for r in results if r.trial.target == target and profile in (None, r.trial.profile)]
-        verdicts = sorted({result.verdict.replace("_", " ") for result in tried})
+    counted = [m for m in here if m.trial.target == target and m.counts(place.scope)]
+    if not counted:
+        verdicts = verdicts_at(target, place, results)
         return Missing(f"no valid trial ({', '.join(verdicts)})" if verdicts else "no valid trial")
     values: dict[str, float] = {}
-    for trial in valid:
-        value = trial.values[metric.id]
+    for trial in counted:
+        value = trial.values.get(metric.id, Missing("the metric says nothing about it"))
         if isinstance(value, Missing):
             return value
         values[trial.pair] = value
     return values
 
 
+def verdicts_at(target: str, place: Place, results: Sequence[TrialResult]) -> list[str]:
+    """The verdicts other than valid that a target's trials got at a place, in words."""
+    found = set()
+    for result in results:
+        if result.trial.target != target or place.profile not in (None, result.trial.profile):
+            continue
+        whole = result.measurement
+        level = None if isinstance(whole, Missing) or place.load is None else whole.at(place.load.level)
+        found.add(level.verdict if level else result.verdict)
+    return sorted(verdict.replace("_", " ") for verdict in found - {"valid"})
+
+
+def at_least(analysis: Analysis, standing: Standing, target: str) -> bool:
+    """Whether a target's value on an axis is a lower bound: a search that ended at what the generator is calibrated for.
+
+    To rank by it makes no false winner: whoever is ahead with it is ahead by at least that.
+    """
+    place = analysis.place(standing)
+    return standing.metric == "capacity" and any(
+        isinstance(m.whole.capacity, Capacity) and m.whole.capacity.high is None
+        for m in analysis.measured
+        if m.trial.target == target and m.counts(place.scope) and place.holds(m.trial.profile, m.load.id)
+    )
+
+
 def _representative(trials: tuple[Measured, ...]) -> Measured | None:
     """The trial of median throughput (the lower one of two), among the valid ones where there are any."""
     pool = [m for m in trials if m.valid] or list(trials)
-    ranked = sorted(pool, key=lambda m: (requests(m.measurement) / m.measurement.window_seconds, m.trial.id))
+    ranked = sorted(pool, key=lambda m: (throughput(m.level), m.trial.id))
     return ranked[(len(ranked) - 1) // 2] if ranked else None
 
 
-def _parts(target: str, profile: str, trials: tuple[Measured, ...]) -> Parts | None:
+def _parts(target: str, load: str, trials: tuple[Measured, ...]) -> Parts | None:
     rows = []
     for trial in (m for m in trials if m.valid):
-        response = mean_response_microseconds(trial.measurement)
-        cpu = cpu_per_request_microseconds("service", trial.measurement)
+        response = mean_response_microseconds(trial.level)
+        cpu = cpu_per_request_microseconds("service", trial.level)
         if isinstance(response, Missing) or isinstance(cpu, Missing):
             continue
-        rows.append((response, database_microseconds(trial.measurement), cpu))
+        rows.append((response, database_microseconds(trial.level), cpu))
     if not rows:
         return None
     response, database, cpu = (median(column) for column in zip(*rows, strict=True))
     # A runtime that works on several cores for one request can use more CPU time than wall time passes.
-    return Parts(target, profile, response, database, cpu, max(response - database - cpu, 0.0), len(rows))
+    return Parts(target, load, response, database, cpu, max(response - database - cpu, 0.0), len(rows))
 
 
-def database_microseconds(measurement: Measurement) -> float:
-    """PostgreSQL's own execution time per request, over the whole trial, microseconds.
-
-    pg_stat_statements counts from the database's start, so the divisor is every request of warm-up and window. The golden
-    cases and the answers that were still open at the end are left out of it: some dozens among thousands.
-    """
-    count = sum(window.requests for window in measurement.windows) or requests(measurement)
-    return sum(statement.milliseconds for statement in measurement.statements) * 1e3 / count
+def database_microseconds(level: LevelMeasurement) -> float:
+    """PostgreSQL's own execution time of the window's mean request, microseconds: each route's, by its share of them."""
+    spent = sum(level.routes[name].requests * time.database for name, time in level.times.items())
+    return spent / max(requests(level), 1)

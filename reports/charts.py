@@ -58,6 +58,14 @@ class Line(Struct, frozen=True):
     faint: bool = False
 
 
+class Track(Struct, frozen=True):
+    """One target's points (x, y) in the order in which they are joined; `hollow` ones don't count."""
+
+    target: str
+    points: tuple[tuple[float, float], ...]
+    hollow: tuple[tuple[float, float], ...] = ()
+
+
 class Bar(Struct, frozen=True):
     """One target's stacked bar: parts, microseconds, in the order of PARTS (or the first of them)."""
 
@@ -130,10 +138,13 @@ def lines(
     y_title: str,
     log_y: bool = False,
     percentile_axis: bool = False,
-    mark_zero: bool = False,
+    marks: Sequence[float] = (),
     height: int = 230,
 ) -> Spec:
-    """Curves with their names at their ends. `percentile_axis`: x is 1 / (1 - quantile), labelled in percent."""
+    """Curves with their names at their ends. `percentile_axis`: x is 1 / (1 - quantile), labelled in percent.
+
+    `marks`: dashed lines at these x.
+    """
     xs = [v for c in curves for v in c.x]
     ys = [v for c in curves for v in c.y]
     y_domain = _log_domain(ys, 1.0) if log_y else [0, max(*ys, 1e-9) * 1.05]
@@ -181,17 +192,13 @@ def lines(
             opacity=alt.condition("datum.width == 1", alt.value(0.3), alt.value(1.0)),
         )
     )
-    labels = _end_labels(shown, looks, y_domain, log_y, height)
-    names = (
-        source("labels")
-        .mark_text(align="left", dx=6, fontWeight="bold")
-        .encode(x=alt.value(WIDTH), y=alt.Y("y:Q", scale=None), text="name:N", color=alt.Color("colour:N", scale=None))
-    )
-    layers: list[alt.Chart] = [drawn, names]
-    if mark_zero and min(xs) < 0 < max(xs):
-        zero = source("zero").mark_rule(strokeDash=[3, 3], color=MUTED.light).encode(x=alt.X("x:Q", scale=x_scale))
-        layers.insert(0, zero)
-    data = {"curves": values, "labels": labels, "zero": [{"x": 0}]}
+    labels = _end_labels([(c.target, c.y[-1]) for c in shown], looks, y_domain, log_y, height)
+    layers: list[alt.Chart] = [drawn, _names()]
+    inside = [{"x": at} for at in marks if min(xs) < at < max(xs)]
+    if inside:
+        rules = source("marks").mark_rule(strokeDash=[3, 3], color=MUTED.light).encode(x=alt.X("x:Q", scale=x_scale))
+        layers.insert(0, rules)
+    data = {"curves": values, "labels": labels, "marks": inside}
     return finish(alt.layer(*layers), data, height=height, right=110)
 
 
@@ -233,16 +240,70 @@ def bars(rows: Sequence[Bar], looks: Mapping[str, Look], x_title: str) -> Spec:
     return finish(alt.layer(drawn, labels), {"parts": values, "notes": notes}, height=max(len(rows), 2) * 27, right=80)
 
 
+@_unvalidated
+def tracks(rows: Sequence[Track], looks: Mapping[str, Look], x_title: str, y_title: str, height: int = 230) -> Spec:
+    """Points joined by a line in their order, y logarithmic; those that don't count are hollow and beside the line."""
+    every = [point for row in rows for point in (*row.points, *row.hollow)]
+    xs, ys = [x for x, _ in every], [y for _, y in every]
+    logarithmic = max(xs) / min(xs) > LOG_ABOVE_RATIO
+    y_domain = _log_domain(ys, 1.0)
+    x_domain = _log_domain(xs, 1.0) if logarithmic else [0, max(xs) * 1.05]
+
+    def points(kind: str) -> list[dict[str, Any]]:
+        return [
+            {"x": x, "y": y, "target": looks[row.target].token, "colour": looks[row.target].colour,
+             "marker": looks[row.target].marker}
+            for row in rows
+            for x, y in getattr(row, kind)
+        ]  # fmt: skip
+
+    x = alt.X(
+        "x:Q",
+        title=f"{x_title}, logarithmic" if logarithmic else x_title,
+        scale=alt.Scale(type="log" if logarithmic else "linear", domain=x_domain, nice=False),
+        axis=alt.Axis(tickCount=5, labelOverlap=True, format=",~r"),
+    )
+    y = alt.Y(
+        "y:Q",
+        title=y_title,
+        scale=alt.Scale(type="log", domain=y_domain, nice=False),
+        axis=alt.Axis(tickCount=5, format=",~r", labelOverlap=True),
+    )
+    colour = alt.Color("colour:N", scale=None)
+    shape = alt.Shape("marker:N", scale=None)
+    order = [row.target for row in rows]
+    dash = alt.StrokeDash(
+        "target:N",
+        legend=None,
+        scale=alt.Scale(domain=[looks[t].token for t in order], range=[list(looks[t].dash) for t in order]),
+    )
+    line = source("points").mark_line().encode(x=x, y=y, color=colour, strokeDash=dash, detail="target:N")
+    solid = source("points").mark_point(filled=True, size=55, opacity=1).encode(x=x, y=y, color=colour, shape=shape)
+    hollow = source("hollow").mark_point(filled=False, size=55).encode(x=x, y=y, color=colour, shape=shape)
+    last = [(row.target, max((*row.points, *row.hollow))[1]) for row in rows]
+    labels = _end_labels(last, looks, y_domain, True, height)
+    data = {"points": points("points"), "hollow": points("hollow"), "labels": labels}
+    return finish(alt.layer(line, solid, hollow, _names()), data, height=height, right=110)
+
+
+def _names() -> alt.Chart:
+    """The labels of `_end_labels`, right of the picture."""
+    names: alt.Chart = source("labels").mark_text(align="left", dx=6, fontWeight="bold")
+    return names.encode(
+        x=alt.value(WIDTH), y=alt.Y("y:Q", scale=None), text="name:N", color=alt.Color("colour:N", scale=None)
+    )
+
+
 def _end_labels(
-    curves: Sequence[Line], looks: Mapping[str, Look], y_domain: Sequence[float], log_y: bool, height: int
+    ends: Sequence[tuple[str, float]], looks: Mapping[str, Look], y_domain: Sequence[float], log_y: bool, height: int
 ) -> list[dict[str, Any]]:
-    """Names at the curves' ends, moved apart where they would lie on one another; y in pixels."""
+    """Names at the curves' ends (target, y), moved apart where they would lie on one another; y in pixels."""
 
     def place(value: float) -> float:
         low, high, at = (math.log(v) if log_y else v for v in (y_domain[0], y_domain[1], max(value, y_domain[0])))
         return height * (1 - (at - low) / (high - low))
 
-    wanted = sorted((place(c.y[-1]), c.target) for c in curves)
+    wanted = sorted((place(y), target) for target, y in ends)
     placed = spread([at for at, _ in wanted], LABEL_HEIGHT, height)
     return [
         {"y": at, "name": looks[target].token, "colour": looks[target].colour}

@@ -6,7 +6,12 @@ import shlex
 
 from msgspec import Struct, structs
 
+from harness.levels import SHORT_SECONDS
+from harness.model import Profile
+from harness.record import Run
+from loadtests.lean.search import CEILING_SHARE
 from reports.analysis import Analysis
+from reports.units import quantity
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -21,61 +26,13 @@ class TargetFacts(Struct, frozen=True):
 
 
 def environment(analysis: Analysis) -> tuple[tuple[str, Pairs], ...]:
-    """Title and facts: machine, placement, run, limits, database."""
+    """Title and facts: machine, placement, run, calibration, limits, database."""
     run = analysis.run
-    host, placement, timing = run.host, run.plan.placement, run.plan.timing
-    unknown = "the kernel does not say"
-    generator = next((m.measurement.generator_versions for m in analysis.measured), {})
-    harness = [m.measurement.harness_cpu_seconds / m.measurement.window_seconds for m in analysis.measured]
     return (
-        (
-            "Machine",
-            (
-                ("Host", host.name),
-                ("System", f"{host.system}, kernel {host.kernel}"),
-                ("Processor", f"{host.cpu_model}, {host.logical_cpus} logical CPUs on {host.physical_cores} cores"),
-                ("Memory", f"{host.memory_bytes / 2**30:.1f} GiB"),
-                ("Frequency governor", host.governor or unknown),
-                ("Simultaneous multithreading", host.smt or unknown),
-                ("Control groups", f"version {host.cgroup_version}" if host.cgroup_version else unknown),
-                (
-                    "Engine",
-                    f"{run.engine.name} {run.engine.version}, API {run.engine.api_version}, {run.engine.storage_driver}",
-                ),
-            ),
-        ),
-        (
-            "Placement",
-            (
-                ("Service", f"CPUs {placement.service}"),
-                ("Database", f"CPUs {placement.database}"),
-                ("Load generator", f"CPUs {placement.generator}"),
-                ("Roles that share cores", " and ".join(placement.shared) or "none"),
-                ("Why so", placement.reason),
-            ),
-        ),
-        (
-            "Run",
-            (
-                ("Command", shlex.join(run.command)),
-                ("Run", f"{run.id}, started {run.started}"),
-                ("fitmap", f"{run.fitmap_version}, revision {run.revision or 'unknown (no checkout)'}"),
-                ("Method", f"version {run.method}, record schema {run.schema}"),
-                ("Preset", run.plan.preset),
-                ("Blocks", f"{timing.blocks}, order random within each, seed {run.plan.seed}"),
-                ("Warm-up", f"{timing.warmup_seconds:g} s, prolonged to {timing.warmup_limit_seconds:g} s at most"),
-                ("Measured window", f"{timing.measure_seconds:g} s"),
-                *(
-                    (
-                        f"Profile {p.name}",
-                        f"{p.title}: {', '.join(p.routes)}; {p.level.connections} connections, {p.level.kind} loop",
-                    )
-                    for p in run.plan.profiles
-                ),
-                ("Load generator", ", ".join(f"{k} {v}" for k, v in sorted(generator.items())) or "nothing measured"),
-                ("The harness's own CPU use", f"{max(harness):.3f} cores at most" if harness else "nothing measured"),
-            ),
-        ),
+        ("Machine", _machine(run)),
+        ("Placement", _placement(run)),
+        ("Run", _run(analysis)),
+        ("Calibration of the load generator", _calibration(run)),
         (
             "Limits of service and database",
             tuple((name.replace("_", " "), str(value)) for name, value in structs.asdict(run.configuration.limits).items()),
@@ -91,10 +48,102 @@ def environment(analysis: Analysis) -> tuple[tuple[str, Pairs], ...]:
     )
 
 
+def _machine(run: Run) -> Pairs:
+    host, unknown = run.host, "the kernel does not say"
+    return (
+        ("Host", host.name),
+        ("System", f"{host.system}, kernel {host.kernel}"),
+        ("Processor", f"{host.cpu_model}, {host.logical_cpus} logical CPUs on {host.physical_cores} cores"),
+        ("Memory", f"{host.memory_bytes / 2**30:.1f} GiB"),
+        ("Frequency governor", host.governor or unknown),
+        ("Simultaneous multithreading", host.smt or unknown),
+        ("Control groups", f"version {host.cgroup_version}" if host.cgroup_version else unknown),
+        ("Engine", f"{run.engine.name} {run.engine.version}, API {run.engine.api_version}, {run.engine.storage_driver}"),
+    )
+
+
+def _placement(run: Run) -> Pairs:
+    placement = run.plan.placement
+    return (
+        ("Service", f"CPUs {placement.service}"),
+        ("Database", f"CPUs {placement.database}"),
+        ("Load generator", f"CPUs {placement.generator}"),
+        ("Roles that share cores", " and ".join(placement.shared) or "none"),
+        ("Why so", placement.reason),
+    )
+
+
+def _run(analysis: Analysis) -> Pairs:
+    run = analysis.run
+    timing, objective = run.plan.timing, run.configuration.slo
+    # By trial: its levels all carry the one measurement.
+    trials = list({m.trial.id: m.whole for m in analysis.measured}.values())
+    generator = trials[0].generator_versions if trials else {}
+    harness = [trial.harness_cpu_seconds / trial.loaded_seconds for trial in trials if trial.loaded_seconds]
+    return (
+        ("Command", shlex.join(run.command)),
+        ("Run", f"{run.id}, started {run.started}"),
+        ("fitmap", f"{run.fitmap_version}, revision {run.revision or 'unknown (no checkout)'}"),
+        ("Method", f"version {run.method}, record schema {run.schema}"),
+        ("Preset", run.plan.preset),
+        ("Blocks", f"{timing.blocks}, order random within each, seed {run.plan.seed}"),
+        ("Warm-up", f"{timing.warmup_seconds:g} s, prolonged to {timing.warmup_limit_seconds:g} s at most"),
+        ("Settling before each further level", f"{timing.settle_seconds:g} s"),
+        (
+            "Measured window",
+            f"{timing.measure_seconds:g} s; at shares and single routes {min(timing.measure_seconds, SHORT_SECONDS):g} s",
+        ),
+        *((f"Profile {p.name}", _profile(p, analysis)) for p in run.plan.profiles),
+        ("Objective", f"{objective.percent:g} % of all arrivals answered as expected within {objective.milliseconds:g} ms"),
+        ("Load generator", ", ".join(f"{k} {v}" for k, v in sorted(generator.items())) or "nothing measured"),
+        ("The harness's own CPU use", f"{max(harness):.3f} cores at most" if harness else "nothing measured"),
+    )
+
+
+def _profile(profile: Profile, analysis: Analysis) -> str:
+    levels = [load.level_title for load in analysis.loads if load.profile == profile.name]
+    levels += ["search for capacity"] * any(level.kind == "capacity" for level in profile.levels)
+    return f"{profile.title}: {', '.join(profile.routes)}; {profile.connections} connections; {', '.join(levels)}"
+
+
+def _calibration(run: Run) -> Pairs:
+    made = run.calibration
+    share = f"a level may ask for {CEILING_SHARE:.0%} of it"
+    return (
+        ("Made", f"{made.made}, with {made.workers} worker{'' if made.workers == 1 else 's'}"),
+        ("For", f"{made.placement}; load image {made.load_image}"),
+        (
+            "Closed loop against a server that does nothing",
+            f"{quantity(made.closed_ceiling, 'requests/s')}; {share}" if made.closed_ceiling else "not measured",
+        ),
+        (
+            "Highest open rate that was sent on time",
+            f"{quantity(made.open_ceiling, 'requests/s')}, 99 % of it at most "
+            f"{quantity(made.open_lag_p99_microseconds, 'microseconds')} late; {share}"
+            if made.open_ceiling
+            else "none",
+        ),
+        ("What the path itself costs", f"{quantity(made.path_p50_microseconds, 'microseconds')} (p50, one connection)"),
+        *(
+            (
+                f"A known delay of {check.injected:g} ms",
+                f"recovered as {check.p50:.2f} ms at p50, {check.p99:.2f} ms at p99; by the server's own clock it was "
+                f"{check.injected_p50:.2f} and {check.injected_p99:.2f} ms (path without it: {check.path:.2f} ms)",
+            )
+            for check in made.delays
+        ),
+        (
+            f"A stall of {made.stall_milliseconds:g} ms under an open loop",
+            f"{made.stall_p95:.0f} ms at p95, theory {made.stall_p95_theory:.0f} ms",
+        ),
+        ("Problems", "; ".join(made.problems) or "none: the generator can be believed"),
+    )
+
+
 def target_facts(analysis: Analysis, name: str) -> TargetFacts:
     """A target's manifest, and what the service said of itself."""
     target = analysis.run.targets[name]
-    meta = next((m.measurement.meta for m in analysis.measured if m.trial.target == name), {})
+    meta = next((m.whole.meta for m in analysis.measured if m.trial.target == name), {})
     reported = "; ".join(f"{key} {value}" for key, value in sorted(meta.items()))
     return TargetFacts(
         name,

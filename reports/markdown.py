@@ -1,4 +1,4 @@
-"""A short summary in Markdown, for comments, chat and mail: the verdict, the win matrix, what is not valid."""
+"""A short summary in Markdown, for comments, chat and mail: verdict, win matrix, what limits whom, what is not valid."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from pathlib import Path
 from harness.errors import RunError
 from harness.record import Record
 from reports.analysis import analyse
+from reports.figures import Table
+from reports.matrix import Matrix
 from reports.sentences import Span
 from reports.units import clean
-from reports.view import Matrix, View, make_view
+from reports.view import View, make_view
 
 FILE_NAME = "summary.md"
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|<>&~@:-])")
@@ -36,9 +38,9 @@ def escaped(text: str) -> str:
 def summary(view: View) -> str:
     """The summary of a view."""
     lines = [f"# fitmap run {escaped(view.run.id)}", "", escaped(view.subtitle), ""]
-    lines.append(f"**{view.valid} of {view.planned} planned trials are valid.**")
+    lines.append(f"**{view.valid} of {view.planned} planned trials are valid at every level.**")
     lines += [
-        f"- {escaped(item.target)}, {escaped(item.profile)}, {item.blocks}: {item.verdict} – {escaped(item.reason[:220])}"
+        f"- {escaped(item.target)}, {escaped(item.place)}, {item.blocks}: {item.verdict} – {escaped(item.reason[:220])}"
         for item in view.summaries
     ]
     if view.pending:
@@ -47,7 +49,8 @@ def summary(view: View) -> str:
     lines += ["", "## Verdict", ""]
     lines += [f"- {_spans((*v.wins, *_spaced(v.ties), *_spaced(v.unranked)))}" for v in view.verdicts]
     for matrix in view.matrices:
-        lines += ["", f"## Win matrix, class {matrix.target_class}", *_table(matrix)]
+        lines += ["", f"## Win matrix, class {matrix.target_class}", *_matrix(matrix)]
+    lines += ["", f"## {view.limits.title}", "", *_table(view.limits)]
     lines += ["", f"Medians over trials; **bold** wins; = ties for the lead; relevance bound {view.relevance}.", ""]
     return "\n".join(lines)
 
@@ -60,13 +63,27 @@ def _spans(spans: Iterable[Span]) -> str:
     return "".join(f"**{escaped(s.text)}**" if s.kind == "name" else s.text for s in spans)
 
 
-def _table(matrix: Matrix) -> list[str]:
+def _matrix(matrix: Matrix) -> list[str]:
     lines = []
     for group in matrix.groups:
-        lines += ["", f"| {escaped(group.title)} | Ahead | {' | '.join(escaped(t) for t in matrix.targets)} |"]
-        lines.append("|---" * (len(matrix.targets) + 2) + "|")
+        if not group.rows:
+            lines += ["", f"{escaped(group.title)}: nothing was measured."]
+            continue
+        lines += ["", _row([escaped(group.title), "Ahead", *map(escaped, matrix.targets)]), _rule(len(matrix.targets) + 2)]
         for row in group.rows:
             marks = {"wins": "**{}**", "tie": "= {}"}
             cells = [marks.get(cell.state, "{}").format(cell.value) for cell in row.cells]
-            lines.append(f"| {row.title} | {_spans(row.lead)} | {' | '.join(cells)} |")
+            lines.append(_row([row.title, _spans(row.lead), *cells]))
     return lines
+
+
+def _table(table: Table) -> list[str]:
+    return [_row(map(escaped, table.headers)), _rule(len(table.headers)), *(_row(map(escaped, row)) for row in table.rows)]
+
+
+def _row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _rule(columns: int) -> str:
+    return "|---" * columns + "|"

@@ -8,24 +8,36 @@ from functools import partial
 
 from msgspec import Struct
 
-from harness.record import Measurement, Missing
+from harness.measurement import LevelMeasurement, Measurement, Missing
+from loadtests.lean.search import TOLERANCE
+from reports.loads import Load, Scope
 from reports.percentiles import Distribution
 from reports.standings import Direction
 from reports.units import Unit
 
 
 class Observation(Struct, frozen=True):
-    """All that a metric may look at: one trial's measurement and histogram, and its target's image size."""
+    """All that a metric may look at: one trial, one of its levels with its histogram, and its target's image size.
 
-    measurement: Measurement
+    `searched`: the trial's plan has a search for capacity.
+    """
+
+    trial: Measurement
+    level: LevelMeasurement
     distribution: Distribution | Missing
     image_bytes: int | Missing
+    searched: bool
+
+
+#: A value; why there is none; or None where the metric says nothing about what was measured, and gets no row.
+Found = float | Missing | None
 
 
 class Metric(Struct, frozen=True):
     """One axis. `family` gathers axes that say nearly the same; `name` is the axis within it.
 
-    `per_profile`: judged for each profile; else once for the whole run, over the trials of all profiles.
+    `scope`: judged at each load; for each profile, or once for the whole run: then a trial has one value, whatever its
+    levels. `loops`: the kinds of load that it means something for. `open_meaning` replaces `meaning` under open loads.
     `exact`: read, not measured: it has no noise, so it needs no interval.
     `least_relevance_percent`: differences below it don't matter even where the run's own bound is lower.
     """
@@ -36,8 +48,10 @@ class Metric(Struct, frozen=True):
     unit: Unit
     direction: Direction
     meaning: str
-    measure: Callable[[Observation], float | Missing]
-    per_profile: bool = True
+    measure: Callable[[Observation], Found]
+    scope: Scope = "load"
+    loops: tuple[str, ...] = ("closed", "open")
+    open_meaning: str = ""
     exact: bool = False
     least_relevance_percent: float = 0.0
 
@@ -55,64 +69,79 @@ class Metric(Struct, frozen=True):
         """The bound below which a difference of this metric is a tie."""
         return max(run_percent, self.least_relevance_percent)
 
+    def meaning_at(self, load: Load | None) -> str:
+        """How to read it at a load (None: it spans all levels)."""
+        return self.open_meaning if self.open_meaning and load and load.open else self.meaning
 
-def requests(measurement: Measurement) -> int:
+
+def requests(level: LevelMeasurement) -> int:
     """Requests of the measured window, all routes."""
-    return sum(route.requests for route in measurement.routes.values())
+    return sum(route.requests for route in level.routes.values())
 
 
-def mean_response_microseconds(measurement: Measurement) -> float | Missing:
+def throughput(level: LevelMeasurement) -> float:
+    """Requests answered in each second of the window."""
+    return requests(level) / level.window_seconds
+
+
+def mean_response_microseconds(level: LevelMeasurement) -> float | Missing:
     """Mean response time over all requests of the window: exact, from sums."""
-    count = requests(measurement)
+    count = requests(level)
     if not count:
         return Missing("no request was answered")
-    return sum(route.requests * route.mean_microseconds for route in measurement.routes.values()) / count
+    return sum(route.requests * route.mean_microseconds for route in level.routes.values()) / count
 
 
-def _throughput(seen: Observation) -> float | Missing:
-    count = requests(seen.measurement)
-    return count / seen.measurement.window_seconds if count else Missing("no request was answered")
+def _throughput(seen: Observation) -> Found:
+    return throughput(seen.level) or Missing("no request was answered")
 
 
-def _percentile(percent: float, seen: Observation) -> float | Missing:
+def _percentile(percent: float, seen: Observation) -> Found:
     found = seen.distribution
     return found if isinstance(found, Missing) else found.percentile(percent)
 
 
-def cpu_per_request_microseconds(role: str, measurement: Measurement) -> float | Missing:
+def cpu_per_request_microseconds(role: str, level: LevelMeasurement) -> float | Missing:
     """CPU time of a role's container in the window / requests of the window, microseconds."""
-    count = requests(measurement)
-    used = measurement.usage.get(role)
+    count = requests(level)
+    used = level.usage.get(role)
     if not count or used is None:
         return Missing("no request was answered" if not count else f"no samples of the {role}")
     return used.cpu_seconds / count * 1e6 if used.cpu_seconds > 0 else Missing("the counter did not move")
 
 
-def _cpu(role: str, seen: Observation) -> float | Missing:
-    return cpu_per_request_microseconds(role, seen.measurement)
+def _cpu(role: str, seen: Observation) -> Found:
+    return cpu_per_request_microseconds(role, seen.level)
 
 
-def _database_cpu(seen: Observation) -> float | Missing:
+def _database_cpu(seen: Observation) -> Found:
     # Else an idle database's housekeeping, divided by the requests, would rank targets by their throughput once more.
-    if sum(statement.executed for statement in seen.measurement.statements) < requests(seen.measurement) / 10:
-        return Missing("this profile leaves the database idle")
-    return cpu_per_request_microseconds("database", seen.measurement)
+    if sum(statement.executed for statement in seen.level.statements) < requests(seen.level) / 10:
+        return None
+    return cpu_per_request_microseconds("database", seen.level)
 
 
-def _memory(field: str, seen: Observation) -> float | Missing:
-    used = seen.measurement.usage.get("service")
+def _memory(field: str, seen: Observation) -> Found:
+    used = seen.level.usage.get("service")
     value: float | Missing = Missing("no samples of the service") if used is None else getattr(used, field)
     if isinstance(value, Missing) or value > 0:
         return value
     return Missing("the kernel counted nothing")
 
 
-def _image(seen: Observation) -> float | Missing:
+def _capacity(seen: Observation) -> Found:
+    if not seen.searched:
+        return None
+    found = seen.trial.capacity
+    return found if isinstance(found, Missing) else found.low
+
+
+def _image(seen: Observation) -> Found:
     return seen.image_bytes
 
 
-def _start(seen: Observation) -> float | Missing:
-    seconds = seen.measurement.start_seconds
+def _start(seen: Observation) -> Found:
+    seconds = seen.trial.start_seconds
     return seconds if seconds > 0 else Missing("the clocks of engine and generator disagree")
 
 
@@ -124,7 +153,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "throughput", "throughput", "Throughput", "requests/s", "higher",
         "Requests answered in each second of the measured window, at full load on the service's cores.",
-        _throughput,
+        _throughput, loops=("closed",),
     ),
     *(
         Metric(
@@ -132,6 +161,8 @@ METRICS: tuple[Metric, ...] = (
             f"{percent:g} % of requests were answered within this time, waiting in line included. In a closed loop it "
             "mostly mirrors throughput: every connection sends its next request as soon as it has its answer.",
             partial(_percentile, percent),
+            open_meaning=f"{percent:g} % of requests were answered within this time, counted from the instant at which each "
+            "was intended to be sent: a wait that slow answers before it caused is in it. All targets get the same rate.",
             least_relevance_percent=TAIL_RELEVANCE_PERCENT if percent > 90 else 0.0,
         )
         for percent in PERCENTILES
@@ -157,19 +188,25 @@ METRICS: tuple[Metric, ...] = (
         partial(_memory, "anonymous_bytes"),
     ),
     Metric(
-        "peak", "memory", "Memory: peak", "bytes", "lower",
-        "The most that the service was ever charged, from its start on, file cache included.",
-        partial(_memory, "peak_bytes"),
+        "capacity", "capacity", "Capacity under the objective", "requests/s", "higher",
+        "The highest rate of arrivals at which the objective was met: the lower end of the interval that the search ended "
+        f"with. Its ends are up to {TOLERANCE:.0%} apart, so a smaller difference is a tie.",
+        _capacity, scope="profile", least_relevance_percent=TOLERANCE * 100,
+    ),
+    Metric(
+        "peak", "peak memory", "Memory: peak", "bytes", "lower",
+        "The most that the service was ever charged, from its start to the end of its last level, file cache included.",
+        partial(_memory, "peak_bytes"), scope="profile",
     ),
     Metric(
         "image", "image size", "Image size", "bytes", "lower",
         "All layers of the service's image, unpacked.",
-        _image, per_profile=False, exact=True,
+        _image, scope="run", exact=True,
     ),
     Metric(
         "start", "start time", "Start time", "seconds", "lower",
         "From the start of the container to the first good answer on /health, with the database already up.",
-        _start, per_profile=False,
+        _start, scope="run",
     ),
 )  # fmt: skip
 

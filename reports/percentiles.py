@@ -1,4 +1,4 @@
-"""Latency percentiles from HdrHistogram counts, whole arrays at a time. Pure but for `read_distribution`."""
+"""Latency percentiles from HdrHistogram counts, whole arrays at a time. Pure but for `read_distributions`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.record import Missing, read_histograms
+from harness.measurement import Missing
+from harness.record import read_histograms, tag
 from loadtests.lean.histogram import COUNTS, HALF_COUNT_BITS
 
 #: A percentile is printed only where at least so many samples lie beyond it: fewer are an anecdote.
@@ -22,7 +23,7 @@ HIGHEST_VALUE = ((_INDEX - (_BUCKET << HALF_COUNT_BITS)) << _BUCKET) + (1 << _BU
 
 
 class Distribution:
-    """Response times of one trial, all routes merged. Counts by HdrHistogram index; never changed once made."""
+    """Response times of one trial at one level, all routes merged. Counts by HdrHistogram index; never changed once made."""
 
     def __init__(self, counts: NDArray[np.int64]) -> None:
         self._cumulative = np.cumsum(counts)
@@ -46,7 +47,16 @@ def merge(histograms: Iterable[Any]) -> Distribution:
     return Distribution(counts)
 
 
-def read_distribution(folder: Path, trial_id: str) -> Distribution | Missing:
-    """A trial's distribution over all routes of its profile, from its histogram file."""
+def read_distributions(folder: Path, trial_id: str, levels: Iterable[str]) -> dict[str, Distribution | Missing]:
+    """Level -> distribution of its response times over all its routes, from the trial's histogram file.
+
+    Response times count from the intended instant; service times and the generator's lag are in the file as well, for
+    whoever asks, and stay out of the report.
+    """
     histograms = read_histograms(folder, trial_id)
-    return merge(histograms.values()) if histograms else Missing("the trial left no histogram")
+    found: dict[str, Distribution | Missing] = {}
+    for level in levels:
+        prefix = tag(level, "response", "")
+        chosen = [histogram for name, histogram in histograms.items() if name.startswith(prefix)]
+        found[level] = merge(chosen) if chosen else Missing("the trial left no histogram of it")
+    return found

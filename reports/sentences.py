@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from functools import partial
-from itertools import groupby
+from collections.abc import Iterable
 from typing import Literal
 
 from msgspec import Struct
 
-from harness.record import Missing
-from reports.analysis import Analysis, classes
+from harness.measurement import Missing
+from reports.analysis import Analysis, classes, verdicts_at
+from reports.loads import Place
 from reports.metrics import BY_ID, METRICS
 from reports.standings import Standing
 from reports.units import factor, listed
+
+#: So many partners of a tie are named; of more, only their number is told: the matrix has them all.
+NAMED_PARTNERS = 2
 
 
 class Span(Struct, frozen=True):
@@ -56,7 +58,7 @@ def who_leads(standing: Standing) -> tuple[Span, ...]:
 
 def undecidable(analysis: Analysis) -> bool:
     """Whether no profile could be judged for want of trials: fewer than three blocks give values, but no ranking."""
-    notes = [s.note for s in analysis.standings if len(s.leaders) > 1 and s.profile]
+    notes = [s.note for s in analysis.standings if len(s.leaders) > 1 and s.place]
     return bool(notes) and all(note.startswith("too few") for note in notes)
 
 
@@ -75,78 +77,111 @@ def _names(targets: Iterable[str]) -> list[Span]:
 
 
 def _verdict(analysis: Analysis, target: str, target_class: str) -> Verdict:
-    mine = [s for s in analysis.standings if s.target_class == target_class]
+    # Where nobody has a value (a percentile of too few requests), there is nothing to win.
+    mine = [s for s in analysis.standings if s.target_class == target_class and s.leaders]
     won = [s for s in mine if s.winner == target]
     tied = [s for s in mine if target in s.leaders and s.note == "tie"]
     wins: list[Span] = [_name(target)]
     if won:
-        wins += [Span(" wins "), *_joined(analysis, won, _won_phrase), Span(".")]
+        wins += [Span(" wins "), *_joined(_won(analysis, won, mine)), Span(".")]
+    elif not mine:
+        wins.append(Span(" is not ranked anywhere."))
     elif all(len(s.entries) == 1 for s in mine):
         wins.append(Span(f" has no other target of its class ({target_class}) to be compared with."))
     else:
         wins.append(Span(" wins nowhere." if tied else " wins nowhere and shares no lead."))
-    ties = (
-        [Span("It ties for the lead "), *_joined(analysis, tied, partial(_tied_phrase, target)), Span(".")] if tied else []
-    )
+    ties = [Span("It shares the lead on "), *_joined(_tied(analysis, target, tied, mine)), Span(".")] if tied else []
     return Verdict(target, target_class, bool(won), tuple(wins), tuple(ties), tuple(_unranked(analysis, target)))
 
 
-def _joined(
-    analysis: Analysis, standings: list[Standing], phrase: Callable[[str, list[Standing]], list[Span]]
-) -> list[Span]:
-    """`under CPU-bound load on A, B; under Database-bound load on C`, families gathered."""
-    titles = {p.name: p.title for p in analysis.run.plan.profiles}
-    order = {metric.id: i for i, metric in enumerate(METRICS)}
-    spans: list[Span] = []
-    for profile, group in groupby(standings_by_profile(standings, list(titles)), key=lambda s: s.profile):
-        spans.append(Span("; " if spans else ""))
-        spans.append(Span(f"under {titles[profile]} load on " if profile else "over the whole run on "))
-        found = sorted(group, key=lambda s: order[s.metric])
-        for i, (family, members) in enumerate(groupby(found, key=lambda s: BY_ID[s.metric].family)):
-            spans.append(Span(", " if i else ""))
-            spans += phrase(family, list(members))
-    return spans
+def _joined(phrases: list[list[Span]]) -> list[Span]:
+    return [span for i, phrase in enumerate(phrases) for span in ([Span("; "), *phrase] if i else phrase)]
 
 
-def standings_by_profile(standings: list[Standing], profiles: list[str]) -> list[Standing]:
-    """In the profiles' order, those of the whole run last."""
-    return sorted(standings, key=lambda s: profiles.index(s.profile) if s.profile else len(profiles))
+def _by_family(standings: list[Standing]) -> dict[str, list[Standing]]:
+    """Families in the metrics' order."""
+    found: dict[str, list[Standing]] = {metric.family: [] for metric in METRICS}
+    for standing in standings:
+        found[BY_ID[standing.metric].family].append(standing)
+    return {family: members for family, members in found.items() if members}
 
 
-def _family(family: str, members: list[Standing]) -> str:
-    """`latency p50 and p90`, or the family's name alone where it has one axis or all of them are meant."""
-    size = sum(metric.family == family for metric in METRICS)
-    if size in (1, len(members)):
-        return family
-    return f"{family} {listed([BY_ID[s.metric].short for s in members])}"
+def _won(analysis: Analysis, won: list[Standing], mine: list[Standing]) -> list[list[Span]]:
+    """A phrase per family and set of its axes: where, and over whom. `mine`: all standings of the class."""
+    phrases = []
+    for family, members in _by_family(won).items():
+        judged = _by_family(mine)[family]
+        for axes, places in _axes(members, judged).items():
+            found = [s for s in members if s.place in places]
+            leads = [s.lead.ahead for s in found if s.lead]
+            low, high = factor(min(leads)), factor(max(leads))
+            by = low if low == high else f"{low} to {high}"
+            over = list(dict.fromkeys(s.runner_up for s in found if s.runner_up))
+            where = _where(analysis, places, {s.place for s in judged})
+            phrases.append([Span(f"{_axes_of(family, axes)}{where} ({by} over "), *_names(over), Span(")")])
+    return phrases
 
 
-def _won_phrase(family: str, members: list[Standing]) -> list[Span]:
-    leads = [s.lead.ahead for s in members if s.lead]
-    low, high = factor(min(leads)), factor(max(leads))
-    over = list(dict.fromkeys(s.runner_up for s in members if s.runner_up))
-    by = low if low == high else f"{low} to {high}"
-    return [Span(f"{_family(family, members)} ({by} over "), *_names(over), Span(")")]
+def _tied(analysis: Analysis, target: str, tied: list[Standing], mine: list[Standing]) -> list[list[Span]]:
+    """One phrase per family. A tie with the same targets on most axes at most loads would else fill the page."""
+    phrases = []
+    for family, members in _by_family(tied).items():
+        judged = _by_family(mine)[family]
+        sets = _axes(members, judged)
+        name = _axes_of(family, next(iter(sets))) if len(sets) == 1 else f"part of {family}"
+        where = _where(analysis, [p for places in sets.values() for p in places], {s.place for s in judged})
+        partners = list(dict.fromkeys(t for s in members for t in s.leaders if t != target))
+        shown = _names(partners) if len(partners) <= NAMED_PARTNERS else [Span(f"{len(partners)} others")]
+        phrases.append([Span(f"{name}{where} (with "), *shown, Span(")")])
+    return phrases
 
 
-def _tied_phrase(target: str, family: str, members: list[Standing]) -> list[Span]:
-    spans: list[Span] = []
-    partners: dict[tuple[str, ...], list[Standing]] = {}
-    for standing in members:
-        partners.setdefault(tuple(t for t in standing.leaders if t != target), []).append(standing)
-    for others, found in partners.items():
-        spans += [Span(f"{', ' if spans else ''}{_family(family, found)} (with "), *_names(others), Span(")")]
-    return spans
+def _axes(members: list[Standing], judged: list[Standing]) -> dict[tuple[str, ...], list[str]]:
+    """Axes of a family -> the places where it is just these. No axes: all that could be judged there, and more than one of
+    them where the family has more.
+    """
+    size = sum(metric.family == BY_ID[members[0].metric].family for metric in METRICS)
+    found: dict[tuple[str, ...], list[str]] = {}
+    for place in dict.fromkeys(s.place for s in judged):
+        axes = tuple(BY_ID[s.metric].short for s in members if s.place == place)
+        if axes:
+            every = len(axes) == sum(s.place == place for s in judged) >= min(size, 2)
+            found.setdefault(() if every else axes, []).append(place)
+    return found
+
+
+def _axes_of(family: str, axes: tuple[str, ...]) -> str:
+    """`latency p50 and p90`, or the family's name alone where all of them are meant."""
+    return f"{family} {listed(axes)}" if axes else family
+
+
+def _where(analysis: Analysis, places: list[str], judged: set[str]) -> str:
+    """`, CPU-bound saturated and at 200 requests/s, Database-bound at every level`; nothing for the whole run."""
+    chosen = [place for place in analysis.places if place.id in places and place.profile]
+    if not chosen:
+        return ""
+    if len(judged) > 1 and len(chosen) == len(judged):
+        return ", everywhere"
+    by_profile: dict[str, list[Place]] = {}
+    for place in chosen:
+        by_profile.setdefault(place.profile or "", []).append(place)
+    words = []
+    for profile, found in by_profile.items():
+        title = next(p.title for p in analysis.run.plan.profiles if p.name == profile)
+        levels = [place.load.phrase for place in found if place.load]
+        size = sum(place.profile == profile and place.id in judged for place in analysis.places)
+        if len(levels) > 1 and len(levels) == size:
+            levels = ["at every level"]
+        words.append(f"{title} {listed(levels)}" if levels else title)
+    return f", {', '.join(words)}"
 
 
 def _unranked(analysis: Analysis, target: str) -> list[Span]:
-    """Profiles in which a target has no valid trial at all, with the verdicts of those it has."""
-    spans: list[Span] = []
-    for profile in analysis.run.plan.profiles:
-        if analysis.cell(target, profile.name):
+    """Loads at which a target has no valid trial at all, with the verdicts of those it has."""
+    found = []
+    for place in analysis.places:
+        if place.load is None or analysis.cell(target, place.load):
             continue
-        cell = (target, profile.name)
-        found = {r.verdict.replace("_", " ") for r in analysis.not_valid if (r.trial.target, r.trial.profile) == cell}
-        why = listed(sorted(found)) if found else "it did not run"
-        spans.append(Span(f"{' ' if spans else ''}Not ranked under {profile.title} load: no valid trial ({why})."))
-    return spans
+        why = listed(verdicts_at(target, place, analysis.not_valid) or ["it did not run"])
+        found.append(f"{place.load.profile_title} {place.load.phrase} ({why})")
+    return [Span(f"Not ranked, for want of a valid trial: {'; '.join(found)}.")] if found else []

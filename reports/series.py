@@ -7,41 +7,41 @@ from pathlib import Path
 import pandas as pd
 from msgspec import Struct
 
-from harness.record import Measurement, Missing
+from harness.measurement import Missing
 
+#: The finest bins of a curve, and how many a curve has at most: more are finer than the picture.
 BIN_SECONDS = 0.5
+MOST_BINS = 240
 
 
 class Curve(Struct, frozen=True):
-    """One container over time. `seconds` count from the start of the measured window (the warm-up is negative)."""
+    """One container over time. `seconds` count from the instant that was asked for (what was before it is negative)."""
 
     seconds: tuple[float, ...]
     cores: tuple[float, ...]
     working_set_bytes: tuple[float, ...]
 
 
-def read_curves(folder: Path, trial_id: str, measurement: Measurement) -> dict[str, Curve] | Missing:
-    """Role -> curve, in bins of half a second, or why there is none."""
+def read_curves(folder: Path, trial_id: str, zero_ns: int) -> dict[str, Curve] | Missing:
+    """Role -> curve over the whole trial, or why there is none. `zero_ns`: second 0, on the clock of the samples."""
     path = folder / "samples" / f"{trial_id}.csv"
     try:
         frame = pd.read_csv(path)
-        return {
-            str(role): curve(rows, measurement.window_start_ns, measurement.window_end_ns)
-            for role, rows in frame.groupby("role", sort=True)
-        }
+        took = (frame["monotonic_ns"].max() - frame["monotonic_ns"].min()) / 1e9
+        width = max(BIN_SECONDS, took / MOST_BINS)
+        return {str(role): curve(rows, zero_ns, width) for role, rows in frame.groupby("role", sort=True)}
     except (OSError, ValueError, KeyError) as error:
         return Missing(f"the samples of trial {trial_id} can't be read ({type(error).__name__})")
 
 
-def curve(rows: pd.DataFrame, start_ns: int, end_ns: int) -> Curve:
-    """One role's samples as a curve up to the end of the window.
+def curve(rows: pd.DataFrame, zero_ns: int, bin_seconds: float) -> Curve:
+    """One role's samples as a curve.
 
     CPU use of a bin is the counter's rise between the last samples of this bin and of the one before, over the time between
     them: counters are exact, so no rise is lost or counted twice, however uneven the sampling.
     """
-    offset = (rows["monotonic_ns"] - start_ns) / 1e9
-    last = rows.assign(offset=offset, bin=(offset // BIN_SECONDS)).groupby("bin").last()
-    last = last[last["monotonic_ns"] <= end_ns + BIN_SECONDS * 1e9]
+    offset = (rows["monotonic_ns"] - zero_ns) / 1e9
+    last = rows.assign(offset=offset, bin=(offset // bin_seconds)).groupby("bin").last()
     cores = last["cpu_ns"].diff() / last["monotonic_ns"].diff()
     kept = cores.notna()
     memory = (last["memory_bytes"] - last["inactive_file_bytes"])[kept]

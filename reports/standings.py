@@ -11,7 +11,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from harness.record import Missing
+from harness.measurement import Missing
 from reports.statistics import Estimate, Ratio, estimate, paired_ratio
 
 Direction = Literal["higher", "lower"]
@@ -27,14 +27,14 @@ class Entry(Struct, frozen=True):
 
 
 class Standing(Struct, frozen=True):
-    """An axis of one profile (None: of the whole run) within one class. `entries`: best first, then those not ranked.
+    """An axis at one place (reports/loads.py: its id) within one class. `entries`: best first, then those not ranked.
 
     `winner` is None on a tie, and `note` then says why nobody wins. `lead` is the winner's ratio to the target that it is
     least clearly ahead of, `runner_up`.
     """
 
     metric: str
-    profile: str | None
+    place: str
     target_class: str
     entries: tuple[Entry, ...]
     leaders: tuple[str, ...]
@@ -47,7 +47,7 @@ class Standing(Struct, frozen=True):
 def rank(
     *,
     metric: str,
-    profile: str | None,
+    place: str,
     target_class: str,
     values: Mapping[str, Mapping[str, float] | Missing],
     direction: Direction,
@@ -94,7 +94,7 @@ def rank(
     runner_up = least[1] if least else None
     return Standing(
         metric=metric,
-        profile=profile,
+        place=place,
         target_class=target_class,
         entries=(
             *(Entry(t, estimates[t], groups[t], behind.get(t)) for t in order),

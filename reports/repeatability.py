@@ -1,0 +1,123 @@
+"""How well does a record repeat itself? Scatter over trials, and twins (one image under two names) that must not differ.
+
+Pure. A separation of twins is a false alarm: their interval may exclude 1 as often as its level allows, and no more.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from statistics import fmean, stdev
+
+from msgspec import Struct
+
+from harness.measurement import Missing
+from harness.targets import TWIN
+from reports.analysis import Analysis, cell_values
+from reports.metrics import METRICS
+from reports.statistics import LEAST_TRIALS, paired_ratio
+
+
+class Scatter(Struct, frozen=True):
+    """A target on an axis: the coefficient of variation over its valid trials (0.03 is 3 %)."""
+
+    place: str
+    metric: str
+    target: str
+    trials: int
+    variation: float
+
+
+class Separation(Struct, frozen=True):
+    """Twins on an axis: the interval of their ratio over all blocks, and in how many groups of three blocks (what preset
+    `quick` has) it excluded 1, and by more than the relevance bound as well, which would have been called a win.
+    """
+
+    place: str
+    metric: str
+    target: str
+    low: float
+    high: float
+    blocks: int
+    groups: int
+    groups_apart: int
+    groups_won: int
+
+    @property
+    def apart(self) -> bool:
+        return not self.low <= 1 <= self.high
+
+
+def _cells(analysis: Analysis) -> Iterator[tuple[str, str, float, Mapping[str, Mapping[str, float]]]]:
+    """Each axis with noise: place, metric, relevance in percent, and target -> block -> value."""
+    bound = analysis.run.configuration.report.relevance_percent
+    for standing in analysis.standings:
+        metric = next(m for m in METRICS if m.id == standing.metric)
+        if metric.exact:
+            continue
+        place = analysis.place(standing)
+        here = [m for m in analysis.measured if place.holds(m.trial.profile, m.load.id)]
+        values = {
+            entry.target: found
+            for entry in standing.entries
+            if not isinstance(found := cell_values(metric, entry.target, place, here, ()), Missing)
+        }
+        yield place.id or "run", metric.id, metric.relevance_percent(bound), values
+
+
+def scatter(analysis: Analysis) -> tuple[Scatter, ...]:
+    """The coefficient of variation of every cell with at least two trials."""
+    return tuple(
+        Scatter(place, metric, target, len(found), stdev(found.values()) / fmean(found.values()))
+        for place, metric, _, values in _cells(analysis)
+        for target, found in values.items()
+        if len(found) > 1
+    )
+
+
+def separations(analysis: Analysis) -> tuple[Separation, ...]:
+    """Every axis of every pair of twins. Intervals are for one comparison, at the run's level."""
+    level = analysis.run.configuration.report.confidence_percent
+    found = []
+    for place, metric, relevance, values in _cells(analysis):
+        for target, mine in values.items():
+            twin = values.get(target + TWIN)
+            ratio = paired_ratio(mine, twin, level, 1) if twin else None
+            if ratio is None or twin is None:
+                continue
+            common = sorted(mine.keys() & twin.keys(), key=lambda pair: (int(pair.partition("/")[0]), pair))
+            groups = [common[i : i + LEAST_TRIALS] for i in range(0, len(common) - LEAST_TRIALS + 1, LEAST_TRIALS)]
+            each = [paired_ratio({k: mine[k] for k in group}, {k: twin[k] for k in group}, level, 1) for group in groups]
+            apart = [r for r in each if r and not r.low <= 1 <= r.high]
+            won = [r for r in apart if abs(math.log(r.ahead)) > math.log1p(relevance / 100)]
+            found.append(
+                Separation(place, metric, target, ratio.low, ratio.high, ratio.blocks, len(groups), len(apart), len(won))
+            )
+    return tuple(found)
+
+
+def repeatability_text(analysis: Analysis) -> str:
+    """Both as tables for a terminal."""
+    lines = [f"{'load':<16}{'axis':<16}{'target':<16}{'trials':>7}{'variation':>11}"]
+    lines += [f"{c.place:<16}{c.metric:<16}{c.target:<16}{c.trials:>7}{c.variation:>11.1%}" for c in scatter(analysis)]
+    pairs = separations(analysis)
+    if not pairs:
+        return "\n".join([*lines, "", "no twins in this record: `fitmap bench --twins` measures each target twice"])
+    lines += [
+        "",
+        f"{'load':<16}{'axis':<16}{'target':<10}{'ratio to its twin':<20}{'blocks':>6}   threes of blocks apart (won)",
+    ]
+    for pair in pairs:
+        interval = f"{pair.low:.4f} to {pair.high:.4f}"
+        groups = f"{pair.groups_apart} of {pair.groups} ({pair.groups_won})"
+        mark = "   APART" if pair.apart else ""
+        lines.append(f"{pair.place:<16}{pair.metric:<16}{pair.target:<10}{interval:<20}{pair.blocks:>6}   {groups}{mark}")
+    level = analysis.run.configuration.report.confidence_percent
+    apart, groups_apart = sum(p.apart for p in pairs), sum(p.groups_apart for p in pairs)
+    total, won = sum(p.groups for p in pairs), sum(p.groups_won for p in pairs)
+    lines += [
+        "",
+        f"{apart} of {len(pairs)} axes exclude 1 over all blocks (a {level:g} % interval allows {1 - level / 100:.0%})",
+        f"{groups_apart} of {total} threes of blocks do, which is what preset quick has; {won} would have been called a win",
+    ]
+    return "\n".join(lines)
