@@ -20,7 +20,8 @@ from harness.containers import leftovers
 from harness.engine import connect
 from harness.errors import ImageError
 from harness.images import Build
-from harness.record import Missing, read_record
+from harness.measurement import Missing
+from harness.record import read_record
 
 FITMAP = [sys.executable, "-m", "harness.cli"]
 # Ports of its own: a bench that someone runs beside the tests keeps its own.

@@ -13,6 +13,24 @@ from harness.cgroup import Counters
 from harness.config import Config
 from harness.contract import StatementCount
 from harness.host import Host
+from harness.levels import parse_levels
+from harness.measurement import (
+    Bottleneck,
+    Calibration,
+    Capacity,
+    DelayCheck,
+    HostUse,
+    LevelMeasurement,
+    Measurement,
+    Missing,
+    Probe,
+    RouteNumbers,
+    RouteTime,
+    Sample,
+    TrialResult,
+    Usage,
+    Verdict,
+)
 from harness.model import Level, Placement, Profile, Target, Timing, Trial
 from harness.plan import make_plan
 from harness.record import (
@@ -20,28 +38,38 @@ from harness.record import (
     SCHEMA,
     EngineRecord,
     ImageRecord,
-    Measurement,
-    Missing,
+    LevelHistograms,
     Record,
     RecordWriter,
-    RouteNumbers,
     Run,
-    Sample,
-    TrialResult,
-    Usage,
-    Verdict,
     read_record,
 )
+from harness.trial import worst
 from loadtests.lean.histogram import encode, index_of, new_counts
 from loadtests.lean.wire import RouteResult, Window
+from reports.analysis import Analysis
+from reports.sentences import verdicts
 
+CONNECTIONS = 32
+
+
+def profile(name: str, title: str, question: str, routes: tuple[str, ...], *levels: str) -> Profile:
+    return Profile(name, title, question, routes, CONNECTIONS, parse_levels(levels, CONNECTIONS, routes, "synthetic"))
+
+
+CPU_ROUTES = ("GET /cpu/collatz", "POST /cpu/summarize")
+DB_ROUTES = ("GET /products/{id}", "POST /orders")
 PROFILES = (
-    Profile("cpu", "CPU-bound", "What does a request of pure work cost?",
-            ("GET /cpu/collatz", "POST /cpu/summarize"), Level("saturate", "closed", 32)),
-    Profile("db", "Database-bound", "What does a request that lives in PostgreSQL cost?",
-            ("GET /products/{id}", "POST /orders"), Level("saturate", "closed", 32)),
+    profile("cpu", "CPU-bound", "What does a request of pure work cost?", CPU_ROUTES, "saturate", "50/s"),
+    profile("db", "Database-bound", "What does a request that lives in PostgreSQL cost?", DB_ROUTES, "saturate", "1000/s"),
+)
+#: Every kind of level at once.
+DETAILED = (
+    PROFILES[0],
+    profile("db", "Database-bound", "What does a request that lives in PostgreSQL cost?", DB_ROUTES,
+            "saturate", "1000/s", "25%", "75%", "routes", "capacity"),
 )  # fmt: skip
-#: target -> (language, requests/s under cpu, under db, working set MiB, image MB, start seconds)
+#: target -> (language, requests/s that it can do under cpu, under db, working set MiB, image MB, start seconds)
 SYNTHETIC: Mapping[str, tuple[str, float, float, float, float, float]] = {
     "rust": ("Rust", 5200, 3100, 9, 12, 0.03),
     "go": ("Go", 4300, 3050, 21, 16, 0.04),
@@ -50,13 +78,34 @@ SYNTHETIC: Mapping[str, tuple[str, float, float, float, float, float]] = {
     "python": ("Python", 90, 1200, 71, 96, 0.7),
 }
 WINDOW = 6.0
+#: Longer, so that a hundred of 1,000 requests/s lie beyond the 99th percentile.
+OPEN_WINDOW = 12.0
 WARMUP = 4.0
+SETTLE = 1.0
+#: Microseconds of PostgreSQL's own time in a request, by route.
+DATABASE_MICROSECONDS = {"GET /products/{id}": 100.0, "POST /orders": 260.0}
+LOAD_OF_ROUTES = (0.75, 0.25)
+CALIBRATION = Calibration(
+    made="2020-01-01T00:00:00+00:00",
+    load_image="sha256:0",
+    placement="service 0, database 1, generator 1",
+    workers=1,
+    closed_ceiling=50_000.0,
+    open_ceiling=20_000.0,
+    open_lag_p99_microseconds=110.0,
+    path_p50_microseconds=70.0,
+    delays=(DelayCheck(1.0, 1.02, 1.06, 1.04, 1.09, 0.11), DelayCheck(10.0, 10.02, 10.06, 10.04, 10.1, 0.11)),
+    stall_milliseconds=500.0,
+    stall_p95=252.0,
+    stall_p95_theory=250.0,
+    problems=(),
+)
 
 
-def run_of(targets: tuple[str, ...], blocks: int, classes: Mapping[str, str]) -> Run:
+def run_of(targets: tuple[str, ...], blocks: int, classes: Mapping[str, str], profiles: tuple[Profile, ...]) -> Run:
     placement = Placement("0", "1", "1", ("database", "generator"), "two cores: the service has one alone")
-    timing = Timing(blocks, WARMUP, WARMUP, WINDOW)
-    plan = make_plan(seed=7, preset="quick", timing=timing, targets=targets, profiles=PROFILES, placement=placement)
+    timing = Timing(blocks, WARMUP, WARMUP, WINDOW, SETTLE)
+    plan = make_plan(seed=7, preset="quick", timing=timing, targets=targets, profiles=profiles, placement=placement)
     return Run(
         schema=SCHEMA,
         method=METHOD,
@@ -78,11 +127,12 @@ def run_of(targets: tuple[str, ...], blocks: int, classes: Mapping[str, str]) ->
         database_version="PostgreSQL 0",
         database_settings={"shared_buffers": "128MB", "max_connections": "100"},
         seed_checksum="0" * 64,
+        calibration=CALIBRATION,
     )
 
 
 def facts(name: str) -> tuple[str, float, float, float, float, float]:
-    return SYNTHETIC.get(name, ("Synthetic", 1000.0, 1000.0, 50.0, 50.0, 0.5))
+    return SYNTHETIC.get(name, ("Synthetic", 1000.0, 2000.0, 50.0, 50.0, 0.5))
 
 
 def target_of(name: str, target_class: str) -> Target:
@@ -120,70 +170,141 @@ def _inverse_erf(x: float) -> float:
     return math.copysign(math.sqrt(math.sqrt(first * first - log / a) - first), x)
 
 
-def write_trial(writer: RecordWriter, run: Run, trial: Trial, noise: float, verdict: Verdict = "valid") -> TrialResult:
-    """A made-up trial: its samples, its histogram, its result."""
+def made_level(
+    rng: random.Random,
+    level: Level,
+    trial: Trial,
+    *,
+    rate: float,
+    memory: float,
+    spread: float,
+    start_ns: int,
+    verdict: Verdict,
+) -> tuple[LevelMeasurement, LevelHistograms]:
+    """A made-up level: `rate` is what the target can do, requests/s; `spread` a factor of noise on CPU and memory."""
+    offered = {"open": level.rate, "relative": level.share * rate}.get(level.kind, 0.0)
+    seconds = OPEN_WINDOW if offered else WINDOW
+    achieved = offered or rate
+    # Open: an M/M/1 queue's mean; closed: Little's law.
+    mean = 1e6 / rate / (1 - min(offered / rate, 0.95)) if offered else CONNECTIONS / rate * 1e6
+    shares = (1.0,) if len(level.routes) == 1 else LOAD_OF_ROUTES
+    results, numbers = [], {}
+    for route, share in zip(level.routes, shares, strict=True):
+        requests = int(achieved * seconds * share)
+        # The file holds whole histograms, so the number of samples is what the trial claims.
+        counts, total = histogram_counts(rng, requests, mean)
+        # What the report must not take for the response: the time without the wait, and the generator's lag.
+        others = encode(histogram_counts(rng, 100, 10)[0]) if offered else ""
+        results.append(RouteResult(route, requests, requests, 0, 0, 0, 0, total, encode(counts), others, others))
+        numbers[route] = RouteNumbers(requests, 0, total / requests, requests)
+    answered = sum(route.requests for route in numbers.values())
+    bound = trial.profile == "db"
+    times = {r: RouteTime(n.mean_microseconds, DATABASE_MICROSECONDS.get(r, 0.0)) for r, n in numbers.items()}
+    limit: Bottleneck = "none" if offered else "database" if bound else "service-cpu"
+    cpu_seconds = {"service": 0.97 / rate, "database": (0.6 if bound else 0.05) / rate, "generator": 0.35 / rate}
+    measured = LevelMeasurement(
+        level=level.name,
+        kind="open" if offered else "closed",
+        verdict=verdict,
+        problems=() if verdict == "valid" else (f"a synthetic problem at {level.name}",),
+        bottleneck=limit,
+        bottleneck_reason=f"synthetic figures of {limit}",
+        connections=CONNECTIONS,
+        rate=offered,
+        lag_p99_microseconds=90.0 if offered else 0.0,
+        busy_seconds=CONNECTIONS * seconds,
+        warmup_seconds=SETTLE,
+        steady=True,
+        steady_reason="",
+        window_seconds=seconds,
+        window_start_ns=start_ns,
+        window_end_ns=start_ns + int(seconds * 1e9),
+        routes=numbers,
+        times=times,
+        windows=tuple(
+            Window("measure", start_ns + i * 10**9, start_ns + (i + 1) * 10**9, int(achieved), 0)
+            for i in range(int(seconds))
+        ),
+        usage={
+            role: Usage(
+                each * answered * spread,
+                each * answered + 10,
+                memory * 2**20 * spread,
+                memory * 0.8 * 2**20 * spread,
+                Missing("this kernel has no peak counter (memory.peak came with Linux 5.19)"),
+                each * achieved,
+            )
+            for role, each in cpu_seconds.items()
+        },
+        host=HostUse(0.0, 0.0),
+        statements=(StatementCount("product", answered, answered, answered * 0.14),) if bound else (),
+    )
+    return measured, LevelHistograms(level.name, start_ns / 1e9, seconds, tuple(results))
+
+
+def made_capacity(trial: Trial, rate: float) -> Capacity:
+    """Four fifths of what the target can do; of rust, what the generator is believed to hold."""
+    low = round(0.8 * rate, 1)
+    high = None if trial.target == "rust" else round(low * 1.04, 1)
+    probes = (Probe(low, True, 0.995, 5.0, "none", ""), Probe(low * 1.04, high is None, 0.9, 5.0, "service-cpu", ""))
+    return Capacity(low, high, "service-cpu" if high else "generator", "synthetic figures of the edge", probes)
+
+
+def write_trial(
+    writer: RecordWriter, run: Run, trial: Trial, noise: float, verdicts: Mapping[str, Verdict] | None = None
+) -> TrialResult:
+    """A made-up trial: its samples, its histograms, its result. `verdicts`: by level, where one is not valid."""
     rng = random.Random(trial.id)
     _, cpu_rate, db_rate, memory, _, start = facts(trial.target)
     rate = (cpu_rate if trial.profile == "cpu" else db_rate) * math.exp(rng.gauss(0, noise))
-    requests = int(rate * WINDOW)
-    mean = 32 / rate * 1e6
-    # The file holds whole histograms, so the number of samples is what the trial claims.
-    counts, total = histogram_counts(rng, requests, mean)
-    route = next(p for p in PROFILES if p.name == trial.profile).routes[0]
-    writer.histograms(trial.id, 0.0, WINDOW, [RouteResult(route, requests, 0, total, encode(counts))])
-    begin, now = 1_000_000_000, 1_000_000_000
-    cpu = dict.fromkeys(("service", "database", "generator"), 0)
-    use = {"service": 0.97, "database": 0.05 if trial.profile == "cpu" else 0.6, "generator": 0.35}
-    samples = []
-    while now < begin + (WARMUP + WINDOW + 0.3) * 1e9:
-        for role in cpu:
-            cpu[role] += int(1e8 * use[role] * math.exp(rng.gauss(0, 0.03)))
-            level = memory * (1 - 0.5 * math.exp(-(now - begin) / 2e9)) if role == "service" else 60
-            bytes_ = int(level * 2**20)
-            samples.append(Sample(now, role, Counters(cpu[role], bytes_ + 4096, 4096, int(bytes_ * 0.8), None, None, None)))
-        now += 100_000_000
-    writer.samples(trial.id, samples)
-    measured_start = begin + int(WARMUP * 1e9)
-    spread = math.exp(rng.gauss(0, noise))
+    planned = next(p for p in run.plan.profiles if p.name == trial.profile).levels
+    begin = 1_000_000_000
+    at = begin + int(WARMUP * 1e9)
+    levels, histograms = [], []
+    for level in planned:
+        if level.kind == "capacity":
+            continue
+        measured, histogram = made_level(
+            rng, level, trial, rate=rate, memory=memory, spread=math.exp(rng.gauss(0, noise)), start_ns=at,
+            verdict=(verdicts or {}).get(level.name, "valid"),
+        )  # fmt: skip
+        levels.append(measured)
+        histograms.append(histogram)
+        at = measured.window_end_ns + int(SETTLE * 1e9)
+    writer.histograms(trial.id, 0.0, histograms)
+    writer.samples(trial.id, made_samples(rng, trial, memory, begin, at))
     measurement = Measurement(
         meta={"language": facts(trial.target)[0], "runtime": "0.0", "framework": "a framework 0.0"},
         generator_versions={"locust": "0"},
+        workers=1,
         golden_cases=9,
         start_seconds=start * math.exp(rng.gauss(0, 0.05)),
         stop_seconds=0.1,
         exit_status=0,
-        connections=32,
-        connections_opened=32,
-        busy_seconds=32 * WINDOW,
-        warmup_seconds=WARMUP,
-        steady=True,
-        steady_reason="",
-        window_seconds=WINDOW,
-        window_start_ns=measured_start,
-        window_end_ns=measured_start + int(WINDOW * 1e9),
-        routes={route: RouteNumbers(requests, 0, total / requests)},
-        windows=tuple(
-            Window("warmup" if i < WARMUP else "measure", begin + i * 10**9, begin + (i + 1) * 10**9, int(rate), 0)
-            for i in range(int(WARMUP + WINDOW))
-        ),
-        usage={
-            role: Usage(
-                use[role] * WINDOW * spread,
-                use[role] * 10,
-                memory * 2**20 * spread,
-                memory * 0.8 * 2**20 * spread,
-                Missing("this kernel has no peak counter (memory.peak came with Linux 5.19)"),
-                use[role],
-            )
-            for role in use
-        },
+        levels=tuple(levels),
+        capacity=made_capacity(trial, rate) if len(levels) < len(planned) else Missing("not searched for"),
         answered={},
-        statements=() if trial.profile == "cpu" else (StatementCount("product", requests, requests, requests * 0.14),),
         failure_samples=(),
+        connections_opened=CONNECTIONS,
         harness_cpu_seconds=0.1,
+        loaded_seconds=(at - begin) / 1e9,
     )
-    problems = () if verdict == "valid" else ("a synthetic problem",)
+    verdict, problems = worst(measurement)
     return TrialResult(trial, "2020-01-01T00:00:00+00:00", 12.0, verdict, problems, None, {}, measurement)
+
+
+def made_samples(rng: random.Random, trial: Trial, memory: float, begin: int, end: int) -> list[Sample]:
+    """Ten readings a second of constant use, with a little noise."""
+    cpu = dict.fromkeys(("service", "database", "generator"), 0)
+    use = {"service": 0.97, "database": 0.05 if trial.profile == "cpu" else 0.6, "generator": 0.35}
+    samples = []
+    for now in range(begin, end, 100_000_000):
+        for role in cpu:
+            cpu[role] += int(1e8 * use[role] * math.exp(rng.gauss(0, 0.03)))
+            mebibytes = memory * (1 - 0.5 * math.exp(-(now - begin) / 2e9)) if role == "service" else 60
+            held = int(mebibytes * 2**20)
+            samples.append(Sample(now, role, Counters(cpu[role], held + 4096, 4096, int(held * 0.8), None, None, None)))
+    return samples
 
 
 def failed_trial(trial: Trial, reason: str) -> TrialResult:
@@ -209,19 +330,33 @@ def make_record(
     classes: Mapping[str, str] | None = None,
     verdicts: Mapping[str, Verdict] | None = None,
     leave_out: int = 0,
+    profiles: tuple[Profile, ...] = PROFILES,
 ) -> Record:
-    """A whole synthetic record on disk. `verdicts`: trial id's end (`-go-db`) -> verdict of those trials ("failed": no
-    measurement); `leave_out`: so many trials at the end of the plan never ran."""
-    run = run_of(targets, blocks, classes or {})
+    """A whole synthetic record on disk. `verdicts`: trial id's end, with a level or without (`-go-db`, `-go-db@saturate`) ->
+    verdict of those trials at all their levels or at that one ("failed" without a level: no measurement at all);
+    `leave_out`: so many trials at the end of the plan never ran."""
+    run = run_of(targets, blocks, classes or {}, profiles)
     writer = RecordWriter(folder)
     writer.begin(run)
     results = []
     for trial in run.plan.trials[: len(run.plan.trials) - leave_out]:
-        verdict: Verdict = next((v for end, v in (verdicts or {}).items() if trial.id.endswith(end)), "valid")
-        if verdict == "failed":
+        by_level: dict[str, Verdict] = {}
+        failed = False
+        for key, verdict in (verdicts or {}).items():
+            end, _, level = key.partition("@")
+            if trial.id.endswith(end):
+                failed |= verdict == "failed" and not level
+                levels = next(p for p in profiles if p.name == trial.profile).levels
+                by_level |= {each.name: verdict for each in levels if level in ("", each.name)}
+        if failed:
             results.append(failed_trial(trial, "service: ended at once with status 1"))
         else:
-            results.append(write_trial(writer, run, trial, noise, verdict))
+            results.append(write_trial(writer, run, trial, noise, by_level))
     for result in results:
         writer.append(result)
     return read_record(folder)
+
+
+def text_of(analysis: Analysis, target: str) -> str:
+    verdict = next(v for v in verdicts(analysis) if v.target == target)
+    return "".join(s.text for s in (*verdict.wins, *verdict.ties, *verdict.unranked))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.record import Missing
+from harness.measurement import Missing
 from reports.standings import Standing, rank
 from reports.statistics import BOOTSTRAP_FROM_TRIALS, bootstrap_interval, estimate, paired_ratio, student_t_quantile
 
@@ -16,7 +16,7 @@ from reports.statistics import BOOTSTRAP_FROM_TRIALS, bootstrap_interval, estima
 def standing(values: dict[str, dict[str, float] | Missing], **changes: object) -> Standing:
     arguments: dict[str, object] = {
         "metric": "throughput",
-        "profile": "cpu",
+        "place": "cpu@saturate",
         "target_class": "standard",
         "values": values,
         "direction": "higher",

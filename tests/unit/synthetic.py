@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from harness.config import PRESETS, Config
 from harness.contract import StatementCount
 from harness.host import Host
-from harness.model import Level, Profile, Target, Trial
-from harness.placement import Cpu, place
-from harness.plan import make_plan
-from harness.record import (
-    METHOD,
-    SCHEMA,
-    EngineRecord,
-    ImageRecord,
+from harness.measurement import (
+    Calibration,
+    DelayCheck,
+    HostUse,
+    LevelMeasurement,
     Measurement,
     Missing,
     RouteNumbers,
-    Run,
     TrialResult,
     Usage,
 )
+from harness.model import Level, Profile, Target, Trial
+from harness.placement import Cpu, place
+from harness.plan import make_plan
+from harness.record import METHOD, SCHEMA, EngineRecord, ImageRecord, Run
 
 ROUTE = "GET /products/{id}"
 
 
 def run() -> Run:
-    profile = Profile("db", "Database-bound", "?", (ROUTE,), Level("saturate", "closed", 32))
+    profile = Profile("db", "Database-bound", "?", (ROUTE,), 32, (Level("saturate", "closed", 32, (ROUTE,)),))
     plan = make_plan(
         seed=1,
         preset="quick",
@@ -55,30 +57,56 @@ def run() -> Run:
         database_version="postgres",
         database_settings={},
         seed_checksum="0",
+        calibration=CALIBRATION,
     )
 
 
-def usage(busiest: float = 0.5) -> Usage:
-    return Usage(1.0, 2.0, 100.0, 50.0, Missing("synthetic"), busiest)
+CALIBRATION = Calibration(
+    made="2026-01-01T00:00:00+00:00",
+    load_image="sha256:0",
+    placement="synthetic",
+    workers=1,
+    closed_ceiling=50_000.0,
+    open_ceiling=20_000.0,
+    open_lag_p99_microseconds=100.0,
+    path_p50_microseconds=70.0,
+    delays=(DelayCheck(1.0, 1.0, 1.05, 1.02, 1.1, 0.06),),
+    stall_milliseconds=500.0,
+    stall_p95=251.0,
+    stall_p95_theory=250.0,
+    problems=(),
+)
 
 
-def measurement(
+QUIET = HostUse(0.0, 0.0)
+
+
+def usage(busiest: float = 0.5, throttled: int | None = 0) -> Usage:
+    return Usage(1.0, 2.0, 100.0, 50.0, Missing("synthetic"), busiest, throttled)
+
+
+def closed(
     *,
+    requests: int = 1000,
     failures: int = 0,
     busy_seconds: float = 320.0,
     steady: bool = True,
     statements: tuple[StatementCount, ...] = (StatementCount("product", 1000, 1000, 10.0),),
     generator_busiest: float = 0.5,
-    connections_opened: int = 32,
-) -> Measurement:
-    return Measurement(
-        meta={"target": "go"},
-        generator_versions={},
-        golden_cases=1,
-        start_seconds=0.1,
-        stop_seconds=0.1,
-        exit_status=0,
+    host: HostUse | Missing = QUIET,
+    throttled: int | None = 0,
+) -> LevelMeasurement:
+    """A closed level of ten seconds in which 32 connections were always busy."""
+    return LevelMeasurement(
+        level="saturate",
+        kind="closed",
+        verdict="valid",
+        problems=(),
+        bottleneck="none",
+        bottleneck_reason="synthetic",
         connections=32,
+        rate=0.0,
+        lag_p99_microseconds=0.0,
         busy_seconds=busy_seconds,
         warmup_seconds=8.0,
         steady=steady,
@@ -86,14 +114,45 @@ def measurement(
         window_seconds=10.0,
         window_start_ns=0,
         window_end_ns=10_000_000_000,
-        routes={ROUTE: RouteNumbers(1000, failures, 320_000.0)},
+        routes={ROUTE: RouteNumbers(requests, failures, 320_000.0, requests + failures)},
+        times={},
         windows=(),
-        usage={"service": usage(), "database": usage(), "generator": usage(generator_busiest)},
-        answered={ROUTE: 1000},
+        usage={"service": usage(throttled=throttled), "database": usage(), "generator": usage(generator_busiest)},
+        host=host,
         statements=statements,
-        failure_samples=("GET /products/{id}: status 500",) if failures else (),
-        connections_opened=connections_opened,
+    )
+
+
+def opened(*, rate: float = 100.0, lag: float = 50.0, generator_busiest: float = 0.5, **ends: int) -> LevelMeasurement:
+    """An open level of ten seconds; `ends`: what became of arrivals (timed_out, dropped, open; the rest was answered)."""
+    scheduled = ends.pop("scheduled", 1000)
+    requests = ends.pop("requests", scheduled - sum(ends.values()))
+    return msgspec.structs.replace(
+        closed(generator_busiest=generator_busiest),
+        level=f"{rate:g}/s",
+        kind="open",
+        rate=rate,
+        lag_p99_microseconds=lag,
+        routes={ROUTE: RouteNumbers(requests, 0, 320_000.0, scheduled, **ends)},
+    )
+
+
+def measurement(*levels: LevelMeasurement, start_seconds: float = 0.1) -> Measurement:
+    return Measurement(
+        meta={"target": "go"},
+        generator_versions={},
+        workers=1,
+        golden_cases=1,
+        start_seconds=start_seconds,
+        stop_seconds=0.1,
+        exit_status=0,
+        levels=levels or (closed(),),
+        capacity=Missing("not searched for"),
+        answered={ROUTE: 1000},
+        failure_samples=(),
+        connections_opened=32,
         harness_cpu_seconds=0.01,
+        loaded_seconds=18.0,
     )
 
 

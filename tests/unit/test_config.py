@@ -23,7 +23,7 @@ def test_no_file_means_defaults(tmp_path: Path) -> None:
 def test_values_of_the_file_reach_the_configuration(tmp_path: Path) -> None:
     read = config(tmp_path, '[run]\npreset = "smoke"\n[timing]\nblocks = 5\n[ports]\nservice = 19000\n')
     assert timing(read).blocks == 5
-    assert timing(read).measure_seconds == 4
+    assert timing(read).measure_seconds == 3
     assert read.ports.service == 19000
 
 

@@ -141,10 +141,10 @@ def test_all_requests_of_a_user_go_over_one_connection() -> None:
         "runner = environment.create_local_runner()\n"
         "runner.start(3, spawn_rate=3)\n"
         "gevent.sleep(1)\n"
-        "ping.ProfileUser.stopping = True\n"
-        "runner.user_greenlets.join(timeout=5)\n"
-        "ping.ProfileUser.recorder.next_phase()\n"
-        "print(ping.ProfileUser.recorder.answered['GET /ping'], ping.ProfileUser.recorder.failed['GET /ping'])\n"
+        "ping.ProfileUser.stage.end()\n"
+        "gevent.sleep(0.2)\n"
+        "answered, failed = ping.ProfileUser.recorder.totals()\n"
+        "print(answered['GET /ping'], failed['GET /ping'])\n"
     )
     said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT).stdout
     answered, failed = map(int, said.split())

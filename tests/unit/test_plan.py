@@ -7,7 +7,8 @@ from harness.model import Level, Plan, Profile
 from harness.placement import Cpu, place
 from harness.plan import make_plan
 
-PROFILES = tuple(Profile(name, name, "?", ("GET /x",), Level("saturate", "closed", 32)) for name in ("cpu", "db"))
+LEVELS = (Level("saturate", "closed", 32, ("GET /x",)), Level("9/s", "open", 32, ("GET /x",), rate=9.0))
+PROFILES = tuple(Profile(name, name, "?", ("GET /x",), 32, LEVELS) for name in ("cpu", "db"))
 TARGETS = ("go", "java", "rust")
 
 

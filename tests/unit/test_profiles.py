@@ -16,10 +16,8 @@ HEADER = """# /// fitmap
 # title = "T"
 # question = "Q?"
 # routes = ["GET /ping"]
-# [level]
-# name = "saturate"
-# kind = "closed"
 # connections = 4
+# levels = ["saturate", "10/s"]
 # ///
 """
 
@@ -40,7 +38,8 @@ def test_a_file_without_a_header_is_no_profile(tmp_path: Path) -> None:
     ("text", "words"),
     [
         (HEADER.replace("question", "qestion"), 'did you mean "question"'),
-        (HEADER.replace('"closed"', '"clsoed"'), "clsoed"),
+        (HEADER.replace('"saturate"', '"satruate"'), 'did you mean "saturate"'),
+        (HEADER.replace("= 4\n", "= 0\n"), "at least 1"),
         (HEADER.replace("4\n", "four\n"), "not TOML"),
     ],
 )
@@ -54,6 +53,7 @@ def test_one_route_of_a_profile_can_be_measured_alone() -> None:
     profiles = tuple(find_profiles(ROOT / "loadtests").values())
     (narrowed,) = narrow(profiles, "GET /cpu/collatz")
     assert (narrowed.name, narrowed.routes) == ("cpu", ("GET /cpu/collatz",))
+    assert {level.routes for level in narrowed.levels} == {("GET /cpu/collatz",)}
     with pytest.raises(UsageError, match='did you mean "GET /cpu/collatz"'):
         narrow(profiles, "GET /cpu/colatz")
 

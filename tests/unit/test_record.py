@@ -10,7 +10,8 @@ from hdrh.histogram import HdrHistogram
 from synthetic import measurement, result, run
 
 from harness.errors import RunError, UsageError
-from harness.record import Missing, RecordWriter, read_histograms, read_record
+from harness.measurement import Missing
+from harness.record import LevelHistograms, RecordWriter, read_histograms, read_record
 from loadtests.lean.wire import RouteResult
 
 
@@ -99,9 +100,12 @@ def test_histograms_are_standard_logs_with_a_tag_per_route(folder: Path) -> None
     for value in (100, 200, 300):
         histogram.record_value(value)
     encoded = histogram.encode().decode()
-    routes = [RouteResult("GET /products/{id}", 3, 0, 600, encoded), RouteResult("POST /orders", 0, 0, 0, "")]
-    RecordWriter(folder).histograms("001-go-db", 1000.0, 12.0, routes)
+    routes = (
+        RouteResult("GET /products/{id}", 3, 3, 0, 0, 0, 0, 600, encoded, lag=encoded),
+        RouteResult("POST /orders", 0, 0, 0, 0, 0, 0, 0, ""),
+    )
+    RecordWriter(folder).histograms("001-go-db", 1000.0, [LevelHistograms("500/s", 3.0, 12.0, routes)])
     read = read_histograms(folder, "001-go-db")
-    assert list(read) == ["GET:/products/{id}"]
-    assert read["GET:/products/{id}"].get_total_count() == 3
+    assert list(read) == ["500/s|response|GET:/products/{id}", "500/s|lag|GET:/products/{id}"]
+    assert [histogram.get_total_count() for histogram in read.values()] == [3, 3]
     assert read_histograms(folder, "no-such-trial") == {}

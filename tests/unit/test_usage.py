@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.cgroup import Counters
-from harness.record import Missing, Sample
+from harness.measurement import Missing, Sample
 from harness.usage import busiest_second, cpu_ns_at, usage
 
 SECOND = 1_000_000_000

@@ -1,41 +1,66 @@
-"""Each rule of validity sees the fault it is there for."""
+"""Each rule of validity sees the fault it is there for. tests/engine/test_gates.py makes the faults for real."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
-from synthetic import measurement
+from synthetic import CALIBRATION, closed, opened
 
 from harness.contract import StatementCount
-from harness.validity import judge
+from harness.measurement import HostUse, LevelMeasurement, Missing
+from harness.validity import Circumstances, judge
 
-GOOD: dict[str, Any] = {"pool_size": 16, "generator_cores": 1, "oom_kills": 0, "exit_status": 0}
+AROUND = Circumstances(pool_size=16, generator_cores=1, objective_milliseconds=50.0, calibration=CALIBRATION)
 
 
-def test_a_trial_without_fault_is_valid() -> None:
-    assert judge(measurement(), **GOOD) == ("valid", ())
+def around(**changes: Any) -> Circumstances:
+    return msgspec.structs.replace(AROUND, **changes)
+
+
+@pytest.mark.parametrize("level", [closed(), opened(), closed(host=Missing("not seen")), closed(throttled=None)])
+def test_a_level_without_fault_is_valid(level: LevelMeasurement) -> None:
+    assert judge(level, AROUND) == ("valid", ())
 
 
 @pytest.mark.parametrize(
-    ("measured", "circumstances", "verdict", "words"),
+    ("level", "circumstances", "verdict", "words"),
     [
-        (measurement(failures=3), {}, "failed", "3 requests failed"),
-        (measurement(statements=(StatementCount("product", 10, 9, 1.0),)), {}, "failed", "executed product 9 times"),
-        (measurement(busy_seconds=280.0), {}, "failed", "Little's law"),
-        (measurement(busy_seconds=340.0), {}, "failed", "Little's law"),
-        (measurement(connections_opened=33), {}, "failed", "1 connections had to be opened again"),
-        (measurement(), {"oom_kills": 1}, "failed", "want of memory"),
-        (measurement(), {"exit_status": 137}, "failed", "status 137"),
-        (measurement(generator_busiest=0.81), {}, "generator_limited", "81%"),
-        (measurement(steady=False), {}, "unstable", "warming up"),
+        (closed(failures=3), AROUND, "failed", "3 requests failed"),
+        (opened(timed_out=1), AROUND, "failed", "1 requests failed"),
+        (closed(statements=(StatementCount("product", 10, 9, 1.0),)), AROUND, "failed", "executed product 9 times"),
+        (closed(statements=(StatementCount("SELECT 1", 0, 65, 1.0),)), AROUND, "failed", "outside the contract 65"),
+        (closed(busy_seconds=280.0), AROUND, "failed", "Little's law"),
+        (closed(busy_seconds=340.0), AROUND, "failed", "Little's law"),
+        (closed(requests=0), AROUND, "failed", "no request was answered"),
+        (opened(requests=990), AROUND, "failed", "1,000 requests were scheduled, 990 are accounted for"),
+        (closed(), around(reopened=1), "failed", "1 connections had to be opened again"),
+        (closed(), around(trial_faults=("killed for want of memory",)), "failed", "want of memory"),
+        (closed(generator_busiest=0.81), AROUND, "generator_limited", "81%"),
+        (opened(generator_busiest=0.76), AROUND, "generator_limited", "76%"),
+        (closed(requests=350_001, busy_seconds=320.0), AROUND, "generator_limited", "over 70% of the 50,000"),
+        (opened(rate=14_001), AROUND, "generator_limited", "over 70% of the 20,000"),
+        (opened(lag=5_001), AROUND, "generator_limited", "sent late"),
+        (opened(dropped=1), AROUND, "unstable", "1 of 1,000 arrivals were dropped"),
+        (opened(open=6), AROUND, "unstable", "does not hold 100 requests/s"),
+        (closed(steady=False), AROUND, "unstable", "warming up"),
+        (closed(host=HostUse(0.0, 0.06)), AROUND, "unstable", "steal"),
+        (closed(host=HostUse(0.06, 0.0)), AROUND, "unstable", "other work took 6%"),
+        (closed(throttled=1), AROUND, "unstable", "service was throttled"),
     ],
 )
-def test_a_fault_is_seen_and_named(measured: Any, circumstances: dict[str, int], verdict: str, words: str) -> None:
-    judged, problems = judge(measured, **{**GOOD, **circumstances})
+def test_a_fault_is_seen_and_named(level: LevelMeasurement, circumstances: Circumstances, verdict: str, words: str) -> None:
+    judged, problems = judge(level, circumstances)
     assert judged == verdict
     assert words in problems[0]
 
 
 def test_the_generators_limit_is_per_core() -> None:
-    assert judge(measurement(generator_busiest=1.5), **{**GOOD, "generator_cores": 2})[0] == "valid"
+    assert judge(closed(generator_busiest=1.5), around(generator_cores=2))[0] == "valid"
+
+
+def test_a_loose_objective_allows_a_greater_lag_and_a_strict_one_never_less_than_half_a_millisecond() -> None:
+    assert judge(opened(lag=9_000), around(objective_milliseconds=100.0))[0] == "valid"
+    assert judge(opened(lag=490), around(objective_milliseconds=1.0))[0] == "valid"
+    assert judge(opened(lag=510), around(objective_milliseconds=1.0))[0] == "generator_limited"

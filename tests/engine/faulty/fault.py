@@ -1,0 +1,59 @@
+"""The Python service with one fault, named by FAULT: what the rules of validity must see in a real trial."""
+
+import contextlib
+import os
+import time
+from pathlib import Path
+
+from fitmap import __main__ as service
+from fitmap.answers import Product
+from fitmap.store import Store
+
+honest = Store.product
+state = {"calls": 0, "begun": 0.0}
+AFTER_CALLS = 500
+
+
+async def wrong(self: Store, product_id: int) -> Product:
+    """Cheaper by a cent, once it is past the golden cases."""
+    state["calls"] += 1
+    product = await honest(self, product_id)
+    if state["calls"] < AFTER_CALLS:
+        return product
+    return Product(product.id, product.name, product.price_cents - 1, product.stock)
+
+
+cache: dict[int, Product] = {}
+
+
+async def cached(self: Store, product_id: int) -> Product:
+    if product_id not in cache:
+        cache[product_id] = await honest(self, product_id)
+    return cache[product_id]
+
+
+async def warming(self: Store, product_id: int) -> Product:
+    """Each request burns a millisecond at first, and less with every second: a compiler at work."""
+    state["begun"] = state["begun"] or time.monotonic()
+    end = time.perf_counter() + 0.001 * max(0.0, 1 - (time.monotonic() - state["begun"]) / 25)
+    while time.perf_counter() < end:
+        pass
+    return await honest(self, product_id)
+
+
+async def greedy(self: Store, product_id: int) -> Product:
+    """A helper process eats memory until the kernel kills it; the service itself lives on."""
+    state["calls"] += 1
+    if state["calls"] == AFTER_CALLS and os.fork() == 0:
+        with contextlib.suppress(OSError), Path("/proc/self/oom_score_adj").open("w") as file:
+            file.write("1000")
+        hoard = []
+        while True:
+            hoard.append(b"x" * 50_000_000)
+    return await honest(self, product_id)
+
+
+Store.product = {"wrong": wrong, "cached": cached, "warming": warming, "greedy": greedy}[os.environ["FAULT"]]
+
+if __name__ == "__main__":
+    service.main()

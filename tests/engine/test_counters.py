@@ -1,0 +1,43 @@
+"""Both ways to a container's counters tell the same: its cgroup's files, and the engine's stats call."""
+
+from __future__ import annotations
+
+import time
+
+import docker
+import pytest
+
+from harness.cgroup import Cgroup
+from harness.containers import Crew
+from harness.counters import ApiReader, open_reader
+from harness.engine import connect
+from harness.images import project_tag
+from harness.pair import instrument_spec
+
+#: Holds 100 MB and burns a second of CPU, then waits.
+PROGRAM = "import time\nhoard = bytearray(b'x' * 100_000_000)\nwhile time.process_time() < 1.0: pass\ntime.sleep(60)"
+
+
+@pytest.fixture(scope="module")
+def client() -> docker.DockerClient:
+    return connect(install=True, say=print)
+
+
+def test_the_engines_stats_agree_with_the_cgroup_files(client: docker.DockerClient) -> None:
+    image = str(client.images.get(project_tag("load")).id)
+    with Crew(client, "counters", "both") as crew:
+        member = crew.add(instrument_spec(image, "0", "service", ("/opt/venv/bin/python", "-c", PROGRAM)))
+        member.start()
+        reader = open_reader(member.container, member.pid)
+        assert isinstance(reader, Cgroup), "this kernel is the container's own"
+        deadline = time.monotonic() + 20
+        while reader.read().cpu_ns < 1_000_000_000 and time.monotonic() < deadline:
+            time.sleep(0.1)
+        time.sleep(0.5)
+        files, stats = reader.read(), ApiReader(member.container).read()
+    assert files.cpu_ns == pytest.approx(1.03e9, rel=0.1)
+    assert stats.cpu_ns == pytest.approx(files.cpu_ns, rel=0.01)
+    assert stats.anonymous_bytes == pytest.approx(files.anonymous_bytes, rel=0.02)
+    assert stats.memory_bytes == pytest.approx(files.memory_bytes, rel=0.02)
+    assert stats.inactive_file_bytes == pytest.approx(files.inactive_file_bytes, abs=2_000_000)
+    assert files.anonymous_bytes > 100_000_000

@@ -1,0 +1,232 @@
+"""The rules of validity in real trials: each test makes the fault and sees the verdict."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import docker
+import msgspec
+import pytest
+from synthetic import CALIBRATION
+
+from harness import host, sampler
+from harness.build import build_all
+from harness.config import Config, GeneratorSection
+from harness.containers import clean
+from harness.contract import read_contract
+from harness.engine import connect
+from harness.images import ROOT, Build, project_tag
+from harness.measurement import Calibration, Capacity, Measurement, Missing, TrialResult
+from harness.model import Timing
+from harness.pair import Ports
+from harness.placement import place
+from harness.plan import make_plan
+from harness.processors import CpuTimes, read_processors
+from harness.profiles import find_profiles, narrow, relevel
+from harness.record import RecordWriter
+from harness.run import CONTRACT
+from harness.trial import Setup, run_trial
+from loadtests.lean.wire import Window
+
+CONFIG = Config(ports=Ports(service=24080, database=24432), generator=GeneratorSection(port=24557))
+TIMING = Timing(blocks=1, warmup_seconds=2, warmup_limit_seconds=2, measure_seconds=3, settle_seconds=1)
+FAULTY = Path(__file__).parent / "faulty"
+
+
+@pytest.fixture(scope="module")
+def client() -> docker.DockerClient:
+    found = connect(install=True, say=print)
+    clean(found)
+    return found
+
+
+Measure = Callable[..., TrialResult]
+
+
+@pytest.fixture
+def measure(client: docker.DockerClient, tmp_path: Path) -> Measure:
+    """Run one trial: a target (with a fault, where one is named) at levels of a profile."""
+
+    def run(
+        profile: str,
+        *levels: str,
+        target: str = "go",
+        fault: str = "",
+        route: str | None = None,
+        timing: Timing = TIMING,
+        calibration: Calibration = CALIBRATION,
+        on_window: Callable[[Window], None] = lambda _: None,
+    ) -> TrialResult:
+        tag = project_tag(target)
+        if fault:
+            tag = f"fitmap/faulty:{fault}"
+            arguments: Mapping[str, str] = {"FAULT": fault}
+            build_all(client, {fault: Build(fault, tag, "build", FAULTY, "Dockerfile", arguments, (), False)}, print)
+        images = {name: str(client.images.get(project_tag(name)).id) for name in ("database", "load")}
+        plan = make_plan(
+            seed=1,
+            preset="smoke",
+            timing=timing,
+            targets=(target,),
+            profiles=narrow(relevel((find_profiles(ROOT / "loadtests")[profile],), levels, ()), route),
+            placement=place(host.topology()),
+        )
+        setup = Setup(
+            run_id="gates",
+            plan=plan,
+            config=CONFIG,
+            images={**images, target: str(client.images.get(tag).id)},
+            contract=read_contract(CONTRACT / "queries.toml"),
+            calibration=calibration,
+        )
+        writer = RecordWriter(tmp_path / "run")
+        (writer.folder / "samples").mkdir(parents=True)
+        (writer.folder / "histograms").mkdir()
+        return run_trial(client, setup, plan.trials[0], writer, on_window)
+
+    return run
+
+
+def service_of(client: docker.DockerClient) -> docker.models.containers.Container:
+    (service,) = [c for c in client.containers.list() if c.labels.get("fitmap") == "service"]
+    return service
+
+
+def once(action: Callable[[], object], phase: str = "measure") -> Callable[[Window], None]:
+    """Do something in the first second of a phase."""
+    done = threading.Event()
+
+    def on_window(window: Window) -> None:
+        if window.phase == phase and not done.is_set():
+            done.set()
+            action()
+
+    return on_window
+
+
+def measured(result: TrialResult) -> Measurement:
+    assert not isinstance(result.measurement, Missing), result.problems
+    return result.measurement
+
+
+def test_a_trial_without_a_fault_is_valid_at_every_level(measure: Measure) -> None:
+    result = measure("db", "saturate", "300/s", "50%")
+    assert result.verdict == "valid", result.problems
+    levels = measured(result).levels
+    assert [(level.level, level.kind) for level in levels] == [("saturate", "closed"), ("300/s", "open"), ("50%", "open")]
+    for level in levels:
+        assert all(count.executed == count.expected for count in level.statements if count.expected)
+        assert sum(count.executed for count in level.statements) > 100
+        for name, times in level.times.items():
+            assert 0 < times.database < times.response, name
+
+
+def test_wrong_answers_fail_the_trial(measure: Measure) -> None:
+    result = measure("db", "saturate", target="python", fault="wrong")
+    assert result.verdict == "failed"
+    assert "answered wrongly" in result.problems[0] and "is not product" in result.problems[0]
+
+
+def test_cached_rows_fail_the_trial(measure: Measure) -> None:
+    result = measure("db", "saturate", target="python", fault="cached")
+    assert result.verdict == "failed"
+    assert "the database executed product" in result.problems[0]
+
+
+def test_a_target_that_is_still_warming_up_is_unstable(measure: Measure) -> None:
+    timing = msgspec.structs.replace(TIMING, warmup_seconds=6, warmup_limit_seconds=7)
+    result = measure("db", "saturate", target="python", fault="warming", timing=timing, route="GET /products/{id}")
+    assert result.verdict == "unstable", result.problems
+    assert "still warming up" in result.problems[0]
+
+
+def test_an_oom_kill_inside_the_service_fails_the_trial(measure: Measure) -> None:
+    result = measure("db", "saturate", target="python", fault="greedy")
+    assert result.verdict == "failed"
+    assert "killed for want of memory" in " ".join(result.problems)
+
+
+def test_a_restarted_service_fails_the_trial(client: docker.DockerClient, measure: Measure) -> None:
+    result = measure("cpu", "saturate", on_window=once(lambda: service_of(client).restart(timeout=1)))
+    assert result.verdict == "failed"
+    assert "restarted" in " ".join(result.problems)
+
+
+def test_a_throttled_service_is_unstable(client: docker.DockerClient, measure: Measure) -> None:
+    throttle = once(lambda: service_of(client).update(cpu_period=100_000, cpu_quota=50_000), phase="warmup")
+    result = measure("cpu", "saturate", on_window=throttle)
+    assert result.verdict == "unstable", result.problems
+    assert "service was throttled" in " ".join(result.problems)
+
+
+def test_other_work_on_the_services_core_is_unstable(measure: Measure) -> None:
+    cpu = place(host.topology()).service
+    busy = ["timeout", "20", "taskset", "--cpu-list", cpu, "sh", "-c", "while :; do :; done"]
+    neighbours: list[subprocess.Popen[bytes]] = []
+    try:
+        result = measure("cpu", "saturate", on_window=once(lambda: neighbours.append(subprocess.Popen(busy)), "warmup"))
+    finally:
+        for neighbour in neighbours:
+            neighbour.terminate()
+            neighbour.wait()
+    assert result.verdict == "unstable", result.problems
+    assert "other work took" in " ".join(result.problems)
+
+
+def test_cpu_steal_is_unstable(measure: Measure, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test can have the hypervisor take a CPU away: the kernel's counter is made to say so."""
+    begun = sampler.time.monotonic_ns()
+
+    def stolen() -> dict[int, CpuTimes]:
+        passed = sampler.time.monotonic_ns() - begun
+        return {n: CpuTimes(t.busy_ns, t.steal_ns + passed // 10, t.total_ns) for n, t in read_processors().items()}
+
+    monkeypatch.setattr(sampler, "read_processors", stolen)
+    result = measure("cpu", "saturate")
+    assert result.verdict == "unstable"
+    assert "steal" in result.problems[0]
+
+
+def test_a_saturated_generator_is_named_and_nothing_else(measure: Measure) -> None:
+    result = measure("ping", "saturate")
+    assert result.verdict == "generator_limited"
+    assert "the target could do more" in result.problems[0]
+    (level,) = measured(result).levels
+    assert level.bottleneck == "generator"
+
+
+def test_a_rate_beyond_what_the_generator_is_calibrated_for_is_generator_limited(measure: Measure) -> None:
+    weak = msgspec.structs.replace(CALIBRATION, open_ceiling=400.0)
+    result = measure("cpu", "300/s", calibration=weak)
+    assert result.verdict == "generator_limited"
+    assert "calibrated for" in result.problems[0]
+
+
+def test_a_rate_that_the_target_cant_hold_is_unstable_and_its_cpu_is_named(measure: Measure) -> None:
+    result = measure("cpu", "2000/s", target="python")
+    assert result.verdict == "unstable", result.problems
+    assert "does not hold 2,000 requests/s" in result.problems[0]
+    (level,) = measured(result).levels
+    assert level.bottleneck == "service-cpu", level.bottleneck_reason
+
+
+def test_capacity_is_an_interval_with_the_resource_that_limits_it(measure: Measure) -> None:
+    result = measure("cpu", "capacity", target="python")
+    found = measured(result).capacity
+    assert isinstance(found, Capacity)
+    saturated = measured(result).at("saturate")
+    assert saturated is not None
+    most = sum(route.requests for route in saturated.routes.values()) / saturated.window_seconds
+    assert found.high is not None and found.low < found.high <= found.low * 1.06
+    assert 0.5 * most < found.low < 1.1 * most
+    assert found.limit == "service-cpu", found.reason
+    assert any(probe.passed for probe in found.probes) and not all(probe.passed for probe in found.probes)
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left(client: docker.DockerClient) -> Iterator[None]:
+    yield
+    assert [c.name for c in client.containers.list(all=True) if c.labels.get("fitmap")] == []

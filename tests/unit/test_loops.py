@@ -1,0 +1,210 @@
+"""The generator as a program of its own against the instruments: what it says adds up, and faults are seen.
+
+In processes of their own, because Locust patches everything.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import msgspec
+import pytest
+
+from harness.errors import TrialError
+from harness.generator import expect
+from harness.images import ROOT
+from harness.instruments import level, milliseconds, requests_per_second, sent_share
+from loadtests.instruments import routes
+from loadtests.lean import wire
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def instruments() -> Iterator[int]:
+    port = free_port()
+    process = subprocess.Popen([sys.executable, "-m", "loadtests.instruments.server", str(port)], cwd=ROOT)
+    yield port
+    process.kill()
+    process.wait()
+
+
+def load_spec(port: int, *levels: wire.Level, external_workers: int = 0) -> wire.LoadSpec:
+    return wire.LoadSpec(
+        profile="instruments.load",
+        host="127.0.0.1",
+        port=port,
+        seed=1,
+        levels=levels,
+        objective=wire.Objective(),
+        golden=False,
+        ready_timeout_seconds=5,
+        master_port=free_port(),
+        external_workers=external_workers,
+    )
+
+
+#: Makes a program out of a module and a line that spoils it beforehand.
+SPOILT = "import runpy, sys; {spoil}; sys.argv = sys.argv[1:]; runpy.run_module(sys.argv[0], run_name='__main__')"
+
+
+@contextmanager
+def generator(spec: wire.LoadSpec) -> Iterator[subprocess.Popen[bytes]]:
+    environment = {**os.environ, "FITMAP_LOAD": msgspec.json.encode(spec).decode()}
+    # One CPU, one worker: the tests' own machine may have many.
+    command = ["taskset", "--cpu-list", "0", sys.executable, "-m", "loadtests.lean.drive"]
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, start_new_session=True)
+    try:
+        yield process
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def events(process: subprocess.Popen[bytes]) -> Iterator[wire.Event]:
+    assert process.stdout
+    for line in process.stdout:
+        event = wire.decode_event(line)
+        yield event
+        if isinstance(event, wire.LevelEnd):
+            process.send_signal(signal.SIGUSR1)
+        if isinstance(event, wire.Done | wire.Fatal):
+            return
+
+
+def drive(spec: wire.LoadSpec) -> list[wire.Event]:
+    with generator(spec) as process:
+        return list(events(process))
+
+
+def measured(said: list[wire.Event]) -> list[wire.Measured]:
+    return [event for event in said if isinstance(event, wire.Measured)]
+
+
+def test_levels_run_one_after_the_other_and_every_request_is_accounted_for(instruments: int) -> None:
+    said = drive(
+        load_spec(
+            instruments,
+            level("saturate", routes.NULL, connections=4, measure=1),
+            level("300/s", routes.NULL, rate=300, connections=4, measure=2),
+            level("10%", routes.NULL, share=0.1, connections=8, measure=1),
+        )
+    )
+    closed, opened, relative = measured(said)
+    assert [m.rate > 0 for m in (closed, opened, relative)] == [False, True, True]
+    assert relative.rate == pytest.approx(0.1 * requests_per_second(closed), rel=0.01)
+    assert requests_per_second(opened) == pytest.approx(300, rel=0.15)  # Poisson: 600 arrivals, sigma 4 %
+    for m in (closed, opened, relative):
+        (null,) = [r for r in m.routes if r.route == routes.NULL]
+        assert null.requests > 0
+        assert null.scheduled == null.requests + null.failures + null.timed_out + null.dropped + null.open
+        assert [r.scheduled for r in m.routes if r.route != routes.NULL] == [0] * (len(m.routes) - 1)
+    # Little's law: four connections that never pause.
+    assert closed.busy_seconds == pytest.approx(4 * (closed.end_ns - closed.start_ns) / 1e9, rel=0.2)
+    (done,) = [event for event in said if isinstance(event, wire.Done)]
+    assert done.connections_opened == 8
+    last = [event for event in said if isinstance(event, wire.LevelEnd)][-1]
+    assert last.answered[routes.NULL] >= sum(r.requests for m in (closed, opened, relative) for r in m.routes)
+    assert sum(last.failed.values()) == 0
+
+
+def test_a_stall_is_seen_by_the_open_loop_as_theory_says(instruments: int) -> None:
+    (stalled,) = measured(drive(load_spec(instruments, level("stall", routes.STALL, rate=500, measure=5))))
+    # One window of 5 s with a stall of 0.5 s: 5 % of the arrivals wait longer than 250 ms.
+    assert milliseconds(stalled, 95) == pytest.approx(250, rel=0.2)
+    assert sent_share(stalled) == 1.0
+
+
+def test_a_rate_that_the_server_cant_hold_leaves_arrivals_waiting(instruments: int) -> None:
+    (overloaded,) = measured(drive(load_spec(instruments, level("x", routes.SERIAL, rate=2500, connections=4, measure=3))))
+    (serial,) = [r for r in overloaded.routes if r.scheduled]
+    # 1,000/s are what it holds, also in the grace after the window.
+    assert serial.open > 1000
+    assert serial.scheduled == serial.requests + serial.open
+    assert milliseconds(overloaded, 50) > 100
+
+
+def test_a_worker_that_dies_ends_the_trial_with_a_sentence(instruments: int) -> None:
+    with generator(load_spec(instruments, level("saturate", routes.NULL, measure=30))) as process:
+        last: wire.Event | None = None
+        for last in events(process):
+            if isinstance(last, wire.Window):
+                listing = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True, check=True)
+                os.kill(int(listing.stdout.split()[0]), signal.SIGKILL)
+        assert isinstance(last, wire.Fatal)
+        assert "load worker was lost" in last.reason
+        with pytest.raises(TrialError, match="worker was lost"):
+            expect(last, wire.Done)
+
+
+def test_a_worker_started_elsewhere_takes_its_share(instruments: int) -> None:
+    """It gets nothing but the master's address."""
+    spec = load_spec(instruments, level("400/s", routes.NULL, rate=400, measure=2), external_workers=1)
+    with generator(spec) as process:
+        command = [sys.executable, "-m", "loadtests.lean.work", f"127.0.0.1:{spec.master_port}"]
+        worker = subprocess.Popen(command, cwd=ROOT)
+        try:
+            said = list(events(process))
+        finally:
+            worker.kill()
+            worker.wait()
+    (hello,) = [event for event in said if isinstance(event, wire.Hello)]
+    assert hello.workers == 2
+    (opened,) = measured(said)
+    assert requests_per_second(opened) == pytest.approx(400, rel=0.15)
+
+
+def test_a_clock_that_runs_fast_breaks_littles_law(instruments: int) -> None:
+    """The fault of a virtual machine's clock: the worker's runs a tenth fast, the window's does not."""
+    spec = load_spec(instruments, level("saturate", routes.delay(5), connections=4, measure=2), external_workers=1)
+    spoil = "import time; real = time.perf_counter_ns; time.perf_counter_ns = lambda: int(real() * 1.1)"
+    program = SPOILT.format(spoil=spoil)
+    with generator(spec) as process:
+        command = [sys.executable, "-c", program, "loadtests.lean.work", f"127.0.0.1:{spec.master_port}"]
+        worker = subprocess.Popen(command, cwd=ROOT)
+        try:
+            (closed,) = measured(list(events(process)))
+        finally:
+            worker.kill()
+            worker.wait()
+    concurrency = closed.busy_seconds / ((closed.end_ns - closed.start_ns) / 1e9)
+    # Two of the four connections are the spoilt worker's.
+    assert concurrency == pytest.approx(4 * 1.05, rel=0.02)
+
+
+def test_a_trial_ends_when_the_harness_says_nothing(instruments: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    with generator(load_spec(instruments, level("saturate", routes.NULL, measure=1))) as process:
+        assert process.stdout
+        deadline = time.monotonic() + 40
+        said = []
+        for line in process.stdout:
+            said.append(wire.decode_event(line))
+            assert time.monotonic() < deadline
+        assert isinstance(said[-1], wire.Fatal)
+        assert "harness" in said[-1].reason
+
+
+def test_arrivals_beyond_the_bound_of_the_line_are_dropped_and_counted(instruments: int) -> None:
+    spec = load_spec(instruments, level("x", routes.SERIAL, rate=2500, connections=2, measure=2), external_workers=1)
+    program = SPOILT.format(spoil="import loadtests.lean.loops as loops; loops.BACKLOG_LIMITS = (10, 10)")
+    with generator(spec) as process:
+        command = [sys.executable, "-c", program, "loadtests.lean.work", f"127.0.0.1:{spec.master_port}"]
+        worker = subprocess.Popen(command, cwd=ROOT)
+        try:
+            (overloaded,) = measured(list(events(process)))
+        finally:
+            worker.kill()
+            worker.wait()
+    (serial,) = [r for r in overloaded.routes if r.scheduled]
+    assert serial.dropped > 50
+    assert serial.scheduled == serial.requests + serial.open + serial.dropped

@@ -1,0 +1,57 @@
+"""The host's CPUs: what others took, what the hypervisor took."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from synthetic import usage
+
+from harness.measurement import HostSample, HostUse, Missing
+from harness.processors import CpuTimes, parse_cpu_list, read_processors
+from harness.usage import host_use
+
+SECOND = 1_000_000_000
+
+
+def test_the_kernels_file_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "stat"
+    path.write_text("cpu  9 9 9 9 9 9 9 9 0 0\ncpu0 10 1 2 100 5 3 4 6 0 0\ncpu1 1 0 0 50 0 0 0 0 0 0\nintr 5\n")
+    times = read_processors(path)
+    assert set(times) == {0, 1}
+    assert (times[0].busy_ns, times[0].steal_ns, times[0].total_ns) == (130_000_000, 60_000_000, 1_310_000_000)
+
+
+def test_this_kernel_counts_forward() -> None:
+    before, after = read_processors(), read_processors()
+    assert before and all(after[cpu].total_ns >= times.total_ns for cpu, times in before.items())
+
+
+@pytest.mark.parametrize(("text", "numbers"), [("0", (0,)), ("0-2,5", (0, 1, 2, 5)), ("1,1", (1, 1))])
+def test_cpu_lists_are_read(text: str, numbers: tuple[int, ...]) -> None:
+    assert parse_cpu_list(text) == numbers
+
+
+def samples(busy: float, steal: float) -> list[HostSample]:
+    """Eleven readings a second apart of CPU 0 (idle) and 1 (busy and stolen at these shares)."""
+    return [
+        HostSample(
+            s * SECOND,
+            {0: CpuTimes(0, 0, s * SECOND), 1: CpuTimes(int(busy * s * SECOND), int(steal * s * SECOND), s * SECOND)},
+        )
+        for s in range(11)
+    ]
+
+
+def test_what_the_service_did_not_use_of_its_cores_is_foreign() -> None:
+    # The service used 1 s of 10: a tenth of its core. The core was busy for three tenths.
+    assert host_use(samples(0.3, 0.2), 0, 10 * SECOND, (1,), (0, 1), usage()) == HostUse(0.2, 0.1)
+
+
+def test_less_than_the_service_itself_is_never_negative() -> None:
+    assert host_use(samples(0.05, 0.0), 0, 10 * SECOND, (1,), (0, 1), usage()) == HostUse(0.0, 0.0)
+
+
+def test_a_host_that_is_not_seen_is_missing() -> None:
+    assert isinstance(host_use([], 0, 10 * SECOND, (1,), (1,), usage()), Missing)
+    assert isinstance(host_use(samples(0.1, 0.0), 0, 10 * SECOND, (7,), (7,), usage()), Missing)
