@@ -1,0 +1,88 @@
+"""What calibration and self-test conclude from what they measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+
+from harness.calibrate import SHARES, delay_checks, delay_problem, open_ceiling, stall_p95_theory_milliseconds
+from harness.generator import Heard, LevelHeard
+from harness.instruments import Driven
+from harness.selftest import serial_capacity
+from loadtests.instruments import routes
+from loadtests.lean import histogram, wire
+
+HELLO = wire.Hello(0, 0, "boot", 1, {})
+READY = wire.ServiceReady(0, {}, 0, ())
+
+
+def encoded(*values: int) -> str:
+    counts = histogram.new_counts()
+    for value in values:
+        counts[histogram.index_of(value)] += 1
+    return histogram.encode(counts)
+
+
+def route(name: str, service: Iterable[int], lag: int = 10, still_open: int = 0) -> wire.RouteResult:
+    answered = tuple(service)
+    total = len(answered) + still_open
+    times = encoded(*answered)
+    return wire.RouteResult(name, total, len(answered), 0, 0, 0, still_open, sum(answered), times, times, encoded(lag))
+
+
+def driven(levels: dict[str, tuple[float, tuple[wire.RouteResult, ...]]], injected: dict[str, dict[str, float]]) -> Driven:
+    heard = tuple(
+        LevelHeard(
+            ((),),
+            (wire.Measured(name, 0, 10**9, 1.0, True, "", 32, rate, 0.0, found),),
+            wire.LevelEnd(name, {}, {}),
+        )
+        for name, (rate, found) in levels.items()
+    )
+    return Driven(Heard(HELLO, READY, heard, wire.Done((), 32), 0.0, 1.0), (), injected)
+
+
+def delays(extra_us: int) -> Driven:
+    """A server that answers after 1 ms, seen so much later than it says."""
+    control, delayed = route(routes.delay(0), [70] * 100), route(routes.delay(1), [1070 + extra_us] * 100)
+    return driven({"delays": (1000.0, (control, delayed))}, {routes.delay(1): {"p50": 1.0, "p99": 1.0}})
+
+
+def test_a_delay_is_recovered_without_the_path() -> None:
+    (check,) = delay_checks(delays(0), (1,))
+    assert (check.path, check.p50, check.p99) == pytest.approx((0.07, 1.0, 1.0), abs=0.002)
+    assert delay_problem(check) is None
+
+
+@pytest.mark.parametrize(("extra", "good"), [(120, True), (140, False), (-140, False)])
+def test_a_delay_that_is_off_by_more_than_3_percent_and_a_tenth_of_a_millisecond_is_a_problem(
+    extra: int, good: bool
+) -> None:
+    (check,) = delay_checks(delays(extra), (1,))
+    assert (delay_problem(check) is None) == good
+
+
+def test_the_open_ceiling_is_the_highest_rate_that_was_sent_on_time() -> None:
+    lags = dict(zip(SHARES, (100, 800, 300, 400, 900), strict=True))
+    levels = {f"{share:.0%}": (share * 1000, (route(routes.NULL, [70], lag),)) for share, lag in lags.items()}
+    rate, lag = open_ceiling(driven(levels, {}), SHARES)
+    assert rate == pytest.approx(500)
+    assert lag == pytest.approx(400, rel=0.01)
+
+
+def test_a_rate_of_which_part_was_never_sent_is_not_held() -> None:
+    levels = {f"{share:.0%}": (share * 1000, (route(routes.NULL, [70] * 100, still_open=1),)) for share in SHARES}
+    assert open_ceiling(driven(levels, {}), SHARES) == (0.0, 0.0)
+
+
+def test_a_stall_of_half_a_second_in_five_is_a_quarter_of_a_second_at_p95() -> None:
+    assert stall_p95_theory_milliseconds() == 250
+
+
+def test_the_capacity_of_a_queue_is_below_its_rate_of_service_and_grows_with_patience() -> None:
+    strict = serial_capacity(wire.Objective(99.0, 10.0), service_ms=1.0)
+    loose = serial_capacity(wire.Objective(99.0, 100.0), service_ms=1.0)
+    # Heavy traffic: P(response > t) is about exp(-2 (1 - rho) t / (rho s)); 1 % at 10 ms gives rho = 0.81.
+    assert strict == pytest.approx(810, rel=0.04)
+    assert strict < loose < 1000

@@ -1,0 +1,18 @@
+"""Targets are folders with a manifest; twins share an image."""
+
+from __future__ import annotations
+
+from harness.images import ROOT
+from harness.targets import find_targets, image_of, with_twins
+
+
+def test_the_five_languages_are_found() -> None:
+    assert set(find_targets(ROOT / "services")) >= {"go", "java", "kotlin", "python", "rust"}
+
+
+def test_twins_stand_beside_their_targets_and_run_their_images() -> None:
+    targets = find_targets(ROOT / "services")
+    both = with_twins({"go": targets["go"]})
+    assert list(both) == ["go", "go-twin"]
+    assert both["go-twin"].language == "Go"
+    assert [image_of(name) for name in both] == ["go", "go"]
