@@ -25,7 +25,17 @@ from harness.record import read_record
 
 FITMAP = [sys.executable, "-m", "harness.cli"]
 # Ports of its own: a bench that someone runs beside the tests keeps its own.
-CONFIG = "[ports]\nservice = 24080\ndatabase = 24432\n[generator]\nport = 24557\n[timing]\nblocks = 3\nwarmup_seconds = 1\nmeasure_seconds = 2\n"
+CONFIG = """
+[ports]
+service = 24080
+database = 24432
+[generator]
+port = 24557
+[timing]
+blocks = 3
+warmup_seconds = 1
+measure_seconds = 2
+"""
 
 
 @pytest.fixture(scope="module")
@@ -51,13 +61,13 @@ def finished_trials(runs: Path) -> int:
 
 
 def wait_for_load(client: docker.DockerClient, runs: Path, trials: int) -> None:
-    """Until `trials` are finished and the next one's generator runs."""
+    """Until `trials` are finished and the next one's service runs: it starts last."""
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
-        running = [c for c in client.containers.list() if c.labels.get("fitmap") == "generator"]
+        running = [c for c in client.containers.list() if c.labels.get("fitmap") == "service"]
         # Not those of the calibration, which comes first.
-        generators = [c for c in running if c.labels.get("fitmap.run") != "instruments"]
-        if finished_trials(runs) >= trials and generators:
+        services = [c for c in running if c.labels.get("fitmap.run") != "instruments"]
+        if finished_trials(runs) >= trials and services:
             time.sleep(1.0)
             return
         time.sleep(0.1)
