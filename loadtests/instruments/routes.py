@@ -12,7 +12,7 @@ SERIAL = "GET /serial"
 SERIAL_MS = 1.0
 #: So many rounds of hashing: processor time in proportion.
 WORK_ROUNDS = (1000, 1100)
-WORK = tuple(f"GET /work/{rounds}" for rounds in WORK_ROUNDS)
+WORK = tuple(f"GET /hash/{rounds}" for rounds in WORK_ROUNDS)
 
 
 def delay(milliseconds: int) -> str:

@@ -38,7 +38,7 @@ class Instruments:
             b"/stall": self.stall,
             b"/serial": self.serial,
             **{f"/delay/{ms}".encode(): partial(self.delay, ms / 1000) for ms in DELAYS_MS},
-            **{f"/work/{rounds}".encode(): partial(self.work, rounds) for rounds in WORK_ROUNDS},
+            **{f"/hash/{rounds}".encode(): partial(self.work, rounds) for rounds in WORK_ROUNDS},
         }
 
     def delay(self, seconds: float, read: float) -> float:
