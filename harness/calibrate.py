@@ -12,6 +12,7 @@ import msgspec
 
 from harness import host
 from harness.engine import Say
+from harness.errors import EngineError
 from harness.images import ROOT
 from harness.instruments import (
     Bench,
@@ -117,7 +118,9 @@ def delay_checks(known: Driven, delays: Sequence[int]) -> tuple[DelayCheck, ...]
     checks = []
     for ms in delays:
         route = routes.delay(ms)
-        truth = known.injected[route]
+        truth = known.injected.get(route)
+        if truth is None:
+            raise EngineError(f"the server of known delays did not say what it injected on {route}: see its log")
         seen = (service_milliseconds(measured, percent, route) - path for percent in (50, 99))
         checks.append(DelayCheck(ms, *(round(value, 4) for value in (truth["p50"], truth["p99"], *seen, path))))
     return tuple(checks)

@@ -18,7 +18,7 @@ class Reader(Protocol):
 
 
 class ApiReader:
-    """The fallback, for engines in a virtual machine (Docker Desktop): a second a reading instead of 20 us."""
+    """The fallback, for engines in a virtual machine (Docker Desktop): slower by far than files."""
 
     def __init__(self, container: Container) -> None:
         self._container = container

@@ -155,5 +155,6 @@ def drive(
     try:
         injected = msgspec.json.decode(said[-1], type=dict[str, dict[str, float]]) if said else {}
     except msgspec.MsgspecError:
+        # The null server's last line is no such report; who needs one asks for its routes and misses them aloud.
         injected = {}
     return Driven(heard, sampler.samples, injected)

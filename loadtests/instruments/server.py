@@ -20,7 +20,7 @@ from functools import partial
 from loadtests.instruments.routes import DELAYS_MS, SERIAL_MS, STALL_AFTER_SECONDS, STALL_SECONDS, WORK_ROUNDS
 
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 4\r\n\r\npong"
-#: A millisecond of hashing has some five hundred of them.
+#: What is hashed in each round: long enough that the hash outweighs the interpreter.
 BLOCK = b"\0" * 1024
 #: How long to go on polling after a timed answer: the next request must find the server awake.
 AWAKE_SECONDS = 1.0
