@@ -1,4 +1,4 @@
-"""Counters of one container from its cgroup files: well under a millisecond a reading, where the engine's stats call takes a second.
+"""Counters of one container from its cgroup files: under a millisecond a reading; the engine's stats call takes a second.
 
 Finds the files through /proc/PID/cgroup of the container's first process, which covers cgroup v1, v2 and hybrid layouts
 and both cgroup drivers. Source of the fields: the kernel's Documentation/admin-guide/cgroup-v1 and cgroup-v2.
