@@ -18,8 +18,8 @@ from loadtests.lean.wire import Objective
 # Blocks of 8 tell a true 10 % apart four times out of five; 3 are the least that give an interval at all.
 PRESETS: dict[str, Timing] = {
     "smoke": Timing(blocks=1, warmup_seconds=3, warmup_limit_seconds=3, measure_seconds=3, settle_seconds=1),
-    "quick": Timing(blocks=3, warmup_seconds=8, warmup_limit_seconds=16, measure_seconds=10, settle_seconds=2),
-    "full": Timing(blocks=8, warmup_seconds=12, warmup_limit_seconds=36, measure_seconds=20, settle_seconds=4),
+    "quick": Timing(blocks=3, warmup_seconds=8, warmup_limit_seconds=30, measure_seconds=10, settle_seconds=2),
+    "full": Timing(blocks=8, warmup_seconds=12, warmup_limit_seconds=60, measure_seconds=20, settle_seconds=4),
 }
 #: Levels beyond the profiles' own that a preset adds.
 PRESET_LEVELS: dict[str, tuple[str, ...]] = {"smoke": (), "quick": (), "full": ("curve",)}
@@ -68,6 +68,27 @@ class ReportSection(Struct, frozen=True, forbid_unknown_fields=True):
     confidence_percent: float = 95.0
 
 
+class PricesSection(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a month of a core and of a GiB of memory costs. `source`: where the prices come from, and of when they are."""
+
+    core_month: float = 29.55
+    gib_month: float = 3.24
+    currency: str = "$"
+    source: str = (
+        "AWS Fargate on demand, Linux x86, US East: 0.04048 $ per vCPU-hour and 0.004445 $ per GB-hour in June 2026, "
+        "730 hours a month"
+    )
+
+
+class Opinion(Struct, frozen=True, forbid_unknown_fields=True):
+    """A user's own judgement of a language on what can't be measured here. Shown as theirs, and never counted."""
+
+    language: str
+    hiring: str = ""
+    learning: str = ""
+    operations: str = ""
+
+
 class Config(Struct, frozen=True, forbid_unknown_fields=True):
     """fitmap.toml."""
 
@@ -79,6 +100,8 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     generator: GeneratorSection = GeneratorSection()
     slo: Objective = Objective()
     report: ReportSection = ReportSection()
+    prices: PricesSection = PricesSection()
+    opinion: tuple[Opinion, ...] = ()
 
 
 def read_config(path: Path) -> Config:
@@ -131,6 +154,8 @@ def checked(config: Config, where: str) -> Config:
             raise UsageError(f"{where}: {name} must be at least {least}")
     if not 0 <= config.report.relevance_percent < 100 or not 50 <= config.report.confidence_percent < 100:
         raise UsageError(f"{where}: relevance_percent must be within 0-100 and confidence_percent within 50-100")
+    if config.prices.core_month < 0 or config.prices.gib_month < 0:
+        raise UsageError(f"{where}: prices can't be below 0")
     timing(config, where)
     return config
 

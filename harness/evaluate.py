@@ -159,7 +159,8 @@ def _level(
         window_end_ns=end_ns,
         routes=numbers,
         times=_times(numbers, statements, evidence.contract),
-        windows=windows,
+        # A window that was measured again was warm-up.
+        windows=tuple(msgspec.structs.replace(w, phase="warmup") if w.end_ns <= measured.start_ns else w for w in windows),
         usage=used,
         host=host_use(
             evidence.host_samples, start_ns, end_ns, parse_cpu_list(placement.service), all_cpus(placement), used["service"]

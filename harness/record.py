@@ -31,7 +31,7 @@ from loadtests.lean.wire import RouteResult
 #: Changes when a reader of an older version would misread a record.
 SCHEMA = 2
 #: Changes when numbers move though nothing measured did (CHANGELOG, "Method"). Records of different methods never compare.
-METHOD = 2
+METHOD = 3
 
 
 class ImageRecord(Struct, frozen=True):
@@ -74,6 +74,8 @@ class Run(Struct, frozen=True):
     database_settings: Mapping[str, str]
     seed_checksum: str
     calibration: Calibration
+    #: Target -> lines of code. Empty in records of before they were counted.
+    source_lines: Mapping[str, int] = {}
 
 
 _SAMPLE_COLUMNS = (

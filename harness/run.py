@@ -36,6 +36,8 @@ from harness.record import (
     Run,
     read_record,
 )
+from harness.sources import source_lines
+from harness.targets import image_of
 from harness.trial import Setup, run_trial
 from loadtests.lean.wire import Window
 
@@ -89,6 +91,9 @@ def describe_run(
         database_settings=settings,
         seed_checksum=checksum,
         calibration=calibration,
+        source_lines={
+            name: source_lines(ROOT / "services" / image_of(name), target.sources) for name, target in targets.items()
+        },
     )
 
 

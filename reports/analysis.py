@@ -23,6 +23,7 @@ from reports.metrics import (
 )
 from reports.percentiles import Distribution, read_distributions
 from reports.standings import Standing, rank
+from reports.statistics import Estimate
 
 
 class Measured(Struct, frozen=True):
@@ -98,6 +99,19 @@ class Analysis(Struct, frozen=True):
         """The valid ones of them."""
         return tuple(m for m in self.at(target, load) if m.valid)
 
+    def estimate(self, metric: str, place: str, target: str) -> Estimate | Missing | None:
+        """A target's value on an axis at a place; None where the axis is not judged there."""
+        return next(
+            (
+                entry.estimate
+                for standing in self.standings
+                if (standing.metric, standing.place) == (metric, place)
+                for entry in standing.entries
+                if entry.target == target
+            ),
+            None,
+        )
+
     def place(self, standing: Standing) -> Place:
         """Where a standing was judged."""
         return next(place for place in self.places if place.id == standing.place)
@@ -156,6 +170,7 @@ def _measured(record: Record, result: TrialResult, loads: Sequence[Load]) -> Ite
             level=level,
             distribution=distributions[level.level],
             image_bytes=image.size_bytes if image else Missing("the record names no image of it"),
+            source_lines=record.run.source_lines.get(result.trial.target),
             searched=result.trial.profile in searched,
         )
         values = {metric.id: value for metric in METRICS if (value := metric.measure(seen)) is not None}

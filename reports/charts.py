@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from functools import wraps
-from typing import Any, ParamSpec
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import altair as alt
-from altair.utils.schemapi import debug_mode
 from msgspec import Struct
 
 from reports.palette import BLUE, GREY, INK, MUTED, VERMILION, Look
-from reports.theme import WIDTH, Spec, finish, source
+from reports.theme import WIDTH, Spec, finish, source, unvalidated
 from reports.units import Unit, scale_of
 
 #: Above this ratio of largest to smallest value a linear axis would hide the small ones.
@@ -22,20 +20,6 @@ LABEL_HEIGHT = 14.0
 LABEL_WIDTH = 118
 #: An oblique cross of strokes, as a path in a square of side 2.
 CROSS = "M-1,-1L1,1M-1,1L1,-1"
-
-
-P = ParamSpec("P")
-
-
-def _unvalidated(make: Callable[P, Spec]) -> Callable[P, Spec]:
-    """Without Altair's checks against its schema, which cost half of a report's time; the tests do them instead."""
-
-    @wraps(make)
-    def wrapped(*args: P.args, **kwargs: P.kwargs) -> Spec:
-        with debug_mode(False):
-            return make(*args, **kwargs)
-
-    return wrapped
 
 
 class Dot(Struct, frozen=True):
@@ -79,7 +63,7 @@ PARTS = ("PostgreSQL", "service CPU", "waiting, pool, network")
 PART_COLOURS = (BLUE.light, VERMILION.light, GREY.light)
 
 
-@_unvalidated
+@unvalidated
 def dots(rows: Sequence[Dot], looks: Mapping[str, Look], unit: Unit) -> Spec:
     """Estimates as dots with intervals, single trials as small dots, trials that are not valid as crosses."""
     every = [v for r in rows for v in (r.median, r.low, r.high, *r.trials, *r.not_valid) if v is not None]
@@ -129,7 +113,7 @@ def dots(rows: Sequence[Dot], looks: Mapping[str, Look], unit: Unit) -> Spec:
     )
 
 
-@_unvalidated
+@unvalidated
 def lines(
     curves: Sequence[Line],
     looks: Mapping[str, Look],
@@ -202,7 +186,7 @@ def lines(
     return finish(alt.layer(*layers), data, height=height, right=110)
 
 
-@_unvalidated
+@unvalidated
 def bars(rows: Sequence[Bar], looks: Mapping[str, Look], x_title: str) -> Spec:
     """A whole per target, split into parts, as shares of it."""
     count = len(rows[0].parts)
@@ -240,7 +224,7 @@ def bars(rows: Sequence[Bar], looks: Mapping[str, Look], x_title: str) -> Spec:
     return finish(alt.layer(drawn, labels), {"parts": values, "notes": notes}, height=max(len(rows), 2) * 27, right=80)
 
 
-@_unvalidated
+@unvalidated
 def tracks(rows: Sequence[Track], looks: Mapping[str, Look], x_title: str, y_title: str, height: int = 230) -> Spec:
     """Points joined by a line in their order, y logarithmic; those that don't count are hollow and beside the line."""
     every = [point for row in rows for point in (*row.points, *row.hollow)]

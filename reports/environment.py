@@ -26,13 +26,12 @@ class TargetFacts(Struct, frozen=True):
 
 
 def environment(analysis: Analysis) -> tuple[tuple[str, Pairs], ...]:
-    """Title and facts: machine, placement, run, calibration, limits, database."""
+    """Title and facts: machine, placement, run, limits, database."""
     run = analysis.run
     return (
         ("Machine", _machine(run)),
         ("Placement", _placement(run)),
         ("Run", _run(analysis)),
-        ("Calibration of the load generator", _calibration(run)),
         (
             "Limits of service and database",
             tuple((name.replace("_", " "), str(value)) for name, value in structs.asdict(run.configuration.limits).items()),
@@ -106,7 +105,8 @@ def _profile(profile: Profile, analysis: Analysis) -> str:
     return f"{profile.title}: {', '.join(profile.routes)}; {profile.connections} connections; {', '.join(levels)}"
 
 
-def _calibration(run: Run) -> Pairs:
+def calibration_facts(run: Run) -> Pairs:
+    """What the load generator could do before the first trial, and what it made of known delays."""
     made = run.calibration
     share = f"a level may ask for {CEILING_SHARE:.0%} of it"
     return (

@@ -22,7 +22,9 @@ Row = tuple[str, ...]
 
 
 class Figure(Struct, frozen=True):
-    """A chart with its words. `svg` is None where there is nothing to draw; `reading` then says why."""
+    """A chart with its words. `svg` is None where there is nothing to draw; `reading` then says why. `spec`: of a curve
+    chart, from which reports/explore.py makes one to zoom.
+    """
 
     id: str
     title: str
@@ -30,6 +32,7 @@ class Figure(Struct, frozen=True):
     reading: str
     headers: Row
     rows: tuple[Row, ...]
+    spec: Spec | None = None
 
 
 class Table(Struct, frozen=True):

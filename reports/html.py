@@ -7,33 +7,29 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
-from harness.errors import RunError
-from harness.record import Record
-from reports.analysis import Analysis, analyse
+from reports.analysis import Analysis
 from reports.palette import MAPPED
 from reports.units import clean
-from reports.view import make_view
+from reports.view import View, make_view
 
-FILE_NAME = "report.html"
+#: What the static page asks for: nothing but its own styles and the downloads that it carries.
+STATIC_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def write_report(record: Record) -> Path:
-    """Write `report.html` into the record's folder. Raises RunError when the disk refuses."""
-    path = record.folder / FILE_NAME
-    text = render_report(analyse(record), record.folder)
-    temporary = path.with_suffix(".part")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    except OSError as error:
-        raise RunError(f"{path} can't be written ({error.strerror}): make room; the record itself is complete") from None
-    return path
+def render_report(analysis: Analysis, folder: Path, baseline: Analysis | None = None) -> str:
+    """The static page. `folder`: where the record's samples are; `baseline`: a record that it is compared with."""
+    return render_page(make_view(analysis, folder, baseline))
 
 
-def render_report(analysis: Analysis, folder: Path) -> str:
-    """The page. `folder`: where the record's samples are."""
-    return _environment().get_template("report.html.j2").render(view=make_view(analysis, folder), palette=MAPPED)
+def render_page(view: View, policy: str = STATIC_POLICY, explore: Markup | None = None) -> str:
+    """The page of a view; `explore`: the scripts of the interactive one, which `policy` must let run."""
+    return render_template("report.html.j2", view=view, palette=MAPPED, policy=policy, explore=explore)
+
+
+def render_template(name: str, **context: object) -> str:
+    """A template, with all that it prints escaped and cleaned."""
+    return _environment().get_template(name).render(context)
 
 
 def _environment() -> jinja2.Environment:

@@ -63,7 +63,7 @@ def latency_figure(analysis: Analysis, load: Load, name: str) -> Figure:
         "at each percentile, faint lines are single trials; a line ends where fewer than 100 requests of a trial lie beyond "
         "it."
     )
-    svg = None
+    svg, spec = None, None
     if curves:
         spec = charts.lines(
             curves,
@@ -81,6 +81,7 @@ def latency_figure(analysis: Analysis, load: Load, name: str) -> Figure:
         reading if curves else "No valid trial has a histogram.",
         ("Target", *(f"p{percent:g}" for percent in _TABLE_PERCENTILES)),
         tuple(table),
+        spec,
     )
 
 
@@ -148,7 +149,7 @@ def _tradeoff(analysis: Analysis, loads: list[Load], percent: float, profile: st
         "service has time to spare, on the right it is near its limit. Lower and further right is better. Medians over "
         "valid trials; hollow marks have no valid trial, and a percentile that too few requests lie beyond has no mark."
     )
-    svg = None
+    svg, spec = None, None
     if rows:
         spec = charts.tracks(rows, looks_of(analysis), "requests/s", f"p{percent:g} response time, ms")
         svg = drawn(analysis, spec, name, title)
@@ -159,4 +160,5 @@ def _tradeoff(analysis: Analysis, loads: list[Load], percent: float, profile: st
         reading if rows else "No trial has enough requests for it.",
         ("Target", "Load", "Achieved", f"p{percent:g}", "Trials"),
         tuple(table),
+        spec,
     )

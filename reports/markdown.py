@@ -4,30 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from pathlib import Path
 
-from harness.errors import RunError
-from harness.record import Record
-from reports.analysis import analyse
+from reports.changes import Changes
 from reports.figures import Table
 from reports.matrix import Matrix
 from reports.sentences import Span
 from reports.units import clean
-from reports.view import View, make_view
+from reports.view import View
 
-FILE_NAME = "summary.md"
+#: A comment has 65,536 characters on most platforms: the page has the rest.
+MOST_CHANGES = 60
+#: What is markup within our own sentences: a currency comes from outside.
+_MARKUP = re.compile(r"([\\`*_\[\]<>|])")
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|<>&~@:-])")
-
-
-def write_summary(record: Record) -> Path:
-    """Write `summary.md` into the record's folder. Raises RunError when the disk refuses."""
-    path = record.folder / FILE_NAME
-    text = summary(make_view(analyse(record), record.folder))
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise RunError(f"{path} can't be written ({error.strerror}): make room; the record itself is complete") from None
-    return path
 
 
 def escaped(text: str) -> str:
@@ -51,6 +40,15 @@ def summary(view: View) -> str:
     for matrix in view.matrices:
         lines += ["", f"## Win matrix, class {matrix.target_class}", *_matrix(matrix)]
     lines += ["", f"## {view.limits.title}", "", *_table(view.limits)]
+    lines += ["", "## Does the language matter here?", ""]
+    lines += [f"- {escaped(m.title)}: **{m.answer}**. {_spans(m.sentence)}" for m in view.matters]
+    lines += ["", "## Claims", ""]
+    lines += [f"- **{f.verdict}**: {escaped(f.says)}" for f in view.findings]
+    lines += ["", "## What would a service cost?", "", escaped(view.advice.asked), "", _spans(view.advice.said), ""]
+    lines += _table(view.advice.bills)
+    if view.changes:
+        lines += ["", f"## Changes since {escaped(view.changes.baseline)}", ""]
+        lines += _changes(view.changes)
     lines += ["", f"Medians over trials; **bold** wins; = ties for the lead; relevance bound {view.relevance}.", ""]
     return "\n".join(lines)
 
@@ -60,7 +58,7 @@ def _spaced(spans: tuple[Span, ...]) -> tuple[Span, ...]:
 
 
 def _spans(spans: Iterable[Span]) -> str:
-    return "".join(f"**{escaped(s.text)}**" if s.kind == "name" else s.text for s in spans)
+    return "".join(f"**{escaped(s.text)}**" if s.kind == "name" else _MARKUP.sub(r"\\\1", clean(s.text)) for s in spans)
 
 
 def _matrix(matrix: Matrix) -> list[str]:
@@ -79,6 +77,22 @@ def _matrix(matrix: Matrix) -> list[str]:
 
 def _table(table: Table) -> list[str]:
     return [_row(map(escaped, table.headers)), _rule(len(table.headers)), *(_row(map(escaped, row)) for row in table.rows)]
+
+
+def _changes(found: Changes) -> list[str]:
+    """The cells that changed, at most MOST_CHANGES of them, and what to make of their number."""
+    said = (
+        f"{len(found.changed)} of {len(found.rows)} cells changed; by chance alone about {found.expected_by_chance:.1f} "
+        "intervals would exclude 1."
+    )
+    if not found.changed:
+        return [said]
+    headers = ["Where", "Axis", "Target", "Before", "Now", "Now ÷ before", "Verdict"]
+    rows = [
+        _row(map(escaped, (c.place, c.axis, c.target, c.before, c.now, c.ratio, c.verdict)))
+        for c in found.changed[:MOST_CHANGES]
+    ]
+    return [said, "", _row(headers), _rule(len(headers)), *rows]
 
 
 def _row(cells: Iterable[str]) -> str:

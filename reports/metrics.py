@@ -17,7 +17,7 @@ from reports.units import Unit
 
 
 class Observation(Struct, frozen=True):
-    """All that a metric may look at: one trial, one of its levels with its histogram, and its target's image size.
+    """All that a metric may look at: one trial, one of its levels with its histogram, its target's image and sources.
 
     `searched`: the trial's plan has a search for capacity.
     """
@@ -26,6 +26,7 @@ class Observation(Struct, frozen=True):
     level: LevelMeasurement
     distribution: Distribution | Missing
     image_bytes: int | Missing
+    source_lines: int | None
     searched: bool
 
 
@@ -140,6 +141,10 @@ def _image(seen: Observation) -> Found:
     return seen.image_bytes
 
 
+def _source_lines(seen: Observation) -> Found:
+    return seen.source_lines
+
+
 def _start(seen: Observation) -> Found:
     seconds = seen.trial.start_seconds
     return seconds if seconds > 0 else Missing("the clocks of engine and generator disagree")
@@ -202,6 +207,12 @@ METRICS: tuple[Metric, ...] = (
         "image", "image size", "Image size", "bytes", "lower",
         "All layers of the service's image, unpacked.",
         _image, scope="run", exact=True,
+    ),
+    Metric(
+        "source-lines", "source lines", "Source lines", "lines", "lower",
+        "Lines of code that the team writes and reads: the files that the target's manifest calls sources, without comments "
+        "and blank lines, as pygount counts them.",
+        _source_lines, scope="run", exact=True,
     ),
     Metric(
         "start", "start time", "Start time", "seconds", "lower",

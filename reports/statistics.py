@@ -68,7 +68,7 @@ def estimate(values: Sequence[float], confidence_percent: float, *, exact: bool 
     if len(values) >= BOOTSTRAP_FROM_TRIALS:
         low, high = bootstrap_interval(values, confidence_percent)
         return Estimate(middle, low, high, len(values), "bootstrap of the median")
-    centre, half = _log_interval([math.log(v) for v in values], confidence_percent / 100)
+    centre, half = log_interval([math.log(v) for v in values], confidence_percent / 100)
     low, high = math.exp(centre - half), math.exp(centre + half)
     return Estimate(middle, min(low, middle), max(high, middle), len(values), "student t on logarithms")
 
@@ -93,11 +93,11 @@ def paired_ratio(
     if len(common) < LEAST_TRIALS:
         return None
     tail = (1 - confidence_percent / 100) / max(comparisons, 1)
-    centre, half = _log_interval([math.log(better[key] / other[key]) for key in common], 1 - tail)
+    centre, half = log_interval([math.log(better[key] / other[key]) for key in common], 1 - tail)
     return Ratio(math.exp(centre), math.exp(centre - half), math.exp(centre + half), len(common))
 
 
-def _log_interval(logs: Sequence[float], confidence: float) -> tuple[float, float]:
+def log_interval(logs: Sequence[float], confidence: float) -> tuple[float, float]:
     """Mean and half width of Student's t interval."""
     n = len(logs)
     return fmean(logs), student_t_quantile((1 + confidence) / 2, n - 1) * stdev(logs) / math.sqrt(n)

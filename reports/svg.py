@@ -11,6 +11,8 @@ from markupsafe import Markup, escape
 
 from reports.units import clean
 
+#: The version whose specifications Altair writes; reports/explore.py bundles the same one.
+VEGA_LITE = "6.1"
 _OPEN = re.compile(r"<svg\b[^>]*?viewBox=\"([^\"]+)\"[^>]*>")
 _ID = re.compile(r"\bid=\"((?:clip|gradient_|pattern_)\w*)\"")
 _TOKEN = re.compile(r">(@\d+@)<")
@@ -21,7 +23,7 @@ def render(spec: dict[str, Any], name: str, label: str, names: Mapping[str, str]
 
     `name` is unique within the page: charts number their clip paths alike, and an id must be there once alone.
     """
-    text = vl_convert.vegalite_to_svg(spec, vl_version="6.1", show_warnings=False)
+    text = vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE, show_warnings=False)
     found = _OPEN.search(text)
     if not found:
         raise ValueError("vl-convert gave no SVG element")

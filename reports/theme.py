@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any, ParamSpec
 
 import altair as alt
+from altair.utils.schemapi import debug_mode
 
 from reports.palette import INK, LINE, MUTED
 
 Spec = dict[str, Any]
+P = ParamSpec("P")
 
 #: Charts are drawn near the width of a telephone, so that letters stay legible there; wide pages show two abreast.
 WIDTH = 290
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
+
+
+def unvalidated(make: Callable[P, Spec]) -> Callable[P, Spec]:
+    """Without Altair's checks against its schema, which cost half of a report's time; the tests do them instead."""
+
+    @wraps(make)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> Spec:
+        with debug_mode(False):
+            return make(*args, **kwargs)
+
+    return wrapped
 
 
 def source(name: str) -> alt.Chart:

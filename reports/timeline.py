@@ -103,7 +103,7 @@ def _figure(
             if window:
                 three = (min(window), median(window), max(window))
                 table.append((target, level, *(f"{v:.2f} cores" if kind == "cores" else f"{v:,.1f} MiB" for v in three)))
-    svg = None
+    svg, spec = None, None
     if curves:
         y_title = "cores" if kind == "cores" else "MiB"
         spec = charts.lines(
@@ -117,4 +117,5 @@ def _figure(
         reading if curves else "There are no samples to draw.",
         ("Target", "Level", "Least in its window", "Median", "Most"),
         tuple(table),
+        spec,
     )

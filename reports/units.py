@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from typing import Literal
 
-Unit = Literal["requests/s", "microseconds", "seconds", "bytes"]
+Unit = Literal["requests/s", "microseconds", "seconds", "bytes", "lines"]
 
 #: Largest first: (factor, symbol). A value gets the first unit that it reaches.
 _LADDERS: dict[str, tuple[tuple[float, str], ...]] = {
     "requests/s": ((1.0, "/s"),),
     "microseconds": ((1e6, "s"), (1e3, "ms"), (1.0, "µs")),
     "seconds": ((1.0, "s"), (1e-3, "ms")),
+    "lines": ((1.0, "lines"),),
     "bytes": ((2.0**30, "GiB"), (2.0**20, "MiB"), (2.0**10, "KiB"), (1.0, "B")),
 }
 

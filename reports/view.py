@@ -8,16 +8,32 @@ from msgspec import Struct
 
 from harness.bottleneck import FULL, HALF
 from harness.record import Run
+from reports.advice import Advice, advise, everyday
 from reports.analysis import Analysis, classes
-from reports.environment import Pairs, TargetFacts, environment, target_facts
-from reports.figures import Figure, Section, Table, axis_sections
+from reports.changes import Changes, changes
+from reports.claims import Finding, findings, read_claims
+from reports.environment import Pairs, TargetFacts, calibration_facts, environment, target_facts
+from reports.export import csv_text, data_address, json_text
+from reports.figures import Figure, Row, Section, Table, axis_sections
+from reports.fit import FORMULAS, fit_figures
 from reports.latency import latency_figures
 from reports.matrix import Matrix, make_matrix
 from reports.metrics import BY_ID
 from reports.parts import limit_tables, parts_sections, route_tables
 from reports.problems import Problem, Summary, problems_of, summaries
 from reports.sentences import Verdict, undecidable, verdicts
+from reports.spread import Matter, matters
 from reports.timeline import time_sections
+from reports.validity import Trust, trust_of
+from reports.warmup import warmup_figures
+
+
+class Download(Struct, frozen=True):
+    """A file that the page carries in itself."""
+
+    name: str
+    address: str
+    what: str
 
 
 class View(Struct, frozen=True):
@@ -35,14 +51,26 @@ class View(Struct, frozen=True):
     several_classes: bool
     verdicts: tuple[Verdict, ...]
     matrices: tuple[Matrix, ...]
+    changes: Changes | None
+    matters: tuple[Matter, ...]
     parts: tuple[Section, ...]
     routes: tuple[Table, ...]
     routes_at_shares: tuple[Table, ...]
     limits: Table
     limit_reasons: Table
+    fit: tuple[Figure, ...]
+    formulas: Pairs
+    findings: tuple[Finding, ...]
+    advice: Advice
     latency: tuple[Figure, ...]
+    warmup: tuple[Figure, ...]
     over_time: tuple[Section, ...]
     axes: tuple[Section, ...]
+    trust: Trust
+    calibration: Pairs
+    calibration_problems: bool
+    opinions: tuple[Row, ...]
+    downloads: tuple[Download, ...]
     environment: tuple[tuple[str, Pairs], ...]
     images: tuple[tuple[str, str, str], ...]
     targets: tuple[TargetFacts, ...]
@@ -52,9 +80,10 @@ class View(Struct, frozen=True):
     half: str
 
 
-def make_view(analysis: Analysis, folder: Path) -> View:
-    """All of the report. `folder`: where the record's samples are."""
+def make_view(analysis: Analysis, folder: Path, baseline: Analysis | None = None) -> View:
+    """All of the report. `folder`: where the record's samples are; `baseline`: a record that it is compared with."""
     run = analysis.run
+    found = findings(analysis, read_claims())
     problems = problems_of(analysis)
     routes, routes_at_shares = route_tables(analysis)
     limits, limit_reasons = limit_tables(analysis)
@@ -71,14 +100,39 @@ def make_view(analysis: Analysis, folder: Path) -> View:
         several_classes=len(classes(run)) > 1,
         verdicts=verdicts(analysis),
         matrices=tuple(make_matrix(analysis, target_class) for target_class in classes(run)),
+        changes=changes(analysis, baseline) if baseline else None,
+        matters=matters(analysis),
         parts=parts_sections(analysis),
         routes=routes,
         routes_at_shares=routes_at_shares,
         limits=limits,
         limit_reasons=limit_reasons,
+        fit=fit_figures(analysis),
+        formulas=FORMULAS,
+        findings=found,
+        advice=advise(analysis, everyday(analysis)),
         latency=latency_figures(analysis),
+        warmup=warmup_figures(analysis),
         over_time=time_sections(analysis, folder),
         axes=axis_sections(analysis),
+        trust=trust_of(analysis),
+        calibration=calibration_facts(run),
+        calibration_problems=bool(run.calibration.problems),
+        opinions=tuple(
+            (o.language, o.hiring or "–", o.learning or "–", o.operations or "–") for o in run.configuration.opinion
+        ),
+        downloads=(
+            Download(
+                "results.csv",
+                data_address("text/csv", csv_text(analysis)),
+                "every estimate: a row an axis, place and target",
+            ),
+            Download(
+                "results.json",
+                data_address("application/json", json_text(analysis, found)),
+                "the same with claims and single trials",
+            ),
+        ),
         environment=environment(analysis),
         images=tuple((name, f"{image.size_bytes / 1e6:,.1f} MB", image.id) for name, image in run.images.items()),
         targets=tuple(target_facts(analysis, target) for target in run.plan.targets),

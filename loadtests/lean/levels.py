@@ -9,7 +9,7 @@ import msgspec
 
 from loadtests.lean import histogram, wire
 from loadtests.lean.search import CEILING_SHARE, START_RATE, Probe, meets, next_rate
-from loadtests.lean.steady import trend
+from loadtests.lean.steady import climbs, trend
 from loadtests.lean.wire import Level, LoadSpec, Measured, RouteResult
 from loadtests.lean.workers import Stop, Workers
 
@@ -40,14 +40,30 @@ def run_level(spec: LoadSpec, level: Level, number: int, achieved: float, worker
 
 
 def window(level: Level, rate: float, seed: int, workers: Workers, say: Say) -> Measured:
-    """Warm up, measure, drain. `rate` 0: closed loop."""
+    """Warm up, measure, drain. `rate` 0: closed loop.
+
+    A window in which the target still got faster was warm-up, whatever the warm-up looked like: it is measured again, as
+    long as the warm-up's limit lets it.
+    """
+    begun = time.monotonic()
     workers.begin(level, rate, seed)
     seconds, steady, reason = warm_up(level, rate, workers, say)
-    start_ns = time.monotonic_ns()
-    workers.measure()
-    for _ in range(max(1, round(level.measure_seconds))):
-        pass_window("measure", workers, say)
-    end_ns = time.monotonic_ns()
+    while True:
+        start_ns = time.monotonic_ns()
+        workers.measure()
+        passed = [pass_window("measure", workers, say) for _ in range(max(1, round(level.measure_seconds)))]
+        end_ns = time.monotonic_ns()
+        # Where no warm-up may be prolonged, none is judged: a later level meets a warm target.
+        if level.warmup_limit_seconds <= level.warmup_seconds:
+            break
+        climbing, said = climbs([w.mean_microseconds if rate else w.requests for w in passed], response=bool(rate))
+        elapsed = time.monotonic() - begun
+        if climbing and elapsed <= level.warmup_limit_seconds:
+            seconds, steady = elapsed, True
+            continue
+        if climbing:
+            steady, reason = False, said
+        break
     results = workers.end()
     return Measured(
         level=level.name,

@@ -7,6 +7,8 @@ from statistics import fmean, stdev
 
 HALF = 3
 TREND_LIMIT = 0.05
+#: Of a measured window: a compiler's last step is worth far more, a shared machine's mood seldom so much.
+CLIMB_LIMIT = 0.10
 
 
 def trend(values: Sequence[float]) -> tuple[bool, str]:
@@ -26,3 +28,21 @@ def trend(values: Sequence[float]) -> tuple[bool, str]:
     scatter = 2 * ((stdev(early) ** 2 + stdev(late) ** 2) / HALF) ** 0.5 / fmean(early)
     steady = abs(change) <= max(TREND_LIMIT, min(scatter, 3 * TREND_LIMIT))
     return steady, f"the last {HALF} s of the warm-up were {change:+.1%} against the {HALF} s before"
+
+
+def climbs(values: Sequence[float], *, response: bool) -> tuple[bool, str]:
+    """Whether a measured window got faster from its first HALF seconds to its last, and the sentence that says so.
+
+    A compiler can rest on a plateau between two of its stages for longer than any warm-up looks back: a JVM on one core was
+    seen to double its throughput ten seconds after it had stood still. Only getting faster counts: that is what a warm-up
+    does. `response`: the values are mean responses, which fall. Windows under 2 x HALF seconds say nothing.
+    """
+    early, late = values[:HALF], values[-HALF:]
+    if len(values) < 2 * HALF or not fmean(early) or not fmean(late):
+        return False, ""
+    gain = (fmean(early) / fmean(late) if response else fmean(late) / fmean(early)) - 1
+    scatter = 2 * ((stdev(early) / fmean(early)) ** 2 + (stdev(late) / fmean(late)) ** 2) ** 0.5 / HALF**0.5
+    return (
+        gain > max(CLIMB_LIMIT, min(scatter, 1.5 * CLIMB_LIMIT)),
+        f"the last {HALF} s of the measured window were {gain:+.1%} faster than its first {HALF}",
+    )

@@ -82,10 +82,10 @@ class Worker:
             window = wire.WorkerWindow(self._phase, requests, failures, microseconds)
             self.runner.send_message(wire.WINDOW, msgspec.to_builtins(window))
 
-    def _measure(self, **_: Any) -> None:
+    def _measure(self, *, msg: Any, **_: Any) -> None:
         self._reporter.kill()
         self._busy_before = under_way_seconds(self._users())
-        self._phase = "measure"
+        self._phase = msg.data
         self._user.recorder.next_phase()
         self._reporter = gevent.spawn(self._report_windows)
 

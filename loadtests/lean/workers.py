@@ -61,6 +61,7 @@ class Workers:
         for name in (*self._heard, wire.WINDOW):
             self._runner.register_message(name, self._hear)
         self._results: tuple[wire.WorkerResult, ...] = ()
+        self._attempt = 0
         cpus = sorted(os.sched_getaffinity(0))
         self.count = len(cpus) + spec.external_workers
         address = f"{'127.0.0.1' if spec.master_host == '0.0.0.0' else spec.master_host}:{spec.master_port}"
@@ -107,12 +108,15 @@ class Workers:
             self._runner.send_message(wire.BEGIN, msgspec.to_builtins(share), client)
 
     def measure(self) -> None:
-        """Begin the measured window on all workers."""
-        self._runner.send_message(wire.MEASURE, {})
+        """Begin a measured window on all workers: the first of a level, or another in its place."""
+        self._attempt += 1
+        self._runner.send_message(wire.MEASURE, f"measure {self._attempt}")
 
     def window(self, phase: str) -> tuple[wire.WorkerWindow, ...]:
         """The next second of each worker. Raises Stop when one is not heard."""
-        return tuple(self._next_window(self._windows.setdefault(worker, SimpleQueue()), phase) for worker in self._ids())
+        # Numbered, so that the last second of a window that is measured again is not the first of the next one.
+        name = f"measure {self._attempt}" if phase == "measure" else phase
+        return tuple(self._next_window(self._windows.setdefault(worker, SimpleQueue()), name) for worker in self._ids())
 
     def _next_window(self, heard: SimpleQueue[Any], phase: str) -> wire.WorkerWindow:
         while True:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import docker
@@ -105,7 +106,13 @@ def test_ctrl_c_loses_nothing_leaves_nothing_and_resume_completes(
     client: docker.DockerClient, command: list[str], tmp_path: Path
 ) -> None:
     runs = tmp_path / "runs"
-    process = subprocess.Popen([*command, "--target", "go", "--profile", "cpu"], stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [*command, "--target", "go", "--profile", "cpu"],
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell starts what it puts into the background deaf to this signal, and its children inherit that.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
+    )
     wait_for_load(client, runs, trials=1)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)

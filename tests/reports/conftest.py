@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
+from browser import Pages, start_chromium, write_pages
 from report_records import DETAILED, make_record
+from selenium import webdriver
 
 from harness.measurement import Verdict
 from harness.record import Record
-from reports.html import write_report
+from reports.analysis import analyse
+from reports.html import render_report
 
 
 @pytest.fixture(scope="session")
@@ -28,4 +33,22 @@ def detailed(tmp_path_factory: pytest.TempPathFactory) -> Record:
 
 @pytest.fixture(scope="session")
 def page(mixed: Record) -> str:
-    return write_report(mixed).read_text()
+    return render_report(analyse(mixed), mixed.folder)
+
+
+@pytest.fixture(scope="session")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Pages:
+    """Both pages of a record with every kind of level, failed and limited trials among them, on disk."""
+    verdicts: dict[str, Verdict] = {
+        "-kotlin-db": "failed",
+        "-java-cpu@saturate": "generator_limited",
+        "-go-db@75%": "unstable",
+    }
+    return write_pages(make_record(tmp_path_factory.mktemp("pages"), verdicts=verdicts, profiles=DETAILED))
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[webdriver.Chrome]:
+    driver = start_chromium()
+    yield driver
+    driver.quit()

@@ -77,6 +77,7 @@ SYNTHETIC: Mapping[str, tuple[str, float, float, float, float, float]] = {
     "kotlin": ("Kotlin", 4000, 2500, 260, 205, 1.6),
     "python": ("Python", 90, 1200, 71, 96, 0.7),
 }
+SOURCE_LINES = {"rust": 1100, "go": 690, "java": 940, "kotlin": 780, "python": 950}
 WINDOW = 6.0
 #: Longer, so that a hundred of 1,000 requests/s lie beyond the 99th percentile.
 OPEN_WINDOW = 12.0
@@ -128,6 +129,7 @@ def run_of(targets: tuple[str, ...], blocks: int, classes: Mapping[str, str], pr
         database_settings={"shared_buffers": "128MB", "max_connections": "100"},
         seed_checksum="0" * 64,
         calibration=CALIBRATION,
+        source_lines={name: SOURCE_LINES.get(name, 500) for name in targets},
     )
 
 
@@ -199,6 +201,7 @@ def made_level(
         numbers[route] = RouteNumbers(requests, 0, total / requests, requests)
     answered = sum(route.requests for route in numbers.values())
     bound = trial.profile == "db"
+    counted = answered + int(3.25 * achieved)
     times = {r: RouteTime(n.mean_microseconds, DATABASE_MICROSECONDS.get(r, 0.0)) for r, n in numbers.items()}
     limit: Bottleneck = "none" if offered else "database" if bound else "service-cpu"
     cpu_seconds = {"service": 0.97 / rate, "database": (0.6 if bound else 0.05) / rate, "generator": 0.35 / rate}
@@ -221,7 +224,12 @@ def made_level(
         window_end_ns=start_ns + int(seconds * 1e9),
         routes=numbers,
         times=times,
+        # A target that starts at half of its speed and is there after two seconds.
         windows=tuple(
+            Window("warmup", start_ns - (4 - i) * 10**9, start_ns - (3 - i) * 10**9, int(achieved * share), 0)
+            for i, share in enumerate((0.5, 0.75, 1.0, 1.0))
+        )
+        + tuple(
             Window("measure", start_ns + i * 10**9, start_ns + (i + 1) * 10**9, int(achieved), 0)
             for i in range(int(seconds))
         ),
@@ -237,7 +245,8 @@ def made_level(
             for role, each in cpu_seconds.items()
         },
         host=HostUse(0.0, 0.0),
-        statements=(StatementCount("product", answered, answered, answered * 0.14),) if bound else (),
+        # Of the whole level, as the database counts: the warm-up's 3.25 s of full speed are in it.
+        statements=(StatementCount("product", counted, counted, counted * 0.14),) if bound else (),
     )
     return measured, LevelHistograms(level.name, start_ns / 1e9, seconds, tuple(results))
 

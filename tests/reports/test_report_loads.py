@@ -19,6 +19,7 @@ from reports.parts import limit_tables, parts_sections, route_tables
 from reports.percentiles import merge, read_distributions
 from reports.series import read_curves
 from reports.view import make_view
+from reports.warmup import warmup_figures
 
 
 def test_targets_without_a_valid_trial_are_not_ranked_and_it_is_said(mixed: Record) -> None:
@@ -66,7 +67,7 @@ def test_axes_that_mean_nothing_at_a_load_have_no_row(mixed: Record) -> None:
         "db@1000/s": everywhere | {"database-cpu"},
         "cpu": {"peak"},
         "db": {"peak"},
-        "": {"image", "start"},
+        "": {"image", "source-lines", "start"},
     }
 
 
@@ -201,3 +202,11 @@ def test_time_parts_add_up(mixed: Record) -> None:
         # Three of four requests take 100 us of PostgreSQL, one 260.
         assert part.database == pytest.approx(140, rel=0.001)
     assert {p.load for p in analysis.parts} == {load.id for load in analysis.loads}
+
+
+def test_the_warm_up_is_shown_as_a_share_of_what_the_target_then_held(mixed: Record) -> None:
+    figures = warmup_figures(analyse(mixed))
+    assert [figure.title for figure in figures] == ["Warm-up: CPU-bound, saturated", "Warm-up: Database-bound, saturated"]
+    rust = next(row for row in figures[0].rows if row[0] == "rust")
+    # Half of its speed in the first second, all of it from the third on, whose middle is at 2.5 s.
+    assert rust[1:3] == ("50 %", "2.5 s")

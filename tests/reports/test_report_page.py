@@ -11,12 +11,13 @@ import altair as alt
 import pytest
 from report_records import make_record, text_of
 
+from harness.config import Opinion
 from harness.measurement import Missing, TrialResult
 from harness.record import Record
 from reports.analysis import analyse
 from reports.charts import Bar, Dot, Line, Track, bars, dots, lines, spread, tracks
-from reports.html import render_report, write_report
-from reports.markdown import summary, write_summary
+from reports.html import render_report
+from reports.markdown import summary
 from reports.metrics import METRICS
 from reports.palette import MAPPED, PAPER, SERIES, looks
 from reports.units import clean, number, quantity, span
@@ -51,14 +52,16 @@ class Page(HTMLParser):
 
 
 def test_the_same_record_gives_the_same_bytes(mixed: Record, page: str) -> None:
-    assert write_report(mixed).read_text() == page
+    assert render_report(analyse(mixed), mixed.folder) == page
     assert str(mixed.folder) not in page, "the page must not depend on where the record lies"
 
 
 def test_the_page_is_whole_in_itself(page: str) -> None:
     parsed = Page(page)
     assert not {"script", "link-stylesheet", "img", "iframe", "object", "embed", "form"} & set(parsed.tags)
-    assert not [v for n, v in parsed.attributes if n in ("src", "href", "xlink:href") and not v.startswith(("#", "data:"))]
+    addresses = [v for n, v in parsed.attributes if n in ("src", "href", "xlink:href")]
+    # The one address beside the page's own: its interactive sister, in the same folder.
+    assert not [v for v in addresses if not v.startswith(("#", "data:", "explore.html"))]
     assert not re.findall(r"url\((?!#)[^)]*\)|@import|@font-face", page)
     ids = [value for name, value in parsed.attributes if name == "id"]
     assert len(ids) == len(set(ids))
@@ -91,14 +94,14 @@ def test_trials_that_are_not_valid_are_in_the_first_screen(page: str) -> None:
 
 
 def test_a_detailed_record_gives_a_page(detailed: Record) -> None:
-    page = write_report(detailed).read_text()
+    page = render_report(analyse(detailed), detailed.folder)
     assert len(page.encode()) < 2_500_000
     assert "Latency against throughput, p99: Database-bound" in page
     assert "GET /products/{id} alone" in page
     assert "search for capacity" in page
 
 
-def test_calibration_is_in_the_environment(page: str) -> None:
+def test_calibration_is_in_the_validity_section(page: str) -> None:
     for text in (
         "50,000\u00a0/s; a level may ask for 70% of it",
         "recovered as 10.04 ms at p50, 10.10 ms at p99; by the server&#39;s own clock it was 10.02 and 10.06 ms",
@@ -166,6 +169,11 @@ def test_hostile_names_are_shown_as_text(tmp_path: Path) -> None:
         targets={name[k]: replace(v, name=name[k], framework=name[k]) for k, v in record.run.targets.items()},
         images={name.get(k, k): v for k, v in record.run.images.items()},
         configuration_text=HOSTILE[0],
+        configuration=replace(
+            record.run.configuration,
+            opinion=tuple(Opinion(text, text, text, text) for text in HOSTILE),
+            prices=replace(record.run.configuration.prices, currency=HOSTILE[0][:9], source=HOSTILE[1]),
+        ),
         calibration=replace(record.run.calibration, problems=HOSTILE),
     )
 
@@ -197,8 +205,21 @@ def test_hostile_names_are_shown_as_text(tmp_path: Path) -> None:
     assert "](javascript" not in text.replace("\\]", "")
 
 
+def test_opinions_stand_apart_and_are_labelled_as_such(mixed: Record, page: str) -> None:
+    import msgspec
+
+    assert 'id="opinion"' not in page
+    said = (Opinion("Go", hiring="Plenty of people here.", operations="One binary."),)
+    configuration = msgspec.structs.replace(mixed.run.configuration, opinion=said)
+    run = msgspec.structs.replace(mixed.run, configuration=configuration)
+    text = render_report(analyse(Record(mixed.folder, run, mixed.results, ())), mixed.folder)
+    section = text[text.index('<h2 id="opinion">') : text.index('<h2 id="downloads">')]
+    assert "Not measured, and counted nowhere above" in section
+    assert "Plenty of people here." in section and "Plenty of people here." not in text[: text.index('<h2 id="opinion">')]
+
+
 def test_summary_has_sentences_and_matrix(mixed: Record) -> None:
-    text = write_summary(mixed).read_text()
+    text = summary(make_view(analyse(mixed), mixed.folder))
     assert "**rust** wins throughput, CPU-bound saturated" in text
     assert re.search(r"\| Throughput \| \*\*rust\*\* ×1\.\d+ over \*\*go\*\* \| \*\*[\d,]+", text)
     assert "| CPU\\-bound, saturated | service CPU |" in text

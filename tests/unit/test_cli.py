@@ -89,7 +89,9 @@ def test_list_shows_damaged_records_beside_good_ones(capsys: pytest.CaptureFixtu
     assert "bad:" in out and "no valid record" in out
 
 
-@pytest.mark.parametrize("command", ["bench", "plan", "build", "report", "list", "doctor", "selftest", "loadgen", "clean"])
+@pytest.mark.parametrize(
+    "command", ["bench", "plan", "build", "report", "advise", "list", "doctor", "selftest", "loadgen", "clean"]
+)
 def test_every_command_has_help_and_is_documented(capsys: pytest.CaptureFixture[str], command: str) -> None:
     status, out, _ = fitmap(capsys, command, "--help")
     assert status == 0 and command in out

@@ -1,0 +1,109 @@
+"""The commands that read records alone, anywhere, without an engine: report, advise, repeatability, list. They print."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import msgspec
+
+from harness.config import PRESET_LEVELS, PRESETS
+from harness.errors import UsageError
+from harness.images import ROOT
+from harness.measurement import Missing
+from harness.profiles import find_profiles
+from harness.record import Record, read_record
+from harness.run import find_records, locate
+from harness.targets import find_targets
+from harness.terminal import Terminal
+
+# The reports are imported inside the commands: their libraries take a second to load, and most commands need none.
+
+
+def write_report(record: Record, terminal: Terminal, baseline: Record | None = None) -> Path:
+    """Make everything that is made of a record; the path of its report."""
+    from reports.files import write_files
+
+    for complaint in record.complaints:
+        terminal.say(f"record: {complaint}")
+    return write_files(record, baseline)
+
+
+def advise(options: argparse.Namespace, _terminal: Terminal) -> int:
+    """What a service would cost on each target of a record."""
+    from reports.advice import advise as advice_of
+    from reports.advice import everyday
+    from reports.analysis import analyse
+    from reports.text import advice_text
+
+    analysis = analyse(read_record(locate(options.runs, options.record)))
+    standard = everyday(analysis)
+    given = {
+        "rps": options.rps,
+        "cpu_ms": options.cpu_ms,
+        "queries": options.queries,
+        "wait_ms": options.wait_ms,
+        "core_price": options.cpu_price,
+        "memory_price": options.memory_price,
+        "reference": options.reference,
+        "utilisation": options.utilisation,
+        "instances": options.instances,
+    }
+    need = msgspec.structs.replace(standard, **{name: value for name, value in given.items() if value is not None})
+    for name in ("rps", "cpu_ms", "queries", "wait_ms", "cpu_price", "memory_price"):
+        if getattr(options, name) is not None and not 0 <= getattr(options, name) < float("inf"):
+            raise UsageError(f"--{name.replace('_', '-')} must be a number from 0 on")
+    if not 0 < need.utilisation <= 1 or need.instances < 1:
+        raise UsageError("--utilisation must be above 0 and at most 1, --instances at least 1")
+    targets = analysis.run.plan.targets
+    if need.reference not in targets:
+        raise UsageError(f'"{need.reference}" is no target of this record: it has {", ".join(targets)}')
+    found = advice_of(analysis, need)
+    print(msgspec.json.format(msgspec.json.encode(found.answer), indent=1).decode() if options.json else advice_text(found))
+    return 0
+
+
+def report(options: argparse.Namespace, terminal: Terminal) -> int:
+    """Make a record's report anew."""
+    baseline = read_record(locate(options.runs, options.baseline)) if options.baseline else None
+    print(write_report(read_record(locate(options.runs, options.record)), terminal, baseline))
+    return 0
+
+
+def repeatability(options: argparse.Namespace, _terminal: Terminal) -> int:
+    """How a record scatters over its trials."""
+    from reports.analysis import analyse
+    from reports.repeatability import repeatability_text
+
+    print(repeatability_text(analyse(read_record(locate(options.runs, options.record)))))
+    return 0
+
+
+def list_all(options: argparse.Namespace, _terminal: Terminal) -> int:
+    """Targets, profiles, presets and records."""
+    print("targets")
+    for target in find_targets(ROOT / "services").values():
+        print(f"  {target.name}: {target.language}, {target.framework}, {target.driver} ({target.target_class})")
+    print("profiles")
+    for profile in find_profiles(ROOT / "loadtests").values():
+        print(f"  {profile.name}: {profile.question}{'' if profile.default else ' (only by name)'}")
+    print("presets")
+    for name, preset in PRESETS.items():
+        print(
+            f"  {name}: {preset.blocks} blocks, {preset.warmup_seconds:g} s warm-up, {preset.measure_seconds:g} s measured"
+            f"{' and ' + ', '.join(PRESET_LEVELS[name]) if PRESET_LEVELS[name] else ''}"
+        )
+    print("records")
+    for folder in find_records(options.runs):
+        try:
+            record = read_record(folder)
+        except UsageError as error:
+            print(f"  {folder.name}: {error}")
+            continue
+        valid = sum(result.verdict == "valid" for result in record.results)
+        missing = sum(isinstance(result.measurement, Missing) for result in record.results)
+        print(
+            f"  {record.run.id}: preset {record.run.plan.preset}, {len(record.results)} of {len(record.run.plan.trials)} "
+            f"trials, {valid} valid, {missing} without a measurement"
+        )
+    return 0

@@ -1,0 +1,53 @@
+"""What the cost model takes from a record. Pure."""
+
+from __future__ import annotations
+
+from statistics import median
+
+from harness.measurement import Missing
+from harness.processors import parse_cpu_list
+from reports.analysis import Analysis
+from reports.cost import Band, Basis, Rates
+from reports.loads import Load
+
+
+def basis_of(analysis: Analysis) -> Basis:
+    """Each target's rates at the saturated level of profiles `cpu`, `db` and `ping`, as far as they are in the record."""
+    loads = {load.profile: load for load in reversed(analysis.loads) if load.kind == "closed" and not load.alone}
+    db = loads.get("db")
+    return Basis(
+        rates=tuple(_rates(analysis, target, loads) for target in analysis.run.plan.targets),
+        statements=_statements(analysis, db) if db else None,
+        cores=len(parse_cpu_list(analysis.run.plan.placement.service)),
+        connections=max((load.connections for load in loads.values()), default=0),
+    )
+
+
+def _rates(analysis: Analysis, target: str, loads: dict[str, Load]) -> Rates:
+    def band(metric: str, profile: str) -> Band | None:
+        load = loads.get(profile)
+        found = analysis.estimate(metric, load.id, target) if load else None
+        if found is None or isinstance(found, Missing):
+            return None
+        low, high = (found.median if bound is None else bound for bound in (found.low, found.high))
+        return Band(low, found.median, high)
+
+    return Rates(
+        target=target,
+        cpu=band("cpu", "cpu"),
+        db=band("cpu", "db"),
+        base=band("cpu", "ping"),
+        database=band("database-cpu", "db"),
+        memory=band("working-set", "db") or band("working-set", "cpu"),
+        waiter=None,
+    )
+
+
+def _statements(analysis: Analysis, load: Load) -> float | None:
+    """Statements of a mean request: all that the database counted / all that was answered, warm-up included."""
+    found = [
+        sum(statement.executed for statement in m.level.statements) / requests
+        for m in analysis.measured
+        if m.load.id == load.id and m.valid and (requests := sum(window.requests for window in m.level.windows))
+    ]
+    return median(found) if found else None

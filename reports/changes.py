@@ -1,0 +1,162 @@
+"""What changed between two records: every axis of the one against the same axis of the other. Pure.
+
+The trials of two records are not paired: the ratio of each cell is that of the geometric means, its interval Welch's t on
+logarithms (B. L. Welch, Biometrika 34, 1947), cell by cell. Among many cells some exclude 1 by chance, about as many as the
+interval's level says: the view tells that number beside those it found.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from statistics import fmean, variance
+
+from msgspec import Struct
+
+from harness.measurement import Missing
+from harness.record import Run
+from reports.analysis import Analysis, cell_values
+from reports.metrics import BY_ID
+from reports.standings import Direction
+from reports.statistics import LEAST_TRIALS, student_t_quantile
+from reports.units import number, quantity
+
+#: Degrees of freedom are rounded down: whole ones alone have a closed form, and fewer only widen the interval.
+Word = str
+
+
+class Change(Struct, frozen=True):
+    """One cell: what it was, what it is, the ratio now / before with its interval, and what that means."""
+
+    place: str
+    axis: str
+    target: str
+    before: str
+    now: str
+    ratio: str
+    verdict: str
+
+
+class Changes(Struct, frozen=True):
+    """All cells that both records have. `differences`: what else differs between them, which may be the reason."""
+
+    baseline: str
+    rows: tuple[Change, ...]
+    changed: tuple[Change, ...]
+    expected_by_chance: float
+    differences: tuple[tuple[str, str, str], ...]
+    only_before: tuple[str, ...]
+    only_now: tuple[str, ...]
+
+
+def changes(now: Analysis, before: Analysis) -> Changes:
+    """Everything that changed from `before` to `now`."""
+    confidence = now.run.configuration.report.confidence_percent
+    rows = []
+    for standing in now.standings:
+        metric = BY_ID[standing.metric]
+        place = now.place(standing)
+        other = next((p for p in before.places if p.id == place.id), None)
+        for entry in standing.entries:
+            if other is None or entry.target not in before.run.plan.targets:
+                continue
+            current = _values(now, standing.metric, entry.target, place.id)
+            earlier = _values(before, standing.metric, entry.target, place.id)
+            if not current or not earlier:
+                continue
+            bound = metric.relevance_percent(now.run.configuration.report.relevance_percent)
+            ratio, verdict = _judged(current, earlier, metric.direction, confidence, bound, exact=metric.exact)
+            rows.append(
+                Change(
+                    place.title,
+                    metric.title,
+                    entry.target,
+                    quantity(_middle(earlier), metric.unit),
+                    quantity(_middle(current), metric.unit),
+                    ratio,
+                    verdict,
+                )
+            )
+    changed = tuple(row for row in rows if row.verdict in ("better", "worse"))
+    judged = [row for row in rows if row.verdict != "too few trials"]
+    return Changes(
+        baseline=before.run.id,
+        rows=tuple(rows),
+        changed=changed,
+        expected_by_chance=len(judged) * (1 - confidence / 100),
+        differences=differences(now.run, before.run),
+        only_before=tuple(t for t in before.run.plan.targets if t not in now.run.plan.targets),
+        only_now=tuple(t for t in now.run.plan.targets if t not in before.run.plan.targets),
+    )
+
+
+def _values(analysis: Analysis, metric: str, target: str, place_id: str) -> list[float]:
+    place = next(p for p in analysis.places if p.id == place_id)
+    here = [m for m in analysis.measured if place.holds(m.trial.profile, m.load.id)]
+    found = cell_values(BY_ID[metric], target, place, here, ())
+    return [] if isinstance(found, Missing) else list(found.values())
+
+
+def _middle(values: Sequence[float]) -> float:
+    return math.exp(fmean(math.log(v) for v in values))
+
+
+def _judged(
+    now: Sequence[float], before: Sequence[float], direction: Direction, confidence: float, bound: float, *, exact: bool
+) -> tuple[str, str]:
+    """The ratio as text, and the verdict."""
+    if exact:
+        ratio = now[0] / before[0]
+        return number(ratio), _word(ratio, ratio, ratio, direction, bound)
+    if min(len(now), len(before)) < LEAST_TRIALS:
+        return number(_middle(now) / _middle(before)), "too few trials"
+    centre, low, high = welch_ratio(now, before, confidence)
+    return f"{number(centre)} ({number(low)}–{number(high)})", _word(centre, low, high, direction, bound)
+
+
+def welch_ratio(now: Sequence[float], before: Sequence[float], confidence_percent: float) -> tuple[float, float, float]:
+    """Geometric mean of `now` / that of `before`, with its interval. Both need at least two values."""
+    logs = [[math.log(v) for v in values] for values in (now, before)]
+    errors = [variance(each) / len(each) for each in logs]
+    difference = fmean(logs[0]) - fmean(logs[1])
+    total = sum(errors)
+    if total == 0:
+        ratio = math.exp(difference)
+        return ratio, ratio, ratio
+    degrees = total**2 / sum(e**2 / (len(each) - 1) for e, each in zip(errors, logs, strict=True))
+    half = student_t_quantile((1 + confidence_percent / 100) / 2, max(int(degrees), 1)) * math.sqrt(total)
+    return math.exp(difference), math.exp(difference - half), math.exp(difference + half)
+
+
+def _word(ratio: float, low: float, high: float, direction: Direction, bound_percent: float) -> str:
+    if low <= 1 <= high:
+        return "no difference shown"
+    if max(ratio, 1 / ratio) <= 1 + bound_percent / 100:
+        return "below the relevance bound"
+    return "better" if (ratio > 1) == (direction == "higher") else "worse"
+
+
+def differences(now: Run, before: Run) -> tuple[tuple[str, str, str], ...]:
+    """What else differs: name, before, now. It may be the reason for any change that is found."""
+    pairs = {
+        "Host": (before.host.name, now.host.name),
+        "Processor": (before.host.cpu_model, now.host.cpu_model),
+        "Kernel": (before.host.kernel, now.host.kernel),
+        "Engine": (before.engine.version, now.engine.version),
+        "Method version": (str(before.method), str(now.method)),
+        "Image set": (before.image_set, now.image_set),
+        "Preset": (before.plan.preset, now.plan.preset),
+        "Placement": (_placement(before), _placement(now)),
+        "Database": (before.database_version, now.database_version),
+        "Seed data": (before.seed_checksum, now.seed_checksum),
+        "fitmap": (before.revision or before.fitmap_version, now.revision or now.fitmap_version),
+        **{
+            f"Image of {name}": (before.images[name].id, now.images[name].id) for name in before.images if name in now.images
+        },
+    }
+    return tuple((name, was, is_now) for name, (was, is_now) in pairs.items() if was != is_now)
+
+
+def _placement(run: Run) -> str:
+    placement = run.plan.placement
+    return f"service {placement.service}, database {placement.database}, generator {placement.generator}"

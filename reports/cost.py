@@ -1,0 +1,213 @@
+"""What a service would cost on each target: the model behind `fitmap advise` and the report's advisor. Pure.
+
+For one request, from what the record measured:
+
+    service CPU  = cpu_ms x (CPU per request of the target on `cpu` / the same of the reference target)
+                 + base + queries x (CPU per request on `db` - base) / statements of a mean `db` request
+    database CPU = queries x database CPU per request on `db` / statements of a mean `db` request
+
+    cores     = requests/s x service CPU / utilisation
+    instances = max(least instances, cores / cores that an instance was measured on, rounded up)
+    memory    = instances x headroom x (working set on `db` + waiters beyond the measured connections x memory per waiter)
+    a month   = billed cores x price of a core + memory x price of a GiB + cores of the database x price of a core
+
+`base` is the CPU per request on `ping`, the profile of an answer without work; without it 0, and a warning. Waiters are
+requests/s x wait_ms (Little's law), spread over the instances. An instance is billed at least SMALLEST_CORES. The
+database is a part of each bill, the same queries for all: a language can't save on it.
+reports/templates/advisor.js does the same sums in the page; the tests hold both to the same answers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Literal
+
+from msgspec import Struct
+
+HEADROOM = 1.5
+SMALLEST_CORES = 0.1
+#: Beyond this multiple of what was measured, a straight line is a guess.
+STRETCH = 10.0
+
+Bound = Literal["low", "mid", "high"]
+
+
+class Band(Struct, frozen=True):
+    """A median with its interval; both ends are the median where there is none."""
+
+    low: float
+    mid: float
+    high: float
+
+    def at(self, bound: Bound) -> float:
+        """One of the three."""
+        value: float = getattr(self, bound)
+        return value
+
+
+class Rates(Struct, frozen=True):
+    """What a request and an instance of a target take; CPU in microseconds, memory in bytes. None: not in the record."""
+
+    target: str
+    cpu: Band | None
+    db: Band | None
+    base: Band | None
+    database: Band | None
+    memory: Band | None
+    waiter: Band | None
+
+
+class Basis(Struct, frozen=True):
+    """All that the model takes from a record. `statements`: of a mean `db` request; `cores`: of a measured instance;
+    `connections`: requests under way while memory was measured.
+    """
+
+    rates: tuple[Rates, ...]
+    statements: float | None
+    cores: int
+    connections: int
+
+
+class Need(Struct, frozen=True):
+    """A service in the reader's words: requests/s; for each request milliseconds of pure work on `reference`, queries, and
+    milliseconds of waiting for others; prices per month of a core and of a GiB; the share of its cores that it may use; and
+    the least instances.
+    """
+
+    rps: float
+    cpu_ms: float
+    queries: float
+    wait_ms: float
+    core_price: float
+    memory_price: float
+    reference: str
+    utilisation: float = 0.6
+    instances: int = 2
+
+
+class Bill(Struct, frozen=True):
+    """A month of a target. Money in the currency of the prices; `low` and `high` by the ends of the measured intervals."""
+
+    target: str
+    cores: float
+    instances: int
+    memory_gib: float
+    core_money: float
+    memory_money: float
+    database_money: float
+    total: float
+    low: float
+    high: float
+
+
+class Answer(Struct, frozen=True):
+    """Bills, cheapest first; targets that can't be priced, with the reason; warnings; and what the language decides:
+    the share of the dearest bill that the cheapest choice saves (0 to 1), None with fewer than two bills.
+    """
+
+    bills: tuple[Bill, ...]
+    unpriced: tuple[tuple[str, str], ...]
+    warnings: tuple[str, ...]
+    decided: float | None
+
+
+def answer(basis: Basis, need: Need) -> Answer:
+    """What the need costs on each target."""
+    reference = next((r.cpu.mid for r in basis.rates if r.target == need.reference and r.cpu), None)
+    bills: list[Bill] = []
+    unpriced: list[tuple[str, str]] = []
+    for rates in basis.rates:
+        reason = _unmeasured(basis, rates, need, reference)
+        if reason:
+            unpriced.append((rates.target, reason))
+        else:
+            bills.append(_bill(basis, rates, need, reference or 1.0))
+    bills.sort(key=lambda bill: (bill.total, bill.target))
+    decided = 1 - bills[0].total / bills[-1].total if len(bills) > 1 and bills[-1].total > 0 else None
+    return Answer(tuple(bills), tuple(unpriced), warnings(basis, need, reference), decided)
+
+
+def _unmeasured(basis: Basis, rates: Rates, need: Need, reference: float | None) -> str | None:
+    """Why a target can't be priced."""
+    if need.cpu_ms and rates.cpu is None:
+        return "no valid trial of profile cpu, saturated"
+    if need.cpu_ms and reference is None:
+        return f"the reference {need.reference} has no valid trial of profile cpu, saturated"
+    if need.queries and (rates.db is None or basis.statements is None):
+        return "no valid trial of profile db, saturated"
+    if rates.memory is None:
+        return "its memory was not measured (profile db or cpu, saturated)"
+    return None
+
+
+def _bill(basis: Basis, rates: Rates, need: Need, reference: float) -> Bill:
+    low, mid, high = (_sums(basis, rates, need, reference, bound) for bound in ("low", "mid", "high"))
+    cores, instances, memory, core_money, memory_money, database_money = mid
+    return Bill(
+        target=rates.target,
+        cores=cores,
+        instances=int(instances),
+        memory_gib=memory,
+        core_money=core_money,
+        memory_money=memory_money,
+        database_money=database_money,
+        total=sum(mid[3:]),
+        low=sum(low[3:]),
+        high=sum(high[3:]),
+    )
+
+
+def _sums(
+    basis: Basis, rates: Rates, need: Need, reference: float, bound: Bound
+) -> tuple[float, float, float, float, float, float]:
+    """Cores, instances, GiB; and the money for cores, memory and database."""
+
+    def of(band: Band | None) -> float:
+        return band.at(bound) if band else 0.0
+
+    statements = basis.statements or 1.0
+    base = of(rates.base)
+    a_query = max(of(rates.db) - base, 0.0) / statements if rates.db else 0.0
+    service = need.cpu_ms * 1000 * of(rates.cpu) / reference + base + need.queries * a_query
+    cores = need.rps * service / 1e6 / need.utilisation
+    instances = max(need.instances, math.ceil(cores / basis.cores))
+    waiters = need.rps * need.wait_ms / 1000 / instances
+    beyond = max(waiters - basis.connections, 0.0)
+    memory = instances * HEADROOM * (of(rates.memory) + beyond * of(rates.waiter)) / 2**30
+    database = need.rps * need.queries * of(rates.database) / statements / 1e6 / need.utilisation
+    billed = max(cores, instances * SMALLEST_CORES)
+    return cores, instances, memory, billed * need.core_price, memory * need.memory_price, database * need.core_price
+
+
+def warnings(basis: Basis, need: Need, reference: float | None) -> tuple[str, ...]:
+    """Where the answer goes beyond what was measured."""
+    found = []
+    if all(rates.base is None for rates in basis.rates):
+        found.append(
+            "What a request costs apart from its work and its queries was not measured (profile ping): it is counted with "
+            "the queries, and as nothing in a request without any."
+        )
+    if reference and need.cpu_ms * 1000 > STRETCH * reference:
+        found.append(
+            f"The measured requests of pure work take {reference / 1000:.2f} ms on {need.reference}: so much more work is "
+            "extrapolated in a straight line."
+        )
+    if basis.statements and need.queries > STRETCH * basis.statements:
+        found.append(
+            f"The measured database requests have {basis.statements:.1f} statements: so many more are extrapolated in a "
+            "straight line."
+        )
+    waiters = need.rps * need.wait_ms / 1000 / need.instances
+    if waiters > basis.connections and any(rates.waiter is None for rates in basis.rates):
+        found.append(
+            f"Memory was measured with {basis.connections} requests under way, and here up to {waiters:,.0f} wait in an "
+            "instance: what one more waiter takes was not measured (profile waiters), and is counted as nothing."
+        )
+    return tuple(found)
+
+
+def cheapest_reference(rates: Sequence[Rates]) -> str:
+    """The target with the least CPU per request of pure work; the first one where none was measured."""
+    measured = [(r.cpu.mid, r.target) for r in rates if r.cpu]
+    return min(measured)[1] if measured else rates[0].target

@@ -1,0 +1,51 @@
+"""All that is made of a record: the pages, the summary, the tables, the pictures. Writes files; the rest is pure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.errors import RunError
+from harness.record import Record
+from reports.analysis import analyse
+from reports.claims import findings, read_claims
+from reports.explore import render_explore
+from reports.export import csv_text, json_text
+from reports.html import render_page
+from reports.markdown import summary
+from reports.pictures import pictures
+from reports.view import make_view
+
+REPORT, EXPLORE, SUMMARY, CSV, JSON, CHARTS = (
+    "report.html", "explore.html", "summary.md", "results.csv", "results.json", "charts",
+)  # fmt: skip
+
+
+def write_files(record: Record, baseline: Record | None = None) -> Path:
+    """Write everything into the record's folder; the path of report.html. The same record gives the same bytes.
+
+    Raises RunError when the disk refuses.
+    """
+    analysis = analyse(record)
+    view = make_view(analysis, record.folder, analyse(baseline) if baseline else None)
+    files = {
+        EXPLORE: render_explore(view).encode(),
+        SUMMARY: summary(view).encode(),
+        CSV: csv_text(analysis).encode(),
+        JSON: json_text(analysis, findings(analysis, read_claims())).encode(),
+        **{f"{CHARTS}/{name}.png": data for name, data in pictures(view).items()},
+        # Last: where it is, all the others are.
+        REPORT: render_page(view).encode(),
+    }
+    for name, data in files.items():
+        _write(record.folder / name, data)
+    return record.folder / REPORT
+
+
+def _write(path: Path, data: bytes) -> None:
+    temporary = path.with_name(path.name + ".part")
+    try:
+        path.parent.mkdir(exist_ok=True)
+        temporary.write_bytes(data)
+        temporary.replace(path)
+    except OSError as error:
+        raise RunError(f"{path} can't be written ({error.strerror}): make room; the record itself is complete") from None

@@ -1,0 +1,52 @@
+// Puts the parts together, and keeps their state in the address: #rps=500&queries=2&hide=python. An address without "=" is
+// one of the page's own anchors; `at` keeps the anchor where there is a state as well.
+
+const filter = makeFilter(
+  document.querySelector("header"),
+  read("advisor-data").basis.rates.map(({ target }) => target),
+  () => {
+    zoom.redraw();
+    write();
+  },
+);
+const zoom = makeZoom(read("specs"), filter.hidden);
+const write = afterPause(writeNow, 150);
+const advisor = makeAdvisor(document.getElementById("advisor"), read("advisor-data"), write, filter.apply);
+
+function given() {
+  const text = location.hash.slice(1);
+  return text.includes("=") ? new URLSearchParams(text) : null;
+}
+
+function anchor() {
+  const found = given();
+  return found ? found.get("at") : location.hash.slice(1);
+}
+
+function writeNow() {
+  const at = anchor();
+  const state = new URLSearchParams(advisor.differing());
+  for (const target of filter.hidden()) state.append("hide", target);
+  if (at && state.size) state.append("at", at);
+  const text = state.size ? state.toString() : at;
+  history.replaceState(null, "", location.href.split("#")[0] + (text ? `#${text}` : ""));
+}
+
+function restore() {
+  const state = given();
+  // An anchor: the browser has gone there, and nothing else changes.
+  if (!state && location.hash) {
+    write();
+    return;
+  }
+  filter.hide(state ? state.getAll("hide") : []);
+  advisor.restore(state ?? new URLSearchParams());
+  zoom.redraw();
+  document.getElementById(state?.get("at"))?.scrollIntoView();
+}
+
+advisor.restore(given() ?? new URLSearchParams());
+restore();
+addEventListener("hashchange", restore);
+// For whoever wants the sums themselves.
+globalThis.fitmap = { answer };

@@ -1,0 +1,37 @@
+// Checkboxes for the targets that are shown: columns, rows and sentences of the others go.
+
+function makeFilter(place, targets, changed) {
+  const boxes = new Map();
+  const list = element("fieldset", { class: "filter" }, element("legend", {}, "Targets shown"));
+  for (const target of targets) {
+    const box = element("input", { type: "checkbox" });
+    box.checked = true;
+    box.addEventListener("change", () => {
+      apply();
+      changed();
+    });
+    boxes.set(target, box);
+    list.append(element("label", {}, box, element("bdi", {}, target)));
+  }
+  place.append(list);
+
+  const hidden = () => targets.filter((target) => !boxes.get(target).checked);
+
+  // Also for what was drawn since.
+  function apply() {
+    const out = new Set(hidden());
+    for (const part of document.querySelectorAll("[data-target]")) part.hidden = out.has(part.dataset.target);
+    for (const cell of document.querySelectorAll("table [colspan]")) {
+      cell.dataset.columns ??= cell.colSpan;
+      const heads = cell.closest("table").querySelectorAll("thead [data-target][hidden]");
+      cell.colSpan = Number(cell.dataset.columns) - heads.length;
+    }
+  }
+
+  function hide(names) {
+    for (const [target, box] of boxes) box.checked = !names.includes(target);
+    apply();
+  }
+
+  return { hidden, hide, apply };
+}

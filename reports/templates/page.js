@@ -1,0 +1,19 @@
+// What the parts of the interactive page share. Names from the record only ever become text nodes and attribute values.
+
+function element(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  made.append(...children);
+  return made;
+}
+
+const read = (id) => JSON.parse(document.getElementById(id).textContent);
+
+// Waits for a pause: browsers refuse more than a few hundred changes of the address in a row.
+function afterPause(action, milliseconds) {
+  let timer = 0;
+  return () => {
+    clearTimeout(timer);
+    timer = setTimeout(action, milliseconds);
+  };
+}

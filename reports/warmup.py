@@ -1,0 +1,85 @@
+"""The warm-up: throughput in each second from a target's first request on, as a share of what it then held. Pure."""
+
+from __future__ import annotations
+
+from statistics import median
+
+from reports import charts
+from reports.analysis import Analysis, Measured
+from reports.charts import Line
+from reports.figures import Figure, Row, drawn, looks_of
+from reports.loads import Load
+from reports.metrics import throughput
+
+STEADY_SHARE = 0.95
+
+Seconds = list[tuple[float, float]]
+
+
+def warmup_figures(analysis: Analysis) -> tuple[Figure, ...]:
+    """A figure for the first closed level of each profile: what comes later meets a warm target."""
+    firsts = {load.profile: load for load in reversed(analysis.loads) if load.kind == "closed" and not load.alone}
+    wanted = [load for load in analysis.loads if load in firsts.values()]
+    return tuple(f for i, load in enumerate(wanted) if (f := _figure(analysis, load, f"warmup-{i}")))
+
+
+def _figure(analysis: Analysis, load: Load, name: str) -> Figure | None:
+    curves: list[Line] = []
+    table: list[Row] = []
+    for target in analysis.run.plan.targets:
+        trials = [seconds for m in analysis.cell(target, load) if (seconds := _course(m))]
+        if not trials:
+            continue
+        length = min(len(each) for each in trials)
+        xs = tuple(median(each[i][0] for each in trials) for i in range(length))
+        ys = tuple(median(each[i][1] for each in trials) for i in range(length))
+        curves += [
+            Line(target, tuple(x for x, _ in each), tuple(y for _, y in each), faint=True)
+            for each in trials
+            if len(trials) > 1
+        ]
+        curves.append(Line(target, xs, ys))
+        reached = [next((x for x, y in each if y >= STEADY_SHARE * 100), None) for each in trials]
+        known = [x for x in reached if x is not None]
+        first = f"{median(known):.1f} s" if len(known) == len(trials) else "not in every trial"
+        table.append((target, f"{ys[0]:.0f} %", first, str(len(trials))))
+    if not curves:
+        return None
+    title = f"Warm-up: {load.title}"
+    spec = charts.lines(
+        curves,
+        looks_of(analysis),
+        x_title="seconds since the first request",
+        y_title="% of steady throughput",
+        height=190,
+    )
+    reading = (
+        "Requests answered in each second of the warm-up and of the measured window, as a share of the window's mean. A "
+        "runtime that compiles while it runs starts low and climbs; code that was compiled ahead starts where it stays. "
+        "Strong: the median over valid trials; faint: single trials. What is left of noise is the machine's."
+    )
+    return Figure(
+        name,
+        title,
+        drawn(analysis, spec, name, title),
+        reading,
+        ("Target", "First second", f"First second at {STEADY_SHARE:.0%} or more", "Trials"),
+        tuple(table),
+        spec,
+    )
+
+
+def _course(m: Measured) -> Seconds:
+    """The middle of each window, seconds since the first, and its throughput in percent of the measured window's."""
+    windows = sorted(m.level.windows, key=lambda window: window.start_ns)
+    if not any(window.phase == "warmup" for window in windows):
+        return []
+    zero, steady = windows[0].start_ns, throughput(m.level)
+    return [
+        (
+            ((window.start_ns + window.end_ns) / 2 - zero) / 1e9,
+            window.requests / ((window.end_ns - window.start_ns) / 1e9) / steady * 100,
+        )
+        for window in windows
+        if window.end_ns > window.start_ns and steady
+    ]

@@ -1,0 +1,30 @@
+"""axe-core, Deque's rules of accessibility (MPL-2.0), run on the page that is open."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from selenium import webdriver
+
+RUN = """
+const done = arguments[0];
+axe.run(document, {resultTypes: ["violations"], preload: false}).then(found => done(found.violations), error => done(null));
+"""
+
+
+def violations(browser: webdriver.Chrome) -> list[str]:
+    """Serious and critical ones, a line each with the first elements that break the rule."""
+    browser.execute_script(_axe())
+    found: list[dict[str, Any]] = browser.execute_async_script(RUN)
+    return [
+        f"{rule['id']} ({rule['impact']}): {[node['html'][:160] for node in rule['nodes'][:3]]}"
+        for rule in found
+        if rule["impact"] in ("serious", "critical")
+    ]
+
+
+@cache
+def _axe() -> str:
+    return files("selenium_axe_python").joinpath("axe-core/axe.min.js").read_text(encoding="utf-8")

@@ -1,0 +1,90 @@
+"""Warm-up: a plateau between two stages of a compiler is not the end of it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from harness.images import ROOT
+from loadtests.lean.steady import climbs
+
+#: Requests a second of a JVM on one core, second by second, as measured: it stands still, then doubles.
+STAGES = [2412, 2649, 2665, 3048, 5302, 5523, 5294, 5604, 5442, 5345]
+STEADY = [9872, 8938, 9805, 9350, 8850, 9288, 9556, 9085, 9270, 9606]
+
+WINDOW = """
+import json, sys
+from loadtests.lean import levels, wire
+
+class Workers:
+    def __init__(self, seconds): self.seconds, self.clock, self.measured = iter(seconds), 0.0, 0
+    def begin(self, level, rate, seed): pass
+    def measure(self): self.measured += 1
+    def window(self, phase):
+        self.clock += 1.0
+        count = next(self.seconds)
+        return (wire.WorkerWindow(phase, count, 0, 10**9),)
+    def end(self): return ()
+
+seconds, limit = json.loads(sys.argv[1])
+workers = Workers(seconds)
+levels.time = type("Clock", (), {"monotonic": lambda: workers.clock, "monotonic_ns": lambda: int(workers.clock * 1e9)})
+level = wire.Level(name="saturate", kind="closed", connections=32, routes=(), warmup_seconds=6, warmup_limit_seconds=limit,
+                   measure_seconds=10)
+m = levels.window(level, 0.0, 1, workers, lambda event: None)
+print(json.dumps([workers.measured, m.warmup_seconds, m.steady, m.steady_reason, (m.end_ns - m.start_ns) / 1e9]))
+"""
+
+
+def window(seconds: list[int], limit: float) -> tuple[int, float, bool, str, float]:
+    """In a process of its own, because Locust patches everything; with a clock that each window moves by one second."""
+    done = subprocess.run(
+        [sys.executable, "-c", WINDOW, json.dumps([seconds, limit])],
+        cwd=ROOT, check=True, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    times, warmup, steady, reason, length = json.loads(done.stdout)
+    return times, warmup, steady, reason, length
+
+
+def test_a_window_in_which_the_target_got_faster_is_seen() -> None:
+    assert climbs(STAGES, response=False)[0]
+    # A jump inside its first seconds, where their own scatter is large.
+    assert climbs([3547, 4002, 6296, 8305, 6542, 6511, 6558, 6356, 6425, 6565], response=False)[0]
+    assert climbs([100 / v for v in STAGES], response=True)[0]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        STEADY,
+        # A shared machine that takes away what it gave: no warm-up.
+        [7735, 6434, 6328, 5738, 7314, 6458, 7329, 6160, 4649, 4266],
+        [7645, 7784, 7829, 7637, 6860, 7563, 6243, 6968, 7195, 7839],
+        [100, 200, 300, 400, 500],
+    ],
+)
+def test_noise_a_fall_and_a_short_window_are_no_warm_up(values: list[int]) -> None:
+    assert not climbs(values, response=False)[0]
+
+
+def test_it_is_measured_again_until_it_is_steady() -> None:
+    plateau = [2442] * 6
+    times, warmup, steady, _, length = window(plateau + STAGES + STEADY, 30)
+    assert (times, warmup, steady, length) == (2, 16, True, 10)
+
+
+def test_a_steady_window_is_measured_once() -> None:
+    assert window([9000] * 6 + STEADY, 30)[:3] == (1, 6, True)
+
+
+def test_what_still_climbs_at_the_limit_is_not_steady() -> None:
+    times, _, steady, reason, _ = window([1000] * 6 + STAGES + [v * 3 for v in STAGES], 17)
+    assert (times, steady) == (2, False)
+    assert "of the measured window were +" in reason
+
+
+def test_where_no_warm_up_may_be_prolonged_none_is_judged() -> None:
+    assert window([2442] * 6 + STAGES, 6)[:3] == (1, 6, True)
