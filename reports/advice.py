@@ -97,7 +97,17 @@ def _money(value: float, prices: PricesSection) -> str:
 def _bills(found: Answer, prices: PricesSection) -> Table:
     return Table(
         "A month on each target, cheapest first",
-        ("Target", "A month", "Interval", "Instances", "Cores used", "Memory", "Cores", "Memory's part", "Database's part"),
+        (
+            "Target",
+            "A month",
+            "Interval",
+            "Instances",
+            "Cores used",
+            "Memory",
+            "Cores' part",
+            "Memory's part",
+            "Database's part",
+        ),
         tuple(
             (
                 bill.target,

@@ -35,7 +35,7 @@ FORMULAS = (
 )
 #: Of the article, by eye, from its words: (language, scale-out -1 to scale-up 1, velocity -1 to rigor 1).
 ARTICLE = (
-    ("C++, Zig", 0.95, 0.55), ("Rust", 0.8, 0.9), ("Java", 0.35, 0.6), ("Kotlin", 0.2, 0.35), ("Go", -0.7, 0.2),
+    ("C++, Zig", 0.95, 0.55), ("Rust", 0.6, 0.98), ("Java", 0.35, 0.6), ("Kotlin", 0.2, 0.35), ("Go", -0.7, 0.2),
     ("Node", -0.45, -0.55), ("Python, Ruby", -0.2, -0.9),
 )  # fmt: skip
 

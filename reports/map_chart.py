@@ -8,11 +8,13 @@ import altair as alt
 from msgspec import Struct
 
 from reports.palette import GREY, LINE, Look
-from reports.theme import Spec, finish, source, unvalidated
+from reports.theme import WIDTH, Spec, finish, source, unvalidated
 
 HEIGHT = 290
 #: Room between the outermost point and the frame, for its name.
 MARGIN = 1.3
+#: Pixels: how far a name stands above its mark, how high it is, how wide it may be.
+LABEL_RISE, LABEL_GAP, LABEL_REACH = 9.0, 16.0, 90.0
 
 
 class Spot(Struct, frozen=True):
@@ -39,7 +41,6 @@ def fit_map(spots: Sequence[Spot], article: Sequence[tuple[str, float, float]], 
             "right": min(s.x + s.half_x, reach_x),
             "down": max(-s.y - s.half_y, -reach_y),
             "up": min(-s.y + s.half_y, reach_y),
-            "name": looks[s.target].token,
             "colour": looks[s.target].colour,
             "marker": looks[s.target].marker,
         }
@@ -49,9 +50,9 @@ def fit_map(spots: Sequence[Spot], article: Sequence[tuple[str, float, float]], 
     ratio = "datum.value == 0 ? '1' : datum.value > 0 ? '×' + format(pow(2, datum.value), '.2~r') : "
     ratio += "'1/' + format(pow(2, -datum.value), '.2~r')"
     x_scale, y_scale = (alt.Scale(domain=[-reach, reach], nice=False) for reach in (reach_x, reach_y))
-    x = alt.X("x:Q", scale=x_scale, title="← scale-out    scale-up ÷ scale-out    scale-up →", axis=_axis(ratio))
+    x = alt.X("x:Q", scale=x_scale, title="← scale-out · ratio of the two · scale-up →", axis=_axis(ratio))
     y_expression = ratio.replace("datum.value", "(-datum.value)")
-    y = alt.Y("y:Q", scale=y_scale, title="← velocity        (rigor) →", axis=_axis(y_expression))
+    y = alt.Y("y:Q", scale=y_scale, title="← velocity · (rigor) →", axis=_axis(y_expression))
     colour = alt.Color("colour:N", scale=None)
     shape = alt.Shape("marker:N", scale=None)
     zero = [{"at": 0}]
@@ -66,9 +67,34 @@ def fit_map(spots: Sequence[Spot], article: Sequence[tuple[str, float, float]], 
         x=x, y=alt.Y("down:Q", scale=y_scale), y2="up:Q", color=colour
     )
     marks = points.mark_point(filled=True, size=90, opacity=1).encode(x=x, y=y, color=colour, shape=shape)
-    names = points.mark_text(align="left", dx=9, dy=-9, fontWeight="bold").encode(x=x, y=y, text="name:N", color=colour)
-    chart = alt.layer(middle_x, middle_y, behind, across, along, marks, names)
-    return finish(chart, {"zero": zero, "article": faint, "spots": rows}, height=HEIGHT, right=60)
+    right = source("right").mark_text(align="left", dx=9, dy=-9, fontWeight="bold")
+    left = source("left").mark_text(align="right", dx=-9, dy=-9, fontWeight="bold")
+    names = [side.encode(x=x, y=y, text="name:N", color=colour) for side in (right, left)]
+    chart = alt.layer(middle_x, middle_y, behind, across, along, marks, *names)
+    return finish(
+        chart,
+        {"zero": zero, "article": faint, "spots": rows, **_labels(spots, looks, reach_x, reach_y)},
+        height=HEIGHT,
+        right=60,
+    )
+
+
+def _labels(
+    spots: Sequence[Spot], looks: Mapping[str, Look], reach_x: float, reach_y: float
+) -> dict[str, list[dict[str, str | float]]]:
+    """Names on the right of their marks; on the left where another mark is where the name would be."""
+
+    def in_the_way(spot: Spot, other: Spot) -> bool:
+        right = (other.x - spot.x) / (2 * reach_x) * WIDTH
+        down = (other.y - spot.y) / (2 * reach_y) * HEIGHT
+        return other is not spot and 0 <= right < LABEL_REACH and abs(down + LABEL_RISE) < LABEL_GAP
+
+    placed: dict[str, list[dict[str, str | float]]] = {"right": [], "left": []}
+    for spot in spots:
+        side = "left" if any(in_the_way(spot, other) for other in spots) else "right"
+        look = looks[spot.target]
+        placed[side].append({"x": spot.x, "y": -spot.y, "name": look.token, "colour": look.colour})
+    return placed
 
 
 def _axis(label: str) -> alt.Axis:

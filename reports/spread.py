@@ -98,7 +98,7 @@ def _sentence(analysis: Analysis, place: Place, answer: str, first: Spread) -> t
     axis = first.axis[0].lower() + first.axis[1:]
     words: list[Span]
     if answer == "no":
-        words = [Span(f"no {axis} can be told from another's.")]
+        words = [Span(f"No target's {axis} can be told from another's.")]
     else:
         words = [
             Span(first.best, "name"),

@@ -9,15 +9,16 @@ from typing import Any
 from selenium import webdriver
 
 RUN = """
-const done = arguments[0];
-axe.run(document, {resultTypes: ["violations"], preload: false}).then(found => done(found.violations), error => done(null));
+const [only, done] = arguments;
+const options = {resultTypes: ["violations"], preload: false, ...(only.length ? {runOnly: only} : {})};
+axe.run(document, options).then(found => done(found.violations), error => done(null));
 """
 
 
-def violations(browser: webdriver.Chrome) -> list[str]:
-    """Serious and critical ones, a line each with the first elements that break the rule."""
+def violations(browser: webdriver.Chrome, *only: str) -> list[str]:
+    """Serious and critical ones, a line each with the first elements that break the rule. `only`: of these rules."""
     browser.execute_script(_axe())
-    found: list[dict[str, Any]] = browser.execute_async_script(RUN)
+    found: list[dict[str, Any]] = browser.execute_async_script(RUN, only)
     return [
         f"{rule['id']} ({rule['impact']}): {[node['html'][:160] for node in rule['nodes'][:3]]}"
         for rule in found

@@ -35,6 +35,7 @@ FLAGS = (
     "--proxy-bypass-list=127.0.0.1",
 )  # fmt: skip
 
+WATCH = "window.forbidden = []; addEventListener('securitypolicyviolation', event => forbidden.push(event.blockedURI))"
 #: A curve chart that every record has.
 FIRST_CHART = "latency-0"
 
@@ -64,7 +65,10 @@ def start_chromium() -> webdriver.Chrome:
     for flag in FLAGS:
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    return webdriver.Chrome(options=options, service=Service(str(DRIVER)))
+    driver = webdriver.Chrome(options=options, service=Service(str(DRIVER)))
+    # The console does not tell of all that a policy has forbidden: of an eval that was caught, it does not.
+    driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": WATCH})
+    return driver
 
 
 def look_at(browser: webdriver.Chrome, url: str, *, width: int = 1440, dark: bool = False, media: str = "") -> list[str]:
@@ -91,6 +95,11 @@ def asked(browser: webdriver.Chrome) -> list[str]:
 def console(browser: webdriver.Chrome) -> list[str]:
     """What the console has said since the last look."""
     return [entry["message"] for entry in browser.get_log("browser")]
+
+
+def forbidden(browser: webdriver.Chrome) -> list[str]:
+    """What the page's policy has forbidden since it was opened."""
+    return list(browser.execute_script("return window.forbidden"))
 
 
 def background(browser: webdriver.Chrome) -> str:

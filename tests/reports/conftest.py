@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tarfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from browser import Pages, start_chromium, write_pages
@@ -10,7 +12,7 @@ from report_records import DETAILED, make_record
 from selenium import webdriver
 
 from harness.measurement import Verdict
-from harness.record import Record
+from harness.record import Record, read_record
 from reports.analysis import analyse
 from reports.html import render_report
 
@@ -29,6 +31,16 @@ def detailed(tmp_path_factory: pytest.TempPathFactory) -> Record:
     folder = tmp_path_factory.mktemp("synthetic") / "detailed"
     verdicts: dict[str, Verdict] = {"-go-db@75%": "unstable"}
     return make_record(folder, targets=("rust", "go", "python"), verdicts=verdicts, profiles=DETAILED)
+
+
+@pytest.fixture(scope="session")
+def real(tmp_path_factory: pytest.TempPathFactory) -> Record:
+    """A run of five languages, preset quick, on a shared virtual machine of two cores: nothing of it is made up."""
+    folder = tmp_path_factory.mktemp("real")
+    with tarfile.open(Path(__file__).with_name("real-record.tar.xz")) as packed:
+        packed.extractall(folder, filter="data")
+    (found,) = folder.iterdir()
+    return read_record(found)
 
 
 @pytest.fixture(scope="session")

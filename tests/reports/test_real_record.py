@@ -1,0 +1,80 @@
+"""The report of a real run: five languages, preset quick, as it lay on the disk. Every section says something of it."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+
+from harness.record import Record
+from reports.analysis import analyse
+from reports.claims import findings, read_claims
+from reports.fit import INDICES, positions
+from reports.html import render_report
+from reports.validity import trust_of
+from reports.view import View, make_view
+
+TARGETS = ("go", "java", "kotlin", "python", "rust")
+
+
+@pytest.fixture(scope="module")
+def view(real: Record) -> View:
+    return make_view(analyse(real), real.folder)
+
+
+@pytest.fixture(scope="module")
+def text(real: Record) -> str:
+    return render_report(analyse(real), real.folder)
+
+
+def test_it_is_small_and_quickly_made(real: Record, text: str) -> None:
+    assert len(text.encode()) <= 1_500_000
+    begun = time.process_time()
+    assert render_report(analyse(real), real.folder) == text
+    assert time.process_time() - begun < 5
+
+
+def test_every_section_is_filled_from_it(view: View, text: str) -> None:
+    sections = re.findall(r'<section aria-labelledby="([a-z]+)">(.*?)</section>', text, re.DOTALL)
+    assert [name for name, _ in sections] == [
+        "verdict", "matrix", "matter", "fit", "claims", "cost", "latency", "resources", "axes", "validity", "environment",
+        "downloads",
+    ]  # fmt: skip
+    for name, body in sections:
+        if name not in ("validity", "downloads", "claims"):
+            assert all(target in body for target in TARGETS), name
+    for empty in ("Nothing was measured", "There are no samples", "No valid trial", "None<", "nan"):
+        assert empty not in text, empty
+    assert len(view.warmup) == 2
+    assert all(figure.svg for figure in (*view.fit, *view.latency, *view.warmup))
+
+
+def test_every_target_has_a_place_on_the_map(real: Record) -> None:
+    for position in positions(analyse(real)):
+        assert set(position.indices) == set(INDICES), position.missing
+        assert all(index.low and index.high for index in position.indices.values())
+
+
+def test_claims_are_judged_or_say_what_the_record_lacks(real: Record) -> None:
+    found = {finding.id: finding for finding in findings(analyse(real), read_claims())}
+    judged = {name for name, finding in found.items() if finding.verdict != "not measured"}
+    assert judged == {
+        "rust-more-per-core", "lead-fades-on-database", "python-far-behind", "jvm-pays-at-start", "jvm-pays-in-memory",
+        "jit-reaches-go", "jit-reaches-rust", "go-is-small",
+    }  # fmt: skip
+    assert found["rust-more-per-core"].verdict == "supported"
+    assert found["jit-reaches-rust"].verdict == "contradicted"
+    for name in set(found) - judged:
+        assert found[name].figures[0].endswith("is not in this record")
+
+
+def test_noise_and_calibration_are_told(real: Record, view: View) -> None:
+    assert trust_of(analyse(real)).noise.word == "noisy"
+    assert view.calibration_problems
+
+
+def test_all_targets_have_a_bill(view: View) -> None:
+    assert {bill.target for bill in view.advice.answer.bills} == set(TARGETS)
+    for bill in view.advice.answer.bills:
+        assert 0 < bill.low < bill.total < bill.high
