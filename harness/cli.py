@@ -10,7 +10,7 @@ from types import FrameType
 
 from docker.errors import DockerException
 
-from harness import measuring, reading
+from harness import measuring, reading, tracking
 from harness.config import PRESETS
 from harness.errors import EngineError, FitmapError
 from harness.images import ROOT
@@ -94,6 +94,17 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_advise(commands.add_parser("advise", help="what a service of yours would cost on each target of a record"))
 
+    _add_history(commands.add_parser("history", help="runs over time: add, list, show, accept, export"))
+
+    compare = commands.add_parser("compare", help="two records: what changed, cell by cell")
+    compare.add_argument("base", help="a record's folder or id")
+    compare.add_argument("head", nargs="?", help="another one (default: the newest)")
+    compare.add_argument("--all", action="store_true", help="every cell, not only those that changed")
+    compare.add_argument(
+        "--format", choices=("text", "markdown", "json"), default="text", help="how to print it (default: text)"
+    )
+    compare.set_defaults(run=tracking.compare)
+
     repeat = commands.add_parser("repeatability", help="how a record scatters over trials, and whether twins differ")
     repeat.add_argument("record", nargs="?", help="a record's folder or id (default: the newest)")
     repeat.set_defaults(run=reading.repeatability)
@@ -134,6 +145,25 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--warmup", type=float, metavar="SECONDS", help="least warm-up of a trial")
     parser.add_argument("--measure", type=float, metavar="SECONDS", help="measured window of a trial")
     parser.add_argument("--seed", type=int, help="seed of the order of trials and of the requests (default: 1)")
+
+
+def _add_history(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--history", type=Path, default=ROOT / "history.jsonl", help="the file (default: history.jsonl)")
+    actions = parser.add_subparsers(title="actions", required=True, metavar="ACTION")
+    add = actions.add_parser("add", help="add records, folders of records (a CI artifact), or other histories")
+    add.add_argument("sources", nargs="*", metavar="SOURCE", help="default: the newest record")
+    add.add_argument("--branch", metavar="REF", help="the history of a git branch, under the same name at its top level")
+    add.set_defaults(run=tracking.history_add)
+    actions.add_parser("list", help="every run, by what it can be compared with").set_defaults(run=tracking.history_list)
+    show = actions.add_parser("show", help="the cells of a run against the runs before it")
+    show.add_argument("run_id", nargs="?", metavar="RUN", help="default: the newest")
+    show.set_defaults(run=tracking.history_show)
+    actions.add_parser("export", help="every value as CSV").set_defaults(run=tracking.history_export)
+    accept = actions.add_parser("accept", help="acknowledge a change: from this run on, the baseline is new")
+    accept.add_argument("run_id", metavar="RUN")
+    accept.add_argument("--reason", required=True, help="why it is fine, for those who read it next year")
+    accept.add_argument("--by", help="who says so (default: the user's name)")
+    accept.set_defaults(run=tracking.history_accept)
 
 
 def _add_advise(parser: argparse.ArgumentParser) -> None:

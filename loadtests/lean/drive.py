@@ -27,7 +27,7 @@ from loadtests.lean.workers import Stop, Workers
 
 POLL_SECONDS = 0.005
 #: How long the harness may take to read its counters after a level.
-HARNESS_SECONDS = 20.0
+HARNESS_SECONDS = 10.0
 #: How long to stay after `done`: the harness reads this container's counters once more, then removes it.
 LINGER_SECONDS = 20.0
 CONTRACT = Path(__file__).resolve().parents[2] / "services" / "contract"

@@ -1,0 +1,181 @@
+"""The history: nothing that was written is lost, whatever else happens to the file, and unlike runs never meet."""
+
+from __future__ import annotations
+
+import io
+import multiprocessing
+import random
+import time
+from pathlib import Path
+
+import msgspec
+import pandas as pd
+import pytest
+from report_records import make_record
+
+from harness.cli import main
+from harness.record import Record
+from reports.analysis import analyse
+from reports.history import SCHEMA, Accept, Entry, History, append, entry_of, read, series
+from reports.screen import LEAST_RUNS, screen
+
+
+@pytest.fixture(scope="module")
+def record(tmp_path_factory: pytest.TempPathFactory) -> Record:
+    return make_record(tmp_path_factory.mktemp("history") / "record", targets=("go", "python"), blocks=3)
+
+
+@pytest.fixture(scope="module")
+def entry(record: Record) -> Entry:
+    return entry_of(analyse(record))
+
+
+def numbered(entry: Entry, number: int) -> Entry:
+    return msgspec.structs.replace(entry, run=f"run-{number:05}", started=f"2026-01-01T00:00:00.{number:05}")
+
+
+def command(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    out, err = capsys.readouterr()
+    return int(ended.value.code or 0), out, err
+
+
+def test_a_cell_is_the_geometric_mean_of_its_valid_trials(record: Record, entry: Entry) -> None:
+    analysis = analyse(record)
+    values = [m.values["throughput"] for m in analysis.measured if m.trial.target == "go" and m.load.id == "cpu@saturate"]
+    numbers = [v for v in values if isinstance(v, float)]
+    assert entry.cells["go|cpu@saturate|throughput"] == pytest.approx(pd.Series(numbers).prod() ** (1 / 3))
+    assert entry.trials["go|cpu@saturate|throughput"] == 3
+
+
+def test_what_is_damaged_foreign_or_newer_is_told_and_costs_nothing_else(tmp_path: Path, entry: Entry) -> None:
+    path = tmp_path / "history.jsonl"
+    append(path, [numbered(entry, 1)])
+    good = path.read_bytes()
+    newer = msgspec.json.encode(msgspec.to_builtins(numbered(entry, 2)) | {"schema": SCHEMA + 1, "kind": "run"})
+    path.write_bytes(good + b"PK\x03\x04 not ours\n" + newer + b"\n" + good[: len(good) // 2])
+    append(path, [numbered(entry, 3)])
+    history = read(path)
+    assert [e.run for e in history.entries] == ["run-00001", "run-00003"]
+    assert len(history.complaints) == 3
+    assert "line 2: not a line of a history" in history.complaints[0]
+    assert f"schema {SCHEMA + 1} is newer" in history.complaints[1]
+    assert "line 4" in history.complaints[2]
+
+
+def _write(path: Path, entry: Entry, numbers: range) -> None:
+    for number in numbers:
+        append(path, [numbered(entry, number)])
+
+
+def test_two_writers_at_once_lose_nothing(tmp_path: Path, entry: Entry) -> None:
+    path = tmp_path / "history.jsonl"
+    context = multiprocessing.get_context("fork")
+    jobs = [context.Process(target=_write, args=(path, entry, range(start, start + 40))) for start in (0, 100)]
+    for job in jobs:
+        job.start()
+    for job in jobs:
+        job.join(60)
+    history = read(path)
+    assert (len(history.entries), history.complaints) == (80, ())
+
+
+def test_the_same_run_is_kept_once(tmp_path: Path, entry: Entry) -> None:
+    path = tmp_path / "history.jsonl"
+    assert len(append(path, [entry, entry])) == 1
+    assert append(path, [entry]) == ()
+    assert len(read(path).entries) == 1
+
+
+def test_runs_are_compared_within_one_key_and_since_the_last_acknowledged_change(entry: Entry) -> None:
+    mine = [numbered(entry, i) for i in range(5)]
+    strange = [
+        msgspec.structs.replace(numbered(entry, 9), host="another"),
+        msgspec.structs.replace(numbered(entry, 8), method=1),
+    ]
+    history = History((*mine, *strange), (Accept(SCHEMA, "run-00002", "now", "someone", "a new JDK"),), ())
+    assert [e.run for e in series(history, entry.key)] == ["run-00002", "run-00003", "run-00004"]
+    assert [e.run for e in series(history, entry.key, before=mine[4].started)] == ["run-00002", "run-00003"]
+
+
+def test_pandas_reads_it_in_one_call_and_ten_thousand_runs_list_and_screen_in_two_seconds(
+    tmp_path: Path, entry: Entry
+) -> None:
+    path = tmp_path / "history.jsonl"
+    rng = random.Random(1)
+    lines = []
+    for number in range(10_000):
+        cells = {cell: value * rng.uniform(0.97, 1.03) for cell, value in entry.cells.items()}
+        lines.append(msgspec.json.encode(msgspec.structs.replace(numbered(entry, number), cells=cells)))
+    path.write_bytes(b"\n".join(lines) + b"\n")
+    begun = time.process_time()
+    history = read(path)
+    last = history.entries[-1]
+    past = series(history, last.key, before=last.started)
+    for cell, value in last.cells.items():
+        assert screen(cell, [e.cells[cell] for e in past], value, "lower", 0.05).runs == 30
+    assert time.process_time() - begun < 2
+    assert len(history.entries) == 10_000
+    frame = pd.read_json(io.BytesIO(b"\n".join(lines[:100])), lines=True)
+    assert len(frame) == 100
+
+
+def test_a_screen_learns_then_flags_what_noise_does_not_explain() -> None:
+    rng = random.Random(2)
+    past = [100 * rng.lognormvariate(0, 0.02) for _ in range(LEAST_RUNS - 1)]
+    assert screen("x", past, 300.0, "lower", 0.05).learning
+    past += [100 * rng.lognormvariate(0, 0.02) for _ in range(10)]
+    assert screen("x", past, 112.0, "lower", 0.05).flagged
+    assert not screen("x", past, 88.0, "lower", 0.05).flagged
+    assert screen("x", past, 88.0, "higher", 0.05).flagged
+    assert not screen("x", past, 103.0, "lower", 0.05).flagged
+    # Beyond the noise, and below what anyone minds.
+    quiet = [100 + 0.01 * i for i in range(20)]
+    assert not screen("x", quiet, 104.0, "lower", 0.05).flagged
+
+
+def test_noise_alone_is_flagged_no_more_often_than_the_interval_says() -> None:
+    rng = random.Random(3)
+    flagged = 0
+    for _ in range(4000):
+        values = [rng.lognormvariate(0, 0.03) for _ in range(21)]
+        flagged += screen("x", values[:20], values[20], "lower", 0.0).flagged
+    assert 0.002 < flagged / 4000 < 0.009
+
+
+def test_from_a_record_to_a_list_a_table_and_an_acknowledgement(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, record: Record, entry: Entry
+) -> None:
+    at = ("history", "--history", str(tmp_path / "history.jsonl"))
+    assert command(capsys, *at, "list")[1].startswith("no run in")
+    assert "1 of 1 lines were new" in command(capsys, *at, "add", str(record.folder))[1]
+    # A folder of records, as a CI artifact is unpacked; the record is known already.
+    assert "0 of 1 lines were new" in command(capsys, *at, "add", str(record.folder.parent))[1]
+    status, out, _ = command(capsys, *at, "list")
+    assert (status, "12 of 12 trials valid" in out, "series 1" in out) == (0, True, True)
+    assert "learning" in command(capsys, *at, "show")[1]
+    frame = pd.read_csv(io.StringIO(command(capsys, *at, "export")[1]))
+    assert len(frame) == len(entry.cells)
+    assert "are the baseline now" in command(capsys, *at, "accept", entry.run, "--reason", "a new JDK")[1]
+    assert "accepted: a new JDK" in command(capsys, *at, "list")[1]
+    status, _, err = command(capsys, *at, "accept", "nothing", "--reason", "x")
+    assert (status, "no run nothing" in err) == (2, True)
+    # Another history is a source as well.
+    other = ("history", "--history", str(tmp_path / "other.jsonl"))
+    assert "2 of 2 lines were new" in command(capsys, *other, "add", str(tmp_path / "history.jsonl"))[1]
+
+
+def test_a_comparison_shows_what_changed_and_refuses_unlike_records(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, record: Record
+) -> None:
+    status, out, _ = command(capsys, "compare", str(record.folder), str(record.folder), "--all")
+    assert (status, "0 worse, 0 better" in out, "no difference shown" in out) == (0, True, True)
+    longer = make_record(tmp_path / "longer", targets=("go", "python"), blocks=4)
+    status, _, err = command(capsys, "compare", str(record.folder), str(longer.folder))
+    assert status == 2
+    assert "can't be compared: something else was measured (blocks or times)" in err
+    assert '"summary"' in command(capsys, "compare", str(record.folder), str(record.folder), "--format", "json")[1]
+    assert "| where |" in command(
+        capsys, "compare", str(record.folder), str(record.folder), "--format", "markdown", "--all"
+    )[1]  # fmt: skip
