@@ -9,7 +9,7 @@ TARGET ?= go
 COMPOSE := $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
 PROFILE ?= db
 .DEFAULT_GOAL := help
-.PHONY: help setup bench smoke test browser check bench-loadgen selftest play clean lock
+.PHONY: help setup bench smoke test test-services test-reports browser check bench-loadgen selftest play clean lock
 
 help:  ## show this
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile
@@ -39,10 +39,15 @@ check: setup  ## format, lint, types, import contracts
 
 test: check browser  ## all checks and all tests, on every service's image
 	$(FITMAP) build
-	@# tests/engine before tests/contract: a bench refuses to measure beside the pairs that the contract tests keep running.
-	.venv/bin/python -m pytest tests/unit tests/targets tests/engine tests/contract $(ARGS)
-	@# Pure but for the browser: nothing in it measures time, so it may use all cores.
-	.venv/bin/python -m pytest --numprocesses auto tests/reports $(ARGS)
+	.venv/bin/python -m pytest tests/unit tests/targets tests/engine $(ARGS)
+	@# tests/engine alone and first: it measures. Then two kinds that measure no time, side by side: one waits, one computes.
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target test-services test-reports
+
+test-services:
+	.venv/bin/python -m pytest tests/contract $(ARGS)
+
+test-reports:
+	nice -n 19 .venv/bin/python -m pytest tests/reports $(ARGS)
 
 # The report is opened in a real browser. Without one, and without the right to install it, those tests are skipped aloud.
 browser:

@@ -22,7 +22,8 @@ class DelayCheck(Struct, frozen=True):
     """A fixed delay and what the generator made of it in an open loop, milliseconds.
 
     `injected_*` by the server's own clock: the kernel may have kept it waiting. `p50` and `p99` are what was recovered: the
-    service time's percentile less `path`, the median of the same load without a delay.
+    service time's percentile less the same percentile of the requests in between that are answered at once (`path`,
+    `path_p99`), because a fixed delay moves the whole distribution by itself.
     """
 
     injected: float
@@ -31,6 +32,8 @@ class DelayCheck(Struct, frozen=True):
     p50: float
     p99: float
     path: float
+    #: 0 in records of method 2, which took the median off both percentiles.
+    path_p99: float = 0.0
 
 
 class Calibration(Struct, frozen=True):

@@ -128,7 +128,8 @@ def calibration_facts(run: Run) -> Pairs:
             (
                 f"A known delay of {check.injected:g} ms",
                 f"recovered as {check.p50:.2f} ms at p50, {check.p99:.2f} ms at p99; by the server's own clock it was "
-                f"{check.injected_p50:.2f} and {check.injected_p99:.2f} ms (path without it: {check.path:.2f} ms)",
+                f"{check.injected_p50:.2f} and {check.injected_p99:.2f} ms (path without it: "
+                f"{check.path:.2f} ms{f' and {check.path_p99:.2f} ms' if check.path_p99 else ''})",
             )
             for check in made.delays
         ),

@@ -13,9 +13,20 @@ function answer(basis, need, model) {
     else bills.push(billOf(basis, rates, need, reference || 1, model));
   }
   bills.sort((a, b) => a.total - b.total || (a.target < b.target ? -1 : 1));
+  return { bills, unpriced, warnings: warningsOf(basis, need, reference, model), decided: decidedBy(bills) };
+}
+
+// The share of the dearest bill that the cheapest choice saves.
+function decidedBy(bills) {
   const dearest = bills.length > 1 ? bills[bills.length - 1].total : 0;
-  const decided = dearest > 0 ? 1 - bills[0].total / dearest : null;
-  return { bills, unpriced, warnings: warningsOf(basis, need, reference, model), decided };
+  return dearest > 0 ? 1 - bills[0].total / dearest : null;
+}
+
+// An answer for those who look at some of the targets alone: the cheapest and the dearest are of these.
+function without(found, hidden) {
+  const bills = found.bills.filter((bill) => !hidden.includes(bill.target));
+  const unpriced = found.unpriced.filter(([target]) => !hidden.includes(target));
+  return { ...found, bills, unpriced, decided: decidedBy(bills) };
 }
 
 function unmeasured(basis, rates, need, reference) {

@@ -5,13 +5,14 @@ const filter = makeFilter(
   document.querySelector("header"),
   read("advisor-data").basis.rates.map(({ target }) => target),
   () => {
+    advisor.update();
     zoom.redraw();
     write();
   },
 );
 const zoom = makeZoom(read("specs"), filter.hidden);
 const write = afterPause(writeNow, 150);
-const advisor = makeAdvisor(document.getElementById("advisor"), read("advisor-data"), write, filter.apply);
+const advisor = makeAdvisor(document.getElementById("advisor"), read("advisor-data"), filter.hidden, write);
 
 function given() {
   const text = location.hash.slice(1);
@@ -49,4 +50,4 @@ advisor.restore(given() ?? new URLSearchParams());
 restore();
 addEventListener("hashchange", restore);
 // For whoever wants the sums themselves.
-globalThis.fitmap = { answer };
+globalThis.fitmap = { answer, number, fixed };

@@ -17,7 +17,6 @@ function makeFilter(place, targets, changed) {
 
   const hidden = () => targets.filter((target) => !boxes.get(target).checked);
 
-  // Also for what was drawn since.
   function apply() {
     const out = new Set(hidden());
     for (const part of document.querySelectorAll("[data-target]")) part.hidden = out.has(part.dataset.target);
@@ -33,5 +32,5 @@ function makeFilter(place, targets, changed) {
     apply();
   }
 
-  return { hidden, hide, apply };
+  return { hidden, hide };
 }

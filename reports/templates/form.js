@@ -23,8 +23,8 @@ function wrongWith(label, text) {
   return value > MOST ? `${label}: it can be at most ${grouped(String(MOST))}.` : null;
 }
 
-// data: of reports/explore.py. changed: called after each change by the reader. shown: after each new answer.
-function makeAdvisor(place, data, changed, shown) {
+// data: of reports/explore.py; hidden(): names of targets that are not shown; changed: called after each change by the reader.
+function makeAdvisor(place, data, hidden, changed) {
   const inputs = new Map(FIELDS.map(([name]) => [name, makeInput(name, data)]));
   const form = element("form", { class: "advisor", "aria-label": "Your service" });
   for (const [name, , label] of FIELDS) {
@@ -55,15 +55,15 @@ function makeAdvisor(place, data, changed, shown) {
     wrong.textContent = problems.length ? `${problems[0]} The answer below is still the last one.` : "";
     result.classList.toggle("stale", problems.length > 0);
     if (problems.length) return;
-    const found = answer(data.basis, need, data.model);
+    const found = without(answer(data.basis, need, data.model), hidden());
     const parts = said(found, data.currency);
     sentence.replaceChildren(...parts.map((part) => (part.name ? element("bdi", { class: "name" }, part.name) : part)));
     rest.replaceChildren(...answerParts(found, data));
-    shown();
   }
 
   const standard = (name) => String(data.need[name]);
   return {
+    update,
     // What differs from the page's own need: pairs of key in the address and text.
     differing: () =>
       FIELDS.filter(([name]) => inputs.get(name).value !== standard(name)).map(([name, key]) => [key, inputs.get(name).value]),

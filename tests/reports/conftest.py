@@ -49,14 +49,15 @@ def page(mixed: Record) -> str:
 
 
 @pytest.fixture(scope="session")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> Pages:
-    """Both pages of a record with every kind of level, failed and limited trials among them, on disk."""
-    verdicts: dict[str, Verdict] = {
-        "-kotlin-db": "failed",
-        "-java-cpu@saturate": "generator_limited",
-        "-go-db@75%": "unstable",
-    }
-    return write_pages(make_record(tmp_path_factory.mktemp("pages"), verdicts=verdicts, profiles=DETAILED))
+def pages(real: Record) -> Pages:
+    """Both pages of the real run, on disk."""
+    return write_pages(real)
+
+
+@pytest.fixture(scope="session")
+def detailed_pages(detailed: Record) -> Pages:
+    """Both pages of a made-up record with every kind of level, an unstable one among them."""
+    return write_pages(detailed)
 
 
 @pytest.fixture(scope="session")

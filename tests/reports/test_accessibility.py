@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 from axe import violations
-from browser import Pages, look_at, needs_chromium, out_of_reach, type_into, write_pages, zoom
-from report_records import PROFILES, make_record
+from browser import Pages, look_at, needs_chromium, out_of_reach, type_into, zoom
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -28,22 +27,10 @@ def test_whatever_the_interactive_page_adds_is_reached_too(browser: webdriver.Ch
     assert out_of_reach(browser) == []
 
 
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Pages:
-    """Few tables: axe looks at each cell."""
-    record = make_record(
-        tmp_path_factory.mktemp("small"),
-        targets=("rust", "python"),
-        verdicts={"rust-db@1000/s": "unstable"},
-        profiles=PROFILES,
-    )
-    return write_pages(record)
-
-
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("name", ["report", "explore"])
-def test_axe_finds_no_serious_barrier(browser: webdriver.Chrome, small: Pages, name: str, dark: bool) -> None:
-    look_at(browser, getattr(small, name).as_uri(), dark=dark)
+def test_axe_finds_no_serious_barrier(browser: webdriver.Chrome, pages: Pages, name: str, dark: bool) -> None:
+    look_at(browser, getattr(pages, name).as_uri(), dark=dark)
     if name == "explore":
         zoom(browser)
         type_into(browser, "rps", "none")

@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from browser import Pages, look_at, needs_chromium, of_page, type_into
+from browser import Pages, look_at, needs_chromium, of_page, type_into, write_pages
+from report_records import make_record
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 
 from reports.advice import advise, everyday
 from reports.basis import basis_of
 from reports.cost import HEADROOM, SMALLEST_CORES, STRETCH, Answer, Band, Basis, Need, Rates, answer
+from reports.units import number
 
 pytestmark = needs_chromium
 
 MODEL = {"headroom": HEADROOM, "smallest_cores": SMALLEST_CORES, "stretch": STRETCH}
+#: Rows, what can't be priced, warnings, and the sentence, as the page shows them.
+SHOWN = """(texts => [
+    [...document.querySelectorAll("#advisor tbody tr")].map(row => texts(row.cells)),
+    texts(document.querySelectorAll("#advisor .answer p[data-target]")),
+    texts(document.querySelectorAll("#advisor .warnings bdi")),
+    document.querySelector("#advisor .answer [aria-live]").textContent,
+])(elements => [...elements].map(each => each.textContent))"""
 #: What differs from the page's own need.
 NEEDS: tuple[dict[str, Any], ...] = (
     {},
@@ -39,20 +49,31 @@ NEEDS: tuple[dict[str, Any], ...] = (
 def test_the_page_shows_the_same_answer_as_the_command(
     browser: webdriver.Chrome, pages: Pages, changes: Mapping[str, Any]
 ) -> None:
-    need = msgspec.structs.replace(everyday(pages.analysis), **changes)
-    wanted = advise(pages.analysis, need)
     if not browser.current_url.startswith(pages.explore.as_uri()) or not changes:
         look_at(browser, pages.explore.as_uri())
+    compare(browser, pages, changes)
+
+
+def test_what_can_not_be_priced_is_said_with_the_reason(browser: webdriver.Chrome, tmp_path: Path) -> None:
+    record = make_record(tmp_path, targets=("rust", "java", "kotlin"), blocks=2, verdicts={"-java-cpu": "failed"})
+    pages = write_pages(record)
+    look_at(browser, pages.explore.as_uri())
+    for changes in ({}, {"reference": "java"}, {"cpu_ms": 0.0}):
+        compare(browser, pages, changes)
+
+
+def compare(browser: webdriver.Chrome, pages: Pages, changes: Mapping[str, Any]) -> None:
+    """Type a need in; what is shown is what `fitmap advise` says, and so are the numbers behind it."""
+    need = msgspec.structs.replace(everyday(pages.analysis), **changes)
+    wanted = advise(pages.analysis, need)
     for name in ("rps", "cpu_ms", "reference", "queries", "wait_ms", "core_price", "memory_price"):
         value = getattr(need, name)
         type_into(browser, name, value if name == "reference" else f"{value:.10g}")
-    table = "[...document.querySelectorAll('#advisor tbody tr')].map(row => [...row.cells].map(cell => cell.textContent))"
-    assert of_page(browser, table) == [list(row) for row in wanted.bills.rows]
-    text = of_page(browser, "document.querySelector('#advisor .answer').textContent")
-    assert text.startswith("".join(span.text for span in wanted.said))
-    assert all(f"{target} can't be priced: {reason}." in text for target, reason in wanted.unpriced)
-    shown = of_page(browser, "[...document.querySelectorAll('#advisor .warnings bdi')].map(each => each.textContent)")
-    assert shown == list(wanted.warnings)
+    rows, unpriced, warnings, text = of_page(browser, SHOWN)
+    assert rows == [list(row) for row in wanted.bills.rows]
+    assert unpriced == [f"{target} can't be priced: {reason}." for target, reason in wanted.unpriced]
+    assert warnings == list(wanted.warnings)
+    assert text == "".join(span.text for span in wanted.said)
     same_answer(browser, basis_of(pages.analysis), need, wanted.answer)
 
 
@@ -88,6 +109,20 @@ def test_what_this_record_lacks_is_summed_alike_too(browser: webdriver.Chrome, p
         Need(10.0, 0.0, 1.0, 0.0, 1.0, 9.0, "nobody"),
     ):
         same_answer(browser, basis, need, answer(basis, need))
+
+
+def test_numbers_are_written_as_python_writes_them(browser: webdriver.Chrome, pages: Pages) -> None:
+    look_at(browser, pages.explore.as_uri())
+    # Halves go to the even neighbour, 9.996 gains a digit, and no number has an exponent.
+    values = [0.0, 0.125, 0.375, 1.125, 12.25, 12.35, 9.996, 999.5, 1000.0, 12_250.0, 12_350.0, 1e-7, 1.5e9, 0.1 + 0.2]
+    assert of_page(browser, "arguments[0].map(each => fitmap.number(each))", values) == [number(value) for value in values]
+    halves = [0.5, 1.5, 2.5, 12.5, 0.05, 1e15]
+    assert of_page(browser, "arguments[0].map(each => fitmap.fixed(each, 0))", halves) == [
+        f"{value:.0f}" for value in halves
+    ]
+    assert of_page(browser, "arguments[0].map(each => fitmap.fixed(each, 2))", values) == [
+        f"{value:.2f}" for value in values
+    ]
 
 
 def test_what_is_no_number_is_said_and_the_last_answer_stays_dim(browser: webdriver.Chrome, pages: Pages) -> None:

@@ -49,9 +49,11 @@ HOSTILE = (
 )
 
 
-def test_from_disk_it_asks_for_nothing_and_says_nothing_while_it_is_used(browser: webdriver.Chrome, pages: Pages) -> None:
+def test_from_disk_it_asks_for_nothing_and_says_nothing_while_it_is_used(
+    browser: webdriver.Chrome, detailed_pages: Pages
+) -> None:
     browser.execute_cdp_cmd("Log.enable", {})
-    assert look_at(browser, pages.explore.as_uri()) == [pages.explore.as_uri()]
+    assert look_at(browser, detailed_pages.explore.as_uri()) == [detailed_pages.explore.as_uri()]
     for chart in (FIRST_CHART, "tradeoff-1-99", "time-1-3"):
         zoom(browser, chart)
     type_into(browser, "rps", "123")
@@ -92,7 +94,7 @@ def test_the_address_keeps_the_state(browser: webdriver.Chrome, pages: Pages) ->
     browser.refresh()
     assert browser.find_element(By.ID, "need-rps").get_attribute("value") == "750"
     assert browser.find_element(By.ID, "need-reference").get_attribute("value") == "python"
-    assert columns(browser) == ["rust", "go", "java", "python"]
+    assert columns(browser) == ["go", "java", "python", "rust"]
     browser.execute_script("location.hash = '#queries=9&hide=go&hide=rust&hide=nobody&on=nobody&rps=%3Cb%3E'")
     wait_for(lambda: browser.find_element(By.ID, "need-queries").get_attribute("value") == "9")
     assert browser.find_element(By.ID, "need-reference").get_attribute("value") == everyday(pages.analysis).reference
@@ -129,9 +131,11 @@ def test_a_hidden_target_is_out_of_columns_rows_sentences_and_zoomed_charts(brow
     # Those that span the table span what is left of it.
     spans = "[...new Set([...document.querySelectorAll('.matrix [colspan]')].map(each => each.colSpan))]"
     assert of_page(browser, spans) == [6]
-    # And out of an answer that comes later.
+    # And out of the advisor's answer, sentence and all, now and later.
+    assert "python" not in of_page(browser, "document.querySelector('#advisor .answer').textContent")
     type_into(browser, "rps", "5")
     assert of_page(browser, shown) == 0
+    assert "python" not in of_page(browser, "document.querySelector('#advisor .answer').textContent")
     browser.find_element(By.XPATH, "//fieldset//label[contains(., 'python')]/input").click()
     assert of_page(browser, shown) > 10
     assert of_page(browser, spans) == [7]

@@ -90,7 +90,8 @@ def test_list_shows_damaged_records_beside_good_ones(capsys: pytest.CaptureFixtu
 
 
 @pytest.mark.parametrize(
-    "command", ["bench", "plan", "build", "report", "advise", "compare", "history", "list", "doctor", "selftest", "loadgen", "clean"]
+    "command",
+    ["bench", "plan", "build", "report", "advise", "compare", "history", "list", "doctor", "selftest", "loadgen", "clean"],
 )
 def test_every_command_has_help_and_is_documented(capsys: pytest.CaptureFixture[str], command: str) -> None:
     status, out, _ = fitmap(capsys, command, "--help")
