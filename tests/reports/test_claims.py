@@ -52,7 +52,8 @@ def test_a_claim_breaks_where_the_whole_interval_breaks_its_bound(clear: Analysi
 
 def test_a_bound_within_the_interval_decides_nothing(tmp_path: Path) -> None:
     noisy = analyse(make_record(tmp_path, blocks=3, noise=0.2))
-    assert judge(noisy, PURE_WORK | {"of": ["Rust"], "over": ["Go"], "at_most": 4300 / 5200}).verdict == "inconclusive"
+    for bound in ("at_most", "at_least"):
+        assert judge(noisy, PURE_WORK | {"of": ["Rust"], "over": ["Go"], bound: 4300 / 5200}).verdict == "inconclusive"
 
 
 def test_two_blocks_decide_nothing(tmp_path: Path) -> None:
@@ -81,8 +82,11 @@ def test_what_the_record_lacks_is_not_measured(clear: Analysis, test: dict[str, 
 
 
 def test_trials_that_are_not_valid_support_nothing(tmp_path: Path) -> None:
-    analysis = analyse(make_record(tmp_path, blocks=3, verdicts={"-rust-cpu": "unstable"}))
+    analysis = analyse(make_record(tmp_path, blocks=3, verdicts={"-rust-cpu": "unstable", "-go-db": "unstable"}))
     assert judge(analysis, PURE_WORK | {"of": ["Rust"], "over": ["Go"], "at_most": 0.97}).verdict == "not measured"
+    share = {"metric": "database-share", "place": "db@1000/s", "at_least": 0.0001}
+    assert judge(analysis, share | {"of": ["Go"]}).verdict == "not measured"
+    assert judge(analysis, share | {"of": ["Rust"]}).verdict == "supported"
 
 
 def test_others_are_all_the_rest_and_the_best_of_them_counts(clear: Analysis) -> None:
