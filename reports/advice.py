@@ -84,9 +84,7 @@ def _said(found: Answer, prices: PricesSection) -> tuple[Span, ...]:
         Span(cheapest.target, "name"),
         Span(f" takes {_money(cheapest.total, prices)} a month, "),
         Span(dearest.target, "name"),
-        Span(
-            f" {_money(dearest.total, prices)}; {_money(shared, prices)} of either is the database's, whatever the language."
-        ),
+        Span(f" {_money(dearest.total, prices)}; at least {_money(shared, prices)} of either is the database's."),
     )
 
 
@@ -102,7 +100,7 @@ def _bills(found: Answer, prices: PricesSection) -> Table:
             "A month",
             "Interval",
             "Instances",
-            "Cores used",
+            "Cores needed",
             "Memory",
             "Cores' part",
             "Memory's part",

@@ -12,8 +12,9 @@ For one request, from what the record measured:
     a month   = billed cores x price of a core + memory x price of a GiB + cores of the database x price of a core
 
 `base` is the CPU per request on `ping`, the profile of an answer without work; without it 0, and a warning. Waiters are
-requests/s x wait_ms (Little's law), spread over the instances. An instance is billed at least SMALLEST_CORES. The
-database is a part of each bill, the same queries for all: a language can't save on it.
+requests/s x wait_ms (Little's law), spread over the instances. An instance is billed at least SMALLEST_CORES; the
+smallest sizes that a provider sells are not in it. The database is a part of each bill: the same queries for all, at the CPU
+time that they took with this target's driver.
 reports/templates/advisor.js does the same sums in the page; the tests hold both to the same answers.
 """
 
@@ -169,7 +170,9 @@ def _sums(
     statements = basis.statements or 1.0
     base = of(rates.base)
     a_query = max(of(rates.db) - base, 0.0) / statements if rates.db else 0.0
-    service = need.cpu_ms * 1000 * of(rates.cpu) / reference + base + need.queries * a_query
+    # On the reference the work was measured by the reader: there its interval here says nothing of it.
+    scale = 1.0 if rates.target == need.reference else of(rates.cpu) / reference
+    service = need.cpu_ms * 1000 * scale + base + need.queries * a_query
     cores = need.rps * service / 1e6 / need.utilisation
     instances = max(need.instances, math.ceil(cores / basis.cores))
     waiters = need.rps * need.wait_ms / 1000 / instances

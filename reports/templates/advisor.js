@@ -48,7 +48,9 @@ function sums(basis, rates, need, reference, bound, model) {
   const statements = basis.statements || 1;
   const base = of(rates.base);
   const aQuery = rates.db ? Math.max(of(rates.db) - base, 0) / statements : 0;
-  const service = (need.cpu_ms * 1000 * of(rates.cpu)) / reference + base + need.queries * aQuery;
+  // On the reference the work was measured by the reader: there its interval here says nothing of it.
+  const scale = rates.target === need.reference ? 1 : of(rates.cpu) / reference;
+  const service = need.cpu_ms * 1000 * scale + base + need.queries * aQuery;
   const cores = (need.rps * service) / 1e6 / need.utilisation;
   const instances = Math.max(need.instances, Math.ceil(cores / basis.cores));
   const waiters = (need.rps * need.wait_ms) / 1000 / instances;
@@ -152,6 +154,6 @@ function said(found, currency) {
     { name: cheapest.target },
     ` takes ${money(cheapest.total, currency)} a month, `,
     { name: dearest.target },
-    ` ${money(dearest.total, currency)}; ${shared} of either is the database's, whatever the language.`,
+    ` ${money(dearest.total, currency)}; at least ${shared} of either is the database's.`,
   ];
 }
