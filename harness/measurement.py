@@ -32,7 +32,7 @@ class DelayCheck(Struct, frozen=True):
     p50: float
     p99: float
     path: float
-    #: 0 in records of method 2, which took the median off both percentiles.
+    #: 0 in records in which the median was taken off both percentiles.
     path_p99: float = 0.0
 
 

@@ -13,6 +13,7 @@ from harness.model import Trial
 from harness.record import Record, Run
 from reports.loads import Load, Place, Scope, loads_of, places_of
 from reports.metrics import (
+    BY_ID,
     METRICS,
     Metric,
     Observation,
@@ -111,6 +112,14 @@ class Analysis(Struct, frozen=True):
             ),
             None,
         )
+
+    def here(self, place: Place) -> tuple[Measured, ...]:
+        """All that was measured at a place, valid or not."""
+        return tuple(m for m in self.measured if place.holds(m.trial.profile, m.load.id))
+
+    def values(self, metric: str, target: str, place: Place) -> Mapping[str, float] | Missing:
+        """Pair -> value of a target on an axis at a place, or why it can't be ranked there."""
+        return cell_values(BY_ID[metric], target, place, self.here(place), self.not_valid)
 
     def place(self, standing: Standing) -> Place:
         """Where a standing was judged."""

@@ -15,14 +15,11 @@ from msgspec import Struct
 
 from harness.measurement import Missing
 from harness.record import Run
-from reports.analysis import Analysis, cell_values
+from reports.analysis import Analysis
 from reports.metrics import BY_ID
 from reports.standings import Direction
 from reports.statistics import LEAST_TRIALS, student_t_quantile
 from reports.units import number, quantity
-
-#: Degrees of freedom are rounded down: whole ones alone have a closed form, and fewer only widen the interval.
-Word = str
 
 
 class Change(Struct, frozen=True):
@@ -92,8 +89,7 @@ def changes(now: Analysis, before: Analysis) -> Changes:
 
 def _values(analysis: Analysis, metric: str, target: str, place_id: str) -> list[float]:
     place = next(p for p in analysis.places if p.id == place_id)
-    here = [m for m in analysis.measured if place.holds(m.trial.profile, m.load.id)]
-    found = cell_values(BY_ID[metric], target, place, here, ())
+    found = analysis.values(metric, target, place)
     return [] if isinstance(found, Missing) else list(found.values())
 
 
@@ -124,6 +120,7 @@ def welch_ratio(now: Sequence[float], before: Sequence[float], confidence_percen
         ratio = math.exp(difference)
         return ratio, ratio, ratio
     degrees = total**2 / sum(e**2 / (len(each) - 1) for e, each in zip(errors, logs, strict=True))
+    # Rounded down: whole degrees of freedom alone have a closed form, and fewer only widen the interval.
     half = student_t_quantile((1 + confidence_percent / 100) / 2, max(int(degrees), 1)) * math.sqrt(total)
     return math.exp(difference), math.exp(difference - half), math.exp(difference + half)
 

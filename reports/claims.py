@@ -19,7 +19,7 @@ from msgspec import Struct
 from harness.config import PricesSection
 from harness.measurement import Missing
 from harness.targets import TWIN
-from reports.analysis import Analysis, Measured, cell_values, database_microseconds
+from reports.analysis import Analysis, Measured, database_microseconds
 from reports.loads import Place
 from reports.metrics import BY_ID, mean_response_microseconds
 from reports.statistics import estimate, paired_ratio
@@ -142,7 +142,7 @@ def _cells(analysis: Analysis, test: Condition, place: Place) -> Cells:
     """Target -> pair (block) -> value, of the standard class, twins left out."""
     run = analysis.run
     names = [t for t in run.plan.targets if run.targets[t].target_class == "standard" and not t.endswith(TWIN)]
-    here = [m for m in analysis.measured if place.holds(m.trial.profile, m.load.id)]
+    here = analysis.here(place)
     found: dict[str, Mapping[str, float]] = {}
     for name in names:
         if test.metric in QUANTITIES:
@@ -151,7 +151,7 @@ def _cells(analysis: Analysis, test: Condition, place: Place) -> Cells:
             values = {m.pair: v for m in here if m.trial.target == name and m.valid
                       and not isinstance(v := compute(m, prices), Missing)}  # fmt: skip
         else:
-            cell = cell_values(BY_ID[test.metric], name, place, here, ())
+            cell = analysis.values(test.metric, name, place)
             values = {} if isinstance(cell, Missing) else dict(cell)
         if values:
             found[name] = values

@@ -78,7 +78,7 @@ def axis_sections(analysis: Analysis) -> tuple[Section, ...]:
 
 def _axis_figure(analysis: Analysis, name: str, standings: list[Standing]) -> Figure | None:
     metric, place = BY_ID[standings[0].metric], analysis.place(standings[0])
-    here = [m for m in analysis.measured if place.holds(m.trial.profile, m.load.id)]
+    here = analysis.here(place)
     rows, table = [], []
     for standing, entry in [(s, entry) for s in standings for entry in s.entries]:
         trials = [m for m in here if m.trial.target == entry.target]

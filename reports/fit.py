@@ -20,7 +20,7 @@ from statistics import fmean
 from msgspec import Struct
 
 from harness.measurement import Missing
-from reports.analysis import Analysis, cell_values, classes
+from reports.analysis import Analysis, classes
 from reports.figures import Figure, Row, drawn, looks_of
 from reports.map_chart import Spot, fit_map
 from reports.metrics import BY_ID
@@ -112,8 +112,7 @@ def _mean_of(analysis: Analysis, target: str, parts: Sequence[tuple[str, str, fl
         place = next((p for p in analysis.places if p.id == place_id), None)
         if place is None:
             return Missing(f"{place_id} is not in this record")
-        here = [m for m in analysis.measured if place.holds(m.trial.profile, m.load.id)]
-        values = cell_values(BY_ID[metric], target, place, here, analysis.not_valid)
+        values = analysis.values(metric, target, place)
         if isinstance(values, Missing):
             return Missing(f"{BY_ID[metric].title}: {values.reason}")
         by_part.append({pair: power * math.log(value) for pair, value in values.items()})

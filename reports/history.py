@@ -27,8 +27,7 @@ from harness.host import Host
 from harness.measurement import Missing
 from harness.record import Run
 from harness.targets import TWIN
-from reports.analysis import Analysis, cell_values
-from reports.metrics import BY_ID
+from reports.analysis import Analysis
 
 SCHEMA = 1
 SEPARATOR = "|"
@@ -118,9 +117,8 @@ def entry_of(analysis: Analysis) -> Entry:
     trials: dict[str, int] = {}
     for standing in analysis.standings:
         place = analysis.place(standing)
-        here = [m for m in analysis.measured if place.holds(m.trial.profile, m.load.id)]
         for entry in standing.entries:
-            values = cell_values(BY_ID[standing.metric], entry.target, place, here, ())
+            values = analysis.values(standing.metric, entry.target, place)
             if isinstance(values, Missing) or entry.target.endswith(TWIN):
                 continue
             name = SEPARATOR.join((entry.target, place.id, standing.metric))

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from harness.measurement import Missing
 from harness.targets import TWIN
-from reports.analysis import Analysis, cell_values
+from reports.analysis import Analysis
 from reports.metrics import METRICS
 from reports.statistics import LEAST_TRIALS, paired_ratio
 
@@ -56,11 +56,10 @@ def _cells(analysis: Analysis) -> Iterator[tuple[str, str, float, Mapping[str, M
         if metric.exact:
             continue
         place = analysis.place(standing)
-        here = [m for m in analysis.measured if place.holds(m.trial.profile, m.load.id)]
         values = {
             entry.target: found
             for entry in standing.entries
-            if not isinstance(found := cell_values(metric, entry.target, place, here, ()), Missing)
+            if not isinstance(found := analysis.values(metric.id, entry.target, place), Missing)
         }
         yield place.id or "run", metric.id, metric.relevance_percent(bound), values
 
