@@ -50,6 +50,7 @@ def changes(now: Analysis, before: Analysis) -> Changes:
     """Everything that changed from `before` to `now`."""
     confidence = now.run.configuration.report.confidence_percent
     rows = []
+    judged = 0
     for standing in now.standings:
         metric = BY_ID[standing.metric]
         place = now.place(standing)
@@ -63,6 +64,8 @@ def changes(now: Analysis, before: Analysis) -> Changes:
                 continue
             bound = metric.relevance_percent(now.run.configuration.report.relevance_percent)
             ratio, verdict = _judged(current, earlier, metric.direction, confidence, bound, exact=metric.exact)
+            # What was read and not measured has no interval that chance could move.
+            judged += not metric.exact and verdict != "too few trials"
             rows.append(
                 Change(
                     place.title,
@@ -75,12 +78,11 @@ def changes(now: Analysis, before: Analysis) -> Changes:
                 )
             )
     changed = tuple(row for row in rows if row.verdict in ("better", "worse"))
-    judged = [row for row in rows if row.verdict != "too few trials"]
     return Changes(
         baseline=before.run.id,
         rows=tuple(rows),
         changed=changed,
-        expected_by_chance=len(judged) * (1 - confidence / 100),
+        expected_by_chance=judged * (1 - confidence / 100),
         differences=differences(now.run, before.run),
         only_before=tuple(t for t in before.run.plan.targets if t not in now.run.plan.targets),
         only_now=tuple(t for t in now.run.plan.targets if t not in before.run.plan.targets),
