@@ -1,0 +1,85 @@
+"""Did it get slower? What a gate found, as frozen data. Pure.
+
+A gate screens each cell of a run against the runs before it (reports/screen.py), has the flagged ones measured again, base
+against head (reports/confirm.py), and says one verdict. `gate.json` in the run's folder holds it; what CI reads (reports/ci.py)
+is made from that file.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+SCHEMA = 1
+
+#: What is known of a cell. `fine`, `learning` (too few runs before it), `improved`: the screen's word, final. A flagged cell
+#: ends as `regressed`, `not regressed` or `inconclusive`; it stays `flagged` where nothing was measured again.
+State = Literal["fine", "learning", "improved", "flagged", "regressed", "not regressed", "inconclusive"]
+
+#: `invalid`: the machine or the A/A arm moved, so that the run says nothing.
+Verdict = Literal["fine", "learning", "regressed", "inconclusive", "invalid"]
+
+EXIT_STATUS: dict[Verdict, int] = {"fine": 0, "learning": 0, "regressed": 1, "inconclusive": 3, "invalid": 3}
+
+
+class Confirmation(Struct, frozen=True):
+    """A cell measured again, base against head, in `pairs` of neighbours. Ratios above 1 are worse, whatever the metric.
+
+    `p`: one-sided, of no worsening; `p_adjusted`: after Holm's correction over all cells that were measured again.
+    """
+
+    worse: float
+    low: float
+    high: float
+    pairs: int
+    p: float
+    p_adjusted: float
+
+
+class Judged(Struct, frozen=True):
+    """A cell of the run: what it is, what it was, and what that means.
+
+    `cell` is the history's name (target|place|metric). `now` and `before` (the geometric mean of the runs before it; None
+    without any) are in the metric's unit. `change`: how much worse (0.1: a tenth), `limit`: what noise explains on the same
+    scale (None while learning), `bound`: the least relevant worsening.
+    """
+
+    cell: str
+    target: str
+    place: str
+    metric: str
+    unit: str
+    now: float
+    before: float | None
+    change: float
+    limit: float | None
+    bound: float
+    runs: int
+    state: State
+    #: Why it has this state, where that needs words.
+    reason: str = ""
+    confirmation: Confirmation | None = None
+
+
+class Gate(Struct, frozen=True):
+    """gate.json: all that a gate found. `reasons`: sentences that say why the verdict is what it is, worst first."""
+
+    schema: int
+    run: str
+    started: str
+    revision: str | None
+    #: The run whose images (or the revision that) the head was measured against, where something was measured again.
+    base: str | None
+    verdict: Verdict
+    reasons: tuple[str, ...]
+    cells: tuple[Judged, ...]
+
+    @property
+    def exit_status(self) -> int:
+        """0 fine or still learning, 1 a confirmed regression, 3 inconclusive or invalid."""
+        return EXIT_STATUS[self.verdict]
+
+    def in_state(self, *states: State) -> tuple[Judged, ...]:
+        """The cells in one of some states."""
+        return tuple(cell for cell in self.cells if cell.state in states)
