@@ -24,11 +24,13 @@ from harness.measurement import (
     RouteNumbers,
     RouteTime,
     Sample,
+    SpeedSample,
     Usage,
 )
 from harness.model import Placement
 from harness.pair import count_cpus
 from harness.processors import all_cpus, parse_cpu_list
+from harness.speed import speeds
 from harness.usage import host_use, usage
 from harness.validity import GENERATOR_BUSY_LIMIT, Circumstances, generator_problem, judge
 from loadtests.lean import histogram, search, wire
@@ -47,6 +49,7 @@ class Evidence(Struct, frozen=True):
     shift_ns: int
     samples: Sequence[Sample]
     host_samples: Sequence[HostSample]
+    speed_samples: Sequence[SpeedSample]
     #: One before the first level, one after each.
     readings: Sequence[Reading]
     contract: Contract
@@ -166,6 +169,7 @@ def _level(
             evidence.host_samples, start_ns, end_ns, parse_cpu_list(placement.service), all_cpus(placement), used["service"]
         ),
         statements=statements,
+        speed=speeds(evidence.speed_samples, start_ns, end_ns, placement),
     )
     verdict, problems = judge(level, around)
     requests = sum(route.requests for route in numbers.values())

@@ -91,6 +91,16 @@ class HostUse(Struct, frozen=True, tag="host"):
     steal: float
 
 
+class Speed(Struct, frozen=True):
+    """What a fixed piece of work took on a role's CPUs in the window, microseconds of CPU time: its mean, which neighbours
+    on the same core raise, and its 10th percentile, which is the machine's own speed.
+    """
+
+    mean_microseconds: float
+    quick_microseconds: float
+    samples: int
+
+
 class RouteNumbers(Struct, frozen=True):
     """One route in the measured window. `mean_microseconds` is exact (a sum), not read off the histogram.
 
@@ -145,6 +155,8 @@ class LevelMeasurement(Struct, frozen=True):
     host: HostUse | Missing
     #: Over the whole level, warm-up and drain included.
     statements: tuple[StatementCount, ...]
+    #: By role: how fast the machine was meanwhile. Empty where it was not probed (another kernel's containers, method 3).
+    speed: Mapping[str, Speed] = {}
 
 
 class Probe(Struct, frozen=True):
@@ -221,6 +233,14 @@ class Sample(Struct, frozen=True):
     monotonic_ns: int
     role: str
     counters: Counters
+
+
+class SpeedSample(Struct, frozen=True):
+    """One turn of the probe: when it began, on which CPU, and how long its work took of that CPU's time."""
+
+    monotonic_ns: int
+    cpu: int
+    cpu_ns: int
 
 
 class HostSample(Struct, frozen=True):

@@ -14,7 +14,7 @@ from msgspec import Struct
 from harness.config import Config
 from harness.containers import Crew, Running, check_port_free, new_password, parse_statistics
 from harness.contract import Contract
-from harness.counters import open_reader
+from harness.counters import ApiReader, open_reader
 from harness.errors import EngineError, TrialError
 from harness.evaluate import Evidence, Reading, evaluate
 from harness.generator import READY_SECONDS, Generator, Heard, OnWindow, clock_shift_ns
@@ -27,6 +27,7 @@ from harness.plan import timed_levels
 from harness.processors import all_cpus
 from harness.record import LevelHistograms, RecordWriter
 from harness.sampler import Sampler
+from harness.speed import SpeedProbe
 from loadtests.lean import wire
 
 DATABASE_READY_SECONDS = 30.0
@@ -114,7 +115,8 @@ def _measure(setup: Setup, trial: Trial, crew: Crew, writer: RecordWriter, on_wi
         started_unix_ns = _started(service)
         members = {"service": service, "database": database, "generator": load}
         readers = {role: open_reader(member.container, member.pid) for role, member in members.items()}
-        with Sampler(readers) as sampler:
+        probe = SpeedProbe(placement, local=not any(isinstance(reader, ApiReader) for reader in readers.values()))
+        with Sampler(readers) as sampler, probe:
 
             def level_ended(end: wire.LevelEnd) -> None:
                 sampler.read_once()
@@ -141,6 +143,7 @@ def _measure(setup: Setup, trial: Trial, crew: Crew, writer: RecordWriter, on_wi
             shift_ns=clock_shift_ns(hello),
             samples=sampler.samples,
             host_samples=sampler.host_samples,
+            speed_samples=probe.samples,
             readings=readings,
             contract=setup.contract,
             placement=placement,

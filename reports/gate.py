@@ -1,8 +1,8 @@
 """Did it get slower? What a gate found, as frozen data. Pure.
 
 A gate screens each cell of a run against the runs before it (reports/screen.py), has the flagged ones measured again, base
-against head (reports/confirm.py), and says one verdict. `gate.json` in the run's folder holds it; what CI reads (reports/ci.py)
-is made from that file.
+against head (reports/confirm.py), and says one verdict. `gate.json` in the run's folder holds it; what CI reads is made
+from that file.
 """
 
 from __future__ import annotations

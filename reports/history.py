@@ -12,11 +12,9 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import math
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from statistics import fmean
 
 import msgspec
 import pandas as pd
@@ -24,13 +22,14 @@ from msgspec import Struct
 
 from harness.errors import RunError, UsageError
 from harness.host import Host
-from harness.measurement import Missing
 from harness.record import Run
 from harness.targets import TWIN
 from reports.analysis import Analysis
+from reports.cells import cells, parts_of
 
 SCHEMA = 1
-SEPARATOR = "|"
+#: Verdicts of a gate that keep a run out of the baseline.
+NO_BASELINE = ("regressed", "invalid")
 
 
 class Key(Struct, frozen=True):
@@ -60,6 +59,8 @@ class Entry(Struct, frozen=True, tag="run", tag_field="kind"):
     trials: Mapping[str, int]
     planned: int
     invalid: int
+    #: What a gate said of it; empty where none was asked.
+    verdict: str = ""
 
     @property
     def key(self) -> Key:
@@ -110,20 +111,10 @@ def content(run: Run) -> str:
     return hashlib.sha256(msgspec.json.encode(msgspec.to_builtins(parts))).hexdigest()[:12]
 
 
-def entry_of(analysis: Analysis) -> Entry:
-    """A run as the history keeps it."""
+def entry_of(analysis: Analysis, verdict: str = "") -> Entry:
+    """A run as the history keeps it; `verdict`: a gate's."""
     run = analysis.run
-    cells: dict[str, float] = {}
-    trials: dict[str, int] = {}
-    for standing in analysis.standings:
-        place = analysis.place(standing)
-        for entry in standing.entries:
-            values = analysis.values(standing.metric, entry.target, place)
-            if isinstance(values, Missing) or entry.target.endswith(TWIN):
-                continue
-            name = SEPARATOR.join((entry.target, place.id, standing.metric))
-            cells[name] = math.exp(fmean(math.log(v) for v in values.values()))
-            trials[name] = len(values)
+    kept = [cell for cell in cells(analysis) if not cell.target.endswith(TWIN)]
     return Entry(
         schema=SCHEMA,
         run=run.id,
@@ -134,10 +125,11 @@ def entry_of(analysis: Analysis) -> Entry:
         method=run.method,
         content=content(run),
         images={name: image.id for name, image in run.images.items()},
-        cells=cells,
-        trials=trials,
+        cells={cell.name: cell.mean for cell in kept},
+        trials={cell.name: len(cell.values) for cell in kept},
         planned=len(run.plan.trials),
         invalid=len(analysis.not_valid) + len(analysis.pending),
+        verdict=verdict,
     )
 
 
@@ -206,18 +198,20 @@ def parse(text: bytes, name: str) -> History:
 def series(history: History, key: Key, before: str | None = None) -> tuple[Entry, ...]:
     """The runs of a key since the last acknowledged change, oldest first; only those that started before an instant.
 
-    The acknowledged run itself is the first of the new baseline.
+    The acknowledged run itself is the first of the new baseline. A run that a gate found regressed or invalid is no baseline
+    unless it is acknowledged: else a regression that nobody mends would be the new normal after some nights.
     """
     mine = [entry for entry in history.entries if entry.key == key and (before is None or entry.started < before)]
     accepted = {accept.run for accept in history.accepts}
     starts = [i for i, entry in enumerate(mine) if entry.run in accepted]
-    return tuple(mine[starts[-1] :] if starts else mine)
+    since = mine[starts[-1] :] if starts else mine
+    return tuple(entry for entry in since if entry.verdict not in NO_BASELINE or entry.run in accepted)
 
 
 def table(history: History) -> pd.DataFrame:
     """A row a run and cell, oldest run first."""
     rows = [
-        (entry.run, entry.started, entry.host, entry.image_set, entry.method, entry.content, *cell.split(SEPARATOR), value,
+        (entry.run, entry.started, entry.host, entry.image_set, entry.method, entry.content, *parts_of(cell), value,
          entry.trials.get(cell, 0))
         for entry in history.entries
         for cell, value in entry.cells.items()

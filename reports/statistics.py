@@ -134,3 +134,39 @@ def _student_t_cdf(t: float, degrees: int) -> float:
             term *= cosine * cosine * (2 * k - 1) / (2 * k)
         within = math.sin(theta) * total
     return (1 + within) / 2
+
+
+class AtZero(Struct, frozen=True):
+    """The mean of some values where all their covariates are 0: `error` is its standard error, `scatter` that of a single
+    value around it, both with `degrees` of freedom.
+    """
+
+    mean: float
+    error: float
+    scatter: float
+    degrees: int
+
+
+#: A covariate that hardly moves explains nothing, and would be fitted to noise.
+LEAST_SPREAD = 0.003
+
+
+def at_zero(values: Sequence[float], covariates: Sequence[Sequence[float]]) -> AtZero:
+    """Least squares of the values on an intercept and the covariates (analysis of covariance; D. C. Montgomery, Design and
+    Analysis of Experiments, chapter 15). Covariates that hardly move, or for which there are too few values, are left out.
+    """
+    n = len(values)
+    moving = [column for column in covariates if np.std(column) > LEAST_SPREAD][: max(0, n - 4)]
+    design = np.column_stack([np.ones(n), *moving])
+    y = np.asarray(values, dtype=float)
+    coefficients, _, rank, _ = np.linalg.lstsq(design, y, rcond=None)
+    degrees = n - int(rank)
+    residuals = y - design @ coefficients
+    scatter = math.sqrt(float(residuals @ residuals) / degrees)
+    leverage = float(np.linalg.pinv(design.T @ design)[0, 0])
+    return AtZero(float(coefficients[0]), scatter * math.sqrt(leverage), scatter * math.sqrt(1 + leverage), degrees)
+
+
+def student_t_tail(t: float, degrees: int) -> float:
+    """P(T > t) for any t and whole degrees of freedom."""
+    return 1 - _student_t_cdf(t, degrees) if t >= 0 else _student_t_cdf(-t, degrees)
