@@ -1,4 +1,4 @@
-"""The command line: options and exit status. The commands are in harness/measuring.py and harness/reading.py."""
+"""The command line: options and exit status. The commands are in measuring.py, reading.py, tracking.py and gating.py."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from types import FrameType
 
 from docker.errors import DockerException
 
-from harness import measuring, reading, tracking
+from harness import gating, measuring, reading, tracking
 from harness.config import PRESETS
 from harness.errors import EngineError, FitmapError
 from harness.images import ROOT
@@ -30,12 +30,15 @@ driven by Locust, rendered into one HTML report.
   fitmap selftest                    can this machine measure? (some minutes: what is injected against what is measured)
   fitmap report runs/<id>            make the report anew from a record, anywhere, without Docker
   fitmap report --baseline <id>      ... and show what changed since another record
+  fitmap gate                        did it get slower than in the runs before? measures again what looks so
+  fitmap compare main .              two git revisions (or two records): what changed, cell by cell
   fitmap advise --rps 500 --cpu-ms 0.2 --queries 2     what would that service cost in each language?
 """
 
 EPILOG = """\
 Settings live in fitmap.toml (all of them: docs/configuration.md); the command line wins over it.
-Exit status: 0 done, 2 wrong usage, 3 a target has no valid trial, 4 the engine or the disk failed, 130 interrupted.
+Exit status: 0 done, 1 a confirmed regression (gate), 2 wrong usage, 3 a target has no valid trial, or a gate is inconclusive
+or invalid, 4 the engine or the disk failed, 130 interrupted.
 """
 
 
@@ -96,14 +99,20 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_history(commands.add_parser("history", help="runs over time: add, list, show, accept, export"))
 
-    compare = commands.add_parser("compare", help="two records: what changed, cell by cell")
-    compare.add_argument("base", help="a record's folder or id")
-    compare.add_argument("head", nargs="?", help="another one (default: the newest)")
+    _add_gate(
+        commands.add_parser("gate", help="did it get slower? screens a run against the history, confirms what it flags")
+    )
+
+    compare = commands.add_parser("compare", help="two records, or two git revisions measured now in pairs: what changed")
+    compare.add_argument("base", help="a record's folder or id; or a git revision")
+    compare.add_argument("head", nargs="?", help="another one (default: the newest record; or . for the working tree)")
+    _add_selection(compare)
+    _add_engine(compare)
     compare.add_argument("--all", action="store_true", help="every cell, not only those that changed")
     compare.add_argument(
         "--format", choices=("text", "markdown", "json"), default="text", help="how to print it (default: text)"
     )
-    compare.set_defaults(run=tracking.compare)
+    compare.set_defaults(run=gating.compare)
 
     repeat = commands.add_parser("repeatability", help="how a record scatters over trials, and whether twins differ")
     repeat.add_argument("record", nargs="?", help="a record's folder or id (default: the newest)")
@@ -147,8 +156,31 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, help="seed of the order of trials and of the requests (default: 1)")
 
 
-def _add_history(parser: argparse.ArgumentParser) -> None:
+def _add_gate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("record", nargs="?", help="a record to judge (default: measure one now, preset gate)")
+    parser.add_argument(
+        "--base", metavar="REVISION", help="measure the working tree against a git revision, with no history"
+    )
+    parser.add_argument("--twin", metavar="TARGET", help="which target is measured twice, the A/A arm (default: the first)")
+    parser.add_argument("--no-twin", action="store_true", help="no A/A arm")
+    parser.add_argument(
+        "--confirm", action=argparse.BooleanOptionalAction, default=True, help="measure flagged cells again (default: yes)"
+    )
+    parser.add_argument(
+        "--add", action=argparse.BooleanOptionalAction, default=True, help="put the run into the history (default: yes)"
+    )
+    _add_history_file(parser)
+    _add_selection(parser)
+    _add_engine(parser)
+    parser.set_defaults(run=gating.gate, twins=False)
+
+
+def _add_history_file(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--history", type=Path, default=ROOT / "history.jsonl", help="the file (default: history.jsonl)")
+
+
+def _add_history(parser: argparse.ArgumentParser) -> None:
+    _add_history_file(parser)
     actions = parser.add_subparsers(title="actions", required=True, metavar="ACTION")
     add = actions.add_parser("add", help="add records, folders of records (a CI artifact), or other histories")
     add.add_argument("sources", nargs="*", metavar="SOURCE", help="default: the newest record")

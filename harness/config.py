@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,10 +20,11 @@ from loadtests.lean.wire import Objective
 PRESETS: dict[str, Timing] = {
     "smoke": Timing(blocks=1, warmup_seconds=3, warmup_limit_seconds=3, measure_seconds=3, settle_seconds=1),
     "quick": Timing(blocks=3, warmup_seconds=8, warmup_limit_seconds=30, measure_seconds=10, settle_seconds=2),
+    "gate": Timing(blocks=3, warmup_seconds=5, warmup_limit_seconds=30, measure_seconds=8, settle_seconds=2),
     "full": Timing(blocks=8, warmup_seconds=12, warmup_limit_seconds=60, measure_seconds=20, settle_seconds=4),
 }
 #: Levels beyond the profiles' own that a preset adds.
-PRESET_LEVELS: dict[str, tuple[str, ...]] = {"smoke": (), "quick": (), "full": ("curve",)}
+PRESET_LEVELS: dict[str, tuple[str, ...]] = {"smoke": (), "quick": (), "gate": ("routes",), "full": ("curve",)}
 
 
 class Engine(Struct, frozen=True, forbid_unknown_fields=True):
@@ -89,6 +91,20 @@ class Opinion(Struct, frozen=True, forbid_unknown_fields=True):
     operations: str = ""
 
 
+class GateSection(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the regression gate judges: worsenings under `percent` are nobody's business; `percents` for single metrics.
+
+    `pairs`: how often a flagged cell is measured again, base against head. `canary_percent`: by how much the machine's own
+    speed may differ from that of the runs before.
+    """
+
+    metrics: tuple[str, ...] = ("throughput", "p99", "cpu", "database-cpu", "working-set", "start", "image", "statements")
+    percent: float = 5.0
+    percents: Mapping[str, float] = {"p99": 10.0, "start": 10.0}
+    pairs: int = 8
+    canary_percent: float = 3.0
+
+
 class Config(Struct, frozen=True, forbid_unknown_fields=True):
     """fitmap.toml."""
 
@@ -101,6 +117,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     slo: Objective = Objective()
     report: ReportSection = ReportSection()
     prices: PricesSection = PricesSection()
+    gate: GateSection = GateSection()
     opinion: tuple[Opinion, ...] = ()
 
 
@@ -138,6 +155,14 @@ def _check_ports(config: Config, where: str) -> None:
         )
 
 
+def _check_gate(gate: GateSection, where: str) -> None:
+    if not 4 <= gate.pairs <= 100 or gate.pairs % 2:
+        raise UsageError(f"{where}: [gate] pairs must be an even number within 4-100")
+    for percent in (gate.percent, gate.canary_percent, *gate.percents.values()):
+        if not 0 <= percent < 1000:
+            raise UsageError(f"{where}: the percents of [gate] must be within 0-1000")
+
+
 def checked(config: Config, where: str) -> Config:
     """The configuration itself, when its values make sense together. Raises UsageError."""
     if config.run.preset not in PRESETS:
@@ -156,6 +181,7 @@ def checked(config: Config, where: str) -> Config:
         raise UsageError(f"{where}: relevance_percent must be within 0-100 and confidence_percent within 50-100")
     if config.prices.core_month < 0 or config.prices.gib_month < 0:
         raise UsageError(f"{where}: prices can't be below 0")
+    _check_gate(config.gate, where)
     timing(config, where)
     return config
 

@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import time
-from datetime import UTC, datetime
 
 from harness import doctor, host
 from harness.build import build_all, choose_set
-from harness.calibrate import calibrate
-from harness.config import PRESET_LEVELS, Config, choose, override, read_config, timing
+from harness.config import Config, choose, override, read_config
 from harness.containers import clean
 from harness.engine import connect, try_connect
 from harness.images import ROOT, graph
 from harness.instruments import Bench
 from harness.loadgen import WITNESS, agree, compare
-from harness.model import Plan, Profile, Target
 from harness.placement import cpu_list, place
-from harness.plan import make_plan, plan_seconds
-from harness.profiles import find_profiles, narrow, relevel
+from harness.plan import plan_seconds
 from harness.reading import write_report
 from harness.record import Record, read_record
-from harness.run import begin_record, check_resumable, check_space, describe_run, loaded_share, locate, new_id, run_trials
+from harness.recording import chosen_targets, made_images, measure, measure_new, planned, ready_engine
+from harness.run import check_resumable, check_space, locate
 from harness.selftest import selftest
-from harness.targets import find_targets, image_of, with_twins
+from harness.targets import find_targets, with_twins
 from harness.terminal import Terminal
 
 EXIT_INCOMPLETE = 3
@@ -56,28 +52,6 @@ def configure(options: argparse.Namespace) -> Config:
     return config
 
 
-def _planned(config: Config, route: str | None, twins: bool) -> tuple[Plan, dict[str, Target]]:
-    known = find_targets(ROOT / "services")
-    profiles: dict[str, Profile] = find_profiles(ROOT / "loadtests")
-    targets = {name: known[name] for name in choose(config.run.targets, known, "target")}
-    if twins:
-        targets = with_twins(targets)
-    unasked = tuple(name for name, profile in profiles.items() if profile.default)
-    wanted = choose(config.run.profiles or unasked, profiles, "profile")
-    # Levels that were asked for are all that is wanted; a preset adds to a profile's own.
-    more = () if config.run.levels else PRESET_LEVELS[config.run.preset]
-    levelled = relevel(tuple(profiles[name] for name in wanted), config.run.levels, more)
-    plan = make_plan(
-        seed=config.run.seed,
-        preset=config.run.preset,
-        timing=timing(config),
-        targets=tuple(targets),
-        profiles=narrow(levelled, route),
-        placement=place(host.topology(), config.run.service_cores),
-    )
-    return plan, targets
-
-
 def bench(options: argparse.Namespace, terminal: Terminal) -> int:
     """Build what is needed, measure, write the report."""
     begun = time.monotonic()
@@ -85,50 +59,14 @@ def bench(options: argparse.Namespace, terminal: Terminal) -> int:
     check_space(options.runs)
     if options.resume is not None:
         record = read_record(locate(options.runs, options.resume))
-        config, plan, image_set = record.run.configuration, record.run.plan, record.run.image_set
-        targets = dict(record.run.targets)
         if not record.pending():
             terminal.say(f"run {record.run.id} is complete: nothing to resume")
             return _finish(record, terminal)
-    else:
-        plan, targets = _planned(config, options.route, options.twins)
-        record, image_set = None, config.engine.image_set
-    client = connect(config.engine.install, terminal.say)
-    removed = clean(client)
-    if removed:
-        terminal.say(f"removed {removed} containers that a killed run had left")
-    image_set = choose_set(image_set, terminal.say)
-    needed = tuple(dict.fromkeys(("database", "load", *(image_of(target) for target in plan.targets))))
-    builds = graph(needed, image_set)
-    terminal.say(f"images: {len(builds)} needed for {', '.join(plan.targets)}")
-    made = build_all(client, builds, terminal.say)
-    images = {name: made[image_of(name)] for name in ("database", "load", *plan.targets)}
-    if record is None:
-        bench = Bench(images["load"].id, plan.placement, config)
-        calibration = calibrate(client, bench, terminal.say)
-        record = begin_record(
-            options.runs,
-            describe_run(
-                client,
-                run_id=new_id(datetime.now(UTC), options.runs),
-                config=config,
-                configuration_text=options.config.read_text() if options.config.exists() else "",
-                command=("fitmap", *sys.argv[1:]),
-                plan=plan,
-                targets=targets,
-                images=images,
-                image_set=image_set,
-                calibration=calibration,
-            ),
-        )
-    else:
-        check_resumable(record, images)
-    terminal.say(
-        f"set up in {time.monotonic() - begun:.0f} s; {len(record.pending())} trials, "
-        f"{plan_seconds(plan) * len(record.pending()) / len(plan.trials) / 60:.0f} min, record in {record.folder}"
-    )
-    record = run_trials(client, record, terminal.say, terminal.progress)
-    terminal.say(f"{loaded_share(record):.0%} of the trials' wall time was warm-up or measured window")
+        client = ready_engine(record.run.configuration, terminal)
+        check_resumable(record, made_images(client, record.run.plan.targets, record.run.image_set, terminal))
+        return _finish(measure(client, record, begun, terminal), terminal)
+    targets = chosen_targets(config)
+    record = measure_new(config, options, with_twins(targets, targets) if options.twins else targets, terminal)
     return _finish(record, terminal)
 
 
@@ -144,7 +82,9 @@ def _finish(record: Record, terminal: Terminal) -> int:
 
 def plan_only(options: argparse.Namespace, _terminal: Terminal) -> int:
     """Show what bench would do."""
-    plan, _ = _planned(configure(options), options.route, options.twins)
+    config = configure(options)
+    targets = chosen_targets(config)
+    plan = planned(config, options.route, with_twins(targets, targets) if options.twins else targets)
     print(
         f"preset {plan.preset}, seed {plan.seed}: {len(plan.trials)} trials, "
         f"{plan_seconds(plan) / 60:.0f} min in all, images and calibration not counted"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 
 from harness.levels import seconds, timed
 from harness.model import Placement, Plan, Profile, Timing, Trial
+from harness.targets import BASE
 from loadtests.lean import wire
 
 # Around the windows of a trial: two containers start, golden cases are asked, two containers stop (measured: 4-6 s).
@@ -33,6 +35,31 @@ def make_plan(
         rng.shuffle(cells)
         for target, profile in cells:
             trials.append(Trial(f"{len(trials) + 1:03}-{target}-{profile}", block, target, profile))
+    return Plan(seed, preset, timing, targets, profiles, placement, tuple(trials))
+
+
+def make_pairs(
+    *,
+    seed: int,
+    preset: str,
+    timing: Timing,
+    cells: Sequence[tuple[str, str]],
+    profiles: tuple[Profile, ...],
+    placement: Placement,
+) -> Plan:
+    """`cells` (target, profile) against their bases, in `timing.blocks` pairs each: base, head, head, base, and so on.
+
+    A block is a pair: what drifts evenly over two pairs cancels in their mean. The order of cells is random in each block.
+    """
+    rng = random.Random(seed)
+    trials: list[Trial] = []
+    for block in range(1, timing.blocks + 1):
+        shuffled = list(cells)
+        rng.shuffle(shuffled)
+        for target, profile in shuffled:
+            for side in (target + BASE, target) if block % 2 else (target, target + BASE):
+                trials.append(Trial(f"{len(trials) + 1:03}-{side}-{profile}", block, side, profile))
+    targets = tuple(dict.fromkeys(side for target, _ in cells for side in (target, target + BASE)))
     return Plan(seed, preset, timing, targets, profiles, placement, tuple(trials))
 
 

@@ -37,7 +37,7 @@ from harness.record import (
     read_record,
 )
 from harness.sources import source_lines
-from harness.targets import image_of
+from harness.targets import BASE, folder_of
 from harness.trial import Setup, run_trial
 from loadtests.lean.wire import Window
 
@@ -92,7 +92,10 @@ def describe_run(
         seed_checksum=checksum,
         calibration=calibration,
         source_lines={
-            name: source_lines(ROOT / "services" / image_of(name), target.sources) for name, target in targets.items()
+            name: source_lines(ROOT / "services" / folder_of(name), target.sources)
+            for name, target in targets.items()
+            # What a base was made from is not here.
+            if not name.endswith(BASE)
         },
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -49,25 +50,39 @@ def read_target(folder: Path) -> Target:
 
 
 TWIN = "-twin"
+BASE = "-base"
 
 
-def with_twins(targets: dict[str, Target]) -> dict[str, Target]:
-    """Each target and, beside it, its twin: the same image under another name, which must never differ from it."""
-    return {
-        each.name: each
-        for target in targets.values()
-        for each in (target, msgspec.structs.replace(target, name=target.name + TWIN))
-    }
+def with_twins(targets: Mapping[str, Target], names: Collection[str]) -> dict[str, Target]:
+    """All targets and, beside each of the named, its twin: the same image under another name, which must never differ."""
+    return _beside(targets, TWIN, names)
 
 
-def image_of(target: str) -> str:
-    """The name of the image that a target runs: its own, or that of the target whose twin it is."""
-    return target.removesuffix(TWIN)
+def with_bases(targets: Mapping[str, Target]) -> dict[str, Target]:
+    """Each target and, beside it, its base: the same service as it was, in an image of its own."""
+    return _beside(targets, BASE, targets)
+
+
+def _beside(targets: Mapping[str, Target], suffix: str, names: Collection[str]) -> dict[str, Target]:
+    found: dict[str, Target] = {}
+    for target in targets.values():
+        found[target.name] = target
+        if target.name in names:
+            found[target.name + suffix] = msgspec.structs.replace(target, name=target.name + suffix)
+    return found
+
+
+def folder_of(target: str) -> str:
+    """The folder under services/ that a target, its twin and its base come from, which names the image too."""
+    return target.removesuffix(TWIN).removesuffix(BASE)
 
 
 def find_targets(services: Path) -> dict[str, Target]:
     """All targets by name, in alphabetical order. Raises UsageError."""
     folders = sorted(path.parent for path in services.glob("*/service.toml"))
+    for folder in folders:
+        if folder.name.endswith((TWIN, BASE)):
+            raise UsageError(f"{folder.name}: names that end with {TWIN} or {BASE} are fitmap's own; rename the folder")
     if not folders:
         raise UsageError(f"no target under {services}: a target is a folder with a service.toml")
     return {folder.name: read_target(folder) for folder in folders}

@@ -1,4 +1,4 @@
-"""The commands about many runs: history and comparison. They print."""
+"""The commands about many records: history, and what changed between two. They print."""
 
 from __future__ import annotations
 
@@ -23,21 +23,23 @@ if TYPE_CHECKING:
 def history_add(options: argparse.Namespace, terminal: Terminal) -> int:
     """Add records, folders of records, other histories, or a branch's history."""
     from reports.analysis import analyse
+    from reports.gate import read_gate
     from reports.history import Accept, Entry, append, entry_of, parse, read
 
     lines: list[Entry | Accept] = []
     for given in options.sources or ([] if options.branch else [None]):
         path = Path(given) if given else None
         if path and path.is_file():
-            found = read(path)
-            for complaint in found.complaints:
+            other = read(path)
+            for complaint in other.complaints:
                 terminal.say(f"history: {complaint}")
-            lines += [*found.entries, *found.accepts]
+            lines += [*other.entries, *other.accepts]
             continue
         folders = sorted(p.parent for p in path.rglob("run.json")) if path and path.is_dir() else []
         for folder in folders or [locate(options.runs, given)]:
             try:
-                lines.append(entry_of(analyse(read_record(folder))))
+                found = read_gate(folder)
+                lines.append(entry_of(analyse(read_record(folder)), found.verdict if found else ""))
             except UsageError as error:
                 if len(folders) < 2:
                     raise
@@ -47,16 +49,17 @@ def history_add(options: argparse.Namespace, terminal: Terminal) -> int:
         if done.returncode:
             reason = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
             raise UsageError(f"branch {options.branch} has no {options.history.name}: {' '.join(reason)}")
-        found = parse(done.stdout, f"{options.branch}:{options.history.name}")
-        for complaint in found.complaints:
+        other = parse(done.stdout, f"{options.branch}:{options.history.name}")
+        for complaint in other.complaints:
             terminal.say(f"history: {complaint}")
-        lines += [*found.entries, *found.accepts]
+        lines += [*other.entries, *other.accepts]
     added = append(options.history, lines)
     print(f"{len(added)} of {len(lines)} lines were new; {options.history}")
     return 0
 
 
-def _read(options: argparse.Namespace, terminal: Terminal) -> History:
+def read_history(options: argparse.Namespace, terminal: Terminal) -> History:
+    """The history that a command line names; what of it can't be read is said."""
     from reports.history import read
 
     history = read(options.history)
@@ -69,7 +72,7 @@ def history_list(options: argparse.Namespace, terminal: Terminal) -> int:
     """Every run, a line each, by what it may be compared with."""
     from reports.history import Key
 
-    history = _read(options, terminal)
+    history = read_history(options, terminal)
     keys: dict[Key, int] = {}
     accepted = {accept.run: accept for accept in history.accepts}
     for entry in history.entries:
@@ -86,31 +89,30 @@ def history_list(options: argparse.Namespace, terminal: Terminal) -> int:
 
 def history_show(options: argparse.Namespace, terminal: Terminal) -> int:
     """The cells of a run, with how many runs came before it and how it compares with them."""
-    from reports.history import SEPARATOR, series
-    from reports.metrics import BY_ID
-    from reports.screen import screen
+    from reports.cells import figure_of, parts_of
+    from reports.history import series
+    from reports.screen import screen_cell
     from reports.text import columns
     from reports.units import quantity
 
-    history = _read(options, terminal)
+    history = read_history(options, terminal)
     entry = next((e for e in reversed(history.entries) if options.run_id in (None, e.run)), None)
     if entry is None:
         raise UsageError(f"no run {options.run_id or ''} in {options.history}: `fitmap history list` shows what is there")
-    past = series(history, entry.key, before=entry.started)
+    past = [run.cells for run in series(history, entry.key, before=entry.started)]
     rows = [("cell", "value", "trials", "runs before", "worse by", "noise explains")]
     for cell, value in entry.cells.items():
-        metric = BY_ID.get(cell.rsplit(SEPARATOR, 1)[1])
-        if metric is None:
+        figure = figure_of(parts_of(cell)[2])
+        if figure is None:
             continue
-        before = [p.cells[cell] for p in past if cell in p.cells]
-        found = screen(cell, before, value, metric.direction, 0.0)
+        found = screen_cell(cell, figure, entry.cells, past, 0.0)
         rows.append(
             (
                 cell,
-                quantity(value, metric.unit),
+                quantity(value, figure.unit),
                 str(entry.trials.get(cell, 0)),
-                str(len(before)),
-                f"{found.change:+.1%}" if before else "-",
+                str(found.runs),
+                f"{found.change:+.1%}" if found.runs else "-",
                 "learning" if found.learning else f"{found.limit:.1%}",
             )
         )
@@ -122,7 +124,7 @@ def history_export(options: argparse.Namespace, terminal: Terminal) -> int:
     """Every value as CSV: a row a run and cell."""
     from reports.history import table
 
-    print(table(_read(options, terminal)).to_csv(index=False, lineterminator="\n"), end="")
+    print(table(read_history(options, terminal)).to_csv(index=False, lineterminator="\n"), end="")
     return 0
 
 
@@ -132,7 +134,7 @@ def history_accept(options: argparse.Namespace, terminal: Terminal) -> int:
 
     if not options.reason.strip():
         raise UsageError("--reason must say why the change is accepted")
-    if options.run_id not in {entry.run for entry in _read(options, terminal).entries}:
+    if options.run_id not in {entry.run for entry in read_history(options, terminal).entries}:
         raise UsageError(f"no run {options.run_id} in {options.history}: `fitmap history list` shows what is there")
     now = datetime.now(UTC).isoformat(timespec="seconds")
     append(options.history, [Accept(SCHEMA, options.run_id, now, options.by or getpass.getuser(), options.reason.strip())])
@@ -140,11 +142,11 @@ def history_accept(options: argparse.Namespace, terminal: Terminal) -> int:
     return 0
 
 
-def compare(options: argparse.Namespace, terminal: Terminal) -> int:
+def compare_records(options: argparse.Namespace, terminal: Terminal) -> int:
     """What changed from one record to another. Raises UsageError where they can't be compared."""
     from reports.analysis import analyse
     from reports.changes import changes
-    from reports.comparison import incomparable, json_of, markdown_of, text_of
+    from reports.comparison import WRITERS, incomparable
 
     base, head = (read_record(locate(options.runs, given)) for given in (options.base, options.head))
     for record in (base, head):
@@ -153,7 +155,5 @@ def compare(options: argparse.Namespace, terminal: Terminal) -> int:
     reasons = incomparable(base.run, head.run)
     if reasons:
         raise UsageError(f"{base.run.id} and {head.run.id} can't be compared: {'; '.join(reasons)}")
-    found = changes(analyse(head), analyse(base))
-    write = {"text": text_of, "markdown": markdown_of, "json": json_of}[options.format]
-    print(write(found, every=options.all))
+    print(WRITERS[options.format](changes(analyse(head), analyse(base)), every=options.all))
     return 0

@@ -15,10 +15,13 @@ from msgspec import Struct
 
 from harness.measurement import Missing
 from harness.record import Run
+from harness.targets import BASE
 from reports.analysis import Analysis
+from reports.cells import STATEMENTS, Figure, cell_name, cells, figure_of, parts_of
 from reports.metrics import BY_ID
+from reports.pairs import Pairs, all_pairs
 from reports.standings import Direction
-from reports.statistics import LEAST_TRIALS, student_t_quantile
+from reports.statistics import LEAST_TRIALS, at_zero, student_t_quantile
 from reports.units import number, quantity
 
 
@@ -44,6 +47,8 @@ class Changes(Struct, frozen=True):
     differences: tuple[tuple[str, str, str], ...]
     only_before: tuple[str, ...]
     only_now: tuple[str, ...]
+    #: Measured in pairs of base and head, in one record.
+    paired: bool = False
 
 
 def changes(now: Analysis, before: Analysis) -> Changes:
@@ -87,6 +92,61 @@ def changes(now: Analysis, before: Analysis) -> Changes:
         only_before=tuple(t for t in before.run.plan.targets if t not in now.run.plan.targets),
         only_now=tuple(t for t in now.run.plan.targets if t not in before.run.plan.targets),
     )
+
+
+def has_pairs(analysis: Analysis) -> bool:
+    """Whether a record holds targets beside their bases."""
+    return any(target.endswith(BASE) for target in analysis.run.plan.targets)
+
+
+def paired_changes(analysis: Analysis) -> Changes:
+    """Everything that differs between the bases and the heads of a record of pairs. Intervals are of the pairs' ratios,
+    after what the machine's speed explains.
+    """
+    confidence = analysis.run.configuration.report.confidence_percent
+    named = {cell.name: cell for cell in cells(analysis)}
+    rows, judged = [], 0
+    for name, pairs in all_pairs(analysis).items():
+        target, place, metric = parts_of(name)
+        figure, now, before = figure_of(metric), named[name], named[cell_name(target + BASE, place, metric)]
+        if figure is None or metric == STATEMENTS:
+            continue
+        bound = BY_ID[metric].relevance_percent(analysis.run.configuration.report.relevance_percent)
+        ratio, verdict = _judged_pairs(pairs, figure, confidence, bound)
+        judged += not figure.exact and verdict != "too few trials"
+        rows.append(
+            Change(
+                now.place.title if now.place else "",
+                figure.title,
+                target,
+                quantity(before.mean, figure.unit),
+                quantity(now.mean, figure.unit),
+                ratio,
+                verdict,
+            )
+        )
+    return Changes(
+        baseline="their bases",
+        rows=tuple(rows),
+        changed=tuple(row for row in rows if row.verdict in ("better", "worse")),
+        expected_by_chance=judged * (1 - confidence / 100),
+        differences=(),
+        only_before=(),
+        only_now=(),
+        paired=True,
+    )
+
+
+def _judged_pairs(pairs: Pairs, figure: Figure, confidence: float, bound: float) -> tuple[str, str]:
+    if len(pairs.worse) < LEAST_TRIALS:
+        return "", "too few trials"
+    fit = at_zero(pairs.worse, pairs.slower)
+    half = 0.0 if figure.exact else student_t_quantile((1 + confidence / 100) / 2, fit.degrees) * fit.error
+    sign = -1.0 if figure.direction == "higher" else 1.0
+    low, high = sorted((math.exp(sign * (fit.mean - half)), math.exp(sign * (fit.mean + half))))
+    ratio = math.exp(sign * fit.mean)
+    shown = number(ratio) if figure.exact else f"{number(ratio)} ({number(low)}–{number(high)})"
+    return shown, _word(ratio, low, high, figure.direction, bound)
 
 
 def _values(analysis: Analysis, metric: str, target: str, place_id: str) -> list[float]:

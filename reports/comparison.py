@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import to_builtins
 
@@ -95,3 +95,6 @@ def json_of(found: Changes, *, every: bool) -> str:
     """For programs."""
     value = to_builtins(found) | {"rows": to_builtins(list(_shown(found, every))), "summary": summary_of(found)}
     return json.dumps(value, indent=1)
+
+
+WRITERS: Mapping[str, Callable[..., str]] = {"text": text_of, "markdown": markdown_of, "json": json_of}

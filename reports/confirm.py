@@ -9,39 +9,14 @@ Statist. 6, 1979) holds the chance of any false alarm over all cells of one conf
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-
-from msgspec import Struct
+from collections.abc import Mapping
 
 from reports.gate import Confirmation, State
-from reports.standings import Direction
+from reports.pairs import Pairs
 from reports.statistics import AtZero, at_zero, student_t_quantile, student_t_tail
 
 ALPHA = 0.05
 LEAST_PAIRS = 3
-
-
-class Pairs(Struct, frozen=True):
-    """A cell's pairs: logarithms of how much worse the head was, and of how much slower the machine was for it, by role."""
-
-    worse: tuple[float, ...]
-    slower: tuple[tuple[float, ...], ...] = ()
-
-
-def pairs_of(
-    base: Mapping[str, float],
-    head: Mapping[str, float],
-    direction: Direction,
-    speeds: Sequence[tuple[Mapping[str, float], Mapping[str, float]]] = (),
-) -> Pairs:
-    """The pairs that both sides have. `speeds`: by role, what a fixed piece of work took beside the base and the head."""
-    sign = -1.0 if direction == "higher" else 1.0
-    common = sorted(base.keys() & head.keys())
-    probed = [(b, h) for b, h in speeds if all(pair in b and pair in h for pair in common)]
-    return Pairs(
-        tuple(sign * math.log(head[pair] / base[pair]) for pair in common),
-        tuple(tuple(math.log(h[pair] / b[pair]) for pair in common) for b, h in probed),
-    )
 
 
 def holm(p_values: Mapping[str, float]) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""Did it get slower? What a gate found, as frozen data. Pure.
+"""Did it get slower? What a gate found, as frozen data, and its file.
 
 A gate screens each cell of a run against the runs before it (reports/screen.py), has the flagged ones measured again, base
 against head (reports/confirm.py), and says one verdict. `gate.json` in the run's folder holds it; what CI reads is made
@@ -7,11 +7,16 @@ from that file.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
+import msgspec
 from msgspec import Struct
 
+from harness.errors import RunError, UsageError
+
 SCHEMA = 1
+FILE = "gate.json"
 
 #: What is known of a cell. `fine`, `learning` (too few runs before it), `improved`: the screen's word, final. A flagged cell
 #: ends as `regressed`, `not regressed` or `inconclusive`; it stays `flagged` where nothing was measured again.
@@ -83,3 +88,26 @@ class Gate(Struct, frozen=True):
     def in_state(self, *states: State) -> tuple[Judged, ...]:
         """The cells in one of some states."""
         return tuple(cell for cell in self.cells if cell.state in states)
+
+
+def write_gate(gate: Gate, folder: Path) -> Path:
+    """Write gate.json into a run's folder. Raises RunError."""
+    path = folder / FILE
+    temporary = path.with_name(FILE + ".part")
+    try:
+        temporary.write_bytes(msgspec.json.format(msgspec.json.encode(gate), indent=1))
+        temporary.replace(path)
+    except OSError as error:
+        raise RunError(f"{path} can't be written ({error.strerror}): make room; the record itself is complete") from None
+    return path
+
+
+def read_gate(folder: Path) -> Gate | None:
+    """What a gate found of the run in a folder; None where none was asked. Raises UsageError."""
+    path = folder / FILE
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Gate)
+    except FileNotFoundError:
+        return None
+    except (OSError, msgspec.MsgspecError) as error:
+        raise UsageError(f"{path} can't be read: {error}") from None

@@ -23,7 +23,6 @@ from msgspec import Struct
 from harness.errors import RunError, UsageError
 from harness.host import Host
 from harness.record import Run
-from harness.targets import TWIN
 from reports.analysis import Analysis
 from reports.cells import cells, parts_of
 
@@ -114,7 +113,7 @@ def content(run: Run) -> str:
 def entry_of(analysis: Analysis, verdict: str = "") -> Entry:
     """A run as the history keeps it; `verdict`: a gate's."""
     run = analysis.run
-    kept = [cell for cell in cells(analysis) if not cell.target.endswith(TWIN)]
+    kept = cells(analysis)
     return Entry(
         schema=SCHEMA,
         run=run.id,

@@ -10,7 +10,7 @@ from harness.bottleneck import FULL, HALF
 from harness.record import Run
 from reports.advice import Advice, advise, everyday
 from reports.analysis import Analysis, classes
-from reports.changes import Changes, changes
+from reports.changes import Changes, changes, has_pairs, paired_changes
 from reports.claims import Finding, findings, read_claims
 from reports.environment import Pairs, TargetFacts, calibration_facts, environment, target_facts
 from reports.export import csv_text, data_address, json_text
@@ -80,6 +80,12 @@ class View(Struct, frozen=True):
     half: str
 
 
+def _changes(analysis: Analysis, baseline: Analysis | None) -> Changes | None:
+    if baseline:
+        return changes(analysis, baseline)
+    return paired_changes(analysis) if has_pairs(analysis) else None
+
+
 def make_view(analysis: Analysis, folder: Path, baseline: Analysis | None = None) -> View:
     """All of the report. `folder`: where the record's samples are; `baseline`: a record that it is compared with."""
     run = analysis.run
@@ -100,7 +106,7 @@ def make_view(analysis: Analysis, folder: Path, baseline: Analysis | None = None
         several_classes=len(classes(run)) > 1,
         verdicts=verdicts(analysis),
         matrices=tuple(make_matrix(analysis, target_class) for target_class in classes(run)),
-        changes=changes(analysis, baseline) if baseline else None,
+        changes=_changes(analysis, baseline),
         matters=matters(analysis),
         parts=parts_sections(analysis),
         routes=routes,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.images import ROOT
-from harness.targets import find_targets, image_of, with_twins
+from harness.targets import find_targets, folder_of, with_twins
 
 
 def test_the_five_languages_are_found() -> None:
@@ -12,7 +12,7 @@ def test_the_five_languages_are_found() -> None:
 
 def test_twins_stand_beside_their_targets_and_run_their_images() -> None:
     targets = find_targets(ROOT / "services")
-    both = with_twins({"go": targets["go"]})
+    both = with_twins({"go": targets["go"]}, ("go",))
     assert list(both) == ["go", "go-twin"]
     assert both["go-twin"].language == "Go"
-    assert [image_of(name) for name in both] == ["go", "go"]
+    assert [folder_of(name) for name in both] == ["go", "go"]
