@@ -100,7 +100,7 @@ class GateSection(Struct, frozen=True, forbid_unknown_fields=True):
 
     metrics: tuple[str, ...] = ("throughput", "p99", "cpu", "database-cpu", "working-set", "start", "image", "statements")
     percent: float = 5.0
-    percents: Mapping[str, float] = {"p99": 10.0, "start": 10.0}
+    percents: Mapping[str, float] = msgspec.field(default_factory=lambda: {"p99": 10.0, "start": 10.0})
     pairs: int = 8
     canary_percent: float = 3.0
 

@@ -12,6 +12,7 @@ import msgspec
 
 from harness.build import choose_set
 from harness.config import timing
+from harness.engine import try_connect
 from harness.errors import FitmapError, RunError, UsageError
 from harness.measuring import configure
 from harness.pairing import measure_pairs, only, paired_plan, same_images
@@ -19,7 +20,7 @@ from harness.reading import write_report
 from harness.record import Record, read_record
 from harness.recording import chosen_profiles, chosen_targets, measure_new, ready_engine
 from harness.run import locate
-from harness.sides import WORKING_TREE, Side, built, kept
+from harness.sides import WORKING_TREE, Side, built, keep, kept
 from harness.targets import with_twins
 from harness.terminal import Terminal
 from harness.tracking import compare_records, read_history
@@ -48,6 +49,10 @@ def gate(options: argparse.Namespace, terminal: Terminal) -> int:
     found = _judged(options, record, analysis, past, terminal)
     if options.add:
         append(options.history, [msgspec.structs.replace(entry, verdict=found.verdict)])
+        client = try_connect()
+        if client is not None:
+            own = {name: entry.images[name] for name in record.run.plan.targets}
+            keep(client, own, [*own.values(), *(past[-1].images.values() if past else ())])
     return _told(found, record, terminal)
 
 

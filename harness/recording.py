@@ -24,7 +24,7 @@ from harness.placement import place
 from harness.plan import make_plan, plan_seconds
 from harness.profiles import find_profiles, narrow, relevel
 from harness.record import Record
-from harness.run import begin_record, describe_run, loaded_share, new_id, run_trials
+from harness.run import begin_record, check_space, describe_run, loaded_share, new_id, run_trials
 from harness.targets import find_targets, folder_of
 from harness.terminal import Terminal
 
@@ -90,6 +90,7 @@ class Job(Struct, frozen=True):
 
 def begin(client: docker.DockerClient, job: Job, terminal: Terminal) -> Record:
     """Calibrate the generator and write the record's header."""
+    check_space(job.options.runs)
     bench = Bench(job.images["load"].id, job.plan.placement, job.config)
     calibration = calibrate(client, bench, terminal.say)
     return begin_record(

@@ -7,7 +7,7 @@ import subprocess
 import tarfile
 import tempfile
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import docker
@@ -19,10 +19,12 @@ from harness.engine import Say
 from harness.errors import UsageError
 from harness.images import ROOT, Tree, graph
 from harness.model import Target
-from harness.targets import find_targets
+from harness.targets import find_targets, folder_of
 
 #: The working tree, as a side of a comparison.
 WORKING_TREE = "."
+#: Before the image's id, in the tag of an image that later runs are measured against.
+KEPT = "kept-"
 
 
 class Side(Struct, frozen=True):
@@ -75,6 +77,21 @@ def checked_out(commit: str) -> Iterator[Tree]:
         with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
             archive.extractall(folder, filter="data")
         yield Tree(Path(folder), f"rev-{commit[:12]}")
+
+
+def keep(client: docker.DockerClient, images: Mapping[str, str], needed: Collection[str]) -> None:
+    """Name the images of a run, so that a later one can be measured against them though their tags have moved on and an
+    `image prune` came by; and give up the names of those that are `needed` no more. `images`: target -> image id.
+    """
+    for name in {folder_of(target) for target in images}:
+        repository = f"fitmap/{name}"
+        for image in client.images.list(repository):
+            for tag in image.tags:
+                if tag.startswith(f"{repository}:{KEPT}") and image.id not in needed:
+                    client.images.remove(tag, noprune=True)
+        # What a target of the history is called may be a tag of nothing here.
+        with suppress(ImageNotFound):
+            client.images.get(images[name]).tag(repository, KEPT + images[name].removeprefix("sha256:")[:12])
 
 
 def kept(client: docker.DockerClient, images: Mapping[str, str], names: Collection[str]) -> Mapping[str, Image] | None:

@@ -71,7 +71,7 @@ def screen_cell(
     target, place, _ = parts_of(name)
     speeds = [cell_name(target, place, SPEED[role]) for role in figure.covariates]
     # Only where every run has them: else some would be held against others that nothing was taken out of.
-    having = [run for run in past if name in run]
+    having = [run for run in past if name in run][-MOST_RUNS:]
     probed = [speed for speed in speeds if speed in now and all(speed in run for run in having)]
     covariates = [[math.log(run[speed] / now[speed]) for run in having] for speed in probed]
     return screen([run[name] for run in having], now[name], figure.direction, bound, covariates)

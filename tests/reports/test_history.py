@@ -16,8 +16,12 @@ from report_records import make_record
 from harness.cli import main
 from harness.record import Record
 from reports.analysis import analyse
+from reports.cells import Figure
 from reports.history import SCHEMA, Accept, Entry, History, append, entry_of, read, series
-from reports.screen import LEAST_RUNS, screen
+from reports.screen import LEAST_RUNS, screen, screen_cell
+
+#: A cell whose noise nothing explains.
+PLAIN = Figure("anything", "microseconds", "lower")
 
 
 @pytest.fixture(scope="module")
@@ -113,9 +117,9 @@ def test_pandas_reads_it_in_one_call_and_ten_thousand_runs_list_and_screen_in_tw
     begun = time.process_time()
     history = read(path)
     last = history.entries[-1]
-    past = series(history, last.key, before=last.started)
-    for cell, value in last.cells.items():
-        assert screen(cell, [e.cells[cell] for e in past], value, "lower", 0.05).runs == 30
+    cells = [run.cells for run in series(history, last.key, before=last.started)]
+    for cell in last.cells:
+        assert screen_cell(cell, PLAIN, last.cells, cells, 0.05).runs == 30
     assert time.process_time() - begun < 2
     assert len(history.entries) == 10_000
     frame = pd.read_json(io.BytesIO(b"\n".join(lines[:100])), lines=True)
@@ -125,15 +129,15 @@ def test_pandas_reads_it_in_one_call_and_ten_thousand_runs_list_and_screen_in_tw
 def test_a_screen_learns_then_flags_what_noise_does_not_explain() -> None:
     rng = random.Random(2)
     past = [100 * rng.lognormvariate(0, 0.02) for _ in range(LEAST_RUNS - 1)]
-    assert screen("x", past, 300.0, "lower", 0.05).learning
+    assert screen(past, 300.0, "lower", 0.05).learning
     past += [100 * rng.lognormvariate(0, 0.02) for _ in range(10)]
-    assert screen("x", past, 112.0, "lower", 0.05).flagged
-    assert not screen("x", past, 88.0, "lower", 0.05).flagged
-    assert screen("x", past, 88.0, "higher", 0.05).flagged
-    assert not screen("x", past, 103.0, "lower", 0.05).flagged
+    assert screen(past, 112.0, "lower", 0.05).flagged
+    assert not screen(past, 88.0, "lower", 0.05).flagged
+    assert screen(past, 88.0, "higher", 0.05).flagged
+    assert not screen(past, 103.0, "lower", 0.05).flagged
     # Beyond the noise, and below what anyone minds.
     quiet = [100 + 0.01 * i for i in range(20)]
-    assert not screen("x", quiet, 104.0, "lower", 0.05).flagged
+    assert not screen(quiet, 104.0, "lower", 0.05).flagged
 
 
 def test_noise_alone_is_flagged_no_more_often_than_the_interval_says() -> None:
@@ -141,7 +145,7 @@ def test_noise_alone_is_flagged_no_more_often_than_the_interval_says() -> None:
     flagged = 0
     for _ in range(4000):
         values = [rng.lognormvariate(0, 0.03) for _ in range(21)]
-        flagged += screen("x", values[:20], values[20], "lower", 0.0).flagged
+        flagged += screen(values[:20], values[20], "lower", 0.0).flagged
     assert 0.002 < flagged / 4000 < 0.009
 
 

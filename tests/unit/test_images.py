@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from harness import images
 from harness.errors import UsageError
-from harness.images import ROOT, base_arguments, base_table, graph
+from harness.images import ROOT, Tree, base_arguments, base_table, graph
 from harness.targets import find_targets
 
 TARGETS = tuple(find_targets(ROOT / "services"))
@@ -63,10 +64,10 @@ def test_a_stranger_can_build_each_service_with_docker_alone(target: str) -> Non
             assert f"ARG {argument}={table[argument]['official']}" in dockerfile.read_text()
 
 
-def test_a_base_that_the_table_does_not_know_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_base_that_the_table_does_not_know_is_refused(tmp_path: Path) -> None:
+    shutil.copytree(images.BASES, tmp_path / "harness" / "bases")
     folder = tmp_path / "services" / "odd"
     folder.mkdir(parents=True)
     (folder / "Dockerfile").write_text("ARG ODD_IMAGE=odd:1\nFROM ${ODD_IMAGE}\n")
-    monkeypatch.setattr(images, "ROOT", tmp_path)
     with pytest.raises(UsageError, match="ODD_IMAGE.*use one of"):
-        graph(("odd",), "local")
+        graph(("odd",), "local", Tree(tmp_path))

@@ -1,0 +1,382 @@
+"""The gate: what it flags, what it believes only after a second look, and what it never takes for a regression."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import msgspec
+import pytest
+from report_records import CPU_ROUTES, DB_ROUTES, make_record, profile, run_of, write_trial
+
+from harness.config import GateSection
+from harness.contract import StatementCount
+from harness.measurement import LevelMeasurement, Measurement, Speed, TrialResult
+from harness.model import Trial
+from harness.plan import make_pairs
+from harness.record import RecordWriter, read_record
+from harness.targets import BASE
+from reports.analysis import Analysis, analyse
+from reports.cells import cells
+from reports.changes import paired_changes
+from reports.confirm import LEAST_PAIRS, confirm, holm, verdict
+from reports.gate import EXIT_STATUS, Confirmation, Gate, Judged, read_gate, write_gate
+from reports.history import Entry, entry_of, series
+from reports.judging import canary_problem, floors, judge, twins_problem
+from reports.pairs import Pairs, pairs_of
+from reports.screen import LEAST_RUNS, screen
+from reports.statistics import at_zero
+from reports.verdict import compared, confirmed, decide, neighbours_problem, settled
+
+PROFILES = (
+    profile("cpu", "CPU-bound", "?", CPU_ROUTES, "routes"),
+    profile("db", "Database-bound", "?", DB_ROUTES, "routes"),
+)
+COLLATZ = "go|cpu@GET /cpu/collatz|cpu"
+PRODUCT = "go|db@GET /products/{id}|statements"
+GATE = GateSection()
+
+#: What is done to a measured level of a trial.
+Change = Callable[[Trial, LevelMeasurement], LevelMeasurement]
+
+
+def unchanged(_: Trial, level: LevelMeasurement) -> LevelMeasurement:
+    return level
+
+
+def slower(route: str, by: float, side: str = "go") -> Change:
+    """A side's CPU time for a route, multiplied."""
+
+    def change(trial: Trial, level: LevelMeasurement) -> LevelMeasurement:
+        if trial.target != side or level.level != route:
+            return level
+        service = level.usage["service"]
+        dearer = msgspec.structs.replace(service, cpu_seconds=service.cpu_seconds * by)
+        return msgspec.structs.replace(level, usage={**level.usage, "service": dearer})
+
+    return change
+
+
+def one_more_statement(trial: Trial, level: LevelMeasurement) -> LevelMeasurement:
+    """The head executes a statement of its own with each request of a route, and its trials fail by it."""
+    if trial.target != "go" or level.level != "GET /products/{id}":
+        return level
+    (product,) = level.statements
+    return msgspec.structs.replace(
+        level,
+        statements=(product, StatementCount("SELECT ?", 0, product.executed, 1.0)),
+        verdict="failed",
+        problems=(f"the database executed a statement outside the contract {product.executed:,} times: SELECT ?",),
+    )
+
+
+def no_answer(trial: Trial, level: LevelMeasurement) -> LevelMeasurement:
+    if trial.target != "go" or level.level != "POST /orders":
+        return level
+    return msgspec.structs.replace(level, verdict="failed", problems=("7 requests failed",))
+
+
+def changed(result: TrialResult, change: Change) -> TrialResult:
+    measured = result.measurement
+    assert isinstance(measured, Measurement)
+    levels = tuple(change(result.trial, level) for level in measured.levels)
+    verdict = "failed" if any(level.verdict == "failed" for level in levels) else "valid"
+    return msgspec.structs.replace(result, verdict=verdict, measurement=msgspec.structs.replace(measured, levels=levels))
+
+
+def pairs_record(folder: Path, change: Change, pairs: int = 8, noise: float = 0.02) -> Analysis:
+    """Base and head in pairs, the head changed."""
+    run = run_of(("go", "go-base"), pairs, {}, PROFILES)
+    cells = [("go", "cpu"), ("go", "db")]
+    plan = make_pairs(
+        seed=1, preset="gate", timing=run.plan.timing, cells=cells, profiles=PROFILES, placement=run.plan.placement
+    )
+    images = {**run.images, "go-base": run.images["go"]}
+    run = msgspec.structs.replace(run, plan=plan, images=images, source_lines={"go": 690})
+    writer = RecordWriter(folder)
+    writer.begin(run)
+    for trial in plan.trials:
+        made = write_trial(writer, run, msgspec.structs.replace(trial, target="go"), noise)
+        writer.append(changed(msgspec.structs.replace(made, trial=trial), change))
+    return analyse(read_record(folder))
+
+
+@pytest.fixture(scope="module")
+def entry(tmp_path_factory: pytest.TempPathFactory) -> Entry:
+    folder = tmp_path_factory.mktemp("gate") / "record"
+    made = entry_of(analyse(make_record(folder, targets=("go", "go-twin"), blocks=3, profiles=PROFILES)))
+    # The record's maker takes the twin for another service; twins are equal.
+    return msgspec.structs.replace(made, cells={n: made.cells[n.replace("go-twin|", "go|")] for n in made.cells})
+
+
+def night(entry: Entry, number: int, cells: Mapping[str, float] | None = None, spread: float = 0.02) -> Entry:
+    """A run like another, with noise of its own."""
+    rng = random.Random(number)
+    noisy = {name: value * rng.lognormvariate(0, spread) for name, value in entry.cells.items() if "statements" not in name}
+    fixed = {name: value for name, value in entry.cells.items() if "statements" in name}
+    return msgspec.structs.replace(
+        entry, run=f"run-{number:03}", started=f"2026-01-01T00:00:00.{number:03}", cells={**fixed, **noisy, **(cells or {})}
+    )
+
+
+@pytest.fixture(scope="module")
+def head(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Change], Analysis]:
+    """A run of the gate with a change in it."""
+    run = run_of(("go", "go-twin"), 3, {}, PROFILES)
+
+    def make(change: Change) -> Analysis:
+        folder = tmp_path_factory.mktemp("head")
+        writer = RecordWriter(folder)
+        writer.begin(run)
+        for trial in run.plan.trials:
+            made = write_trial(writer, run, msgspec.structs.replace(trial, target="go"), 0.01)
+            writer.append(changed(msgspec.structs.replace(made, trial=trial), change))
+        return analyse(read_record(folder))
+
+    return make
+
+
+def by_name(judged: tuple[Judged, ...]) -> dict[str, Judged]:
+    return {cell.cell: cell for cell in judged}
+
+
+def test_pairs_are_measured_base_head_head_base_and_a_block_is_a_pair() -> None:
+    run = run_of(("go",), 4, {}, PROFILES)
+    plan = make_pairs(
+        seed=1, preset="gate", timing=run.plan.timing, cells=[("go", "cpu")], profiles=PROFILES,
+        placement=run.plan.placement,
+    )  # fmt: skip
+    assert [trial.target for trial in plan.trials] == ["go-base", "go", "go", "go-base"] * 2
+    assert [trial.block for trial in plan.trials] == [1, 1, 2, 2, 3, 3, 4, 4]
+    assert len({trial.id for trial in plan.trials}) == 8
+    assert set(plan.targets) == {"go", "go-base"}
+
+
+def test_a_slower_route_is_flagged_confirmed_and_named_and_nothing_else_is(
+    tmp_path: Path, entry: Entry, head: Callable[[Change], Analysis]
+) -> None:
+    change = slower("GET /cpu/collatz", 1.12)
+    now = head(change)
+    history = [night(entry, number) for number in range(20)]
+    judged = judge(now, history, GATE, {})
+    assert [cell.cell for cell in judged if cell.state == "flagged"] == [COLLATZ]
+    assert {cell.state for cell in judged} == {"flagged", "fine"}
+    again = pairs_record(tmp_path / "again", change)
+    (found,) = confirmed([by_name(judged)[COLLATZ]], again)
+    assert (found.state, found.metric, found.place) == ("regressed", "CPU per request", "CPU-bound, GET /cpu/collatz alone")
+    assert found.confirmation is not None
+    assert 1.08 < found.confirmation.worse < 1.16
+    gate = decide(now.run, [found], [], "run-019")
+    assert (gate.verdict, gate.exit_status) == ("regressed", 1)
+    assert "GET /cpu/collatz" in gate.reasons[0]
+
+
+def test_what_is_flagged_and_not_worse_when_measured_again_is_no_regression(
+    tmp_path: Path, entry: Entry, head: Callable[[Change], Analysis]
+) -> None:
+    judged = judge(head(slower("GET /cpu/collatz", 1.12)), [night(entry, n) for n in range(20)], GATE, {})
+    (found,) = confirmed([by_name(judged)[COLLATZ]], pairs_record(tmp_path / "again", unchanged))
+    assert found.state == "not regressed"
+    assert decide(head(unchanged).run, [found], [], "base").exit_status == 0
+
+
+def test_one_more_statement_is_found_though_its_trials_fail(
+    tmp_path: Path, entry: Entry, head: Callable[[Change], Analysis]
+) -> None:
+    judged = judge(head(one_more_statement), [night(entry, n) for n in range(20)], GATE, {})
+    flagged = [cell for cell in judged if cell.state == "flagged"]
+    # Not the share of valid trials as well: the statement is why.
+    assert [cell.cell for cell in flagged] == [PRODUCT]
+    (found,) = confirmed(flagged, pairs_record(tmp_path / "again", one_more_statement))
+    assert found.state == "regressed"
+    assert found.confirmation is not None
+    assert found.confirmation.worse == pytest.approx(2.0)
+    assert "outside the contract" in found.reason
+
+
+def test_a_target_that_answers_no_more_is_a_regression(
+    tmp_path: Path, entry: Entry, head: Callable[[Change], Analysis]
+) -> None:
+    judged = judge(head(no_answer), [night(entry, n) for n in range(20)], GATE, {})
+    flagged = [cell for cell in judged if cell.state == "flagged"]
+    assert [(cell.metric, cell.reason) for cell in flagged] == [("Share of valid trials", "7 requests failed")]
+    assert [c.state for c in confirmed(flagged, pairs_record(tmp_path / "again", no_answer))] == ["regressed"]
+    assert [c.state for c in confirmed(flagged, pairs_record(tmp_path / "fine", unchanged))] == ["not regressed"]
+
+
+def test_under_ten_runs_it_learns(entry: Entry, head: Callable[[Change], Analysis]) -> None:
+    judged = judge(head(slower("GET /cpu/collatz", 2.0)), [night(entry, n) for n in range(LEAST_RUNS - 1)], GATE, {})
+    assert {cell.state for cell in judged} == {"learning"}
+    assert decide(head(unchanged).run, judged, [], None).exit_status == 0
+
+
+def test_the_same_image_is_never_a_regression_but_twice_in_a_row_is_told(
+    entry: Entry, head: Callable[[Change], Analysis]
+) -> None:
+    history = [night(entry, n) for n in range(20)]
+    flagged = by_name(judge(head(slower("GET /cpu/collatz", 1.15)), history, GATE, {}))[COLLATZ]
+    images = dict(entry.images)
+    assert settled(flagged, history, images).state == "not regressed"
+    slow = night(entry, 20, {COLLATZ: entry.cells[COLLATZ] * 1.15})
+    assert settled(flagged, [*history, slow], images).state == "inconclusive"
+    assert settled(flagged, history, {**images, "go": "sha256:other"}).state == "flagged"
+
+
+def test_an_image_that_grew_needs_no_second_look(entry: Entry) -> None:
+    cell = "go||image"
+    flagged = Judged(cell, "go", "Whole run", "Image size", "bytes", 2.0, 1.0, 1.0, 0.0, 0.05, 20, "flagged")
+    assert settled(flagged, [entry], {"go": "sha256:other"}).state == "regressed"
+
+
+def test_a_run_that_regressed_or_is_invalid_is_no_baseline_unless_it_is_accepted(entry: Entry) -> None:
+    from reports.history import SCHEMA, Accept, History
+
+    runs = [msgspec.structs.replace(night(entry, n), verdict=v) for n, v in enumerate(("fine", "regressed", "invalid", ""))]
+    assert [e.run for e in series(History(tuple(runs), (), ()), entry.key)] == ["run-000", "run-003"]
+    accepted = (Accept(SCHEMA, "run-001", "now", "someone", "a new JDK"),)
+    assert [e.run for e in series(History(tuple(runs), accepted, ()), entry.key)] == ["run-001", "run-003"]
+
+
+def test_a_machine_that_computes_slower_makes_the_run_invalid(entry: Entry) -> None:
+    quick = {"machine||canary": 90.0}
+    history = [night(entry, n, {"machine||canary": 90.0 + 0.1 * (n % 3)}) for n in range(12)]
+    assert canary_problem(quick, history, GATE) is None
+    problem = canary_problem({"machine||canary": 96.0}, history, GATE)
+    assert problem is not None and "slower" in problem
+    faster = canary_problem({"machine||canary": 84.0}, history, GATE)
+    assert faster is not None and "faster" in faster
+
+
+def test_twins_apart_make_the_run_invalid_and_set_the_floor(entry: Entry) -> None:
+    history = [night(entry, n, spread=0.01) for n in range(20)]
+    assert twins_problem(night(entry, 21, spread=0.01).cells, history, GATE) is None
+    twin = COLLATZ.replace("go|", "go-twin|")
+    problem = twins_problem({**entry.cells, twin: entry.cells[COLLATZ] * 1.2}, history, GATE)
+    assert problem is not None and "twins of go" in problem
+    floor = floors(entry.cells, history)["cpu"]
+    assert 0.004 < floor < 0.025
+
+
+def test_neighbours_of_one_image_that_differ_make_the_confirmation_invalid(tmp_path: Path) -> None:
+    assert neighbours_problem(pairs_record(tmp_path / "steady", unchanged), GATE) is None
+
+    def drifting(trial: Trial, level: LevelMeasurement) -> LevelMeasurement:
+        return slower("GET /cpu/collatz", 1.2 ** trial.block, trial.target)(trial, level)
+
+    problem = neighbours_problem(pairs_record(tmp_path / "drifting", drifting), GATE)
+    assert problem is not None and "equal images" in problem
+
+
+def test_against_a_revision_each_cell_is_judged_without_a_history(tmp_path: Path) -> None:
+    judged = compared(pairs_record(tmp_path / "slower", slower("GET /cpu/collatz", 1.15)), GATE)
+    assert [cell.cell for cell in judged if cell.state == "regressed"] == [COLLATZ]
+    better = compared(pairs_record(tmp_path / "better", slower("GET /cpu/collatz", 0.85)), GATE)
+    assert [cell.cell for cell in better if cell.state == "improved"] == [COLLATZ]
+    broken = compared(pairs_record(tmp_path / "broken", no_answer), GATE)
+    assert [(cell.metric, cell.reason) for cell in broken if cell.state == "regressed"] == [
+        ("Share of valid trials", "7 requests failed")
+    ]
+    statement = compared(pairs_record(tmp_path / "statement", one_more_statement), GATE)
+    assert [cell.cell for cell in statement if cell.state == "regressed"] == [PRODUCT]
+
+
+def test_pairs_of_a_comparison_show_what_changed_as_a_ratio_of_now_to_before(tmp_path: Path) -> None:
+    found = paired_changes(pairs_record(tmp_path / "slower", slower("GET /cpu/collatz", 1.15)))
+    assert [(row.axis, row.target, row.verdict) for row in found.changed] == [("CPU per request", "go", "worse")]
+    assert found.changed[0].ratio.startswith("1.1")
+
+
+def with_speed(factor: Callable[[Trial], float]) -> Change:
+    """The machine is slower in some trials, and the service's CPU time with it."""
+
+    def change(trial: Trial, level: LevelMeasurement) -> LevelMeasurement:
+        slow = factor(trial)
+        service = level.usage["service"]
+        speed = Speed(100 * slow, 90.0, 500)
+        return msgspec.structs.replace(
+            level,
+            usage={**level.usage, "service": msgspec.structs.replace(service, cpu_seconds=service.cpu_seconds * slow)},
+            speed=dict.fromkeys(("service", "database", "generator"), speed),
+        )
+
+    return change
+
+
+def test_a_neighbour_that_slows_the_heads_alone_is_taken_out(tmp_path: Path) -> None:
+    """The heads met a busier machine, by chance, each time: without the canary that is a clear regression."""
+    rng = random.Random(4)
+    factors: dict[str, float] = {}
+
+    def factor(trial: Trial) -> float:
+        extra = 1.12 if trial.target == "go" else 1.0
+        return factors.setdefault(trial.id, extra * rng.uniform(1.0, 1.3))
+
+    again = pairs_record(tmp_path / "again", with_speed(factor), noise=0.01)
+    judged = by_name(compared(again, GATE))
+    assert judged[COLLATZ].state == "fine"
+    plain = {c.name: c.values for c in cells(again)}
+    raw = pairs_of(plain[COLLATZ.replace("go|", f"go{BASE}|")], plain[COLLATZ], "lower")
+    assert confirm({COLLATZ: raw})[COLLATZ].worse > 1.08
+
+
+def test_the_screen_takes_out_what_the_machine_explains() -> None:
+    rng = random.Random(5)
+    slow = [rng.uniform(-0.2, 0.2) for _ in range(20)]
+    past = [100 * math.exp(0.8 * s + rng.gauss(0, 0.01)) for s in slow]
+    covariate = [[s - 0.0 for s in slow]]
+    assert not screen(past, 109.0, "lower", 0.05).flagged
+    found = screen(past, 109.0, "lower", 0.05, covariate)
+    assert found.flagged
+    assert found.before == pytest.approx(100, rel=0.01)
+
+
+def test_at_zero_agrees_with_a_plain_mean_and_leaves_out_what_does_not_move() -> None:
+    values = [0.1, 0.2, 0.4, 0.5, 0.3, 0.6]
+    plain = at_zero(values, [])
+    assert plain.mean == pytest.approx(0.35)
+    assert plain.error == pytest.approx(0.1870829 / math.sqrt(6), rel=1e-6)
+    assert at_zero(values, [[0.001] * 6]) == plain
+    # An exact line: the value at 0 is its intercept.
+    line = at_zero([1 + 2 * x for x in (0.1, 0.2, 0.3, 0.4, 0.7)], [(0.1, 0.2, 0.3, 0.4, 0.7)])
+    assert (line.mean, line.degrees) == (pytest.approx(1.0), 3)
+
+
+def test_holm_agrees_with_its_published_example() -> None:
+    # Holm 1979 as computed by R's p.adjust(c(0.01, 0.04, 0.03, 0.005), "holm").
+    assert holm({"a": 0.01, "b": 0.04, "c": 0.03, "d": 0.005}) == pytest.approx({"d": 0.02, "a": 0.03, "c": 0.06, "b": 0.06})
+
+
+@pytest.mark.parametrize(
+    ("worse", "p", "state"),
+    [(1.10, 0.01, "regressed"), (1.10, 0.2, "inconclusive"), (1.04, 0.001, "not regressed"), (0.9, 1.0, "not regressed")],
+)
+def test_the_verdict_needs_both_size_and_certainty(worse: float, p: float, state: str) -> None:
+    assert verdict(Confirmation(worse, 0.0, 9.0, 8, p, p), 0.05) == state
+
+
+def test_a_false_alarm_over_many_equal_cells_is_as_rare_as_holm_says() -> None:
+    rng = random.Random(6)
+    alarms = 0
+    for _ in range(400):
+        cells = {str(i): Pairs(tuple(rng.gauss(0, 0.04) for _ in range(8))) for i in range(20)}
+        alarms += any(found.p_adjusted < 0.05 for found in confirm(cells).values())
+    assert 0.01 < alarms / 400 < 0.09
+
+
+def test_too_few_pairs_say_nothing() -> None:
+    assert confirm({"a": Pairs((0.1,) * (LEAST_PAIRS - 1))}) == {}
+
+
+def test_a_gate_is_read_back_as_it_was_written(tmp_path: Path, head: Callable[[Change], Analysis]) -> None:
+    gate = decide(head(unchanged).run, [], ["the machine moved"], None)
+    assert (gate.verdict, gate.exit_status) == ("invalid", 3)
+    write_gate(gate, tmp_path)
+    assert read_gate(tmp_path) == gate
+    assert read_gate(tmp_path / "nowhere") is None
+
+
+def test_exit_codes_are_those_of_the_documentation() -> None:
+    assert EXIT_STATUS == {"fine": 0, "learning": 0, "regressed": 1, "inconclusive": 3, "invalid": 3}
+    assert {Gate.__name__} == {"Gate"}

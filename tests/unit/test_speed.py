@@ -1,0 +1,58 @@
+"""The canary: what is told of the machine's speed in a window, and a probe that never outlives its trial."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+import psutil
+import pytest
+
+from harness.measurement import SpeedSample
+from harness.model import Placement
+from harness.speed import LEAST_SAMPLES, SpeedProbe, parse, speeds
+
+PLACEMENT = Placement("1", "0", "0", ("database", "generator"), "two cores")
+
+
+def test_each_role_gets_the_samples_of_its_own_cpus_inside_the_window() -> None:
+    # CPU 1 is quick but for one sample in ten; CPU 0 takes twice as long; what lies outside the window is wild.
+    samples = [SpeedSample(i, 1, 90_000 if i % 10 else 150_000) for i in range(100)]
+    samples += [SpeedSample(i, 0, 180_000) for i in range(100)]
+    samples += [SpeedSample(i, cpu, 9_000_000) for i in (-1, 100) for cpu in (0, 1)]
+    found = speeds(samples, 0, 100, PLACEMENT)
+    assert (found["service"].mean_microseconds, found["service"].quick_microseconds) == (96.0, 90.0)
+    assert found["database"] == found["generator"]
+    assert found["generator"].mean_microseconds == 180.0
+
+
+def test_too_few_samples_say_nothing() -> None:
+    samples = [SpeedSample(i, 1, 90_000) for i in range(LEAST_SAMPLES - 1)]
+    assert speeds(samples, 0, 100, PLACEMENT) == {}
+
+
+def test_a_line_that_the_probe_was_killed_in_is_left_out() -> None:
+    assert parse("1 0 5\n2 1 6\n3 0") == (SpeedSample(1, 0, 5), SpeedSample(2, 1, 6))
+    assert parse("") == ()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="CPUs can be chosen on Linux alone")
+def test_the_probe_times_both_cpus_takes_little_and_ends_with_its_context() -> None:
+    cpus = sorted(os.sched_getaffinity(0))[:2]
+    placement = Placement(str(cpus[-1]), str(cpus[0]), str(cpus[0]), (), "")
+    with SpeedProbe(placement, local=True) as probe:
+        (child,) = psutil.Process().children()
+        time.sleep(1.0)
+        used = sum(child.cpu_times()[:2])
+    assert not child.is_running()
+    assert {sample.cpu for sample in probe.samples} == set(cpus)
+    assert len(probe.samples) > 40
+    # Its start included; the figure in docs/method.md is of the long run.
+    assert used < 0.2
+
+
+def test_where_containers_run_on_another_kernel_nothing_is_probed() -> None:
+    with SpeedProbe(PLACEMENT, local=False) as probe:
+        pass
+    assert probe.samples == ()
