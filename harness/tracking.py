@@ -80,7 +80,9 @@ def history_list(options: argparse.Namespace, terminal: Terminal) -> int:
         mark = f"  accepted: {accepted[entry.run].reason}" if entry.run in accepted else ""
         verdict = f"  {entry.verdict}" if entry.verdict else ""
         valid = f"{entry.planned - entry.invalid} of {entry.planned} trials valid"
-        print(f"{entry.run}  series {number}  {valid}  {len(entry.cells)} cells  {(entry.revision or '-')[:12]}{verdict}{mark}")
+        print(
+            f"{entry.run}  series {number}  {valid}  {len(entry.cells)} cells  {(entry.revision or '-')[:12]}{verdict}{mark}"
+        )
     for key, number in keys.items():
         print(f"series {number}: host {key.host}, image set {key.image_set}, method {key.method}, content {key.content}")
     if not history.entries:

@@ -61,7 +61,9 @@ def test_a_flagged_cell_is_measured_again_and_the_exit_status_says_what_came_of_
             run=f"night-{number:02}",
             started=f"2020-01-{number + 1:02}T00:00:00+00:00",
             images={**entry.images, "go": rust},
-            cells={name: value * (0.4 + 0.002 * (number % 3)) for name, value in entry.cells.items() if name.endswith("|cpu")},
+            cells={
+                name: value * (0.4 + 0.002 * (number % 3)) for name, value in entry.cells.items() if name.endswith("|cpu")
+            },
             verdict="fine",
         )
         for number in range(12)

@@ -263,7 +263,7 @@ def test_neighbours_of_one_image_that_differ_make_the_confirmation_invalid(tmp_p
     assert neighbours_problem(pairs_record(tmp_path / "steady", unchanged), GATE) is None
 
     def drifting(trial: Trial, level: LevelMeasurement) -> LevelMeasurement:
-        return slower("GET /cpu/collatz", 1.2 ** trial.block, trial.target)(trial, level)
+        return slower("GET /cpu/collatz", 1.2**trial.block, trial.target)(trial, level)
 
     problem = neighbours_problem(pairs_record(tmp_path / "drifting", drifting), GATE)
     assert problem is not None and "equal images" in problem
