@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
@@ -17,6 +19,7 @@ from harness.images import ROOT
 from harness.terminal import Terminal
 
 EXIT_INTERRUPTED = 130
+EXIT_BROKEN_PIPE = 141
 
 DESCRIPTION = """\
 fitmap measures where each language wins: identical tiny services in containers, each with its own PostgreSQL,
@@ -57,6 +60,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # An engine that is lost in the middle of things; whatever could be told apart has been.
         terminal.say(f"fitmap: the Docker Engine failed ({error}): see that it runs, `fitmap doctor` looks")
         status = EngineError.exit_status
+    except BrokenPipeError:
+        # Whoever read our output has enough. Python would complain once more when it flushes at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = EXIT_BROKEN_PIPE
     except KeyboardInterrupt:
         terminal.say("fitmap: interrupted; finished trials are kept, `fitmap bench --resume` goes on")
         status = EXIT_INTERRUPTED
@@ -77,12 +84,14 @@ def _parser() -> argparse.ArgumentParser:
 
     bench = commands.add_parser("bench", help="build what is needed, measure, write the report")
     _add_selection(bench)
+    _add_twins(bench)
     _add_engine(bench)
     bench.add_argument("--resume", nargs="?", const="", metavar="ID", help="go on with an interrupted run (default: newest)")
     bench.set_defaults(run=measuring.bench)
 
     plan = commands.add_parser("plan", help="show the trials that bench would run, and how long they take")
     _add_selection(plan)
+    _add_twins(plan)
     plan.set_defaults(run=measuring.plan_only)
 
     build = commands.add_parser("build", help="build images without measuring")
@@ -137,8 +146,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_selection(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--preset", help=f"how long and how often: {', '.join(PRESETS)} (default: quick)")
+def _add_selection(parser: argparse.ArgumentParser, preset: str = "quick") -> None:
+    parser.add_argument("--preset", help=f"how long and how often: {', '.join(PRESETS)} (default: {preset})")
     parser.add_argument("--target", "--targets", dest="targets", metavar="A,B", help="only these targets")
     parser.add_argument("--profile", "--profiles", dest="profiles", metavar="A,B", help="only these profiles")
     parser.add_argument(
@@ -149,11 +158,14 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
         help="instead of the profiles' own: saturate, a rate such as 500/s, a share such as 50%%, curve, routes, capacity",
     )
     parser.add_argument("--route", metavar="ROUTE", help='only this route of the profiles, such as "GET /products/{id}"')
-    parser.add_argument("--twins", action="store_true", help="each target twice (A/A): what differs then is noise")
     parser.add_argument("--blocks", type=int, help="repetitions of everything, each in random order")
     parser.add_argument("--warmup", type=float, metavar="SECONDS", help="least warm-up of a trial")
     parser.add_argument("--measure", type=float, metavar="SECONDS", help="measured window of a trial")
     parser.add_argument("--seed", type=int, help="seed of the order of trials and of the requests (default: 1)")
+
+
+def _add_twins(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--twins", action="store_true", help="each target twice (A/A): what differs then is noise")
 
 
 def _add_gate(parser: argparse.ArgumentParser) -> None:
@@ -170,9 +182,9 @@ def _add_gate(parser: argparse.ArgumentParser) -> None:
         "--add", action=argparse.BooleanOptionalAction, default=True, help="put the run into the history (default: yes)"
     )
     _add_history_file(parser)
-    _add_selection(parser)
+    _add_selection(parser, "gate")
     _add_engine(parser)
-    parser.set_defaults(run=gating.gate, twins=False)
+    parser.set_defaults(run=gating.gate)
 
 
 def _add_history_file(parser: argparse.ArgumentParser) -> None:

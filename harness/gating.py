@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 def gate(options: argparse.Namespace, terminal: Terminal) -> int:
     """Did it get slower? Against the history, or with --base against a revision. The exit status is the verdict's."""
+    # What a gate measures unasked has its own lengths and levels.
+    options.preset = options.preset or "gate"
     if options.base:
         return _gate_revision(options, terminal)
     from reports.analysis import analyse

@@ -14,18 +14,25 @@ from msgspec import Struct
 from harness.measurement import Missing
 from harness.targets import TWIN
 from reports.analysis import Analysis
+from reports.cells import SPEED, cells, figure_of
 from reports.metrics import METRICS
-from reports.statistics import LEAST_TRIALS, paired_ratio
+from reports.statistics import LEAST_TRIALS, at_zero, paired_ratio
+
+#: Trials from which on a straight line through them is more than a guess.
+ENOUGH_TRIALS = 8
 
 
 class Scatter(Struct, frozen=True):
-    """A target on an axis: the coefficient of variation over its valid trials (0.03 is 3 %)."""
+    """A target on an axis: the coefficient of variation over its valid trials (0.03 is 3 %); `unexplained`: what is left of it
+    after the machine's speed, where that was probed and the trials are enough to tell.
+    """
 
     place: str
     metric: str
     target: str
     trials: int
     variation: float
+    unexplained: float | None
 
 
 class Separation(Struct, frozen=True):
@@ -66,12 +73,36 @@ def _cells(analysis: Analysis) -> Iterator[tuple[str, str, float, Mapping[str, M
 
 def scatter(analysis: Analysis) -> tuple[Scatter, ...]:
     """The coefficient of variation of every cell with at least two trials."""
+    speeds: dict[tuple[str, str], dict[str, Mapping[str, float]]] = {}
+    for cell in cells(analysis):
+        if cell.metric in SPEED.values() and cell.place:
+            speeds.setdefault((cell.target, cell.place.id or "run"), {})[cell.metric] = cell.values
     return tuple(
-        Scatter(place, metric, target, len(found), stdev(found.values()) / fmean(found.values()))
+        Scatter(
+            place,
+            metric,
+            target,
+            len(found),
+            stdev(found.values()) / fmean(found.values()),
+            _unexplained(metric, found, speeds.get((target, place), {})),
+        )  # fmt: skip
         for place, metric, _, values in _cells(analysis)
         for target, found in values.items()
         if len(found) > 1
     )
+
+
+def _unexplained(metric: str, values: Mapping[str, float], speeds: Mapping[str, Mapping[str, float]]) -> float | None:
+    figure = figure_of(metric)
+    wanted = [speeds.get(SPEED[role], {}) for role in figure.covariates] if figure else []
+    if not wanted or len(values) < ENOUGH_TRIALS or any(pair not in speed for speed in wanted for pair in values):
+        return None
+    columns = [[math.log(speed[pair]) for pair in values] for speed in wanted]
+    middles = [fmean(column) for column in columns]
+    # Around the middle of what was met: there an intercept's own uncertainty adds least to the scatter.
+    centred = [[value - middle for value in column] for column, middle in zip(columns, middles, strict=True)]
+    fit = at_zero([math.log(value) for value in values.values()], centred)
+    return math.sqrt(fit.scatter**2 - fit.error**2)
 
 
 def separations(analysis: Analysis) -> tuple[Separation, ...]:
@@ -97,8 +128,10 @@ def separations(analysis: Analysis) -> tuple[Separation, ...]:
 
 def repeatability_text(analysis: Analysis) -> str:
     """Both as tables for a terminal."""
-    lines = [f"{'load':<16}{'axis':<16}{'target':<16}{'trials':>7}{'variation':>11}"]
-    lines += [f"{c.place:<16}{c.metric:<16}{c.target:<16}{c.trials:>7}{c.variation:>11.1%}" for c in scatter(analysis)]
+    lines = [f"{'load':<16}{'axis':<16}{'target':<16}{'trials':>7}{'variation':>11}{'without the machine':>21}"]
+    for c in scatter(analysis):
+        left = "-" if c.unexplained is None else f"{c.unexplained:.1%}"
+        lines.append(f"{c.place:<16}{c.metric:<16}{c.target:<16}{c.trials:>7}{c.variation:>11.1%}{left:>21}")
     pairs = separations(analysis)
     if not pairs:
         return "\n".join([*lines, "", "no twins in this record: `fitmap bench --twins` measures each target twice"])

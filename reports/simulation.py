@@ -3,8 +3,8 @@
     python -m reports.simulation        prints the table of docs/regressions.md (six seconds)
 
 A night is one run of 60 metrics, each the geometric mean of three trials; logarithms are normal with a standard deviation of
-2 % between runs and of 3 % between trials. Metrics are independent, which makes the most false alarms. Every night is screened
-against the nights before it; what is flagged is measured again in eight pairs.
+2 % between runs and of 3 % between trials. Metrics are independent, which makes the most false alarms. Every night is
+screened against the nights before it; what is flagged is measured again in eight pairs.
 """
 
 from __future__ import annotations

@@ -27,6 +27,7 @@ class Trust(Struct, frozen=True):
     """What the validity section says beside the trials that are not valid."""
 
     noise: Noise
+    machine: str
     scatter: Table
     twins: str
     twin_table: Table
@@ -52,6 +53,7 @@ def trust_of(analysis: Analysis) -> Trust:
         )
     return Trust(
         noise=_noise([c.variation for c in cells if c.metric in _JUDGED_BY]),
+        machine=_machine(analysis),
         scatter=Table(
             "Coefficient of variation over the valid trials", ("Where", "Axis", "Target", "Trials", "Variation"), tuple(rows)
         ),
@@ -64,6 +66,21 @@ def trust_of(analysis: Analysis) -> Trust:
                 for p in pairs
             ),
         ),
+    )
+
+
+def _machine(analysis: Analysis) -> str:
+    """How busy the neighbours of the service's CPUs were."""
+    speeds = [m.level.speed["service"] for m in analysis.measured if "service" in m.level.speed]
+    if not speeds:
+        return "How fast the machine was meanwhile is not in this record."
+    quickest = min(speed.quick_microseconds for speed in speeds)
+    slower = sorted(speed.mean_microseconds / quickest - 1 for speed in speeds)
+    return (
+        f"A fixed piece of work on the service's CPUs took {median(slower):.0%} longer than at its quickest in the median "
+        f"window and {slower[-1]:.0%} in the worst. On a machine of one's own both are next to nothing; a neighbour on the other "
+        "hardware thread of a core costs up to two thirds. The figures here are as measured; comparisons of runs and versions "
+        "take it out."
     )
 
 

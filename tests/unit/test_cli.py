@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -101,3 +103,14 @@ def test_every_command_has_help_and_is_documented(capsys: pytest.CaptureFixture[
 
 def test_exit_statuses_tell_usage_from_failure() -> None:
     assert EngineError("x").exit_status == ImageError("x").exit_status == 4
+
+
+def test_a_reader_that_goes_away_is_no_error_worth_a_traceback() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "harness.cli", "list"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT
+    )
+    assert process.stdout is not None and process.stderr is not None
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    assert process.wait(30) == 141
