@@ -23,8 +23,8 @@ ENOUGH_TRIALS = 8
 
 
 class Scatter(Struct, frozen=True):
-    """A target on an axis: the coefficient of variation over its valid trials (0.03 is 3 %); `unexplained`: what is left of it
-    after the machine's speed, where that was probed and the trials are enough to tell.
+    """A target on an axis: the coefficient of variation over its valid trials (0.03 is 3 %); `unexplained`: what is left of
+    it after the machine's speed, where that was probed and the trials are enough to tell.
     """
 
     place: str
@@ -85,7 +85,7 @@ def scatter(analysis: Analysis) -> tuple[Scatter, ...]:
             len(found),
             stdev(found.values()) / fmean(found.values()),
             _unexplained(metric, found, speeds.get((target, place), {})),
-        )  # fmt: skip
+        )
         for place, metric, _, values in _cells(analysis)
         for target, found in values.items()
         if len(found) > 1

@@ -78,9 +78,9 @@ def _machine(analysis: Analysis) -> str:
     slower = sorted(speed.mean_microseconds / quickest - 1 for speed in speeds)
     return (
         f"A fixed piece of work on the service's CPUs took {median(slower):.0%} longer than at its quickest in the median "
-        f"window and {slower[-1]:.0%} in the worst. On a machine of one's own both are next to nothing; a neighbour on the other "
-        "hardware thread of a core costs up to two thirds. The figures here are as measured; comparisons of runs and versions "
-        "take it out."
+        f"window and {slower[-1]:.0%} in the worst. On a machine of one's own both are next to nothing; a neighbour on the "
+        "other hardware thread of a core costs up to two thirds. The figures here are as measured; comparisons of runs and "
+        "versions take it out."
     )
 
 
