@@ -115,7 +115,9 @@ def test_a_run_is_pushed_once_and_other_files_and_the_work_tree_stay(remote: Pat
 
 def test_a_remote_that_does_not_answer_begins_no_new_history(remote: Path, fitmap: Path, tmp_path: Path) -> None:
     folder = clone(remote, "mine", "run-1")
-    assert finished(push(folder, fitmap, FITMAP_REMOTE=str(tmp_path / "nowhere"))) == [4]
+    job = push(folder, fitmap, FITMAP_REMOTE=str(tmp_path / "nowhere"))
+    assert "does not answer" in job.communicate(timeout=120)[0]
+    assert job.returncode == 4
 
 
 FAKE = """
@@ -185,9 +187,25 @@ def test_a_machine_that_cant_measure_is_told_before_anything_is_built(tmp_path: 
     assert (code, calls, files) == (4, ["doctor"], {"doctor.txt"})
 
 
+def jobs() -> Mapping[str, Any]:
+    found: Mapping[str, Any] = yaml.safe_load((ROOT / ".github/workflows/bench.yml").read_text())["jobs"]
+    return found
+
+
 def steps(job: str) -> dict[str, Mapping[str, Any]]:
-    workflow = yaml.safe_load((ROOT / ".github/workflows/bench.yml").read_text())
-    return {step.get("name", step.get("run", step.get("uses"))): step for step in workflow["jobs"][job]["steps"]}
+    return {step.get("name", step.get("run", step.get("uses"))): step for step in jobs()[job]["steps"]}
+
+
+def test_what_may_write_runs_no_code_of_a_pull_request_and_forks_run_nothing() -> None:
+    measure, history, comment = (jobs()[name] for name in ("measure", "history", "comment"))
+    assert measure["permissions"] == {"contents": "read"}
+    assert measure["steps"][0]["with"]["persist-credentials"] is False
+    assert "head.repo.full_name == github.repository" in measure["if"]
+    assert history["permissions"] == {"contents": "write"}
+    assert "pull_request" not in history["if"]
+    assert "event_name == 'schedule'" in history["if"] and "event_name == 'workflow_dispatch'" in history["if"]
+    assert comment["permissions"] == {"pull-requests": "write"}
+    assert not any("checkout" in step.get("uses", "") for step in comment["steps"])
 
 
 def test_no_expression_reaches_a_shell() -> None:
