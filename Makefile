@@ -31,11 +31,15 @@ bench: setup  ## build what is needed, measure all languages (about twenty minut
 smoke: setup  ## the same in two minutes: does everything work here?
 	@$(FITMAP) bench --preset smoke $(ARGS)
 
-check: setup  ## format, lint, types, import contracts
+check: setup  ## format, lint, types, import contracts, CI files
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports --no-cache
+	.venv/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	.venv/bin/check-jsonschema --builtin-schema vendor.gitlab-ci docs/ci/gitlab-ci.yml
+	.venv/bin/zizmor --offline --no-progress .github/workflows
+	bash -n ci/*.sh
 
 test: check browser  ## all checks and all tests, on every service's image
 	$(FITMAP) build

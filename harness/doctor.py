@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 from typing import Literal
 
 import docker
@@ -18,6 +19,8 @@ from harness.placement import place
 LEAST_FREE_BYTES = 10 * 1024**3
 LEAST_MEMORY_BYTES = 4 * 1024**3
 QUIET_PERCENT = 15.0
+#: Of each CPU, over the last minute: wide, since a build that has just ended still counts.
+QUIET_LOAD = 0.5
 
 
 class Finding(Struct, frozen=True):
@@ -39,8 +42,7 @@ def examine(client: docker.DockerClient | None) -> tuple[Finding, ...]:
         findings.append(Finding("bad", str(error)))
     if here.memory_bytes < LEAST_MEMORY_BYTES:
         findings.append(Finding("bad", f"{here.memory_bytes / 1e9:.1f} GB of memory: a pair and a generator need 4"))
-    if here.governor and here.governor != "performance":
-        findings.append(Finding("noisy", f"CPU governor is {here.governor}: set it to performance"))
+    findings += settings(Path("/"), here.logical_cpus)
     free = shutil.disk_usage(ROOT).free
     grade: Literal["good", "bad"] = "good" if free > LEAST_FREE_BYTES else "bad"
     findings.append(Finding(grade, f"{free / 1e9:.0f} GB of disk free (images of all targets need about 6)"))
@@ -62,6 +64,68 @@ def examine(client: docker.DockerClient | None) -> tuple[Finding, ...]:
     if host_certificates():
         findings.append(Finding("good", "this host has certificates of its own: builds get them too"))
     return tuple(findings)
+
+
+def settings(root: Path, cpus: int) -> list[Finding]:
+    """What the kernel says of clocks, threads, swap and load, below a root. What it hides is no noise."""
+    cpu = root / "sys/devices/system/cpu"
+    return [_governor(cpu), _turbo(cpu), _threads(cpu), _swap(root / "proc/swaps"), _load(root / "proc/loadavg", cpus)]
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return ""
+
+
+def _unseen(what: str) -> Finding:
+    return Finding("good", f"{what} not visible here (a virtual machine?)")
+
+
+def _governor(cpu: Path) -> Finding:
+    found = sorted({_text(path) for path in cpu.glob("cpu[0-9]*/cpufreq/scaling_governor")} - {""})
+    if not found:
+        return _unseen("CPU governor")
+    if found == ["performance"]:
+        return Finding("good", "CPU governor is performance")
+    return Finding("noisy", f"CPU governor is {' and '.join(found)}: set it to performance on every CPU")
+
+
+def _turbo(cpu: Path) -> Finding:
+    # Two drivers, two files, and opposite meanings.
+    boost, no_turbo = _text(cpu / "cpufreq/boost"), _text(cpu / "intel_pstate/no_turbo")
+    if not boost and not no_turbo:
+        return _unseen("turbo")
+    if boost == "1" or no_turbo == "0":
+        return Finding("noisy", "turbo is on: the clock depends on heat and on what the other cores do")
+    return Finding("good", "turbo is off")
+
+
+def _threads(cpu: Path) -> Finding:
+    active = _text(cpu / "smt/active")
+    if not active:
+        return _unseen("SMT")
+    if active == "1":
+        return Finding("noisy", "SMT is on: what runs on a core's other thread takes from it")
+    return Finding("good", "SMT is off")
+
+
+def _swap(path: Path) -> Finding:
+    lines = _text(path).splitlines()
+    if not lines:
+        return _unseen("swap")
+    if len(lines) > 1:
+        return Finding("noisy", "swap is on: memory that went to disk is a pause in a tail (`swapoff -a`)")
+    return Finding("good", "swap is off")
+
+
+def _load(path: Path, cpus: int) -> Finding:
+    first = _text(path).partition(" ")[0]
+    if not first:
+        return _unseen("load average")
+    busy = float(first) > QUIET_LOAD * cpus
+    return Finding("noisy" if busy else "good", f"load average of the last minute is {first} on {cpus} CPUs")
 
 
 def _engine(client: docker.DockerClient | None) -> Finding:

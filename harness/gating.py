@@ -55,7 +55,7 @@ def gate(options: argparse.Namespace, terminal: Terminal) -> int:
         if client is not None:
             own = {name: entry.images[name] for name in record.run.plan.targets}
             keep(client, own, [*own.values(), *(past[-1].images.values() if past else ())])
-    return _told(found, record, terminal)
+    return _told(found, analysis, record.folder, terminal)
 
 
 def _measured(options: argparse.Namespace, terminal: Terminal) -> Record:
@@ -144,11 +144,16 @@ def _load(place: str, first: str) -> tuple[str, str]:
     return profile or first, level
 
 
-def _told(found: Gate, record: Record, terminal: Terminal) -> int:
+def _told(found: Gate, analysis: Analysis, folder: Path, terminal: Terminal) -> int:
     """Write what a gate found beside its record, say it, and the exit status."""
+    from reports.ci import write_gate_files
     from reports.gate import write_gate
+    from reports.history import entry_of
+    from reports.trackers import intervals
 
-    path = write_gate(found, record.folder)
+    # Last: where it is, all the others are.
+    write_gate_files(found, entry_of(analysis), folder, intervals(analysis))
+    path = write_gate(found, folder)
     for reason in found.reasons:
         print(reason)
     counts = {state: len(found.in_state(state)) for state in dict.fromkeys(cell.state for cell in found.cells)}
@@ -173,7 +178,7 @@ def _gate_revision(options: argparse.Namespace, terminal: Terminal) -> int:
     config = record.run.configuration
     problem = neighbours_problem(analysis, config.gate)
     found = decide(record.run, compared(analysis, config.gate), [problem] if problem else [], sides[0].name)
-    return _told(found, record, terminal)
+    return _told(found, analysis, record.folder, terminal)
 
 
 def _paired(

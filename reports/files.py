@@ -37,11 +37,12 @@ def write_files(record: Record, baseline: Record | None = None) -> Path:
         REPORT: render_page(view).encode(),
     }
     for name, data in files.items():
-        _write(record.folder / name, data)
+        write_file(record.folder / name, data)
     return record.folder / REPORT
 
 
-def _write(path: Path, data: bytes) -> None:
+def write_file(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all. Raises RunError when the disk refuses."""
     temporary = path.with_name(path.name + ".part")
     try:
         path.parent.mkdir(exist_ok=True)

@@ -133,21 +133,20 @@ def entry_of(analysis: Analysis, verdict: str = "") -> Entry:
 
 
 def append(path: Path, lines: Iterable[Entry | Accept]) -> tuple[Entry | Accept, ...]:
-    """Append those runs that are not there yet, and all acknowledgements; what was written. Raises RunError."""
+    """Append those runs and acknowledgements that are not there yet; what was written. Raises RunError."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("ab+") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             file.seek(0)
             text = file.read()
-            known = {(e.run, e.host) for e in parse(text, path.name).entries}
+            there = parse(text, path.name)
+            known = {_identity(entry) for entry in there.entries} | {_identity(accept) for accept in there.accepts}
             fresh = []
             for line in lines:
-                if isinstance(line, Entry):
-                    if (line.run, line.host) in known:
-                        continue
-                    known.add((line.run, line.host))
-                fresh.append(line)
+                if _identity(line) not in known:
+                    known.add(_identity(line))
+                    fresh.append(line)
             # A job that was killed may have left half a line, which must not swallow this one.
             gap = b"\n" if text and not text.endswith(b"\n") else b""
             data = b"".join(msgspec.json.encode(line) + b"\n" for line in fresh)
@@ -158,6 +157,11 @@ def append(path: Path, lines: Iterable[Entry | Accept]) -> tuple[Entry | Accept,
             return tuple(fresh)
     except OSError as error:
         raise RunError(f"{path} can't be written ({error.strerror}): make room or set another file with --history") from None
+
+
+def _identity(line: Entry | Accept) -> object:
+    """What makes two lines the same one, in histories that are merged."""
+    return (line.run, line.host) if isinstance(line, Entry) else line
 
 
 def read(path: Path) -> History:

@@ -16,12 +16,15 @@ from reports.view import View
 MOST_CHANGES = 60
 #: What is markup within our own sentences: a currency comes from outside.
 _MARKUP = re.compile(r"([\\`*_\[\]<>|])")
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|<>&~@:-])")
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|<>&~@:-]|(?<=[wW]{3})\.)")
+#: Platforms look for mentions and references in the text as it is shown, where no backslash is left: a space of no width
+#: keeps them apart. An @ within a word (cpu@saturate) is no mention.
+_REFERENCE = re.compile(r"((?<!\w)\\@|\\[#!&~])(?=\w)")
 
 
 def escaped(text: str) -> str:
     """Text that Markdown shows as it is, on one line: a name is neither markup nor a mention."""
-    return _SPECIAL.sub(r"\\\1", " ".join(clean(text).split()))
+    return _REFERENCE.sub(r"\1&#8203;", _SPECIAL.sub(r"\\\1", " ".join(clean(text).split())))
 
 
 def summary(view: View) -> str:
@@ -67,16 +70,24 @@ def _matrix(matrix: Matrix) -> list[str]:
         if not group.rows:
             lines += ["", f"{escaped(group.title)}: nothing was measured."]
             continue
-        lines += ["", _row([escaped(group.title), "Ahead", *map(escaped, matrix.targets)]), _rule(len(matrix.targets) + 2)]
+        lines += [
+            "",
+            table_row([escaped(group.title), "Ahead", *map(escaped, matrix.targets)]),
+            table_rule(len(matrix.targets) + 2),
+        ]
         for row in group.rows:
             marks = {"wins": "**{}**", "tie": "= {}"}
             cells = [marks.get(cell.state, "{}").format(cell.value) for cell in row.cells]
-            lines.append(_row([row.title, _spans(row.lead), *cells]))
+            lines.append(table_row([row.title, _spans(row.lead), *cells]))
     return lines
 
 
 def _table(table: Table) -> list[str]:
-    return [_row(map(escaped, table.headers)), _rule(len(table.headers)), *(_row(map(escaped, row)) for row in table.rows)]
+    return [
+        table_row(map(escaped, table.headers)),
+        table_rule(len(table.headers)),
+        *(table_row(map(escaped, row)) for row in table.rows),
+    ]
 
 
 def _changes(found: Changes) -> list[str]:
@@ -89,15 +100,17 @@ def _changes(found: Changes) -> list[str]:
         return [said]
     headers = ["Where", "Axis", "Target", "Before", "Now", "Now ÷ before", "Verdict"]
     rows = [
-        _row(map(escaped, (c.place, c.axis, c.target, c.before, c.now, c.ratio, c.verdict)))
+        table_row(map(escaped, (c.place, c.axis, c.target, c.before, c.now, c.ratio, c.verdict)))
         for c in found.changed[:MOST_CHANGES]
     ]
-    return [said, "", _row(headers), _rule(len(headers)), *rows]
+    return [said, "", table_row(headers), table_rule(len(headers)), *rows]
 
 
-def _row(cells: Iterable[str]) -> str:
+def table_row(cells: Iterable[str]) -> str:
+    """A row of a table; its cells are Markdown already."""
     return f"| {' | '.join(cells)} |"
 
 
-def _rule(columns: int) -> str:
+def table_rule(columns: int) -> str:
+    """The line below a table's head."""
     return "|---" * columns + "|"

@@ -93,6 +93,15 @@ def test_the_same_run_is_kept_once(tmp_path: Path, entry: Entry) -> None:
     assert len(read(path).entries) == 1
 
 
+def test_the_same_acknowledgement_is_kept_once_however_often_histories_are_merged(tmp_path: Path) -> None:
+    path = tmp_path / "history.jsonl"
+    first = Accept(SCHEMA, "run-00001", "2026-01-01T00:00:00", "someone", "a new JDK")
+    second = msgspec.structs.replace(first, at="2026-01-02T00:00:00")
+    assert append(path, [first]) == (first,)
+    assert append(path, [first, second, second]) == (second,)
+    assert read(path).accepts == (first, second)
+
+
 def test_runs_are_compared_within_one_key_and_since_the_last_acknowledged_change(entry: Entry) -> None:
     mine = [numbered(entry, i) for i in range(5)]
     strange = [

@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Measures, judges, and gathers what CI keeps in artifacts/. Exits as `fitmap gate` does: 0 fine, 1 regressed, 2 wrong
+# usage, 3 inconclusive or invalid, 4 the harness failed.
+#
+#   ci/gate.sh                     a night's run: against the history in the branch bench-history
+#   ci/gate.sh --base=REVISION     a change: against the images of another revision, without a history
+#
+# Environment: FITMAP (the program), FITMAP_BRANCH, FITMAP_REMOTE.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export GIT_TERMINAL_PROMPT=0
+: "${FITMAP:=.venv/bin/fitmap}" "${FITMAP_BRANCH:=bench-history}" "${FITMAP_REMOTE:=origin}"
+
+# What an earlier run left here must not pass for this one's.
+rm -rf artifacts && mkdir artifacts
+"$FITMAP" doctor | tee artifacts/doctor.txt || exit 4
+
+# The branch may be here already, and out of reach: a checkout that keeps no credentials.
+tip="refs/remotes/origin/$FITMAP_BRANCH"
+git fetch --quiet "$FITMAP_REMOTE" "+refs/heads/$FITMAP_BRANCH:$tip" || true
+if git rev-parse --quiet --verify "$tip" >/dev/null; then
+  "$FITMAP" history --history artifacts/history.jsonl add --branch "$tip"
+else
+  echo "no branch $FITMAP_BRANCH here: nothing to compare with yet" >&2
+fi
+
+status=0
+"$FITMAP" --runs artifacts/runs gate --history artifacts/history.jsonl "$@" | tee artifacts/gate.txt || status=$?
+
+# One run of this call has a verdict; those that measured cells again have none.
+for verdict in artifacts/runs/*/gate.json; do
+  [ -e "$verdict" ] || break
+  run=$(dirname "$verdict")
+  cp "$run"/gate.* "$run"/bencher.json "$run"/github-action-benchmark-*.json artifacts/
+done
+exit "$status"
