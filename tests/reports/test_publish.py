@@ -61,6 +61,7 @@ class Desk:
         self, entry: Entry, report: bytes = b"<!doctype html><title>report</title>", gate: Gate | None = None
     ) -> Path:
         folder = self.runs / entry.run
+        self.runs.mkdir(exist_ok=True)
         folder.mkdir(parents=True)
         head = msgspec.structs.replace(self.run, id=entry.run, started=entry.started)
         (folder / "run.json").write_bytes(msgspec.json.encode(head))
@@ -285,19 +286,18 @@ def hostile(desk: Desk) -> Desk:
         "go|cpu|p99": 1.0,
         "no cell": 1.0,
     }
-    names = ["../../escape", HOSTILE, "/tmp/x", ".", "con\\..\\x", "", "a" * 5000]
+    names = ["../escape", HOSTILE, "/tmp/x", ".", "con\\..\\x", "", "a" * 5000]
     entries = [desk.entry(i, cells, run=name, revision=HOSTILE) for i, name in enumerate(names)]
     entries.append(desk.entry(50, cells, started=HOSTILE))
     append(desk.history, [*entries, *(Accept(SCHEMA, e.run, HOSTILE, HOSTILE, HOSTILE) for e in entries)])
-    outside = desk.runs.parent / "escape"
-    outside.mkdir()
-    (outside / "report.html").write_text("secret")
+    # A record in every respect, but not in the folder of records.
+    desk.record(entries[0], b"secret")
     assert desk.publish() == 0
     return desk
 
 
 def test_hostile_names_are_text_and_reach_no_other_file(hostile: Desk) -> None:
-    assert {p.name for p in hostile.site.parent.iterdir()} == {"history.jsonl", "site", "escape"}
+    assert {p.name for p in hostile.site.parent.iterdir()} == {"history.jsonl", "runs", "site", "escape"}
     for name, data in hostile.files().items():
         assert b"<script" not in data.lower(), name
         assert b"secret" not in data
