@@ -148,7 +148,13 @@ def dead_links(site: Path) -> list[str]:
 def big(tmp_path_factory: pytest.TempPathFactory, run: Run) -> tuple[Desk, float]:
     """Two hundred runs of 61 cells, 40 of them at hand with reports of full size; and how long the site took."""
     desk = Desk(tmp_path_factory.mktemp("big"), run)
-    fill(desk, 200, ("go", "python", "rust"), 40, b"<!doctype html><title>report</title>".ljust(REPORT_BYTES))
+    fill(
+        desk,
+        200,
+        ("go", "python", "rust"),
+        40,
+        b"<!doctype html><a href=explore.html>as real ones do</a>".ljust(REPORT_BYTES),
+    )
     begun = time.monotonic()
     assert desk.publish() == 0
     return desk, time.monotonic() - begun
