@@ -1,4 +1,4 @@
-"""The command line: options and exit status. The commands are in measuring.py, reading.py, tracking.py and gating.py."""
+"""The command line: options and exit status. The commands: measuring, reading, tracking, gating, publishing (.py)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from types import FrameType
 
 from docker.errors import DockerException
 
-from harness import gating, measuring, reading, tracking
+from harness import gating, measuring, publishing, reading, tracking
 from harness.config import PRESETS
 from harness.errors import EngineError, FitmapError
 from harness.images import ROOT
@@ -112,6 +112,8 @@ def _parser() -> argparse.ArgumentParser:
         commands.add_parser("gate", help="did it get slower? screens a run against the history, confirms what it flags")
     )
 
+    _add_publish(commands.add_parser("publish", help="a static site of the history and the records: trends, runs, a feed"))
+
     compare = commands.add_parser("compare", help="two records, or two git revisions measured now in pairs: what changed")
     compare.add_argument("base", help="a record's folder or id; or a git revision")
     compare.add_argument("head", nargs="?", help="another one (default: the newest record; or . for the working tree)")
@@ -208,6 +210,20 @@ def _add_history(parser: argparse.ArgumentParser) -> None:
     accept.add_argument("--reason", required=True, help="why it is fine, for those who read it next year")
     accept.add_argument("--by", help="who says so (default: the user's name)")
     accept.set_defaults(run=tracking.history_accept)
+
+
+def _add_publish(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", type=Path, metavar="DIR", help="a new folder, or one that publish wrote before")
+    parser.add_argument("--history", type=Path, default=ROOT / "history.jsonl", help="the file (default: history.jsonl)")
+    parser.add_argument("--url", help="where the site will be: makes the feed's links absolute")
+    parser.add_argument(
+        "--megabytes",
+        type=float,
+        default=20.0,
+        metavar="MB",
+        help="the site's bound: what trends leave of it, reports get (default: 20)",
+    )
+    parser.set_defaults(run=publishing.publish)
 
 
 def _add_advise(parser: argparse.ArgumentParser) -> None:
