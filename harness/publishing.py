@@ -113,17 +113,15 @@ def _folder(runs: Path, run: Entry) -> Folder | None:
 
 def _gate(folder: Path, run: Entry) -> tuple[Gate | None, str]:
     """What the gate found, and what is wrong with it."""
-    from reports.gate import SCHEMA, Gate
+    from reports.gate import FILE, read_gate
 
     try:
-        found = msgspec.json.decode((folder / "gate.json").read_bytes(), type=Gate)
-    except FileNotFoundError:
-        return None, ""
-    except (OSError, msgspec.DecodeError) as error:
-        return None, f"its gate.json can't be read ({error})"
-    if found.schema > SCHEMA:
-        return None, f"its gate.json has schema {found.schema}, newer than this fitmap reads ({SCHEMA})"
-    return (found, "") if found.run == run.run else (None, f"its gate.json is that of {found.run}")
+        found = read_gate(folder)
+    except UsageError as error:
+        return None, f"its {error}"
+    if found is None or found.run == run.run:
+        return found, ""
+    return None, f"its {FILE} is that of {found.run}"
 
 
 def _copies(runs: Path, run: str, folder: Folder) -> Iterator[tuple[str, bytes | Path]]:

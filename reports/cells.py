@@ -89,9 +89,10 @@ def cell_name(target: str, place: str, metric: str) -> str:
 
 
 def parts_of(name: str) -> tuple[str, str, str]:
-    """Target, place and metric of a cell's name."""
-    target, place, metric = name.split(SEPARATOR)
-    return target, place, metric
+    """Target, place and metric of a cell's name; a place may hold a separator. Empty, what a name that is none has not."""
+    target, _, rest = name.partition(SEPARATOR)
+    place, found, metric = rest.rpartition(SEPARATOR)
+    return (target, place, metric) if found else ("", "", "")
 
 
 def cells(analysis: Analysis) -> tuple[Cell, ...]:

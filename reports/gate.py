@@ -106,8 +106,11 @@ def read_gate(folder: Path) -> Gate | None:
     """What a gate found of the run in a folder; None where none was asked. Raises UsageError."""
     path = folder / FILE
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Gate)
+        found = msgspec.json.decode(path.read_bytes(), type=Gate)
     except FileNotFoundError:
         return None
     except (OSError, msgspec.MsgspecError) as error:
-        raise UsageError(f"{path} can't be read: {error}") from None
+        raise UsageError(f"{FILE} can't be read ({error}): {folder}") from None
+    if found.schema > SCHEMA:
+        raise UsageError(f"{FILE} has schema {found.schema}, newer than this fitmap reads ({SCHEMA}): {folder}")
+    return found

@@ -9,7 +9,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from reports.cells import SEPARATOR, SPEED, Figure, figure_of
+from reports.cells import SPEED, Figure, figure_of, parts_of
 from reports.changepoints import Level, levels
 from reports.gate import Gate
 from reports.history import Accept, Entry, History, Key
@@ -140,18 +140,11 @@ def _order(trend: Trend) -> tuple[bool, float, str, str, str]:
     return (trend.metric in SPEED.values(), -trend.news, trend.target, trend.place, trend.metric)
 
 
-def cell_parts(cell: str) -> tuple[str, str, str] | None:
-    """Target, place and metric of a cell's name; None where it is no such name. A place may hold a separator."""
-    target, _, rest = cell.partition(SEPARATOR)
-    place, found, metric = rest.rpartition(SEPARATOR)
-    return (target, place, metric) if found and target and metric else None
-
-
 def _trend(cell: str, runs: Sequence[Entry], regressed: Mapping[int, float]) -> Trend | None:
-    parts = cell_parts(cell)
+    parts = parts_of(cell)
     # Values live on a logarithmic scale; a line that was written by hand may hold others.
     at = tuple(i for i, run in enumerate(runs) if run.cells.get(cell, 0.0) > 0)
-    if not parts or not at:
+    if not all((parts[0], parts[2], at)):
         return None
     metric = figure_of(parts[2])
     values = tuple(runs[i].cells[cell] for i in at)
