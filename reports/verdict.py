@@ -236,7 +236,9 @@ def sentence(cell: Judged) -> str:
     """What is said of a cell."""
     where = f"{cell.target}, {cell.place}: {cell.metric}"
     found = cell.confirmation
-    if cell.state == "improved":
+    if parts_of(cell.cell)[2] == VALID:
+        text = f"{cell.target}, {cell.place}: no valid trial any more: {cell.state}"
+    elif cell.state == "improved":
         text = f"{where} is {-cell.change:.1%} better"
     elif found is not None:
         text = (
