@@ -8,6 +8,7 @@ import tarfile
 import tempfile
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import docker
@@ -25,6 +26,7 @@ from harness.targets import find_targets, folder_of
 WORKING_TREE = "."
 #: Before the image's id, in the tag of an image that later runs are measured against.
 KEPT = "kept-"
+KEPT_DAYS = 60
 
 
 class Side(Struct, frozen=True):
@@ -81,13 +83,17 @@ def checked_out(commit: str) -> Iterator[Tree]:
 
 def keep(client: docker.DockerClient, images: Mapping[str, str], needed: Collection[str]) -> None:
     """Name the images of a run, so that a later one can be measured against them though their tags have moved on and an
-    `image prune` came by; and give up the names of those that are `needed` no more. `images`: target -> image id.
+    `image prune` came by; and give up the names of old images that are not `needed`. `images`: target -> image id.
+
+    Young ones stay: another history on this machine may compare with them.
     """
+    oldest = datetime.now(UTC) - timedelta(days=KEPT_DAYS)
     for name in {folder_of(target) for target in images}:
         repository = f"fitmap/{name}"
         for image in client.images.list(repository):
             for tag in image.tags:
-                if tag.startswith(f"{repository}:{KEPT}") and image.id not in needed:
+                old = datetime.fromisoformat(image.attrs["Created"]) < oldest
+                if tag.startswith(f"{repository}:{KEPT}") and image.id not in needed and old:
                     client.images.remove(tag, noprune=True)
         # What a target of the history is called may be a tag of nothing here.
         with suppress(ImageNotFound):
