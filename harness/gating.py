@@ -41,6 +41,7 @@ def gate(options: argparse.Namespace, terminal: Terminal) -> int:
         return _gate_revision(options, terminal)
     from reports.analysis import analyse
     from reports.history import append, entry_of, series
+    from reports.screen import MOST_RUNS
 
     history = read_history(options, terminal)
     record = read_record(locate(options.runs, options.record)) if options.record else _measured(options, terminal)
@@ -54,7 +55,7 @@ def gate(options: argparse.Namespace, terminal: Terminal) -> int:
         client = try_connect()
         if client is not None:
             own = {name: entry.images[name] for name in record.run.plan.targets}
-            keep(client, own, [*own.values(), *(past[-1].images.values() if past else ())])
+            keep(client, own, {image for run in past[-MOST_RUNS:] for image in run.images.values()})
     return _told(found, analysis, record.folder, terminal)
 
 
@@ -75,7 +76,7 @@ def _judged(
     from reports.analysis import analyse
     from reports.cells import cells
     from reports.judging import canary_problem, floors, judge, twins_problem
-    from reports.verdict import confirmed, decide, neighbours_problem, settled
+    from reports.verdict import baseline, confirmed, decide, neighbours_problem, settled
 
     config = configure(options)
     now = {cell.name: cell.mean for cell in cells(analysis)}
@@ -85,7 +86,7 @@ def _judged(
         for problem in (canary_problem(now, past, config.gate), twins_problem(now, past, config.gate))
         if problem is not None
     ]
-    base = past[-1] if past else None
+    base = baseline(past)
     if base is not None:
         images = {name: image.id for name, image in record.run.images.items()}
         judged = tuple(settled(cell, past, images) if cell.state == "flagged" else cell for cell in judged)

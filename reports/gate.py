@@ -20,7 +20,8 @@ FILE = "gate.json"
 
 #: What is known of a cell. `fine`, `learning` (too few runs before it), `improved`: the screen's word, final. A flagged cell
 #: ends as `regressed`, `not regressed` or `inconclusive`; it stays `flagged` where nothing was measured again.
-State = Literal["fine", "learning", "improved", "flagged", "regressed", "not regressed", "inconclusive"]
+#: `not judged`: this run has no valid trial of it, and the reason is not the service's.
+State = Literal["fine", "learning", "improved", "flagged", "regressed", "not regressed", "inconclusive", "not judged"]
 
 #: `invalid`: the machine or the A/A arm moved, so that the run says nothing.
 Verdict = Literal["fine", "learning", "regressed", "inconclusive", "invalid"]

@@ -78,6 +78,7 @@ def _rest(gate: Gate) -> list[str]:
         "fine": len(gate.in_state("fine")),
         "flagged by the screen, and not slower when measured again": len(gate.in_state("not regressed")),
         f"still learning: under {LEAST_RUNS} runs before this one": len(learning),
+        "not judged: no valid trial, for reasons that are not the service's": len(gate.in_state("not judged")),
     }
     return [f"{cells(count)} {what}" for what, count in told.items() if count]
 

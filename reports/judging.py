@@ -67,7 +67,10 @@ def _judged(cell: Cell, figure: Figure, screened: Screened, now: float, bound: f
 
 
 def _lost(analysis: Analysis, judged: Sequence[Judged], past: Sequence[Entry], gate: GateSection) -> Iterator[Judged]:
-    """Where the last run had values and this one has no valid trial at all, and no count of statements says why."""
+    """Where the last run had values and this one has no valid trial at all, and no count of statements says why.
+
+    Trials that failed are the service's doing, and flagged; those that were disturbed or limited by the generator are not.
+    """
     if not past:
         return
     have = {(cell.target, parts_of(cell.cell)[1]) for cell in judged if parts_of(cell.cell)[2] != STATEMENTS}
@@ -78,11 +81,13 @@ def _lost(analysis: Analysis, judged: Sequence[Judged], past: Sequence[Entry], g
             key = (target, place.id)
             if place.load is None or target.endswith(TWIN) or key not in had or key in have | explained:
                 continue
-            reasons = [text for m in analysis.at(target, place.load) for text in m.level.problems]
+            here = analysis.at(target, place.load)
+            reasons = [text for m in here for text in m.level.problems]
+            failed = all(m.level.verdict == "failed" for m in here)
             yield Judged(
                 cell=cell_name(target, place.id, VALID), target=target, place=place.title, metric="Share of valid trials",
                 unit="ratio", now=0.0, before=1.0, change=1.0, limit=None, bound=0.0, runs=len(past),
-                state="flagged" if len(past) >= LEAST_RUNS else "learning",
+                state=("flagged" if len(past) >= LEAST_RUNS else "learning") if failed else "not judged",
                 reason=reasons[0] if reasons else "no trial was measured",
             )  # fmt: skip
 

@@ -4,7 +4,8 @@ The form is that of Jenkins' xUnit plugin (junit-10.xsd); GitLab reads the same.
 
     regressed                              failure: a confirmed regression
     inconclusive, flagged                  error: the case could not be judged
-    learning; every cell of an invalid run skipped
+    learning, not judged;                  skipped
+    every cell of an invalid run           skipped
     fine, improved, not regressed          passed
 
 Whether the run as a whole says anything is a case of its own, so that a gate without cells is no empty report.
@@ -72,6 +73,8 @@ def _case(suite: Element, cell: Judged, *, judged: bool) -> None:
     values = f"{amount(cell.now, cell.unit)} now, {amount(cell.before, cell.unit)} before"
     if cell.state == "learning":
         _outcome(case, "skipped", cell.state, f"{cell.runs} of {LEAST_RUNS} runs before it", values)
+    elif cell.state == "not judged":
+        _outcome(case, "skipped", cell.state, sentence(cell))
     elif cell.state in _OUTCOME:
         _outcome(case, _OUTCOME[cell.state], cell.state, sentence(cell), values)
     elif cell.state != "fine":

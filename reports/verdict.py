@@ -17,26 +17,36 @@ from reports.gate import SCHEMA, Confirmation, Gate, Judged, State, Verdict
 from reports.history import Entry
 from reports.judging import VALID, bound_of
 from reports.pairs import Pairs, all_pairs
-from reports.screen import screen_cell
+from reports.screen import MOST_RUNS, screen_cell
 from reports.statistics import at_zero, student_t_tail
 
 MOST_NAMED = 5
 
 
+def baseline(past: Sequence[Entry]) -> Entry | None:
+    """The run that flagged cells are measured against: the middle one of those that they were screened against.
+
+    Not the last: a regression that the screen missed last night would be its own baseline, and never be found.
+    """
+    recent = past[-MOST_RUNS:]
+    return recent[len(recent) // 2] if recent else None
+
+
 def settled(cell: Judged, past: Sequence[Entry], images: Mapping[str, str]) -> Judged:
     """A flagged cell that needs no second measurement: what is read (an image's size) has no noise; and where the image is
-    that of the run before, nothing of the service can have got slower. `images`: target -> image id of this run.
+    that of the baseline, nothing of the service can have got slower. `images`: target -> image id of this run.
 
     With the same image twice in a row is no chance any more: something else got slower, which nothing here can confirm.
     """
+    base = baseline(past)
     target, _, metric = parts_of(cell.cell)
     figure = figure_of(metric)
     if figure and figure.exact and metric != STATEMENTS:
         return _with(cell, "regressed", "it is read, not measured")
-    return _unchanged(cell, past) if past[-1].images.get(target) == images[target] else cell
+    return _unchanged(cell, past, base) if base and base.images.get(target) == images[target] else cell
 
 
-def _unchanged(cell: Judged, past: Sequence[Entry]) -> Judged:
+def _unchanged(cell: Judged, past: Sequence[Entry], base: Entry) -> Judged:
     last, earlier = past[-1], [entry.cells for entry in past[:-1]]
     figure = figure_of(parts_of(cell.cell)[2])
     again = bool(
@@ -48,7 +58,7 @@ def _unchanged(cell: Judged, past: Sequence[Entry]) -> Judged:
             "inconclusive",
             "for the second run in a row, though the image is the same: the machine, its kernel or the engine got slower",
         )
-    return _with(cell, "not regressed", f"the image is that of run {last.run}: chance, or the machine's mood")
+    return _with(cell, "not regressed", f"the image is that of run {base.run}: chance, or the machine's mood")
 
 
 def _with(cell: Judged, state: State, reason: str = "", confirmation: Confirmation | None = None) -> Judged:
@@ -206,7 +216,7 @@ def decide(run: Run, judged: Sequence[Judged], invalid: Sequence[str], base: str
         said = "regressed"
     elif states & {"flagged", "inconclusive"}:
         said = "inconclusive"
-    elif states <= {"learning"}:
+    elif states <= {"learning", "not judged"}:
         said = "learning"
     else:
         said = "fine"
@@ -223,7 +233,7 @@ def decide(run: Run, judged: Sequence[Judged], invalid: Sequence[str], base: str
 
 
 def _reasons(judged: Sequence[Judged]) -> Iterator[str]:
-    order: tuple[State, ...] = ("regressed", "inconclusive", "flagged", "not regressed", "improved")
+    order: tuple[State, ...] = ("regressed", "inconclusive", "flagged", "not regressed", "improved", "not judged")
     for state in order:
         mine = sorted((cell for cell in judged if cell.state == state), key=lambda cell: -abs(cell.change))
         for cell in mine[:MOST_NAMED]:
@@ -237,7 +247,7 @@ def sentence(cell: Judged) -> str:
     where = f"{cell.target}, {cell.place}: {cell.metric}"
     found = cell.confirmation
     if parts_of(cell.cell)[2] == VALID:
-        text = f"{cell.target}, {cell.place}: no valid trial any more: {cell.state}"
+        text = f"{cell.target}, {cell.place}: no valid trial: {cell.state}"
     elif cell.state == "improved":
         text = f"{where} is {-cell.change:.1%} better"
     elif found is not None:

@@ -28,7 +28,7 @@ from reports.judging import canary_problem, floors, judge, twins_problem
 from reports.pairs import Pairs, pairs_of
 from reports.screen import LEAST_RUNS, screen
 from reports.statistics import at_zero
-from reports.verdict import compared, confirmed, decide, neighbours_problem, settled
+from reports.verdict import baseline, compared, confirmed, decide, neighbours_problem, settled
 
 PROFILES = (
     profile("cpu", "CPU-bound", "?", CPU_ROUTES, "routes"),
@@ -82,7 +82,7 @@ def changed(result: TrialResult, change: Change) -> TrialResult:
     measured = result.measurement
     assert isinstance(measured, Measurement)
     levels = tuple(change(result.trial, level) for level in measured.levels)
-    verdict = "failed" if any(level.verdict == "failed" for level in levels) else "valid"
+    verdict = next((level.verdict for level in levels if level.verdict != "valid"), "valid")
     return msgspec.structs.replace(result, verdict=verdict, measurement=msgspec.structs.replace(measured, levels=levels))
 
 
@@ -380,3 +380,29 @@ def test_a_gate_is_read_back_as_it_was_written(tmp_path: Path, head: Callable[[C
 def test_exit_codes_are_those_of_the_documentation() -> None:
     assert EXIT_STATUS == {"fine": 0, "learning": 0, "regressed": 1, "inconclusive": 3, "invalid": 3}
     assert {Gate.__name__} == {"Gate"}
+
+
+def test_what_was_disturbed_is_not_judged_and_no_alarm(entry: Entry, head: Callable[[Change], Analysis]) -> None:
+    def disturbed(trial: Trial, level: LevelMeasurement) -> LevelMeasurement:
+        if trial.target != "go" or level.level != "POST /orders":
+            return level
+        return msgspec.structs.replace(level, verdict="unstable", problems=("other work took 9% of the service's cores",))
+
+    now = head(disturbed)
+    judged = judge(now, [night(entry, n) for n in range(20)], GATE, {})
+    assert [(c.reason, c.metric) for c in judged if c.state == "not judged"] == [
+        ("other work took 9% of the service's cores", "Share of valid trials")
+    ]
+    gate = decide(now.run, judged, [], "base")
+    assert (gate.verdict, gate.exit_status) == ("fine", 0)
+    assert "other work took" in gate.reasons[0]
+
+
+def test_a_regression_that_was_missed_last_night_is_no_baseline_of_itself(entry: Entry) -> None:
+    """The last run has the slow image already: measured against that one, nothing would ever be found."""
+    slow = {"go": "sha256:slow"}
+    history = [night(entry, n) for n in range(12)]
+    missed = msgspec.structs.replace(night(entry, 12), images={**entry.images, **slow})
+    flagged = Judged(COLLATZ, "go", "", "CPU per request", "microseconds", 1.1, 1.0, 0.1, 0.05, 0.05, 13, "flagged")
+    assert settled(flagged, [*history, missed], slow).state == "flagged"
+    assert baseline([*history, missed]) == history[6]
