@@ -146,7 +146,8 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
         "--levels",
         dest="levels",
         metavar="A,B",
-        help="instead of the profiles' own: saturate, a rate such as 500/s, a share such as 50%%, curve, routes, capacity",
+        help="instead of the profiles' own: saturate, a rate such as 500/s, a share such as 50%%, curve, routes, capacity, "
+        "1000/held",
     )
     parser.add_argument("--route", metavar="ROUTE", help='only this route of the profiles, such as "GET /products/{id}"')
     parser.add_argument("--twins", action="store_true", help="each target twice (A/A): what differs then is noise")

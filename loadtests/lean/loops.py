@@ -29,13 +29,25 @@ GRACE_SECONDS = 2.0
 
 
 class ClosedLoop:
-    """Each connection sends its next request as soon as it has its answer."""
+    """Each connection sends its next request as soon as it has its answer.
 
-    def __init__(self, recorder: Recorder, exchanges: list[Exchange]) -> None:
+    `gap_seconds`: between the first requests of two connections. Thousands that connect at once overflow the service's line
+    of new connections, and requests that are held would be answered in one burst a round.
+    """
+
+    def __init__(self, recorder: Recorder, exchanges: list[Exchange], gap_seconds: float = 0.0) -> None:
         self.recorder = recorder
         self.over = False
         self._exchanges = exchanges
         self._begun = 0
+        self._gap_seconds = gap_seconds
+        self._turn = time.monotonic()
+
+    def admit(self) -> None:
+        """Return when it is a connection's turn to begin."""
+        if self._gap_seconds:
+            wait, self._turn = self._turn - time.monotonic(), self._turn + self._gap_seconds
+            gevent.sleep(max(wait, 0.0))
 
     def start(self) -> None:
         """Nothing drives a closed loop but its connections."""
@@ -104,6 +116,9 @@ class OpenLoop:
         #: Connections without a request, first come, first served.
         self._idle: deque[Any] = deque()
         self._dispatcher: Any = None
+
+    def admit(self) -> None:
+        """Connections begin at once: the schedule of arrivals spreads their requests."""
 
     def start(self) -> None:
         self._dispatcher = gevent.spawn(self._dispatch)
