@@ -23,7 +23,7 @@ from harness.images import ROOT
 from harness.instruments import level, milliseconds, requests_per_second, sent_share
 from loadtests.instruments import routes
 from loadtests.lean import wire
-from loadtests.lean.loops import ClosedLoop
+from loadtests.lean.loops import CLOSER, ClosedLoop
 from loadtests.lean.recorder import Recorder
 
 
@@ -195,6 +195,17 @@ def test_connections_take_turns_a_gap_apart() -> None:
         loop.admit()
         turns.append(time.monotonic() - begun)
     assert turns == pytest.approx([0, 0.05, 0.10], abs=0.02)
+
+
+def test_a_burst_is_spread_out_again() -> None:
+    """Many connections that are answered at once take turns a little closer than a gap, and none is saved up for later."""
+    loop = ClosedLoop(Recorder(("GET /wait",)), [], gap_seconds=0.04)
+    time.sleep(0.2)
+    begun, turns = time.monotonic(), []
+    for _ in range(4):
+        loop._take_turn(0.04 * CLOSER)
+        turns.append(time.monotonic() - begun)
+    assert turns == pytest.approx([0, 0.03, 0.06, 0.09], abs=0.02)
 
 
 def test_held_requests_are_all_under_way_at_any_moment(instruments: int) -> None:
