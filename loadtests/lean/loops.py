@@ -28,8 +28,8 @@ BACKLOG_LIMITS = (1_000, 100_000)
 GRACE_SECONDS = 2.0
 #: How much closer than its first requests those of a loop with gaps may come: so fast a burst is spread out again.
 CLOSER = 0.75
-#: gevent's timers are no finer: a shorter wait is none.
-LEAST_WAIT_SECONDS = 0.001
+#: A burst of so little is left as it is: gevent's timers overshoot by up to a millisecond.
+LEAST_WAIT_SECONDS = 0.005
 
 
 class ClosedLoop:
