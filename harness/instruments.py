@@ -141,7 +141,7 @@ def drive(
     spec_json = msgspec.json.encode(spec).decode()
     with step_aside(all_cpus(placement)), Crew(client, "instruments", name) as crew:
         service = crew.add(instrument_spec(bench.image, placement.service, "service", server))
-        load = crew.add(generator_spec(bench.image, placement.generator, config.limits, spec_json))
+        load = crew.add(generator_spec(bench.image, placement.generator, spec_json, config.limits))
         service.start()
         try:
             with Generator(load, spec) as generator:

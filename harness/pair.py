@@ -104,7 +104,7 @@ def service_spec(image: str, cpus: str, ports: Ports, limits: Limits, password: 
     )
 
 
-def generator_spec(image: str, cpus: str, limits: Limits, load_json: str) -> ContainerSpec:
+def generator_spec(image: str, cpus: str, load_json: str, limits: Limits) -> ContainerSpec:
     """The load generator's container."""
     return ContainerSpec(
         role="generator",

@@ -108,7 +108,7 @@ def _measure(setup: Setup, trial: Trial, crew: Crew, writer: RecordWriter, on_wi
     database = crew.add(database_spec(setup.images["database"], placement.database, config.ports, config.limits, password))
     service = crew.add(service_spec(setup.images[trial.target], placement.service, config.ports, config.limits, password))
     load_json = msgspec.json.encode(spec).decode()
-    load = crew.add(generator_spec(setup.images["load"], placement.generator, config.limits, load_json))
+    load = crew.add(generator_spec(setup.images["load"], placement.generator, load_json, config.limits))
     database.start()
     with Generator(load, spec) as generator:
         _wait_for_database(database)

@@ -27,7 +27,7 @@ def specs() -> dict[str, ContainerSpec]:
     return {
         "database": database_spec(project_tag("database"), "0", Ports(), Limits(), PASSWORD),
         "service": service_spec("fitmap/${TARGET:-go}:latest", "1", Ports(), Limits(), PASSWORD),
-        "locust": generator_spec(project_tag("load"), "0", Limits(), ""),
+        "locust": generator_spec(project_tag("load"), "0", "", Limits()),
     }
 
 
