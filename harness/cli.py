@@ -157,7 +157,8 @@ def _add_selection(parser: argparse.ArgumentParser, preset: str = "quick") -> No
         "--levels",
         dest="levels",
         metavar="A,B",
-        help="instead of the profiles' own: saturate, a rate such as 500/s, a share such as 50%%, curve, routes, capacity",
+        help="instead of the profiles' own: saturate, a rate such as 500/s, a share such as 50%%, curve, routes, capacity, "
+        "1000/held",
     )
     parser.add_argument("--route", metavar="ROUTE", help='only this route of the profiles, such as "GET /products/{id}"')
     parser.add_argument("--blocks", type=int, help="repetitions of everything, each in random order")

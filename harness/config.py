@@ -174,7 +174,10 @@ def checked(config: Config, where: str) -> Config:
         raise UsageError(f"{where}: external_workers must be within 0-100")
     if config.run.service_cores < 1:
         raise UsageError(f"{where}: service_cores must be at least 1")
-    for name, least in (("service_memory_mib", 64), ("database_memory_mib", 512), ("db_pool_size", 1)):
+    least_limits = {
+        "service_memory_mib": 64, "database_memory_mib": 512, "db_pool_size": 1, "open_files": 256, "threads": 64,
+    }  # fmt: skip
+    for name, least in least_limits.items():
         if getattr(config.limits, name) < least:
             raise UsageError(f"{where}: {name} must be at least {least}")
     if not 0 <= config.report.relevance_percent < 100 or not 50 <= config.report.confidence_percent < 100:

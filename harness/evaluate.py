@@ -31,7 +31,7 @@ from harness.model import Placement
 from harness.pair import count_cpus
 from harness.processors import all_cpus, parse_cpu_list
 from harness.speed import speeds
-from harness.usage import host_use, usage
+from harness.usage import anonymous_between, host_use, usage
 from harness.validity import GENERATOR_BUSY_LIMIT, Circumstances, generator_problem, judge
 from loadtests.lean import histogram, search, wire
 
@@ -58,6 +58,8 @@ class Evidence(Struct, frozen=True):
     objective: wire.Objective
     calibration: Calibration
     trial_faults: tuple[str, ...]
+    #: How long the service was left alone before the first level.
+    idle_seconds: float
     start_seconds: float
     stop_seconds: float
     exit_status: int
@@ -105,7 +107,17 @@ def evaluate(heard: Heard, evidence: Evidence) -> Measurement:
         connections_opened=heard.done.connections_opened,
         harness_cpu_seconds=round(heard.harness_cpu_seconds, 4),
         loaded_seconds=round(heard.loaded_seconds, 3),
+        idle_anonymous_bytes=_idle(heard, evidence),
     )
+
+
+def _idle(heard: Heard, evidence: Evidence) -> float | Missing:
+    """The service's anonymous memory while it was left alone, up to the first second of load."""
+    if not evidence.idle_seconds:
+        return Missing("the service was not left alone before its first level")
+    begun_ns = heard.levels[0].windows[0][0].start_ns + evidence.shift_ns
+    service = [sample for sample in evidence.samples if sample.role == "service"]
+    return anonymous_between(service, begun_ns - int(evidence.idle_seconds * 1e9), begun_ns)
 
 
 def used_in(evidence: Evidence, start_ns: int, end_ns: int) -> dict[str, Usage]:

@@ -138,9 +138,10 @@ def drive(
         ready_timeout_seconds=READY_SECONDS,
         master_port=config.generator.port,
     )
+    spec_json = msgspec.json.encode(spec).decode()
     with step_aside(all_cpus(placement)), Crew(client, "instruments", name) as crew:
         service = crew.add(instrument_spec(bench.image, placement.service, "service", server))
-        load = crew.add(generator_spec(bench.image, placement.generator, msgspec.json.encode(spec).decode()))
+        load = crew.add(generator_spec(bench.image, placement.generator, spec_json, config.limits))
         service.start()
         try:
             with Generator(load, spec) as generator:

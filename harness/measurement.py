@@ -205,6 +205,8 @@ class Measurement(Struct, frozen=True, tag="measured"):
     #: What the harness itself burnt in all windows, and how long they were together.
     harness_cpu_seconds: float
     loaded_seconds: float
+    #: The service's anonymous memory after its start and the golden cases, before the first level: where requests are held.
+    idle_anonymous_bytes: float | Missing = Missing("not sampled")
 
     def at(self, level: str) -> LevelMeasurement | None:
         """The measurement of a level, by its name."""

@@ -6,6 +6,9 @@ from typing import Literal
 
 from msgspec import Struct
 
+#: harness/config.py has their timing.
+Preset = Literal["smoke", "quick", "gate", "full"]
+
 
 class Setting(Struct, frozen=True, forbid_unknown_fields=True):
     """One runtime, pool or framework setting of a target, with the reason for it."""
@@ -41,16 +44,17 @@ class Level(Struct, frozen=True):
 
     `closed`: so many connections, each sends as soon as it has its answer. `open`: `rate` arrivals/s, whatever the target
     does. `relative`: open, at `share` of what the trial's first closed level achieves. `capacity`: the search
-    for the highest rate that meets the objective.
+    for the highest rate that meets the objective. `held`: closed, each request asks to be held for `hold_milliseconds`.
     """
 
     name: str
-    kind: Literal["closed", "open", "relative", "capacity"]
+    kind: Literal["closed", "open", "relative", "capacity", "held"]
     connections: int
     #: Only these routes of the profile are sent.
     routes: tuple[str, ...]
     rate: float = 0.0
     share: float = 0.0
+    hold_milliseconds: int = 0
 
 
 class Profile(Struct, frozen=True):
@@ -62,8 +66,8 @@ class Profile(Struct, frozen=True):
     routes: tuple[str, ...]
     connections: int
     levels: tuple[Level, ...]
-    #: Whether `bench` measures it unasked.
-    default: bool = True
+    #: The presets that measure it unasked; None: all of them.
+    presets: tuple[Preset, ...] | None = None
 
 
 class Timing(Struct, frozen=True, forbid_unknown_fields=True):

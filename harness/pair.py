@@ -15,16 +15,21 @@ LOOPBACK = "127.0.0.1"
 LABEL = "fitmap"
 SERVICE_USER = "10001"
 DATABASE_USER = "999"
-PIDS_LIMIT = 512
 DRAIN_SECONDS = 15
 
 
 class Limits(Struct, frozen=True, forbid_unknown_fields=True):
-    """What every target gets, the same for all."""
+    """What every target gets, the same for all.
+
+    `open_files`: of service and generator. An engine's own limit is whatever its host's init system gives it: 1,024 here, a
+    million there; ten thousand connections need ten thousand. `threads`: of each container, processes included.
+    """
 
     service_memory_mib: int = 1024
     database_memory_mib: int = 2048
     db_pool_size: int = 16
+    open_files: int = 20_000
+    threads: int = 512
 
 
 class Ports(Struct, frozen=True, forbid_unknown_fields=True):
@@ -46,6 +51,9 @@ class ContainerSpec(Struct, frozen=True):
     tmpfs: Mapping[str, str]
     #: Replaces the image's own entry point, where one image has several programs.
     entrypoint: tuple[str, ...] = ()
+    threads: int = Limits().threads
+    #: None: the engine's own limit.
+    open_files: int | None = None
 
 
 def count_cpus(cpu_list: str) -> int:
@@ -71,6 +79,7 @@ def database_spec(image: str, cpus: str, ports: Ports, limits: Limits, password:
             "/var/lib/postgresql": "uid=999,gid=999,mode=0700,size=1g",
             "/var/run/postgresql": "uid=999,gid=999,mode=0775,size=1m",
         },
+        threads=limits.threads,
     )
 
 
@@ -90,10 +99,12 @@ def service_spec(image: str, cpus: str, ports: Ports, limits: Limits, password: 
             "DATABASE_URL": f"postgresql://fitmap:{password}@{LOOPBACK}:{ports.database}/fitmap",
         },
         tmpfs={"/tmp": "size=64m"},
+        threads=limits.threads,
+        open_files=limits.open_files,
     )
 
 
-def generator_spec(image: str, cpus: str, load_json: str) -> ContainerSpec:
+def generator_spec(image: str, cpus: str, load_json: str, limits: Limits) -> ContainerSpec:
     """The load generator's container."""
     return ContainerSpec(
         role="generator",
@@ -103,6 +114,8 @@ def generator_spec(image: str, cpus: str, load_json: str) -> ContainerSpec:
         memory_bytes=2048 * MEBIBYTE,
         environment={"FITMAP_LOAD": load_json},
         tmpfs={"/tmp": "size=64m"},
+        threads=limits.threads,
+        open_files=limits.open_files,
     )
 
 
@@ -137,6 +150,7 @@ def engine_arguments(spec: ContainerSpec, labels: Mapping[str, str]) -> dict[str
         "cpuset_cpus": spec.cpus,
         "mem_limit": spec.memory_bytes,
         "memswap_limit": spec.memory_bytes,
-        "pids_limit": PIDS_LIMIT,
+        "pids_limit": spec.threads,
+        **({"ulimits": [{"name": "nofile", "soft": spec.open_files, "hard": spec.open_files}]} if spec.open_files else {}),
         **({"entrypoint": list(spec.entrypoint)} if spec.entrypoint else {}),
     }

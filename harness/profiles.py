@@ -14,22 +14,22 @@ import msgspec
 from msgspec import Struct
 
 from harness.errors import UsageError
-from harness.levels import parse_levels
-from harness.model import Profile
+from harness.levels import SATURATE, parse_levels
+from harness.model import Preset, Profile
 from harness.strict import convert, suggest
 
 _HEADER = re.compile(r"(?m)^# /// fitmap$\s(?P<content>(^#(| .*)$\s)+)^# ///$")
 
 
 class Header(Struct, frozen=True, forbid_unknown_fields=True):
-    """The shape of a profile's header."""
+    """The shape of a profile's header. `presets`: those that measure it unasked; missing: all, empty: only by name."""
 
     title: str
     question: str
     routes: tuple[str, ...]
     connections: int
     levels: tuple[str, ...]
-    default: bool = True
+    presets: tuple[Preset, ...] | None = None
 
 
 def read_profile(path: Path) -> Profile | None:
@@ -47,7 +47,7 @@ def read_profile(path: Path) -> Profile | None:
     if header.connections < 1:
         raise UsageError(f"{path}: connections must be at least 1")
     levels = parse_levels(header.levels, header.connections, header.routes, str(path))
-    return Profile(path.stem, header.title, header.question, header.routes, header.connections, levels, header.default)
+    return Profile(path.stem, header.title, header.question, header.routes, header.connections, levels, header.presets)
 
 
 def find_profiles(loadtests: Path) -> dict[str, Profile]:
@@ -57,12 +57,14 @@ def find_profiles(loadtests: Path) -> dict[str, Profile]:
 
 
 def relevel(profiles: tuple[Profile, ...], wanted: tuple[str, ...], more: tuple[str, ...]) -> tuple[Profile, ...]:
-    """The profiles at the wanted levels (their own where none is wanted), and at some more. Raises UsageError."""
+    """The profiles at the wanted levels (their own where none is wanted), and at some more, which a profile gets that has
+    a saturated level: they are shares of it, or parts. Raises UsageError.
+    """
     return tuple(
         msgspec.structs.replace(
             profile,
             levels=parse_levels(
-                (*(wanted or [level.name for level in profile.levels]), *more),
+                (*(wanted or [level.name for level in profile.levels]), *(more if _saturates(profile) else ())),
                 profile.connections,
                 profile.routes,
                 "levels",
@@ -70,6 +72,10 @@ def relevel(profiles: tuple[Profile, ...], wanted: tuple[str, ...], more: tuple[
         )
         for profile in profiles
     )
+
+
+def _saturates(profile: Profile) -> bool:
+    return any(level.name == SATURATE for level in profile.levels)
 
 
 def _only(profile: Profile, route: str) -> Profile:

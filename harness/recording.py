@@ -38,7 +38,7 @@ def chosen_targets(config: Config) -> dict[str, Target]:
 def chosen_profiles(config: Config, route: str | None) -> tuple[Profile, ...]:
     """The profiles that a configuration asks for, with their levels."""
     profiles: dict[str, Profile] = find_profiles(ROOT / "loadtests")
-    unasked = tuple(name for name, profile in profiles.items() if profile.default)
+    unasked = tuple(n for n, profile in profiles.items() if profile.presets is None or config.run.preset in profile.presets)
     wanted = choose(config.run.profiles or unasked, profiles, "profile")
     # Levels that were asked for are all that is wanted; a preset adds to a profile's own.
     more = () if config.run.levels else PRESET_LEVELS[config.run.preset]

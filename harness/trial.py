@@ -31,6 +31,8 @@ from harness.speed import SpeedProbe
 from loadtests.lean import wire
 
 DATABASE_READY_SECONDS = 30.0
+#: How long a service does nothing before it holds its first request: what it takes then is what a waiter comes on top of.
+IDLE_SECONDS = 1.0
 
 
 def statistics_command(port: int) -> list[str]:
@@ -105,7 +107,8 @@ def _measure(setup: Setup, trial: Trial, crew: Crew, writer: RecordWriter, on_wi
     spec = load_spec(setup, trial, profile)
     database = crew.add(database_spec(setup.images["database"], placement.database, config.ports, config.limits, password))
     service = crew.add(service_spec(setup.images[trial.target], placement.service, config.ports, config.limits, password))
-    load = crew.add(generator_spec(setup.images["load"], placement.generator, msgspec.json.encode(spec).decode()))
+    load_json = msgspec.json.encode(spec).decode()
+    load = crew.add(generator_spec(setup.images["load"], placement.generator, load_json, config.limits))
     database.start()
     with Generator(load, spec) as generator:
         _wait_for_database(database)
@@ -151,6 +154,7 @@ def _measure(setup: Setup, trial: Trial, crew: Crew, writer: RecordWriter, on_wi
             objective=config.slo,
             calibration=setup.calibration,
             trial_faults=tuple(fault for fault in faults if fault),
+            idle_seconds=spec.idle_seconds,
             start_seconds=round((ready_unix_ns - started_unix_ns) / 1e9, 4),
             stop_seconds=round(stop_seconds, 3),
             exit_status=exit_status,
@@ -174,6 +178,7 @@ def load_spec(setup: Setup, trial: Trial, profile: Profile) -> wire.LoadSpec:
         master_port=setup.config.generator.port,
         external_workers=setup.config.generator.external_workers,
         open_ceiling=setup.calibration.open_ceiling,
+        idle_seconds=IDLE_SECONDS if any(level.kind == "held" for level in profile.levels) else 0.0,
     )
 
 

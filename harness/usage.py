@@ -55,6 +55,12 @@ def usage(samples: Sequence[Sample], start_ns: int, end_ns: int) -> Usage:
     )
 
 
+def anonymous_between(samples: Sequence[Sample], start_ns: int, end_ns: int) -> float | Missing:
+    """The median of a container's anonymous memory in [start_ns, end_ns)."""
+    inside = [sample.counters.anonymous_bytes for sample in samples if start_ns <= sample.monotonic_ns < end_ns]
+    return float(median(inside)) if inside else Missing("no sample lies in that time")
+
+
 def _throttled(inside: Sequence[Counters]) -> int | None:
     first, last = inside[0].throttled_periods, inside[-1].throttled_periods
     return None if first is None or last is None else last - first
@@ -84,7 +90,8 @@ def host_use(
 
     elapsed = last.monotonic_ns - first.monotonic_ns
     own = used.cpu_seconds / ((end_ns - start_ns) / SECOND_NS) * elapsed
+    busy = elapsed * len(service_cpus) - rise("idle_ns", service_cpus) - rise("steal_ns", service_cpus)
     return HostUse(
-        foreign=round(max(0.0, rise("busy_ns", service_cpus) - own) / (elapsed * len(service_cpus)), 4),
+        foreign=round(max(0.0, busy - own) / (elapsed * len(service_cpus)), 4),
         steal=round(rise("steal_ns", all_cpus) / (elapsed * len(all_cpus)), 4),
     )

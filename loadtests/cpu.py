@@ -24,10 +24,10 @@ DISTINCT = 32
 LENGTH = 1024
 
 
-def collatz(rng: random.Random) -> Exchange:
+def collatz(rng: random.Random, starts: int = COLLATZ_STARTS) -> Exchange:
     first = rng.randint(1, 1_000_000)
-    request = get(f"/cpu/collatz?from={first}&count={COLLATZ_STARTS}")
-    return Exchange(0, request, expect_json(reference.collatz(first, COLLATZ_STARTS)))
+    request = get(f"/cpu/collatz?from={first}&count={starts}")
+    return Exchange(0, request, expect_json(reference.collatz(first, starts)))
 
 
 def order(rng: random.Random) -> dict[str, Any]:

@@ -178,6 +178,7 @@ def _measured(record: Record, result: TrialResult, loads: Sequence[Load]) -> Ite
             trial=whole,
             level=level,
             distribution=distributions[level.level],
+            hold_milliseconds=load.hold_milliseconds,
             image_bytes=image.size_bytes if image else Missing("the record names no image of it"),
             source_lines=record.run.source_lines.get(result.trial.target),
             searched=result.trial.profile in searched,

@@ -32,7 +32,8 @@ _OPEN = (
 
 def latency_figures(analysis: Analysis) -> tuple[Figure, ...]:
     """All latency figures: of each ranked load, and of each profile with shares of the own throughput."""
-    ranked = [load for load in analysis.loads if load.ranked]
+    # How long a held request takes is what it asked for: reports/waiters.py tells what came of it.
+    ranked = [load for load in analysis.loads if load.ranked and not load.held]
     return (
         *(latency_figure(analysis, load, f"latency-{i}") for i, load in enumerate(ranked)),
         *(

@@ -14,7 +14,8 @@ Scope = Literal["load", "profile", "run"]
 
 class Load(Struct, frozen=True):
     """One profile at one level. `kind` is the level's: closed, open (at a rate that is the same for all targets), relative
-    (open, at a share of what the target itself achieves). `alone`: a single route of a profile that has more.
+    (open, at a share of what the target itself achieves), held (closed, each request asks to wait `hold_milliseconds`).
+    `alone`: a single route of a profile that has more.
     """
 
     profile: str
@@ -23,9 +24,10 @@ class Load(Struct, frozen=True):
     #: What reads well after the profile's title: `saturated`, `1,000 requests/s`.
     level_title: str
     question: str
-    kind: Literal["closed", "open", "relative"]
+    kind: Literal["closed", "open", "relative", "held"]
     connections: int
     alone: bool
+    hold_milliseconds: int = 0
 
     @property
     def id(self) -> str:
@@ -37,12 +39,18 @@ class Load(Struct, frozen=True):
 
     @property
     def phrase(self) -> str:
-        """The level within a sentence: `saturated`, `at 1,000 requests/s`."""
+        """The level within a sentence: `saturated`, `at 1,000 requests/s`, `with 1,000 requests held`."""
+        if self.held:
+            return f"with {self.level_title}"
         return f"at {self.level_title}" if self.open else self.level_title
 
     @property
     def open(self) -> bool:
-        return self.kind != "closed"
+        return self.kind in ("open", "relative")
+
+    @property
+    def held(self) -> bool:
+        return self.kind == "held"
 
     @property
     def equal_rates(self) -> bool:
@@ -99,6 +107,7 @@ def _load(profile: Profile, level: Level) -> Load | None:
         kind=level.kind,
         connections=level.connections,
         alone=alone,
+        hold_milliseconds=level.hold_milliseconds,
     )
 
 
@@ -108,6 +117,8 @@ def _level_title(level: Level, alone: bool) -> str:
         return f"{level.rate:,.7g} requests/s"
     if level.kind == "relative":
         return f"{level.share * 100:.4g} % of own throughput"
+    if level.kind == "held":
+        return f"{level.connections:,} requests held"
     return f"{level.name} alone" if alone else "saturated"
 
 

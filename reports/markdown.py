@@ -45,6 +45,9 @@ def summary(view: View) -> str:
     lines += ["", f"## {view.limits.title}", "", *_table(view.limits)]
     lines += ["", "## Does the language matter here?", ""]
     lines += [f"- {escaped(m.title)}: **{m.answer}**. {_spans(m.sentence)}" for m in view.matters]
+    for answer in view.answers:
+        lines += ["", f"## {escaped(answer.title)}", "", *(f"- {_spans(sentence)}" for sentence in answer.said)]
+        lines += ["", *_table(answer.table)]
     lines += ["", "## Claims", ""]
     lines += [f"- **{f.verdict}**: {escaped(f.says)}" for f in view.findings]
     lines += ["", "## What would a service cost?", "", escaped(view.advice.asked), "", _spans(view.advice.said), ""]

@@ -19,12 +19,14 @@ from reports.units import Unit
 class Observation(Struct, frozen=True):
     """All that a metric may look at: one trial, one of its levels with its histogram, its target's image and sources.
 
-    `searched`: the trial's plan has a search for capacity.
+    `hold_milliseconds`: how long the level's requests ask to be held. `searched`: the trial's plan has a search for
+    capacity.
     """
 
     trial: Measurement
     level: LevelMeasurement
     distribution: Distribution | Missing
+    hold_milliseconds: int
     image_bytes: int | Missing
     source_lines: int | None
     searched: bool
@@ -51,7 +53,7 @@ class Metric(Struct, frozen=True):
     meaning: str
     measure: Callable[[Observation], Found]
     scope: Scope = "load"
-    loops: tuple[str, ...] = ("closed", "open")
+    loops: tuple[str, ...] = ("closed", "open", "held")
     open_meaning: str = ""
     exact: bool = False
     least_relevance_percent: float = 0.0
@@ -130,6 +132,22 @@ def _memory(field: str, seen: Observation) -> Found:
     return Missing("the kernel counted nothing")
 
 
+def _waiter_memory(seen: Observation) -> Found:
+    idle, used = seen.trial.idle_anonymous_bytes, seen.level.usage.get("service")
+    if isinstance(idle, Missing) or used is None:
+        return idle if isinstance(idle, Missing) else Missing("no samples of the service")
+    each = (used.anonymous_bytes - idle) / seen.level.connections
+    return each if each > 0 else Missing("the service held them in no more memory than it had when idle")
+
+
+def _wait(seen: Observation) -> Found:
+    found = seen.distribution
+    p99 = found if isinstance(found, Missing) else found.percentile(99)
+    if isinstance(p99, Missing) or not seen.hold_milliseconds:
+        return p99 if isinstance(p99, Missing) else None
+    return p99 / (seen.hold_milliseconds * 1000)
+
+
 def _capacity(seen: Observation) -> Found:
     if not seen.searched:
         return None
@@ -165,7 +183,7 @@ METRICS: tuple[Metric, ...] = (
             f"p{percent:g}", "latency", f"Latency p{percent:g}", "microseconds", "lower",
             f"{percent:g} % of requests were answered within this time, waiting in line included. In a closed loop it "
             "mostly mirrors throughput: every connection sends its next request as soon as it has its answer.",
-            partial(_percentile, percent),
+            partial(_percentile, percent), loops=("closed", "open"),
             open_meaning=f"{percent:g} % of requests were answered within this time, counted from the instant at which each "
             "was intended to be sent: a wait that slow answers before it caused is in it. All targets get the same rate.",
             least_relevance_percent=TAIL_RELEVANCE_PERCENT if percent > 90 else 0.0,
@@ -191,6 +209,18 @@ METRICS: tuple[Metric, ...] = (
         "anonymous", "memory", "Memory: anonymous RSS", "bytes", "lower",
         "Heap, stacks and runtime data alone: memory that no file stands behind. Median over the window.",
         partial(_memory, "anonymous_bytes"),
+    ),
+    Metric(
+        "waiter-memory", "memory per waiter", "Memory per waiter", "bytes", "lower",
+        "Anonymous RSS while so many requests are held, less that of the same service before its first one, by their "
+        "number. What a service grows by at its first load is in it (heap that a JVM touches, code that it "
+        "compiles), and weighs the less the more wait.",
+        _waiter_memory, loops=("held",),
+    ),
+    Metric(
+        "wait", "wait", "Wait: p99 ÷ asked for", "ratio", "lower",
+        "The 99th percentile of the time to the answer, by the wait that was asked for: at 1.05 one of 100 ms takes 105.",
+        _wait, loops=("held",),
     ),
     Metric(
         "capacity", "capacity", "Capacity under the objective", "requests/s", "higher",

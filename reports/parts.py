@@ -28,7 +28,10 @@ def parts_sections(analysis: Analysis) -> tuple[Section, ...]:
     """A section per profile: figures of the ranked loads; those of shares and single routes folded up."""
     sections = []
     for i, profile in enumerate(analysis.run.plan.profiles):
-        loads = [load for load in analysis.loads if load.profile == profile.name]
+        # All of a held request's time is the wait that it asked for.
+        loads = [load for load in analysis.loads if load.profile == profile.name and not load.held]
+        if not loads:
+            continue
         ranked = [f for j, load in enumerate(loads) if load.ranked for f in _both(analysis, load, f"parts-{i}-{j}")]
         details = [_all(analysis, load, f"parts-{i}-{j}") for j, load in enumerate(loads) if not load.ranked]
         sections.append(Section(profile.title, tuple(ranked), more=tuple(details)))
@@ -104,7 +107,7 @@ def route_tables(analysis: Analysis) -> tuple[tuple[Table, ...], tuple[Table, ..
     """By route: the tables of the ranked loads, and those of shares of the own throughput. A route that is a load of its own
     is a column in them.
     """
-    ranked = [_routes(analysis, load) for load in analysis.loads if load.ranked]
+    ranked = [_routes(analysis, load) for load in analysis.loads if load.ranked and not load.held]
     shares = [_routes(analysis, load) for load in analysis.loads if load.kind == "relative"]
     return tuple(t for t in ranked if t.rows), tuple(t for t in shares if t.rows)
 

@@ -37,6 +37,11 @@ class Distribution:
         rank = max(1, int(np.ceil(self.total * percent / 100 - 1e-9)))
         return float(HIGHEST_VALUE[int(np.searchsorted(self._cumulative, rank))])
 
+    def share_within(self, microseconds: float) -> float:
+        """The part (0 to 1) of the requests that took at most so long: counted, so that few of them will do."""
+        below = int(np.searchsorted(HIGHEST_VALUE, microseconds, side="right"))
+        return float(self._cumulative[below - 1] / self.total) if below and self.total else 0.0
+
 
 def merge(histograms: Iterable[Any]) -> Distribution:
     """Several HdrHistograms (of the generator's range and precision) as one distribution."""

@@ -19,7 +19,7 @@ from reports.units import factor, quantity
 #: Below this factor between best and worst, a difference is there, and seldom worth a choice of language.
 HARDLY_BELOW = 1.25
 #: What is asked about at a load: what a client sees of it, and what it costs.
-_SEEN = {"closed": ("throughput", "cpu"), "open": ("p50", "p99", "cpu")}
+_SEEN = {"closed": ("throughput", "cpu"), "open": ("p50", "p99", "cpu"), "held": ("waiter-memory", "wait", "cpu")}
 
 
 class Spread(Struct, frozen=True):
@@ -63,8 +63,9 @@ def _matter(analysis: Analysis, place: Place, target_class: str) -> Matter | Non
     if place.load is None:
         return None
     standings = {s.metric: s for s in analysis.standings if s.place == place.id and s.target_class == target_class}
-    wanted = _SEEN["closed" if place.load.kind == "closed" else "open"]
-    spreads = tuple(spread for metric in wanted if metric in standings and (spread := _spread(standings[metric])))
+    spreads = tuple(
+        spread for metric in _SEEN[place.load.kind] if metric in standings and (spread := _spread(standings[metric]))
+    )
     if not spreads:
         return None
     first = spreads[0]

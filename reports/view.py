@@ -10,8 +10,10 @@ from harness.bottleneck import FULL, HALF
 from harness.record import Run
 from reports.advice import Advice, advise, everyday
 from reports.analysis import Analysis, classes
+from reports.answers import Answer
 from reports.changes import Changes, changes, has_pairs, paired_changes
 from reports.claims import Finding, findings, read_claims
+from reports.downstream import downstream_answer
 from reports.environment import Pairs, TargetFacts, calibration_facts, environment, target_facts
 from reports.export import csv_text, data_address, json_text
 from reports.figures import Figure, Row, Section, Table, axis_sections
@@ -22,9 +24,11 @@ from reports.metrics import BY_ID
 from reports.parts import limit_tables, parts_sections, route_tables
 from reports.problems import Problem, Summary, problems_of, summaries
 from reports.sentences import Verdict, undecidable, verdicts
+from reports.service import service_answer
 from reports.spread import Matter, matters
 from reports.timeline import time_sections
 from reports.validity import Trust, trust_of
+from reports.waiters import waiters_answer
 from reports.warmup import warmup_figures
 
 
@@ -52,6 +56,7 @@ class View(Struct, frozen=True):
     verdicts: tuple[Verdict, ...]
     matrices: tuple[Matrix, ...]
     changes: Changes | None
+    answers: tuple[Answer, ...]
     matters: tuple[Matter, ...]
     parts: tuple[Section, ...]
     routes: tuple[Table, ...]
@@ -107,6 +112,7 @@ def make_view(analysis: Analysis, folder: Path, baseline: Analysis | None = None
         verdicts=verdicts(analysis),
         matrices=tuple(make_matrix(analysis, target_class) for target_class in classes(run)),
         changes=_changes(analysis, baseline),
+        answers=tuple(filter(None, (service_answer(analysis), downstream_answer(analysis), waiters_answer(analysis)))),
         matters=matters(analysis),
         parts=parts_sections(analysis),
         routes=routes,

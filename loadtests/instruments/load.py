@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from loadtests.instruments.routes import ROUTES
+from loadtests.instruments.routes import ROUTES, delay
 from loadtests.lean.exchange import Exchange, expect_text, get
 from loadtests.lean.user import LeanUser
 
@@ -15,3 +15,4 @@ class ProfileUser(LeanUser):
     stream = staticmethod(
         lambda _rng: [Exchange(i, get(route.partition(" ")[2]), expect_text("pong")) for i, route in enumerate(ROUTES)]
     )
+    held = staticmethod(lambda ms: Exchange(ROUTES.index(delay(ms)), get(f"/delay/{ms}"), expect_text("pong")))

@@ -2,7 +2,7 @@
 
 NULL = "GET /"
 #: Answered so many milliseconds after the request was read; each connection for itself.
-DELAYS_MS = (0, 1, 5, 10, 20)
+DELAYS_MS = (0, 1, 5, 10, 20, 2000)
 #: Answered at once, but for one pause of the whole server: STALL_SECONDS long, STALL_AFTER_SECONDS after its first request.
 STALL = "GET /stall"
 STALL_AFTER_SECONDS = 3.0

@@ -1,6 +1,6 @@
 """Drives one trial's load as the master of Locust's workers; says what happens in JSON lines on standard output.
 
-    workers -> hello -> wait for the service -> golden cases -> levels -> done
+    workers -> hello -> wait for the service -> golden cases -> rest -> levels -> done
     a level: warm-up until steady -> measure -> drain -> level_end -> wait for the harness
 
 Everything is bounded: by the warm-up's limit, the measured seconds, the time-out of a request. Exit status 0 after
@@ -96,6 +96,7 @@ def drive(spec: wire.LoadSpec, workers: Workers, go_on: Event) -> None:
     say(ready)
     if ready.problems:
         raise Stop("golden cases", "; ".join(ready.problems[:3]))
+    gevent.sleep(spec.idle_seconds)
 
     achieved = 0.0
     for number, level in enumerate(spec.levels):

@@ -32,7 +32,7 @@ def run_level(spec: LoadSpec, level: Level, number: int, achieved: float, worker
         return 0.0
     if level.kind == "relative" and not achieved:
         raise Stop("load", f"level {level.name} is a share of what a closed level achieves: plan one before it")
-    rate = {"closed": 0.0, "open": level.rate, "relative": level.share * achieved}[level.kind]
+    rate = {"closed": 0.0, "held": 0.0, "open": level.rate, "relative": level.share * achieved}[level.kind]
     measured = window(level, rate, seed, workers, say)
     say(measured)
     seconds = (measured.end_ns - measured.start_ns) / 1e9
@@ -85,7 +85,9 @@ def warm_up(level: Level, rate: float, workers: Workers, say: Say) -> tuple[floa
     seen: list[float] = []
     while True:
         passed = pass_window("warmup", workers, say)
-        seen.append(passed.mean_microseconds if rate else passed.requests)
+        # Until the first held request is answered, the number of those that are held is still growing.
+        if passed.start_ns / 1e9 - start >= level.hold_milliseconds / 1000:
+            seen.append(passed.mean_microseconds if rate else passed.requests)
         elapsed = time.monotonic() - start
         if elapsed < level.warmup_seconds - 0.5:
             continue

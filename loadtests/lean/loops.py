@@ -26,16 +26,38 @@ BACKLOG_SECONDS = 10.0
 BACKLOG_LIMITS = (1_000, 100_000)
 #: How long arrivals that wait in line at the end of a window may still be sent.
 GRACE_SECONDS = 2.0
+#: How much closer than its first requests those of a loop with gaps may come: so fast a burst is spread out again.
+CLOSER = 0.75
+#: A burst of so little is left as it is: gevent's timers overshoot by up to a millisecond.
+LEAST_WAIT_SECONDS = 0.005
 
 
 class ClosedLoop:
-    """Each connection sends its next request as soon as it has its answer."""
+    """Each connection sends its next request as soon as it has its answer.
 
-    def __init__(self, recorder: Recorder, exchanges: list[Exchange]) -> None:
+    `gap_seconds`: between the first requests of two connections. Thousands that connect at once overflow the service's line
+    of new connections, and requests that are held would be answered in one burst a round. Later ones keep a little less than
+    that from one another: after a stall many are answered at once, and would else come back as the same burst in each round.
+    """
+
+    def __init__(self, recorder: Recorder, exchanges: list[Exchange], gap_seconds: float = 0.0) -> None:
         self.recorder = recorder
         self.over = False
         self._exchanges = exchanges
         self._begun = 0
+        self._gap_seconds = gap_seconds
+        self._turn = time.monotonic()
+
+    def admit(self) -> None:
+        """Return when it is a connection's turn to begin."""
+        if self._gap_seconds:
+            self._take_turn(self._gap_seconds)
+
+    def _take_turn(self, gap_seconds: float) -> None:
+        now = time.monotonic()
+        wait, self._turn = self._turn - now, max(self._turn, now) + gap_seconds
+        if wait > LEAST_WAIT_SECONDS:
+            gevent.sleep(wait)
 
     def start(self) -> None:
         """Nothing drives a closed loop but its connections."""
@@ -82,6 +104,10 @@ class ClosedLoop:
                 user.tell(fire, route, sent_ns, len(connection.body), problem)
             if self.over or not connection.keep_alive:
                 break
+            if self._gap_seconds:
+                self._take_turn(self._gap_seconds * CLOSER)
+                if self.over:
+                    break
 
 
 class OpenLoop:
@@ -104,6 +130,9 @@ class OpenLoop:
         #: Connections without a request, first come, first served.
         self._idle: deque[Any] = deque()
         self._dispatcher: Any = None
+
+    def admit(self) -> None:
+        """Connections begin at once: the schedule of arrivals spreads their requests."""
 
     def start(self) -> None:
         self._dispatcher = gevent.spawn(self._dispatch)

@@ -25,12 +25,16 @@ RECONNECT_SECONDS = 0.1
 
 
 class LeanUser(User):
-    """One connection that does what the loop on the stage says. Subclasses (one a profile) set `routes` and `stream`."""
+    """One connection that does what the loop on the stage says. Subclasses (one a profile) set `routes` and `stream`, and
+    `held` where requests are held.
+    """
 
     abstract = True
     routes: tuple[str, ...] = ()
     #: Makes the profile's exchanges from a seeded generator.
     stream: Callable[[random.Random], list[Exchange]]
+    #: Makes the exchange that asks to be held for so many milliseconds.
+    held: Callable[[int], Exchange]
 
     recorder: Recorder
     stage: Stage
@@ -66,6 +70,11 @@ class LeanUser(User):
         return ClosedLoop(cls.recorder, cls._of(routes))
 
     @classmethod
+    def held_loop(cls, hold_milliseconds: int, gap_seconds: float) -> ClosedLoop:
+        """A closed loop of requests that are held, the first ones so far apart."""
+        return ClosedLoop(cls.recorder, [cls.held(hold_milliseconds)], gap_seconds)
+
+    @classmethod
     def open_loop(cls, rate: float, seed: int, routes: tuple[str, ...] = ()) -> OpenLoop:
         """An open loop at `rate` arrivals/s over the stream, or over some routes of it."""
         return OpenLoop(cls.recorder, cls._of(routes), rate, seed)
@@ -82,6 +91,9 @@ class LeanUser(User):
         try:
             while True:
                 loop: Loop = user_class.stage.wait()
+                loop.admit()
+                if loop.over:
+                    continue
                 try:
                     if self.connection is None:
                         self.connection = Connection(*self._address)

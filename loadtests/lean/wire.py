@@ -13,7 +13,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-Kind = Literal["closed", "open", "relative", "capacity"]
+Kind = Literal["closed", "open", "relative", "capacity", "held"]
 
 
 class Level(Struct, frozen=True, forbid_unknown_fields=True):
@@ -21,7 +21,7 @@ class Level(Struct, frozen=True, forbid_unknown_fields=True):
 
     `closed`: so many connections, each sends as soon as it has its answer. `open`: `rate` arrivals/s whatever the
     service does. `relative`: open, at `share` of what the trial's first closed level achieved. `capacity`: a search for the
-    highest rate that meets the objective.
+    highest rate that meets the objective. `held`: closed, each request asks to be held for `hold_milliseconds`.
     """
 
     name: str
@@ -34,6 +34,7 @@ class Level(Struct, frozen=True, forbid_unknown_fields=True):
     measure_seconds: float
     rate: float = 0.0
     share: float = 0.0
+    hold_milliseconds: int = 0
 
 
 class Objective(Struct, frozen=True, forbid_unknown_fields=True):
@@ -62,6 +63,8 @@ class LoadSpec(Struct, frozen=True, forbid_unknown_fields=True):
     external_workers: int = 0
     #: The highest open rate that calibration believes this generator to hold; 0: not known.
     open_ceiling: float = 0.0
+    #: Between the golden cases and the first level nothing is asked for so long: what the service holds then is its base.
+    idle_seconds: float = 0.0
 
 
 class Hello(Struct, frozen=True, tag="hello"):
@@ -172,12 +175,17 @@ WINDOW, RESULT = "fitmap_window", "fitmap_result"
 
 
 class Share(Struct, frozen=True):
-    """What one worker does of a level: `rate` is its own part of the arrivals. `seed` makes its schedule."""
+    """What one worker does of a level: `rate` is its own part of the arrivals. `seed` makes its schedule.
+
+    Held requests: each asks for `hold_milliseconds`, and the connections' first ones are `gap_seconds` apart.
+    """
 
     closed: bool
     rate: float
     routes: tuple[str, ...]
     seed: int
+    hold_milliseconds: int = 0
+    gap_seconds: float = 0.0
 
 
 class WorkerWindow(Struct, frozen=True):

@@ -19,6 +19,7 @@ import msgspec
 from locust.env import Environment
 
 from loadtests.lean import wire
+from loadtests.lean.loops import Loop
 from loadtests.lean.recorder import Phase
 from loadtests.lean.user import REQUEST_TIMEOUT_SECONDS, LeanUser, under_way_seconds, watch_timeouts
 
@@ -62,11 +63,13 @@ class Worker:
 
     def _begin(self, *, msg: Any, **_: Any) -> None:
         share = msgspec.convert(msg.data, wire.Share)
-        loop = (
-            self._user.closed_loop(share.routes)
-            if share.closed
-            else self._user.open_loop(share.rate, share.seed, share.routes)
-        )
+        loop: Loop
+        if share.hold_milliseconds:
+            loop = self._user.held_loop(share.hold_milliseconds, share.gap_seconds)
+        elif share.closed:
+            loop = self._user.closed_loop(share.routes)
+        else:
+            loop = self._user.open_loop(share.rate, share.seed, share.routes)
         self._phase = "warmup"
         self._user.recorder.next_phase()
         self._user.stage.begin(loop)

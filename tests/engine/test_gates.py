@@ -182,7 +182,7 @@ def test_cpu_steal_is_unstable(measure: Measure, monkeypatch: pytest.MonkeyPatch
 
     def stolen() -> dict[int, CpuTimes]:
         passed = sampler.time.monotonic_ns() - begun
-        return {n: CpuTimes(t.busy_ns, t.steal_ns + passed // 10, t.total_ns) for n, t in read_processors().items()}
+        return {n: CpuTimes(t.idle_ns, t.steal_ns + passed // 10, t.total_ns) for n, t in read_processors().items()}
 
     monkeypatch.setattr(sampler, "read_processors", stolen)
     result = measure("cpu", "saturate")
@@ -230,3 +230,23 @@ def test_capacity_is_an_interval_with_the_resource_that_limits_it(measure: Measu
 def nothing_is_left(client: docker.DockerClient) -> Iterator[None]:
     yield
     assert [c.name for c in client.containers.list(all=True) if c.labels.get("fitmap")] == []
+
+
+def test_a_small_pool_before_a_slow_database_is_the_limit(measure: Measure) -> None:
+    (level,) = measured(measure("downstream", "saturate")).levels
+    assert (level.verdict, level.bottleneck) == ("valid", "pool"), (level.problems, level.bottleneck_reason)
+    rate = sum(route.requests for route in level.routes.values()) / level.window_seconds
+    assert 0.9 * 800 < rate <= 800
+
+
+def test_requests_are_held_on_time_above_a_base_that_was_sampled_at_rest(measure: Measure) -> None:
+    found = measured(measure("waiters", "1000/held"))
+    (level,) = found.levels
+    assert level.verdict == "valid", level.problems
+    assert level.connections == found.connections_opened == 1000
+    # Each asks for 0.5 s.
+    assert level.routes["GET /wait"].mean_microseconds == pytest.approx(500_000, rel=0.02)
+    assert not isinstance(found.idle_anonymous_bytes, Missing)
+    waiter = (level.usage["service"].anonymous_bytes - found.idle_anonymous_bytes) / 1000
+    assert 1_000 < waiter < 100_000
+    assert isinstance(measured(measure("waiters", "saturate")).idle_anonymous_bytes, Missing)

@@ -69,6 +69,18 @@ DETAILED = (
     profile("db", "Database-bound", "What does a request that lives in PostgreSQL cost?", DB_ROUTES,
             "saturate", "1000/s", "25%", "75%", "routes", "capacity"),
 )  # fmt: skip
+#: The profiles that answer a question of their own.
+SLOW_ROUTE = "GET /products/{id}/slow"
+ASKING = (
+    profile("service", "Everyday service", "Does the language matter at all?", DB_ROUTES, "saturate", "500/s"),
+    profile("downstream", "Slow database", "What would a faster language buy?", (SLOW_ROUTE,), "saturate", "400/s"),
+    profile("waiters", "Waiters", "What does one more waiting request cost?", ("GET /wait",),
+            "250/held", "1000/held", "4000/held", "10000/held"),
+)  # fmt: skip
+#: What every target does at most under `downstream`: 16 connections, 20.1 ms each, and a little lost between two statements.
+DOWNSTREAM_RATE = 780.0
+#: A waiter takes this part of a target's memory, and the idle base the rest of it.
+WAITER_SHARE = 0.001
 #: target -> (language, requests/s that it can do under cpu, under db, working set MiB, image MB, start seconds)
 SYNTHETIC: Mapping[str, tuple[str, float, float, float, float, float]] = {
     "rust": ("Rust", 5200, 3100, 9, 12, 0.03),
@@ -84,7 +96,7 @@ OPEN_WINDOW = 12.0
 WARMUP = 4.0
 SETTLE = 1.0
 #: Microseconds of PostgreSQL's own time in a request, by route.
-DATABASE_MICROSECONDS = {"GET /products/{id}": 100.0, "POST /orders": 260.0}
+DATABASE_MICROSECONDS = {"GET /products/{id}": 100.0, "POST /orders": 260.0, SLOW_ROUTE: 20_100.0}
 LOAD_OF_ROUTES = (0.75, 0.25)
 CALIBRATION = Calibration(
     made="2020-01-01T00:00:00+00:00",
@@ -152,13 +164,16 @@ def target_of(name: str, target_class: str) -> Target:
     return msgspec.convert(raw, Target)
 
 
-def histogram_counts(rng: random.Random, requests: int, mean_microseconds: float) -> tuple[list[int], int]:
-    """Log-normal response times with their sum."""
+def histogram_counts(
+    rng: random.Random, requests: int, mean_microseconds: float, sigma: float = 0.3
+) -> tuple[list[int], int]:
+    """Log-normal response times with their sum. Where they scatter little, none takes three times as long."""
     counts, total = new_counts(), 0
     for i in range(requests):
         # Quantiles in order, not draws: quick, and smooth as a long run's.
         z = math.sqrt(2) * _inverse_erf(2 * (i + 0.5) / requests - 1)
-        value = max(1, int(mean_microseconds * math.exp(0.3 * z - 0.045) * (3 if i > requests * 0.997 else 1)))
+        slow = 3 if sigma > 0.1 and i > requests * 0.997 else 1
+        value = max(1, int(mean_microseconds * math.exp(sigma * z - sigma**2 / 2) * slow))
         counts[index_of(value)] += 1
         total += value
     return counts, total
@@ -186,24 +201,36 @@ def made_level(
     """A made-up level: `rate` is what the target can do, requests/s; `spread` a factor of noise on CPU and memory."""
     offered = {"open": level.rate, "relative": level.share * rate}.get(level.kind, 0.0)
     seconds = OPEN_WINDOW if offered else WINDOW
+    if level.name == "500/s":
+        # So long that its 99th percentile is told.
+        seconds = 21.0
     achieved = offered or rate
     # Open: an M/M/1 queue's mean; closed: Little's law.
     mean = 1e6 / rate / (1 - min(offered / rate, 0.95)) if offered else CONNECTIONS / rate * 1e6
+    # PostgreSQL's time is a part of the response.
+    mean = max(mean, *(1.02 * DATABASE_MICROSECONDS.get(route, 0.0) for route in level.routes), 1.0)
+    if level.kind == "held":
+        mean, achieved = level.hold_milliseconds * 1e3 + 800.0, level.connections * 1e3 / level.hold_milliseconds
+        memory *= 1 + WAITER_SHARE * level.connections
     shares = (1.0,) if len(level.routes) == 1 else LOAD_OF_ROUTES
     results, numbers = [], {}
     for route, share in zip(level.routes, shares, strict=True):
         requests = int(achieved * seconds * share)
         # The file holds whole histograms, so the number of samples is what the trial claims.
-        counts, total = histogram_counts(rng, requests, mean)
+        counts, total = histogram_counts(rng, requests, mean, sigma=0.0002 if level.kind == "held" else 0.3)
         # What the report must not take for the response: the time without the wait, and the generator's lag.
         others = encode(histogram_counts(rng, 100, 10)[0]) if offered else ""
         results.append(RouteResult(route, requests, requests, 0, 0, 0, 0, total, encode(counts), others, others))
         numbers[route] = RouteNumbers(requests, 0, total / requests, requests)
     answered = sum(route.requests for route in numbers.values())
-    bound = trial.profile == "db"
+    bound = trial.profile in ("db", "service", "downstream")
     counted = answered + int(3.25 * achieved)
     times = {r: RouteTime(n.mean_microseconds, DATABASE_MICROSECONDS.get(r, 0.0)) for r, n in numbers.items()}
-    limit: Bottleneck = "none" if offered else "database" if bound else "service-cpu"
+    limit: Bottleneck = "none" if offered or level.kind == "held" else "database" if bound else "service-cpu"
+    if trial.profile == "downstream" and not offered:
+        limit = "pool"
+    # Of a fifth of a millisecond of work a request, where the pool is the limit.
+    rate = 5000.0 if trial.profile in ("downstream", "waiters") else rate
     cpu_seconds = {"service": 0.97 / rate, "database": (0.6 if bound else 0.05) / rate, "generator": 0.35 / rate}
     measured = LevelMeasurement(
         level=level.name,
@@ -212,10 +239,10 @@ def made_level(
         problems=() if verdict == "valid" else (f"a synthetic problem at {level.name}",),
         bottleneck=limit,
         bottleneck_reason=f"synthetic figures of {limit}",
-        connections=CONNECTIONS,
+        connections=level.connections,
         rate=offered,
         lag_p99_microseconds=90.0 if offered else 0.0,
-        busy_seconds=CONNECTIONS * seconds,
+        busy_seconds=level.connections * seconds,
         warmup_seconds=SETTLE,
         steady=True,
         steady_reason="",
@@ -265,7 +292,8 @@ def write_trial(
     """A made-up trial: its samples, its histograms, its result. `verdicts`: by level, where one is not valid."""
     rng = random.Random(trial.id)
     _, cpu_rate, db_rate, memory, _, start = facts(trial.target)
-    rate = (cpu_rate if trial.profile == "cpu" else db_rate) * math.exp(rng.gauss(0, noise))
+    able = {"cpu": cpu_rate, "downstream": DOWNSTREAM_RATE}.get(trial.profile, db_rate)
+    rate = able * math.exp(rng.gauss(0, noise))
     planned = next(p for p in run.plan.profiles if p.name == trial.profile).levels
     begin = 1_000_000_000
     at = begin + int(WARMUP * 1e9)
@@ -297,6 +325,7 @@ def write_trial(
         connections_opened=CONNECTIONS,
         harness_cpu_seconds=0.1,
         loaded_seconds=(at - begin) / 1e9,
+        idle_anonymous_bytes=memory * 0.8 * 2**20 if trial.profile == "waiters" else Missing("not sampled"),
     )
     verdict, problems = worst(measurement)
     return TrialResult(trial, "2020-01-01T00:00:00+00:00", 12.0, verdict, problems, None, {}, measurement)

@@ -27,7 +27,7 @@ def specs() -> dict[str, ContainerSpec]:
     return {
         "database": database_spec(project_tag("database"), "0", Ports(), Limits(), PASSWORD),
         "service": service_spec("fitmap/${TARGET:-go}:latest", "1", Ports(), Limits(), PASSWORD),
-        "locust": generator_spec(project_tag("load"), "0", ""),
+        "locust": generator_spec(project_tag("load"), "0", "", Limits()),
     }
 
 
@@ -47,6 +47,8 @@ def test_compose_has_the_limits_and_the_hardening_of_a_trial(name: str) -> None:
     assert compose["cap_drop"] == arguments["cap_drop"]
     assert compose["security_opt"] == arguments["security_opt"]
     assert compose["pids_limit"] == arguments["pids_limit"]
+    limits = [{"name": name, "soft": most, "hard": most} for name, most in compose.get("ulimits", {}).items()]
+    assert limits == arguments.get("ulimits", [])
     assert int(compose["mem_limit"].removesuffix("m")) * MEBIBYTE == arguments["mem_limit"]
     assert int(compose["memswap_limit"].removesuffix("m")) * MEBIBYTE == arguments["memswap_limit"]
     tmpfs = dict(mount.split(":", 1) for mount in compose["tmpfs"])

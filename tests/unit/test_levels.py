@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from harness.config import PRESETS
 from harness.errors import UsageError
-from harness.levels import parse_levels, seconds, timed
+from harness.levels import HELD_RATE, parse_levels, seconds, timed
+from harness.model import Level
 
 ROUTES = ("GET /a", "POST /b")
 
@@ -47,6 +49,7 @@ def test_the_same_level_twice_is_run_once() -> None:
         ("0/s", "within 0.1/s"),
         ("150%", "within 0% and 100%"),
         ("fast", "or a rate such as 500/s"),
+        ("1000/held", "for profile waiters alone"),
     ],
 )
 def test_a_mistake_is_one_sentence(text: str, words: str) -> None:
@@ -57,6 +60,50 @@ def test_a_mistake_is_one_sentence(text: str, words: str) -> None:
 def test_no_level_at_all_is_refused() -> None:
     with pytest.raises(UsageError, match="at least one level"):
         names()
+
+
+def held(*texts: str) -> tuple[Level, ...]:
+    return parse_levels(texts, 250, ("GET /wait",), "test")
+
+
+def test_held_requests_ask_for_the_wait_at_which_all_levels_have_one_rate() -> None:
+    levels = held("250/held", "1000/held", "10000/held")
+    assert [(level.kind, level.connections, level.hold_milliseconds) for level in levels] == [
+        ("held", 250, 125), ("held", 1000, 500), ("held", 10_000, 5000),
+    ]  # fmt: skip
+    assert {level.connections / level.hold_milliseconds * 1000 for level in levels} == {HELD_RATE}
+
+
+@pytest.mark.parametrize("text", ["9/held", "16001/held"])
+def test_what_the_contract_cannot_hold_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="between 10 and 16000"):
+        held(text)
+
+
+def test_a_held_level_has_a_whole_wait_before_its_window_and_one_in_it() -> None:
+    timing = msgspec.structs.replace(PRESETS["smoke"], settle_seconds=1, measure_seconds=3)
+    first, last = (timed(level, timing, first=i == 0) for i, level in enumerate(held("1000/held", "10000/held")))
+    assert (first.warmup_seconds, first.warmup_limit_seconds, first.measure_seconds) == (3.5, 3.5, 3)
+    assert (last.warmup_seconds, last.warmup_limit_seconds, last.measure_seconds) == (6, 6, 5)
+    # Its last answers come a wait after its window.
+    assert seconds(last) >= 6 + 5 + 5
+
+
+@pytest.mark.parametrize(
+    ("text", "preset", "window"),
+    [
+        ("500/s", "quick", 21),
+        ("1000/s", "quick", 11),
+        ("200/s", "quick", 10),
+        ("500/s", "smoke", 3),
+        ("2000/s", "quick", 10),
+    ],
+)
+def test_a_window_at_a_rate_is_prolonged_until_its_p99_is_told_where_that_is_near(
+    text: str, preset: str, window: int
+) -> None:
+    (level,) = parse_levels((text,), 32, ROUTES, "test")
+    assert timed(level, PRESETS[preset], first=True).measure_seconds == window
 
 
 def test_only_the_first_level_has_the_whole_warm_up() -> None:

@@ -23,6 +23,8 @@ from harness.images import ROOT
 from harness.instruments import level, milliseconds, requests_per_second, sent_share
 from loadtests.instruments import routes
 from loadtests.lean import wire
+from loadtests.lean.loops import CLOSER, ClosedLoop
+from loadtests.lean.recorder import Recorder
 
 
 def free_port() -> int:
@@ -180,6 +182,59 @@ def test_a_clock_that_runs_fast_breaks_littles_law(instruments: int) -> None:
     concurrency = closed.busy_seconds / ((closed.end_ns - closed.start_ns) / 1e9)
     # Two of the four connections are the spoilt worker's.
     assert concurrency == pytest.approx(4 * 1.05, rel=0.02)
+
+
+def held_level(*, connections: int, wait: int, warmup: float = 1, measure: float = 1) -> wire.Level:
+    return wire.Level("held", "held", connections, (), warmup, warmup, measure, hold_milliseconds=wait)
+
+
+def test_connections_take_turns_a_gap_apart() -> None:
+    loop = ClosedLoop(Recorder(("GET /wait",)), [], gap_seconds=0.05)
+    begun, turns = time.monotonic(), []
+    for _ in range(3):
+        loop.admit()
+        turns.append(time.monotonic() - begun)
+    assert turns == pytest.approx([0, 0.05, 0.10], abs=0.02)
+
+
+def test_a_burst_is_spread_out_again() -> None:
+    """Many connections that are answered at once take turns a little closer than a gap, and none is saved up for later."""
+    loop = ClosedLoop(Recorder(("GET /wait",)), [], gap_seconds=0.04)
+    time.sleep(0.2)
+    begun, turns = time.monotonic(), []
+    for _ in range(4):
+        loop._take_turn(0.04 * CLOSER)
+        turns.append(time.monotonic() - begun)
+    assert turns == pytest.approx([0, 0.03, 0.06, 0.09], abs=0.02)
+
+
+def test_held_requests_are_all_under_way_at_any_moment(instruments: int) -> None:
+    said = drive(load_spec(instruments, held_level(connections=40, wait=20), held_level(connections=80, wait=20)))
+    for count, m in zip((40, 80), measured(said), strict=True):
+        assert m.busy_seconds / ((m.end_ns - m.start_ns) / 1e9) == pytest.approx(count, rel=0.05)
+        (route,) = [r for r in m.routes if r.scheduled]
+        assert route.route == routes.delay(20)
+        assert route.failures == route.timed_out == 0
+    (done,) = [event for event in said if isinstance(event, wire.Done)]
+    assert done.connections_opened == 80
+
+
+def test_what_is_held_grows_over_a_whole_wait_and_that_is_no_trend(instruments: int) -> None:
+    said = drive(load_spec(instruments, held_level(connections=40, wait=2000, warmup=7, measure=2)))
+    counts = [event.requests for event in said if isinstance(event, wire.Window)]
+    assert counts[:2] == [0, 0]
+    # Spread evenly: 40 connections, two seconds each.
+    assert counts[3:] == pytest.approx([20] * len(counts[3:]), abs=3)
+    (held,) = measured(said)
+    assert held.steady, held.steady_reason
+
+
+def test_the_service_is_left_alone_before_the_first_level(instruments: int) -> None:
+    spec = load_spec(instruments, level("saturate", routes.NULL, connections=1, measure=1))
+    said = drive(msgspec.structs.replace(spec, idle_seconds=1.5))
+    (ready,) = [event for event in said if isinstance(event, wire.ServiceReady)]
+    first = next(event for event in said if isinstance(event, wire.Window))
+    assert first.start_ns - ready.monotonic_ns >= 1.5e9
 
 
 def test_a_trial_ends_when_the_harness_says_nothing(instruments: int, monkeypatch: pytest.MonkeyPatch) -> None:

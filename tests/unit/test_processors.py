@@ -19,7 +19,7 @@ def test_the_kernels_file_is_read(tmp_path: Path) -> None:
     path.write_text("cpu  9 9 9 9 9 9 9 9 0 0\ncpu0 10 1 2 100 5 3 4 6 0 0\ncpu1 1 0 0 50 0 0 0 0 0 0\nintr 5\n")
     times = read_processors(path)
     assert set(times) == {0, 1}
-    assert (times[0].busy_ns, times[0].steal_ns, times[0].total_ns) == (130_000_000, 60_000_000, 1_310_000_000)
+    assert (times[0].idle_ns, times[0].steal_ns, times[0].total_ns) == (1_050_000_000, 60_000_000, 1_310_000_000)
 
 
 def test_this_kernel_counts_forward() -> None:
@@ -34,12 +34,13 @@ def test_cpu_lists_are_read(text: str, numbers: tuple[int, ...]) -> None:
 
 def samples(busy: float, steal: float) -> list[HostSample]:
     """Eleven readings a second apart of CPU 0 (idle) and 1 (busy and stolen at these shares)."""
+    idle = 1 - busy - steal
     return [
         HostSample(
-            s * SECOND,
-            {0: CpuTimes(0, 0, s * SECOND), 1: CpuTimes(int(busy * s * SECOND), int(steal * s * SECOND), s * SECOND)},
+            second,
+            {0: CpuTimes(second, 0, second), 1: CpuTimes(int(idle * second), int(steal * second), second)},
         )
-        for s in range(11)
+        for second in range(0, 11 * SECOND, SECOND)
     ]
 
 

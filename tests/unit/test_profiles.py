@@ -5,12 +5,16 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from harness.config import PRESETS, Config, override
 from harness.errors import UsageError
 from harness.images import ROOT
+from harness.model import Preset
 from harness.profiles import find_profiles, narrow, read_profile
+from harness.recording import chosen_profiles
 
 HEADER = """# /// fitmap
 # title = "T"
@@ -24,8 +28,30 @@ HEADER = """# /// fitmap
 
 def test_the_profiles_of_the_project_are_found() -> None:
     profiles = find_profiles(ROOT / "loadtests")
-    assert {"cpu", "db", "ping"} <= set(profiles)
-    assert [name for name, profile in profiles.items() if profile.default] == ["cpu", "db"]
+    assert {"cpu", "db", "ping", "service", "downstream", "waiters"} <= set(profiles)
+
+
+@pytest.mark.parametrize(
+    ("preset", "names"),
+    [("smoke", ["cpu", "db"]), ("quick", ["cpu", "db"]), ("full", ["cpu", "db", "downstream", "service", "waiters"])],
+)
+def test_a_preset_measures_its_own_profiles_unasked(preset: str, names: list[str]) -> None:
+    config = override(Config(), "run", preset=preset)
+    assert [profile.name for profile in chosen_profiles(config, None)] == names
+    by_name = override(config, "run", profiles=("waiters", "ping"))
+    assert [profile.name for profile in chosen_profiles(by_name, None)] == ["waiters", "ping"]
+
+
+def test_headers_name_presets_that_exist() -> None:
+    assert set(get_args(Preset)) == set(PRESETS)
+
+
+def test_what_a_preset_adds_goes_to_profiles_that_saturate() -> None:
+    """Shares are shares of the saturated level: at held requests they would be a load of another kind."""
+    config = override(Config(), "run", preset="full")
+    levels = {profile.name: [level.name for level in profile.levels] for profile in chosen_profiles(config, None)}
+    assert levels["downstream"] == ["saturate", "400/s", "25%", "50%", "75%", "90%"]
+    assert levels["waiters"] == ["250/held", "1000/held", "4000/held", "10000/held"]
 
 
 def test_a_file_without_a_header_is_no_profile(tmp_path: Path) -> None:
@@ -39,6 +65,7 @@ def test_a_file_without_a_header_is_no_profile(tmp_path: Path) -> None:
     [
         (HEADER.replace("question", "qestion"), 'did you mean "question"'),
         (HEADER.replace('"saturate"', '"satruate"'), 'did you mean "saturate"'),
+        (HEADER.replace("# ///\n", '# presets = ["ful"]\n# ///\n'), "presets"),
         (HEADER.replace("= 4\n", "= 0\n"), "at least 1"),
         (HEADER.replace("4\n", "four\n"), "not TOML"),
     ],
@@ -50,7 +77,7 @@ def test_a_mistake_in_a_header_is_one_sentence(tmp_path: Path, text: str, words:
 
 
 def test_one_route_of_a_profile_can_be_measured_alone() -> None:
-    profiles = tuple(find_profiles(ROOT / "loadtests").values())
+    profiles = tuple(find_profiles(ROOT / "loadtests")[name] for name in ("cpu", "db", "ping"))
     (narrowed,) = narrow(profiles, "GET /cpu/collatz")
     assert (narrowed.name, narrowed.routes) == ("cpu", ("GET /cpu/collatz",))
     assert {level.routes for level in narrowed.levels} == {("GET /cpu/collatz",)}
@@ -63,7 +90,7 @@ def test_headers_name_the_routes_that_the_load_really_sends() -> None:
     script = (
         "import importlib, json\n"
         "print(json.dumps({name: list(importlib.import_module('loadtests.' + name).ProfileUser.routes)"
-        " for name in ('cpu', 'db', 'ping')}))"
+        " for name in ('cpu', 'db', 'ping', 'service', 'downstream', 'waiters')}))"
     )
     said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT).stdout
     import json

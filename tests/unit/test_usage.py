@@ -6,7 +6,7 @@ import pytest
 
 from harness.cgroup import Counters
 from harness.measurement import Missing, Sample
-from harness.usage import busiest_second, cpu_ns_at, usage
+from harness.usage import anonymous_between, busiest_second, cpu_ns_at, usage
 
 SECOND = 1_000_000_000
 
@@ -29,6 +29,16 @@ def test_cpu_between_samples_lies_on_the_line() -> None:
 def test_cpu_outside_the_samples_is_refused(instant: int) -> None:
     with pytest.raises(ValueError, match="outside"):
         cpu_ns_at(SERIES, instant)
+
+
+def anonymous(seconds: float, held: int) -> Sample:
+    return Sample(int(seconds * SECOND), "service", Counters(0, 100, 30, held, 120, 0, 0))
+
+
+def test_the_idle_base_is_the_median_of_the_rest_before_the_first_request() -> None:
+    grown = [anonymous(0.5, 1000), anonymous(1.0, 40), anonymous(1.4, 50), anonymous(1.8, 60), anonymous(2.0, 9000)]
+    assert anonymous_between(grown, SECOND, 2 * SECOND) == 50
+    assert isinstance(anonymous_between(grown, 3 * SECOND, 4 * SECOND), Missing)
 
 
 def test_usage_is_the_difference_over_the_window_alone() -> None:

@@ -1,0 +1,54 @@
+# /// fitmap
+# title = "Everyday service"
+# question = "At the load that most services have: does the language matter at all?"
+# routes = [
+#     "GET /products/{id}", "GET /customers/{id}/orders", "POST /orders", "GET /reports/regions",
+#     "GET /cpu/collatz", "POST /cpu/summarize",
+# ]
+# presets = ["full"]
+# connections = 32
+# levels = ["saturate", "500/s"]
+# ///
+"""The database mix with a little work of the service's own: 50 % a product, 20 % a customer's orders, 8 % a new order, 2 % a
+report, 10 % a short loop, 10 % a document.
+"""
+
+from __future__ import annotations
+
+import random
+
+from loadtests import cpu, db
+from loadtests.lean.exchange import Exchange
+from loadtests.lean.user import LeanUser
+
+LENGTH = 8192
+#: A tenth of what profile `cpu` asks for: a rule to evaluate, a signature to check.
+COLLATZ_STARTS = 50
+
+
+def _second(exchange: Exchange) -> Exchange:
+    """An exchange of profile `cpu`, whose routes come behind those of `db`."""
+    return exchange._replace(route=len(db.ProfileUser.routes) + exchange.route)
+
+
+def stream(rng: random.Random) -> list[Exchange]:
+    # Checked against answers computed here: few distinct ones keep the start short.
+    walks = [_second(cpu.collatz(rng, COLLATZ_STARTS)) for _ in range(cpu.DISTINCT)]
+    documents = [_second(cpu.summarize(rng)) for _ in range(cpu.DISTINCT)]
+    makers = (
+        db.product,
+        db.customer_orders,
+        db.new_order,
+        db.report,
+        lambda r: r.choice(walks),
+        lambda r: r.choice(documents),
+    )
+    return [make(rng) for make in rng.choices(makers, weights=(50, 20, 8, 2, 10, 10), k=LENGTH)]
+
+
+class ProfileUser(LeanUser):
+    """The `service` profile."""
+
+    host = "http://127.0.0.1:18080"
+    routes = (*db.ProfileUser.routes, *cpu.ProfileUser.routes)
+    stream = staticmethod(stream)
