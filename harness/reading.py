@@ -11,6 +11,7 @@ from harness.config import PRESET_LEVELS, PRESETS
 from harness.errors import UsageError
 from harness.images import ROOT
 from harness.measurement import Missing
+from harness.model import Profile
 from harness.profiles import find_profiles
 from harness.record import Record, read_record
 from harness.run import find_records, locate
@@ -79,6 +80,13 @@ def repeatability(options: argparse.Namespace, _terminal: Terminal) -> int:
     return 0
 
 
+def _when(profile: Profile) -> str:
+    """Which presets measure it, where not all of them do."""
+    if profile.presets is None:
+        return ""
+    return f" (preset {', '.join(profile.presets)}, or by name)" if profile.presets else " (only by name)"
+
+
 def list_all(options: argparse.Namespace, _terminal: Terminal) -> int:
     """Targets, profiles, presets and records."""
     print("targets")
@@ -86,7 +94,7 @@ def list_all(options: argparse.Namespace, _terminal: Terminal) -> int:
         print(f"  {target.name}: {target.language}, {target.framework}, {target.driver} ({target.target_class})")
     print("profiles")
     for profile in find_profiles(ROOT / "loadtests").values():
-        print(f"  {profile.name}: {profile.question}{'' if profile.default else ' (only by name)'}")
+        print(f"  {profile.name}: {profile.question}{_when(profile)}")
     print("presets")
     for name, preset in PRESETS.items():
         print(

@@ -38,7 +38,7 @@ def chosen_targets(config: Config) -> dict[str, Target]:
 def chosen_profiles(config: Config, route: str | None) -> tuple[Profile, ...]:
     """The profiles that a configuration asks for, with their levels."""
     profiles: dict[str, Profile] = find_profiles(ROOT / "loadtests")
-    unasked = tuple(name for name, profile in profiles.items() if profile.default)
+    unasked = tuple(n for n, profile in profiles.items() if profile.presets is None or config.run.preset in profile.presets)
     wanted = choose(config.run.profiles or unasked, profiles, "profile")
     # Levels that were asked for are all that is wanted; a preset adds to a profile's own.
     more = () if config.run.levels else PRESET_LEVELS[config.run.preset]
@@ -118,7 +118,8 @@ def measure(client: docker.DockerClient, record: Record, begun: float, terminal:
         f"{plan_seconds(plan) * len(record.pending()) / len(plan.trials) / 60:.0f} min, record in {record.folder}"
     )
     record = run_trials(client, record, terminal.say, terminal.progress)
-    terminal.say(f"{loaded_share(record):.0%} of the trials' wall time was warm-up or measured window")
+    if share := loaded_share(record):
+        terminal.say(f"{share:.0%} of the wall time of trials under load was warm-up or measured window")
     return record
 
 

@@ -2,7 +2,7 @@
 # title = "HTTP alone"
 # question = "What does a request cost before any work is done?"
 # routes = ["GET /ping"]
-# default = false
+# presets = []
 # connections = 32
 # levels = ["saturate"]
 # ///
