@@ -104,7 +104,7 @@ class Workers:
     def begin(self, level: wire.Level, rate: float, seed: int) -> None:
         """Begin a level's warm-up; `rate` (all workers together) is 0 in a closed loop."""
         for index, client in enumerate(self._ids()):
-            share = wire.Share(not rate, rate / self.count, level.routes, seed * 1000 + index)
+            share = wire.Share(not rate, rate / self.count, level.routes, seed * 1000 + index, level.window_seconds)
             self._runner.send_message(wire.BEGIN, msgspec.to_builtins(share), client)
 
     def measure(self) -> None:
