@@ -10,6 +10,7 @@ from harness.bottleneck import FULL, HALF
 from harness.record import Run
 from reports.advice import Advice, advise, everyday
 from reports.analysis import Analysis, classes
+from reports.beside import beside_sections
 from reports.changes import Changes, changes, has_pairs, paired_changes
 from reports.claims import Finding, findings, read_claims
 from reports.environment import Pairs, TargetFacts, calibration_facts, environment, target_facts
@@ -65,6 +66,7 @@ class View(Struct, frozen=True):
     latency: tuple[Figure, ...]
     warmup: tuple[Figure, ...]
     over_time: tuple[Section, ...]
+    beside: tuple[Section, ...]
     axes: tuple[Section, ...]
     trust: Trust
     calibration: Pairs
@@ -120,6 +122,7 @@ def make_view(analysis: Analysis, folder: Path, baseline: Analysis | None = None
         latency=latency_figures(analysis),
         warmup=warmup_figures(analysis),
         over_time=time_sections(analysis, folder),
+        beside=beside_sections(analysis),
         axes=axis_sections(analysis),
         trust=trust_of(analysis),
         calibration=calibration_facts(run),
