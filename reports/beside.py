@@ -45,7 +45,13 @@ def _startup(analysis: Analysis, profile: Profile, name: str) -> Section:
         "just-in-time compiler's work, and what it has not compiled yet. Strong: the median over valid trials; faint: "
         "single trials.",
         {target: [shares(each.windows) for each in found] for target, found in trials.items()},
-        ("Target", "Steady speed", "First quarter of a second", f"First second at {STEADY_SHARE:.0%} or more", "Trials"),
+        (
+            "Target",
+            "Steady speed",
+            "First quarter of a second",
+            f"First second at {STEADY_SHARE * 100:g} % or more",
+            "Trials",
+        ),
         tuple(_course_row(target, found) for target, found in trials.items() if found),
     )
     headers = (

@@ -6,7 +6,7 @@ from functools import partial
 from statistics import median
 
 from harness.measurement import BuildMeasurement, Missing, StartupMeasurement
-from reports.course import STEADY_SHARE, time_to_steady
+from reports.course import JUDGED_SECONDS, RESOLUTION_SECONDS, STEADY_SHARE, time_to_steady
 from reports.metric import Found, Metric
 
 
@@ -60,9 +60,11 @@ BESIDE: tuple[Metric, ...] = (
     ),
     Metric(
         "time-to-steady", "time to steady speed", "Time to steady speed", "seconds", "lower",
-        f"From the first request under full load to the end of the first second that reaches {STEADY_SHARE:.0%} of the "
-        "speed that is held at the end. One second is the least that can be told.",
+        f"From the first request under full load to the end of the first second that reaches {STEADY_SHARE * 100:g} % of "
+        "the speed that is held at the end. One second is the least that can be told, and a quarter of one the finest.",
         _steady_after, scope="profile", kind="startup",
+        # Of the least that can be told, a step of the resolution.
+        least_relevance_percent=RESOLUTION_SECONDS / JUDGED_SECONDS * 100,
     ),
     Metric(
         "rebuild", "edit to running", "Edit to running", "seconds", "lower",

@@ -11,6 +11,8 @@ from loadtests.lean.wire import Window
 STEADY_SHARE = 0.95
 #: A quarter of a second scatters too much to be judged alone.
 JUDGED_SECONDS = 1.0
+#: How fine a course is told: by the quarter of a second.
+RESOLUTION_SECONDS = 0.25
 #: Windows end when their messages come: a second of them is a few milliseconds more or less.
 SLACK_SECONDS = 0.1
 
@@ -36,7 +38,10 @@ def shares(windows: Sequence[Window]) -> list[tuple[float, float]]:
 
 
 def time_to_steady(windows: Sequence[Window]) -> float | Missing:
-    """Seconds from the first request to the end of the first JUDGED_SECONDS whose mean reaches STEADY_SHARE of the end's."""
+    """Seconds from the first request to the end of the first JUDGED_SECONDS whose mean reaches STEADY_SHARE of the end's.
+
+    In steps of RESOLUTION_SECONDS: else two that are there at once would differ by the jitter of a message.
+    """
     steady = steady_rate(windows)
     if not steady:
         return Missing("no request was answered at the end of the course")
@@ -46,5 +51,5 @@ def time_to_steady(windows: Sequence[Window]) -> float | Missing:
         judged = [window for window in windows[: number + 1] if window.start_ns >= since]
         whole = last.end_ns - zero >= (JUDGED_SECONDS - SLACK_SECONDS) * 1e9
         if whole and rate(judged) >= STEADY_SHARE * steady:
-            return round((last.end_ns - zero) / 1e9, 2)
+            return round((last.end_ns - zero) / 1e9 / RESOLUTION_SECONDS) * RESOLUTION_SECONDS
     return Missing("no second of the course reached the speed of its end")

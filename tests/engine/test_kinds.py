@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from synthetic import CALIBRATION
 
-from harness import startup
+from harness import startup, watcher
 from harness.building import Workshop
 from harness.config import Config, GeneratorSection
 from harness.containers import leftovers
@@ -44,12 +44,12 @@ def client() -> docker.DockerClient:
 @pytest.fixture(autouse=True)
 def nothing_is_left(client: docker.DockerClient) -> Iterator[None]:
     """Neither a container nor an image, and the target's image is the one that it was."""
-    target = client.images.get(project_tag("go")).id
-    before = {image.id for image in client.images.list(all=True)}
+    targets = [client.images.get(project_tag(name)).id for name in ("go", "python")]
+    before = set(client.api.images(all=True, quiet=True))
     yield
     assert [container.name for container, _ in leftovers(client)] == []
-    assert {image.id for image in client.images.list(all=True)} == before
-    assert client.images.get(project_tag("go")).id == target
+    assert set(client.api.images(all=True, quiet=True)) == before
+    assert [client.images.get(project_tag(name)).id for name in ("go", "python")] == targets
 
 
 Measure = Callable[..., TrialResult]
@@ -57,31 +57,32 @@ Measure = Callable[..., TrialResult]
 
 @pytest.fixture
 def measure(client: docker.DockerClient, tmp_path: Path) -> Measure:
-    """Run one trial of a profile on Go, whose manifest may be another one."""
+    """Run one trial of a profile on Go or Python, whose manifest may be another one."""
 
     def run(profile: str, edit: Edit | None = None) -> TrialResult:
-        target: Target = find_targets(ROOT / "services")["go"]
+        # Whose clean build is the quickest.
+        name = "go" if profile == "startup" else "python"
+        target: Target = find_targets(ROOT / "services")[name]
         if edit:
             target = msgspec.structs.replace(target, edit=edit)
         plan = make_plan(
             seed=1,
             preset="smoke",
             timing=TIMING,
-            targets=("go",),
+            targets=(name,),
             profiles=(find_profiles(ROOT / "loadtests")[profile],),
             placement=place(topology()),
         )
-        base = client.images.get(project_tag("go"))
-        local = any(tag.startswith("fitmap-base/go:") for image in client.images.list() for tag in image.tags)
+        images = {image: str(client.images.get(project_tag(image)).id) for image in ("database", "load", name)}
+        local = any(tag.startswith("fitmap-base/") for image in client.images.list() for tag in image.tags)
         setup = Setup(
             run_id="kinds",
             plan=plan,
             config=CONFIG,
-            images={name: str(client.images.get(project_tag(name)).id) for name in ("database", "load")}
-            | {"go": str(base.id)},
+            images=images,
             contract=read_contract(CONTRACT / "queries.toml"),
             calibration=CALIBRATION,
-            targets={"go": target},
+            targets={name: target},
             image_set="local" if local else "official",
         )
         return run_trial(client, setup, plan.trials[0], RecordWriter(tmp_path), lambda _: None)
@@ -116,14 +117,23 @@ def test_a_line_is_edited_rebuilt_started_and_seen(measure: Measure) -> None:
     assert found.rebuilt.seconds < found.clean.seconds
     assert found.rebuilt.seconds < found.edit_to_running_seconds < found.rebuilt.seconds + 5
     assert 0 < found.start_seconds < 5 and found.image_bytes > 1_000_000
-    assert not isinstance(found.dependencies, Missing) and found.dependencies.total == 6
+    assert not isinstance(found.dependencies, Missing) and found.dependencies.total == 11
 
 
-def test_an_edit_that_does_not_compile_is_a_result_with_the_compilers_words(measure: Measure) -> None:
-    result = measure("build", Edit("meta.go", '"standard"', "{mark}"))
+def test_an_edit_that_does_not_fit_the_source_is_a_result_before_anything_is_built(measure: Measure) -> None:
+    result = measure("build", Edit("fitmap/status.py", "no such text", "{mark}"))
     assert isinstance(result.measurement, Missing)
-    assert (result.verdict, result.stage) == ("failed", "build")
-    assert "undefined: edited" in result.measurement.reason
+    assert (result.verdict, result.stage) == ("failed", "edit")
+    assert "0 times in fitmap/status.py" in result.measurement.reason
+
+
+def test_an_edit_that_is_never_seen_fails_the_trial(measure: Measure, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rebuilt service runs, and answers as it always did: a comment is no edit that anyone could see."""
+    monkeypatch.setattr(watcher, "PATIENCE_SECONDS", 3.0)
+    result = measure("build", Edit("fitmap/__init__.py", "asyncpg to PostgreSQL.", "{mark}"))
+    assert isinstance(result.measurement, Missing)
+    assert (result.verdict, result.stage) == ("failed", "readiness")
+    assert "/meta was not answered as expected" in result.measurement.reason
 
 
 def test_a_build_that_fails_leaves_no_layer(client: docker.DockerClient, tmp_path: Path) -> None:

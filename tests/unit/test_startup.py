@@ -63,6 +63,12 @@ def test_a_compiler_is_steady_when_a_whole_second_has_reached_its_share() -> Non
     assert time_to_steady(course(*[500.0] * 8, *[1000.0] * 32)) == 3.0
 
 
+def test_jitter_of_windows_makes_no_difference_between_two_that_are_there_at_once() -> None:
+    late = tuple(Window("measure", i * 252_000_000, (i + 1) * 252_000_000, 250, 0) for i in range(12))
+    early = tuple(Window("measure", i * 247_000_000, (i + 1) * 247_000_000, 250, 0) for i in range(12))
+    assert time_to_steady(late) == time_to_steady(early) == 1.0
+
+
 def test_one_lucky_quarter_of_a_second_is_no_steady_speed() -> None:
     assert time_to_steady(course(*[500.0] * 4, 1200.0, *[500.0] * 11, *[1000.0] * 24)) == 5.0
 
