@@ -87,7 +87,7 @@ def measure(setup: Setup, trial: Trial, crew: Crew, on_window: OnWindow) -> Star
             heard = generator.follow(hello, service, on_window, lambda _: None)
     (level,) = heard.levels
     return StartupMeasurement(
-        meta=msgspec.json.decode(said, type=dict[str, str | int]),
+        meta=read_meta(said),
         starts=tuple(starts),
         cold=layers
         if isinstance(layers, Missing)
@@ -96,6 +96,14 @@ def measure(setup: Setup, trial: Trial, crew: Crew, on_window: OnWindow) -> Star
         windows=level.windows[0],
         failure_samples=heard.done.failure_samples,
     )
+
+
+def read_meta(said: str) -> dict[str, str | int]:
+    """The answer of GET /meta. Raises TrialError."""
+    try:
+        return msgspec.json.decode(said, type=dict[str, str | int])
+    except msgspec.MsgspecError as error:
+        raise TrialError("readiness", f"GET /meta is not answered as the contract has it: {error}") from None
 
 
 def order(starts: int, block: int) -> tuple[bool, ...]:

@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 
 from harness.config import PRESETS
+from harness.errors import TrialError
 from harness.images import ROOT
 from harness.measurement import Missing, StartupMeasurement
 from harness.pagecache import Layers, cached_bytes
 from harness.profiles import find_profiles
-from harness.startup import course_level, judge, order
+from harness.startup import course_level, judge, order, read_meta
 from loadtests.lean import wire
 from loadtests.lean.watch import answers, watch
 from loadtests.lean.wire import Window
@@ -109,6 +110,12 @@ def test_a_failed_request_fails_the_course() -> None:
 )
 def test_only_200_is_an_answer(answer: bytes, good: bool) -> None:
     assert answers(wire.Ask("/health"), answer) is good
+
+
+def test_an_answer_of_meta_that_is_none_fails_the_trial() -> None:
+    assert read_meta('{"target": "go", "cpus": 1}') == {"target": "go", "cpus": 1}
+    with pytest.raises(TrialError, match="GET /meta"):
+        read_meta('{"target": [')
 
 
 def test_an_answer_must_hold_what_it_should() -> None:
