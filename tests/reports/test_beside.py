@@ -97,6 +97,8 @@ def test_the_section_has_a_chart_an_axis_the_course_and_tables(analysis: Analysi
 def test_the_page_names_the_section_once_and_its_charts_have_their_own_ids(analysis: Analysis, record: Record) -> None:
     text = render_report(analysis, record.folder)
     assert text.count('<h2 id="beside">') == 1 and 'href="#beside"' in text
+    # In its own section, and not once more among the axes of loads.
+    assert text.count("Start, cold page cache (lower is better)</h4>") == 1
     ids = re.findall(r' id="([^"]+)"', text)
     assert len(ids) == len(set(ids))
 
