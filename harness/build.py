@@ -9,7 +9,7 @@ import subprocess
 import tarfile
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from functools import partial
 from graphlib import TopologicalSorter
@@ -158,20 +158,35 @@ def _certify_context(build: Build) -> io.BytesIO:
     return context
 
 
-def _build(client: docker.DockerClient, build: Build) -> None:
-    arguments = {**build.arguments, **{name: os.environ[name] for name in PROXY_VARIABLES if name in os.environ}}
-    log = BUILD_LOGS / f"{build.tag.partition(':')[0].replace('/', '-')}.log"
+def build_lines(
+    client: docker.DockerClient, build: Build, *, tag: str, nocache: bool = False, timeout_seconds: int | None = None
+) -> Iterator[dict[str, Any]]:
+    """What the engine's builder says of a build under a tag, line by line. `timeout_seconds`: how long it may be silent."""
     source: dict[str, Any] = (
         {"fileobj": _certify_context(build), "custom_context": True}
         if build.how == "certify"
         else {"path": str(build.context), "dockerfile": build.dockerfile}
     )
+    lines: Iterator[dict[str, Any]] = client.api.build(
+        **source,
+        tag=tag,
+        buildargs={**build.arguments, **{name: os.environ[name] for name in PROXY_VARIABLES if name in os.environ}},
+        network_mode="host",
+        nocache=nocache,
+        timeout=timeout_seconds,
+        rm=True,
+        forcerm=True,
+        decode=True,
+    )
+    return lines
+
+
+def _build(client: docker.DockerClient, build: Build) -> None:
+    log = BUILD_LOGS / f"{build.tag.partition(':')[0].replace('/', '-')}.log"
     said: list[str] = []
     problem = ""
     try:
-        lines = client.api.build(
-            **source, tag=build.tag, buildargs=arguments, network_mode="host", rm=True, forcerm=True, decode=True
-        )
+        lines = build_lines(client, build, tag=build.tag)
         with log.open("w") as file:
             for line in lines:
                 problem = line.get("error", problem)

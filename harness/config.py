@@ -19,9 +19,9 @@ from loadtests.lean.wire import Objective
 # Blocks of 8 tell a true 10 % apart four times out of five; 3 are the least that give an interval at all.
 PRESETS: dict[str, Timing] = {
     "smoke": Timing(blocks=1, warmup_seconds=3, warmup_limit_seconds=3, measure_seconds=3, settle_seconds=1),
-    "quick": Timing(blocks=3, warmup_seconds=8, warmup_limit_seconds=30, measure_seconds=10, settle_seconds=2),
+    "quick": Timing(blocks=3, warmup_seconds=8, warmup_limit_seconds=30, measure_seconds=10, settle_seconds=2, starts=3),
     "gate": Timing(blocks=3, warmup_seconds=5, warmup_limit_seconds=30, measure_seconds=8, settle_seconds=2),
-    "full": Timing(blocks=8, warmup_seconds=12, warmup_limit_seconds=60, measure_seconds=20, settle_seconds=4),
+    "full": Timing(blocks=8, warmup_seconds=12, warmup_limit_seconds=60, measure_seconds=20, settle_seconds=4, starts=3),
 }
 #: Levels beyond the profiles' own that a preset adds.
 PRESET_LEVELS: dict[str, tuple[str, ...]] = {"smoke": (), "quick": (), "gate": ("routes",), "full": ("curve",)}
@@ -53,6 +53,7 @@ class TimingSection(Struct, frozen=True, forbid_unknown_fields=True):
     warmup_limit_seconds: float | None = None
     measure_seconds: float | None = None
     settle_seconds: float | None = None
+    starts: int | None = None
 
 
 class GeneratorSection(Struct, frozen=True, forbid_unknown_fields=True):
@@ -197,6 +198,8 @@ def timing(config: Config, where: str = "fitmap.toml") -> Timing:
         result = msgspec.structs.replace(result, warmup_limit_seconds=result.warmup_seconds)
     if not 1 <= result.blocks <= 1000:
         raise UsageError(f"{where}: blocks must be within 1-1000")
+    if not 1 <= result.starts <= 100:
+        raise UsageError(f"{where}: starts must be within 1-100")
     for name in ("warmup_seconds", "measure_seconds", "settle_seconds"):
         if not 1 <= getattr(result, name) <= 3600:
             raise UsageError(f"{where}: {name} must be within 1-3600")

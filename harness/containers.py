@@ -9,7 +9,7 @@ import contextlib
 import os
 import secrets
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any, Self
 
@@ -20,6 +20,7 @@ from docker.errors import APIError, DockerException, NotFound
 from docker.models.containers import Container
 
 from harness.errors import EngineError, PortTaken, TrialError
+from harness.images import TRIAL
 from harness.pair import LABEL, LOOPBACK, ContainerSpec, engine_arguments
 
 LOG_LINES = 20
@@ -122,6 +123,7 @@ class Crew:
         self._labels = {f"{LABEL}.run": run_id, f"{LABEL}.trial": trial_id, f"{LABEL}.owner": owner()}
         self._name = f"fitmap-{run_id}-{trial_id}"
         self._members: list[Running] = []
+        self._actions: list[Callable[[], None]] = []
 
     def __enter__(self) -> Self:
         return self
@@ -130,6 +132,12 @@ class Crew:
         for member in reversed(self._members):
             with contextlib.suppress(NotFound):
                 member.container.remove(force=True, v=True)
+        for action in self._actions:
+            action()
+
+    def afterwards(self, action: Callable[[], None]) -> None:
+        """Do something when the containers are gone: an image can't be removed before them."""
+        self._actions.append(action)
 
     def add(self, spec: ContainerSpec) -> Running:
         """Create a container; it is removed when the context ends. Raises EngineError."""
@@ -142,9 +150,16 @@ class Crew:
         self._members.append(member)
         return member
 
+    def dismiss(self, member: Running) -> None:
+        """Remove a container before the trial is over: another one takes its place."""
+        member.container.remove(force=True, v=True)
+        self._members.remove(member)
+
     def logs(self) -> dict[str, str]:
         """The last log lines of each container, by role."""
-        return {member.spec.role: member.log_tail() for member in self._members if member.spec.role != "generator"}
+        return {
+            member.spec.role: member.log_tail() for member in self._members if member.spec.role in ("service", "database")
+        }
 
 
 def leftovers(client: docker.DockerClient) -> Iterator[tuple[Container, bool]]:
@@ -154,7 +169,10 @@ def leftovers(client: docker.DockerClient) -> Iterator[tuple[Container, bool]]:
 
 
 def clean(client: docker.DockerClient) -> int:
-    """Remove what killed runs left behind; how many containers. Raises EngineError when a live run is measuring."""
+    """Remove what killed runs left behind, images of their trials too; how many containers.
+
+    Raises EngineError when a live run is measuring.
+    """
     removed = 0
     for container, alive in list(leftovers(client)):
         if alive:
@@ -165,6 +183,10 @@ def clean(client: docker.DockerClient) -> int:
         with contextlib.suppress(NotFound):
             container.remove(force=True, v=True)
         removed += 1
+    # Of a trial that builds; nobody else is measuring, so nobody needs them.
+    for image in client.images.list(filters={"reference": f"fitmap/*:{TRIAL}*"}):
+        with contextlib.suppress(APIError):
+            client.api.remove_image(str(image.id), force=True)
     return removed
 
 

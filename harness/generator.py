@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -61,8 +61,7 @@ class Generator:
         self._watchdog = threading.Timer(bound, running.container.kill)
         self._watchdog.daemon = True
         # Attached before it starts, so that nothing is missed.
-        self._chunks = running.container.attach(stdout=True, stderr=False, stream=True, logs=True)
-        self._events = self._decode()
+        self._events = decode_events(running.container.attach(stdout=True, stderr=False, stream=True, logs=True))
 
     def __enter__(self) -> Self:
         self._running.start()
@@ -71,16 +70,6 @@ class Generator:
 
     def __exit__(self, *_: object) -> None:
         self._watchdog.cancel()
-
-    def _decode(self) -> Iterator[wire.Event]:
-        pending = b""
-        for chunk in self._chunks:
-            *complete, pending = (pending + chunk).split(b"\n")
-            for line in complete:
-                try:
-                    yield wire.decode_event(line)
-                except msgspec.MsgspecError:
-                    raise TrialError("load", f"the load generator said what is no event: {line[:200]!r}") from None
 
     def hello(self) -> wire.Hello:
         """The generator is loaded, workers included. Raises TrialError."""
@@ -125,6 +114,18 @@ class Generator:
         if isinstance(event, wire.Fatal) and not service.state()["Running"]:
             raise TrialError("service", why_ended(service))
         return event
+
+
+def decode_events(chunks: Iterable[bytes]) -> Iterator[wire.Event]:
+    """The events in a container's output. Raises TrialError."""
+    pending = b""
+    for chunk in chunks:
+        *complete, pending = (pending + chunk).split(b"\n")
+        for line in complete:
+            try:
+                yield wire.decode_event(line)
+            except msgspec.MsgspecError:
+                raise TrialError("load", f"the load generator said what is no event: {line[:200]!r}") from None
 
 
 def expect(event: wire.Event | None, kind: type[E]) -> E:

@@ -19,6 +19,8 @@ from harness.errors import UsageError
 
 ROOT = Path(__file__).resolve().parents[1]
 BASES = Path(__file__).resolve().parent / "bases"
+#: Before a run's id, in the tag of an image that a trial makes and removes.
+TRIAL = "trial-"
 HOST_CERTIFICATES = Path("/usr/local/share/ca-certificates")
 
 _BASE_ARGUMENT = re.compile(r"^ARG\s+([A-Z]+_IMAGE)\b", re.MULTILINE)

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from harness.cgroup import Counters
 from harness.contract import StatementCount
+from harness.dependencies import Dependencies
 from harness.model import Trial
 from harness.processors import CpuTimes
 from loadtests.lean.wire import Window
@@ -213,6 +214,75 @@ class Measurement(Struct, frozen=True, tag="measured"):
         return next((measured for measured in self.levels if measured.level == level), None)
 
 
+class Start(Struct, frozen=True):
+    """One start of a service, in seconds since the engine started its container: to the first 200 on /health, and to the
+    first product from the database. `cold`: the image's files had been taken out of the page cache before.
+    """
+
+    cold: bool
+    health_seconds: float
+    answer_seconds: float
+    #: Of the image's files, what left the page cache before a cold start, and what stayed because processes map it.
+    evicted_bytes: int = 0
+    left_bytes: int = 0
+
+
+class Cold(Struct, frozen=True, tag="cold"):
+    """How the page cache was made cold, and how large the image's files are together."""
+
+    way: str
+    files: int
+    total_bytes: int
+
+
+class StartupMeasurement(Struct, frozen=True, tag="startup"):
+    """What a trial of kind `startup` measured: starts in their order, the course of throughput from the first request on.
+
+    `windows`: quarters of a second under the closed loop; those of phase `measure` at the end are the steady speed.
+    """
+
+    meta: Mapping[str, str | int]
+    starts: tuple[Start, ...]
+    cold: Cold | Missing
+    connections: int
+    windows: tuple[Window, ...]
+    failure_samples: tuple[str, ...]
+
+
+class BuildStep(Struct, frozen=True):
+    """One instruction of a Dockerfile: how long it took, and whether the builder had its result already."""
+
+    instruction: str
+    seconds: float
+    cached: bool
+
+
+class Built(Struct, frozen=True):
+    """One build of an image, from the call to its end."""
+
+    seconds: float
+    steps: tuple[BuildStep, ...]
+
+
+class BuildMeasurement(Struct, frozen=True, tag="build"):
+    """What a trial of kind `build` measured."""
+
+    #: Every step anew but the base images; what is downloaded is downloaded again.
+    clean: Built
+    #: After the edit, with the layers of the clean build at hand.
+    rebuilt: Built
+    file: str
+    #: From the edit's end to the first answer that shows it, and the part from the container's start to that.
+    edit_to_running_seconds: float
+    start_seconds: float
+    image_bytes: int
+    dependencies: Dependencies | Missing
+
+
+#: What comes of a trial, by the kind of its profile; or why nothing did.
+Outcome = Measurement | StartupMeasurement | BuildMeasurement | Missing
+
+
 class TrialResult(Struct, frozen=True):
     """One line of trials.jsonl. `verdict` is the worst of its levels'.
 
@@ -226,7 +296,7 @@ class TrialResult(Struct, frozen=True):
     problems: tuple[str, ...]
     stage: str | None
     logs: Mapping[str, str]
-    measurement: Measurement | Missing
+    measurement: Outcome
 
 
 class Sample(Struct, frozen=True):

@@ -95,7 +95,10 @@ def plan_only(options: argparse.Namespace, _terminal: Terminal) -> int:
     )
     for profile in plan.profiles:
         levels = ", ".join(level.name for level in profile.levels)
-        print(f"profile {profile.name}: {profile.question} {profile.connections} connections; levels {levels}")
+        load = (
+            f" {profile.connections} connections; levels {levels}" if profile.kind == "load" else f" (kind {profile.kind})"
+        )
+        print(f"profile {profile.name}: {profile.question}{load}")
     for trial in plan.trials:
         print(f"  block {trial.block}  {trial.id}")
     return 0

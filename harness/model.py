@@ -8,6 +8,8 @@ from msgspec import Struct
 
 #: harness/config.py has their timing.
 Preset = Literal["smoke", "quick", "gate", "full"]
+#: What a trial of a profile does: see harness/trial.py.
+Kind = Literal["load", "startup", "build"]
 
 
 class Setting(Struct, frozen=True, forbid_unknown_fields=True):
@@ -25,6 +27,16 @@ class Deviation(Struct, frozen=True, forbid_unknown_fields=True):
     why: str
 
 
+class Edit(Struct, frozen=True, forbid_unknown_fields=True):
+    """A change of one line that the running service shows: `old` stands once in `file`, and `new` holds {mark}, a word that
+    is another one at each build and that GET /meta answers.
+    """
+
+    file: str
+    old: str
+    new: str
+
+
 class Target(Struct, frozen=True):
     """One service folder: a language, a class, a manifest."""
 
@@ -37,6 +49,10 @@ class Target(Struct, frozen=True):
     lock_file: str
     settings: tuple[Setting, ...]
     deviations: tuple[Deviation, ...]
+    #: None in records of before there was one.
+    edit: Edit | None = None
+    #: Folder of the image that holds one jar a dependency, where the build system writes no lock file.
+    jars: str = ""
 
 
 class Level(Struct, frozen=True):
@@ -58,7 +74,7 @@ class Level(Struct, frozen=True):
 
 
 class Profile(Struct, frozen=True):
-    """One kind of load: a file under loadtests/ and what its header says."""
+    """One kind of load, or of another question: a file under loadtests/ and what its header says."""
 
     name: str
     title: str
@@ -68,6 +84,10 @@ class Profile(Struct, frozen=True):
     levels: tuple[Level, ...]
     #: The presets that measure it unasked; None: all of them.
     presets: tuple[Preset, ...] | None = None
+    #: `load` sends levels of load. `startup` starts the service again and again. `build` builds it.
+    kind: Kind = "load"
+    #: Its trials stop after so many blocks: what hardly varies need not be repeated as often. None: as often as the rest.
+    most_blocks: int | None = None
 
 
 class Timing(Struct, frozen=True, forbid_unknown_fields=True):
@@ -79,6 +99,8 @@ class Timing(Struct, frozen=True, forbid_unknown_fields=True):
     measure_seconds: float
     #: The warm-up of a trial's second and later levels: the target is warm, the queues must settle.
     settle_seconds: float
+    #: How often a trial of kind `startup` starts its service with a warm page cache, and as often with a cold one.
+    starts: int = 2
 
 
 class Placement(Struct, frozen=True):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -15,7 +16,7 @@ from msgspec import Struct
 
 from harness.errors import UsageError
 from harness.levels import SATURATE, parse_levels
-from harness.model import Preset, Profile
+from harness.model import Kind, Preset, Profile
 from harness.strict import convert, suggest
 
 _HEADER = re.compile(r"(?m)^# /// fitmap$\s(?P<content>(^#(| .*)$\s)+)^# ///$")
@@ -26,10 +27,20 @@ class Header(Struct, frozen=True, forbid_unknown_fields=True):
 
     title: str
     question: str
-    routes: tuple[str, ...]
-    connections: int
-    levels: tuple[str, ...]
+    routes: tuple[str, ...] = ()
+    connections: int = 0
+    levels: tuple[str, ...] = ()
     presets: tuple[Preset, ...] | None = None
+    kind: Kind = "load"
+    most_blocks: int | None = None
+
+
+#: What a header of each kind must say beside title and question, and which of the rest it must not.
+_NEEDS: Mapping[Kind, tuple[str, ...]] = {
+    "load": ("routes", "connections", "levels"),
+    "startup": ("routes", "connections"),
+    "build": (),
+}
 
 
 def read_profile(path: Path) -> Profile | None:
@@ -44,10 +55,31 @@ def read_profile(path: Path) -> Profile | None:
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{path}: the header is not TOML ({error})") from None
     header = convert(value, Header, str(path))
-    if header.connections < 1:
-        raise UsageError(f"{path}: connections must be at least 1")
-    levels = parse_levels(header.levels, header.connections, header.routes, str(path))
-    return Profile(path.stem, header.title, header.question, header.routes, header.connections, levels, header.presets)
+    _check(header, path)
+    load = header.kind == "load"
+    return Profile(
+        path.stem,
+        header.title,
+        header.question,
+        header.routes,
+        header.connections,
+        parse_levels(header.levels, header.connections, header.routes, str(path)) if load else (),
+        header.presets,
+        header.kind,
+        header.most_blocks,
+    )
+
+
+def _check(header: Header, path: Path) -> None:
+    needs = _NEEDS[header.kind]
+    for name in _NEEDS["load"]:
+        if name in needs and not getattr(header, name):
+            least = "must be at least 1" if name == "connections" else "are missing"
+            raise UsageError(f"{path}: {name} {least}")
+        if name not in needs and getattr(header, name):
+            raise UsageError(f"{path}: a profile of kind {header.kind} has no {name}")
+    if header.connections < 0 or (header.most_blocks is not None and header.most_blocks < 1):
+        raise UsageError(f"{path}: connections and most_blocks must be at least 1")
 
 
 def find_profiles(loadtests: Path) -> dict[str, Profile]:
@@ -59,9 +91,13 @@ def find_profiles(loadtests: Path) -> dict[str, Profile]:
 def relevel(profiles: tuple[Profile, ...], wanted: tuple[str, ...], more: tuple[str, ...]) -> tuple[Profile, ...]:
     """The profiles at the wanted levels (their own where none is wanted), and at some more, which a profile gets that has
     a saturated level: they are shares of it, or parts. Raises UsageError.
+
+    A profile that is no load has none.
     """
     return tuple(
-        msgspec.structs.replace(
+        profile
+        if profile.kind != "load"
+        else msgspec.structs.replace(
             profile,
             levels=parse_levels(
                 (*(wanted or [level.name for level in profile.levels]), *(more if _saturates(profile) else ())),
@@ -90,7 +126,7 @@ def narrow(profiles: tuple[Profile, ...], route: str | None) -> tuple[Profile, .
     """
     if route is None:
         return profiles
-    narrowed = tuple(_only(profile, route) for profile in profiles if route in profile.routes)
+    narrowed = tuple(_only(profile, route) for profile in profiles if profile.kind == "load" and route in profile.routes)
     if not narrowed:
         known = {known: None for profile in profiles for known in profile.routes}
         raise UsageError(f'no chosen profile sends "{route}"{suggest(route, known)}')

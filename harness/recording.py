@@ -118,7 +118,8 @@ def measure(client: docker.DockerClient, record: Record, begun: float, terminal:
         f"{plan_seconds(plan) * len(record.pending()) / len(plan.trials) / 60:.0f} min, record in {record.folder}"
     )
     record = run_trials(client, record, terminal.say, terminal.progress)
-    terminal.say(f"{loaded_share(record):.0%} of the trials' wall time was warm-up or measured window")
+    if share := loaded_share(record):
+        terminal.say(f"{share:.0%} of the wall time of trials under load was warm-up or measured window")
     return record
 
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from statistics import median
 
 import docker
 from docker.errors import APIError
@@ -23,7 +24,16 @@ from harness.engine import Say
 from harness.errors import EngineError, RunError, UsageError
 from harness.images import ROOT
 from harness.levels import PROBE_SETTLE_SECONDS
-from harness.measurement import Calibration, Capacity, LevelMeasurement, Measurement, Missing, TrialResult
+from harness.measurement import (
+    BuildMeasurement,
+    Calibration,
+    Capacity,
+    LevelMeasurement,
+    Measurement,
+    Missing,
+    StartupMeasurement,
+    TrialResult,
+)
 from harness.model import Plan, Target
 from harness.plan import trial_seconds
 from harness.record import (
@@ -37,8 +47,9 @@ from harness.record import (
     read_record,
 )
 from harness.sources import source_lines
+from harness.staging import Setup
 from harness.targets import BASE, folder_of
-from harness.trial import Setup, run_trial
+from harness.trial import run_trial
 from loadtests.lean.wire import Window
 
 CONTRACT = ROOT / "services" / "contract"
@@ -153,6 +164,8 @@ def run_trials(client: docker.DockerClient, record: Record, say: Say, progress: 
         images={name: image.id for name, image in run.images.items()},
         contract=read_contract(CONTRACT / "queries.toml"),
         calibration=run.calibration,
+        targets=run.targets,
+        image_set=run.image_set,
     )
     clean(client)
     pending = record.pending()
@@ -179,13 +192,27 @@ def _summary(result: TrialResult) -> str:
     measured = result.measurement
     if isinstance(measured, Missing):
         return f"failed ({result.stage}: {measured.reason})"
-    parts = [_level_summary(level) for level in measured.levels]
-    found = measured.capacity
+    if not isinstance(measured, Measurement):
+        parts = [_other_summary(measured)]
+    else:
+        parts = [_level_summary(level) for level in measured.levels]
+    found = measured.capacity if isinstance(measured, Measurement) else None
     if isinstance(found, Capacity):
         high = "" if found.high is None else f" to {found.high:,.0f}"
         parts.append(f"capacity {found.low:,.0f}{high} requests/s, limit {found.limit}")
     text = f"{'; '.join(parts)}: {result.verdict}"
     return f"{text} ({'; '.join(result.problems)})" if result.problems else text
+
+
+def _other_summary(measured: StartupMeasurement | BuildMeasurement) -> str:
+    if isinstance(measured, BuildMeasurement):
+        return (
+            f"clean build {measured.clean.seconds:,.1f} s, rebuild {measured.rebuilt.seconds:,.1f} s, "
+            f"edit to running {measured.edit_to_running_seconds:,.1f} s"
+        )
+    kinds = {"warm": False, "cold": True}
+    ready = {word: [start.health_seconds for start in measured.starts if start.cold is cold] for word, cold in kinds.items()}
+    return "start " + ", ".join(f"{word} {median(seconds):.3f} s" for word, seconds in ready.items() if seconds)
 
 
 def _level_summary(level: LevelMeasurement) -> str:
@@ -197,9 +224,10 @@ def _level_summary(level: LevelMeasurement) -> str:
 
 
 def loaded_share(record: Record) -> float:
-    """Which share of the trials' wall time was spent inside warm-up or measured windows (0 to 1)."""
-    loaded = sum(_loaded_seconds(r.measurement) for r in record.results if not isinstance(r.measurement, Missing))
-    wall = sum(r.wall_seconds for r in record.results)
+    """Which share of the wall time of trials of kind `load` was spent inside warm-up or measured windows (0 to 1)."""
+    loads = [(r, r.measurement) for r in record.results if isinstance(r.measurement, Measurement)]
+    loaded = sum(_loaded_seconds(measurement) for _, measurement in loads)
+    wall = sum(result.wall_seconds for result, _ in loads)
     return loaded / wall if wall else 0.0
 
 

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct, field
 
 from harness.errors import UsageError
-from harness.model import Deviation, Setting, Target
+from harness.model import Deviation, Edit, Setting, Target
 from harness.strict import convert
 
 
@@ -26,6 +26,8 @@ class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
     lock_file: str
     setting: tuple[Setting, ...] = ()
     deviation: tuple[Deviation, ...] = ()
+    edit: Edit | None = None
+    jars: str = ""
 
 
 def read_target(folder: Path) -> Target:
@@ -46,6 +48,8 @@ def read_target(folder: Path) -> Target:
         lock_file=manifest.lock_file,
         settings=manifest.setting,
         deviations=manifest.deviation,
+        edit=manifest.edit,
+        jars=manifest.jars,
     )
 
 

@@ -8,56 +8,28 @@ from statistics import median
 
 from msgspec import Struct
 
-from harness.measurement import Capacity, LevelMeasurement, Measurement, Missing, TrialResult
+from harness.measurement import (
+    Capacity,
+    LevelMeasurement,
+    Measurement,
+    Missing,
+    TrialResult,
+)
 from harness.model import Trial
 from harness.record import Record, Run
-from reports.loads import Load, Place, Scope, loads_of, places_of
+from reports.loads import Load, Place, loads_of, places_of
+from reports.metric import Metric
 from reports.metrics import (
     BY_ID,
     METRICS,
-    Metric,
-    Observation,
     cpu_per_request_microseconds,
     mean_response_microseconds,
     requests,
     throughput,
 )
-from reports.percentiles import Distribution, read_distributions
+from reports.observed import Measured, Observed, Single, here, measured_of, single_of
 from reports.standings import Standing, rank
 from reports.statistics import Estimate
-
-
-class Measured(Struct, frozen=True):
-    """A trial at one of its levels, valid or not, with its value on every metric that says something about it.
-
-    What a trial has once alone (start, image, peak memory, capacity) is the same at each of its levels.
-    """
-
-    result: TrialResult
-    whole: Measurement
-    level: LevelMeasurement
-    load: Load
-    distribution: Distribution | Missing
-    values: Mapping[str, float | Missing]
-
-    @property
-    def trial(self) -> Trial:
-        return self.result.trial
-
-    @property
-    def valid(self) -> bool:
-        return self.level.verdict == "valid"
-
-    def counts(self, scope: Scope) -> bool:
-        """Whether it is ranked. At a load: where the level is valid. What a trial has once alone: also where the generator
-        was the limit. The answers were right there, nothing disturbed it, and a start or a size owes nothing to the load.
-        """
-        return self.valid or (scope != "load" and self.level.verdict == "generator_limited")
-
-    @property
-    def pair(self) -> str:
-        """What this trial is paired by in comparisons: its block, and its profile where an axis spans all profiles."""
-        return f"{self.trial.block}/{self.trial.profile}"
 
 
 class Parts(Struct, frozen=True):
@@ -91,6 +63,7 @@ class Analysis(Struct, frozen=True):
     standings: tuple[Standing, ...]
     parts: tuple[Parts, ...]
     representatives: Mapping[tuple[str, str], Measured]
+    singles: tuple[Single, ...]
 
     def at(self, target: str, load: Load) -> tuple[Measured, ...]:
         """The trials of a target at a load, valid or not."""
@@ -113,9 +86,9 @@ class Analysis(Struct, frozen=True):
             None,
         )
 
-    def here(self, place: Place) -> tuple[Measured, ...]:
+    def here(self, place: Place) -> tuple[Observed, ...]:
         """All that was measured at a place, valid or not."""
-        return tuple(m for m in self.measured if place.holds(m.trial.profile, m.load.id))
+        return here(place, self.measured, self.singles)
 
     def values(self, metric: str, target: str, place: Place) -> Mapping[str, float] | Missing:
         """Pair -> value of a target on an axis at a place, or why it can't be ranked there."""
@@ -132,7 +105,8 @@ def analyse(record: Record) -> Analysis:
     loads = loads_of(run.plan)
     places = places_of(run.plan, loads)
     ordered = sorted(record.results, key=lambda result: result.trial.id)
-    measured = tuple(m for result in ordered for m in _measured(record, result, loads))
+    measured = tuple(m for result in ordered for m in measured_of(record, result, loads))
+    singles = tuple(single for result in ordered if (single := single_of(record, result)))
     cells = {
         (target, load.id): tuple(m for m in measured if (m.trial.target, m.load.id) == (target, load.id))
         for target, load in product(run.plan.targets, loads)
@@ -146,13 +120,14 @@ def analyse(record: Record) -> Analysis:
         not_valid=tuple(result for result in ordered if result.verdict != "valid"),
         pending=record.pending(),
         complaints=record.complaints,
-        standings=tuple(_standings(run, places, measured, ordered)),
+        standings=tuple(_standings(run, places, measured, singles, ordered)),
         parts=tuple(part for (target, load), trials in cells.items() if (part := _parts(target, load, trials))),
         representatives={
             (target, profile): found
             for target, (profile, load) in product(run.plan.targets, first.items())
             if (found := _representative(cells[target, load]))
         },
+        singles=singles,
     )
 
 
@@ -161,47 +136,25 @@ def classes(run: Run) -> tuple[str, ...]:
     return tuple(sorted({run.targets[target].target_class for target in run.plan.targets}))
 
 
-def _measured(record: Record, result: TrialResult, loads: Sequence[Load]) -> Iterator[Measured]:
-    """A result at each load that it has a measurement of."""
-    whole = result.measurement
-    if isinstance(whole, Missing):
-        return
-    plan = record.run.plan
-    image = record.run.images.get(result.trial.target)
-    searched = {p.name for p in plan.profiles if any(level.kind == "capacity" for level in p.levels)}
-    distributions = read_distributions(record.folder, result.trial.id, [level.level for level in whole.levels])
-    for load in loads:
-        level = whole.at(load.level) if load.profile == result.trial.profile else None
-        if level is None:
-            continue
-        seen = Observation(
-            trial=whole,
-            level=level,
-            distribution=distributions[level.level],
-            hold_milliseconds=load.hold_milliseconds,
-            image_bytes=image.size_bytes if image else Missing("the record names no image of it"),
-            source_lines=record.run.source_lines.get(result.trial.target),
-            searched=result.trial.profile in searched,
-        )
-        values = {metric.id: value for metric in METRICS if (value := metric.measure(seen)) is not None}
-        yield Measured(result, whole, level, load, seen.distribution, values)
-
-
 def _standings(
-    run: Run, places: Sequence[Place], measured: tuple[Measured, ...], results: list[TrialResult]
+    run: Run,
+    places: Sequence[Place],
+    measured: tuple[Measured, ...],
+    singles: tuple[Single, ...],
+    results: list[TrialResult],
 ) -> Iterator[Standing]:
     for target_class, place in product(classes(run), places):
-        here = [m for m in measured if place.holds(m.trial.profile, m.load.id)]
+        found = here(place, measured, singles)
         for metric in METRICS:
             means_nothing = place.load and place.load.kind not in metric.loops
-            if metric.scope != place.scope or means_nothing or not any(metric.id in m.values for m in here):
+            if metric.scope != place.scope or means_nothing or not any(metric.id in m.values for m in found):
                 continue
             targets = [t for t in run.plan.targets if run.targets[t].target_class == target_class]
             yield rank(
                 metric=metric.id,
                 place=place.id,
                 target_class=target_class,
-                values={t: cell_values(metric, t, place, here, results) for t in targets},
+                values={t: cell_values(metric, t, place, found, results) for t in targets},
                 direction=metric.direction,
                 exact=metric.exact,
                 confidence_percent=run.configuration.report.confidence_percent,
@@ -210,14 +163,16 @@ def _standings(
 
 
 def cell_values(
-    metric: Metric, target: str, place: Place, here: Sequence[Measured], results: Sequence[TrialResult]
+    metric: Metric, target: str, place: Place, here: Sequence[Observed], results: Sequence[TrialResult]
 ) -> Mapping[str, float] | Missing:
     """Pair -> value over a target's trials at a place, or why it can't be ranked. `here`: what was measured at the place.
 
     A value missing in one valid trial is missing for the cell: else a percentile would be judged on just those trials that
     were fast enough to have one. Levels of one trial share its pair: where an axis spans them, each trial counts once.
+    Trials of another kind than the axis is of are no part of it.
     """
-    counted = [m for m in here if m.trial.target == target and m.counts(place.scope)]
+    mine = [m for m in here if m.trial.target == target and (metric.id in m.values or isinstance(m, Measured))]
+    counted = [m for m in mine if m.counts(place.scope)]
     if not counted:
         verdicts = verdicts_at(target, place, results)
         return Missing(f"no valid trial ({', '.join(verdicts)})" if verdicts else "no valid trial")
@@ -237,7 +192,7 @@ def verdicts_at(target: str, place: Place, results: Sequence[TrialResult]) -> li
         if result.trial.target != target or place.profile not in (None, result.trial.profile):
             continue
         whole = result.measurement
-        level = None if isinstance(whole, Missing) or place.load is None else whole.at(place.load.level)
+        level = whole.at(place.load.level) if isinstance(whole, Measurement) and place.load else None
         found.add(level.verdict if level else result.verdict)
     return sorted(verdict.replace("_", " ") for verdict in found - {"valid"})
 

@@ -14,9 +14,11 @@ from statistics import fmean
 from msgspec import Struct
 
 from harness.measurement import LevelMeasurement, Missing
-from reports.analysis import Analysis, Measured
+from reports.analysis import Analysis
 from reports.loads import Load, Place
-from reports.metrics import BY_ID, METRICS, Metric
+from reports.metric import Metric
+from reports.metrics import BY_ID, METRICS
+from reports.observed import Measured, Observed
 from reports.standings import Direction
 from reports.units import Unit
 
@@ -119,17 +121,18 @@ def _all(analysis: Analysis) -> Iterator[Cell]:
                 if metric.scope == place.scope and _means_something(metric, place.load, mine):
                     found = analysis.values(metric.id, target, place)
                     yield Cell(target, place, metric.id, {} if isinstance(found, Missing) else found)
-            counted = [m for m in mine if m.counts(place.scope)]
+            loaded = [m for m in mine if isinstance(m, Measured)]
+            counted = [m for m in loaded if m.counts(place.scope)]
             if place.load:
                 # A service that executes other statements fails its trial: the count is what tells which and how many.
-                yield Cell(target, place, STATEMENTS, _of(mine, statements_ratio))
+                yield Cell(target, place, STATEMENTS, _of(loaded, statements_ratio))
             for role, name in SPEED.items():
                 yield Cell(target, place, name, _of(counted, partial(speed, role)))
     quick = [level.speed["service"].quick_microseconds for m in analysis.measured if "service" in (level := m.level).speed]
     yield Cell(MACHINE, None, CANARY, {"": min(quick)} if quick else {})
 
 
-def _means_something(metric: Metric, load: Load | None, mine: Sequence[Measured]) -> bool:
+def _means_something(metric: Metric, load: Load | None, mine: Sequence[Observed]) -> bool:
     return (load is None or load.kind in metric.loops) and any(metric.id in m.values for m in mine)
 
 

@@ -19,9 +19,10 @@ from msgspec import Struct
 from harness.config import PricesSection
 from harness.measurement import Missing
 from harness.targets import TWIN
-from reports.analysis import Analysis, Measured, database_microseconds
+from reports.analysis import Analysis, database_microseconds
 from reports.loads import Place
 from reports.metrics import BY_ID, mean_response_microseconds
+from reports.observed import Measured
 from reports.statistics import estimate, paired_ratio
 from reports.units import number, quantity, span
 
@@ -148,7 +149,7 @@ def _cells(analysis: Analysis, test: Condition, place: Place) -> Cells:
         if test.metric in QUANTITIES:
             compute = QUANTITIES[test.metric][1]
             prices = run.configuration.prices
-            values = {m.pair: v for m in here if m.trial.target == name and m.valid
+            values = {m.pair: v for m in here if isinstance(m, Measured) and m.trial.target == name and m.valid
                       and not isinstance(v := compute(m, prices), Missing)}  # fmt: skip
         else:
             cell = analysis.values(test.metric, name, place)

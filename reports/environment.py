@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator, Mapping
 
 from msgspec import Struct, structs
 
 from harness.levels import MOST_PROLONGED, SHORT_SECONDS
-from harness.model import Profile
+from harness.measurement import StartupMeasurement
+from harness.model import Profile, Trial
 from harness.record import Run
 from loadtests.lean.search import CEILING_SHARE
 from reports.analysis import Analysis
@@ -93,6 +95,7 @@ def _run(analysis: Analysis) -> Pairs:
         ("Blocks", f"{timing.blocks}, order random within each, seed {run.plan.seed}"),
         ("Warm-up", f"{timing.warmup_seconds:g} s, prolonged to {timing.warmup_limit_seconds:g} s at most"),
         ("Settling before each further level", f"{timing.settle_seconds:g} s"),
+        ("Starts", f"{timing.starts} with a warm and {timing.starts} with a cold page cache in each trial that starts only"),
         (
             "Measured window",
             f"{timing.measure_seconds:g} s; at shares and single routes {min(timing.measure_seconds, SHORT_SECONDS):g} s; "
@@ -106,6 +109,8 @@ def _run(analysis: Analysis) -> Pairs:
 
 
 def _profile(profile: Profile, analysis: Analysis) -> str:
+    if profile.kind != "load":
+        return f"{profile.title}: {profile.question}"
     levels = [load.level_title for load in analysis.loads if load.profile == profile.name]
     levels += ["search for capacity"] * any(level.kind == "capacity" for level in profile.levels)
     return f"{profile.title}: {', '.join(profile.routes)}; {profile.connections} connections; {', '.join(levels)}"
@@ -147,10 +152,16 @@ def calibration_facts(run: Run) -> Pairs:
     )
 
 
+def _said(analysis: Analysis) -> Iterator[tuple[Trial, Mapping[str, str | int]]]:
+    """What services said of themselves."""
+    yield from ((m.trial, m.whole.meta) for m in analysis.measured)
+    yield from ((s.trial, s.whole.meta) for s in analysis.singles if isinstance(s.whole, StartupMeasurement))
+
+
 def target_facts(analysis: Analysis, name: str) -> TargetFacts:
     """A target's manifest, and what the service said of itself."""
     target = analysis.run.targets[name]
-    meta = next((m.whole.meta for m in analysis.measured if m.trial.target == name), {})
+    meta = next((meta for trial, meta in _said(analysis) if trial.target == name), {})
     reported = "; ".join(f"{key} {value}" for key, value in sorted(meta.items()))
     return TargetFacts(
         name,

@@ -67,6 +67,14 @@ def json_text(analysis: Analysis, found: tuple[Finding, ...]) -> str:
             "values": {name: value for name, value in m.values.items() if not isinstance(value, Missing)},
         }
         for m in analysis.measured
+    ] + [
+        {
+            "trial": s.trial.id, "target": s.trial.target, "block": s.trial.block, "load": s.trial.profile,
+            "verdict": s.result.verdict,
+            "problems": list(s.result.problems),
+            "values": {name: value for name, value in s.values.items() if not isinstance(value, Missing)},
+        }
+        for s in analysis.singles
     ]  # fmt: skip
     claims = [{"id": f.id, "says": f.says, "verdict": f.verdict, "figures": list(f.figures)} for f in found]
     run = analysis.run

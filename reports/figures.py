@@ -11,6 +11,7 @@ from harness.measurement import Missing
 from reports import charts
 from reports.analysis import Analysis, at_least
 from reports.charts import Dot
+from reports.loads import Place
 from reports.metrics import BY_ID
 from reports.palette import Look, looks
 from reports.standings import Standing
@@ -44,12 +45,13 @@ class Table(Struct, frozen=True):
 
 
 class Section(Struct, frozen=True):
-    """The figures of a profile, a load, or the whole run. `more`: those of details, folded up."""
+    """The figures of a profile, a load, or the whole run. `more`: those of details, folded up. `tables` stand below them."""
 
     title: str
     figures: tuple[Figure, ...]
     note: str = ""
     more: tuple[Figure, ...] = ()
+    tables: tuple[Table, ...] = ()
 
 
 def looks_of(analysis: Analysis) -> dict[str, Look]:
@@ -64,16 +66,24 @@ def drawn(analysis: Analysis, spec: Spec, name: str, title: str) -> Markup:
 
 
 def axis_sections(analysis: Analysis) -> tuple[Section, ...]:
-    """Every axis that has a value, by place: dots with intervals."""
-    sections = []
-    for number, place in enumerate(analysis.places):
-        found: dict[str, list[Standing]] = {}
-        for standing in analysis.standings:
-            if standing.place == place.id:
-                found.setdefault(standing.metric, []).append(standing)
-        figures = [_axis_figure(analysis, f"axis-{number}-{metric.replace('.', '_')}", s) for metric, s in found.items()]
-        sections.append(Section(place.title, tuple(f for f in figures if f)))
+    """Every axis of a load or of the whole run that has a value, by place. Other kinds have sections of their own."""
+    others = {profile.name for profile in analysis.run.plan.profiles if profile.kind != "load"}
+    sections = [
+        Section(place.title, place_figures(analysis, place, f"axis-{number}"))
+        for number, place in enumerate(analysis.places)
+        if place.profile not in others
+    ]
     return tuple(section for section in sections if section.figures)
+
+
+def place_figures(analysis: Analysis, place: Place, name: str) -> tuple[Figure, ...]:
+    """Every axis of a place that has a value: dots with intervals."""
+    found: dict[str, list[Standing]] = {}
+    for standing in analysis.standings:
+        if standing.place == place.id:
+            found.setdefault(standing.metric, []).append(standing)
+    figures = (_axis_figure(analysis, f"{name}-{metric.replace('.', '_')}", s) for metric, s in found.items())
+    return tuple(figure for figure in figures if figure)
 
 
 def _axis_figure(analysis: Analysis, name: str, standings: list[Standing]) -> Figure | None:

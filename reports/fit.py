@@ -4,7 +4,7 @@ Three indices, each a geometric mean of measured values, as a multiple of the ge
 
     scale-up   requests per core-second on `cpu`, saturated
     scale-out  requests per core-second on `db`, saturated, and requests/s per GiB of working set there
-    velocity   1 / start time, and 1 / source lines
+    velocity   1 / start time, 1 / source lines, and 1 / time from an edit to the running service where it was measured
 
 A target stands on the map at (scale-up / scale-out, velocity): to the right where its strength is one machine pushed hard,
 to the left where it is many small instances; lower where its team waits and writes less. That the other end of the vertical
@@ -31,7 +31,10 @@ INDICES = ("scale-up", "scale-out", "velocity")
 FORMULAS = (
     ("scale-up", "requests per core-second on cpu, saturated"),
     ("scale-out", "√(requests per core-second × requests/s per GiB of working set), both on db, saturated"),
-    ("velocity", "1 ÷ √(start time × source lines); rebuild time joins in once a record has it"),
+    (
+        "velocity",
+        "1 ÷ ∛(start time × source lines × edit to running); 1 ÷ √(start time × source lines) in a record without builds",
+    ),
 )
 #: Of the article, by eye, from its words: (language, scale-out -1 to scale-up 1, velocity -1 to rigor 1).
 ARTICLE = (
@@ -102,7 +105,22 @@ def _raw(analysis: Analysis, index: str, target: str) -> _Logs | Missing:
     if index == "scale-out":
         where = "db@saturate"
         return _mean_of(analysis, target, (("cpu", where, -0.5), ("throughput", where, 0.5), ("working-set", where, -0.5)))
-    return _mean_of(analysis, target, (("start", "", -0.5), ("source-lines", "", -0.5)))
+    if all(place.id != "build" for place in analysis.places):
+        return _mean_of(analysis, target, (("start", "", -1 / 2), ("source-lines", "", -1 / 2)))
+    return _sum(
+        _mean_of(analysis, target, (("start", "", -1 / 3), ("source-lines", "", -1 / 3))),
+        _mean_of(analysis, target, (("rebuild", "build", -1 / 3),)),
+    )
+
+
+def _sum(first: _Logs | Missing, second: _Logs | Missing) -> _Logs | Missing:
+    """Of parts that come from different trials: their noise is not shared, so their bars add up in squares."""
+    if isinstance(first, Missing):
+        return first
+    if isinstance(second, Missing):
+        return second
+    known = first.half is not None and second.half is not None
+    return _Logs(first.centre + second.centre, math.hypot(first.half or 0.0, second.half or 0.0) if known else None)
 
 
 def _mean_of(analysis: Analysis, target: str, parts: Sequence[tuple[str, str, float]]) -> _Logs | Missing:

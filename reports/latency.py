@@ -7,11 +7,12 @@ from statistics import median
 from harness.measurement import Missing
 from harness.model import Profile
 from reports import charts
-from reports.analysis import Analysis, Measured
+from reports.analysis import Analysis
 from reports.charts import Line, Track
 from reports.figures import Figure, Row, drawn, looks_of
 from reports.loads import Load
 from reports.metrics import throughput
+from reports.observed import Measured
 from reports.units import quantity
 
 #: Points of the latency curves: even steps on the axis 1 / (1 - quantile), 1 (the fastest) to 10,000 (99.99 %).

@@ -89,7 +89,10 @@ class Place(Struct, frozen=True):
 
 
 def loads_of(plan: Plan) -> tuple[Load, ...]:
-    """All loads in the plan's order. The search for capacity is none: each of its windows has a rate of its own."""
+    """All loads in the plan's order; profiles of other kinds have none.
+
+    The search for capacity is none: each of its windows has a rate of its own.
+    """
     return tuple(load for profile in plan.profiles for level in profile.levels if (load := _load(profile, level)))
 
 
@@ -132,7 +135,10 @@ def places_of(plan: Plan, loads: Iterable[Load]) -> tuple[Place, ...]:
             for load in every
             if load.profile == profile.name and load.ranked
         ]
-        found.append(
-            Place(f"{profile.title}, whole trial", "How much does it hold, and what does it take at most?", profile.name)
-        )
+        if profile.kind == "load":
+            found.append(
+                Place(f"{profile.title}, whole trial", "How much does it hold, and what does it take at most?", profile.name)
+            )
+        else:
+            found.append(Place(profile.title, profile.question, profile.name))
     return (*found, Place("Whole run", "What does it cost to have it at all?"))

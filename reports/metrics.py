@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from functools import partial
 
 from msgspec import Struct
 
 from harness.measurement import LevelMeasurement, Measurement, Missing
 from loadtests.lean.search import TOLERANCE
-from reports.loads import Load, Scope
+from reports.beside_metrics import BESIDE
+from reports.metric import Found, Metric
 from reports.percentiles import Distribution
-from reports.standings import Direction
-from reports.units import Unit
 
 
 class Observation(Struct, frozen=True):
@@ -27,54 +24,9 @@ class Observation(Struct, frozen=True):
     level: LevelMeasurement
     distribution: Distribution | Missing
     hold_milliseconds: int
-    image_bytes: int | Missing
+    image_bytes: float | Missing
     source_lines: int | None
     searched: bool
-
-
-#: A value; why there is none; or None where the metric says nothing about what was measured, and gets no row.
-Found = float | Missing | None
-
-
-class Metric(Struct, frozen=True):
-    """One axis. `family` gathers axes that say nearly the same; `name` is the axis within it.
-
-    `scope`: judged at each load; for each profile, or once for the whole run: then a trial has one value, whatever its
-    levels. `loops`: the kinds of load that it means something for. `open_meaning` replaces `meaning` under open loads.
-    `exact`: read, not measured: it has no noise, so it needs no interval.
-    `least_relevance_percent`: differences below it don't matter even where the run's own bound is lower.
-    """
-
-    id: str
-    family: str
-    title: str
-    unit: Unit
-    direction: Direction
-    meaning: str
-    measure: Callable[[Observation], Found]
-    scope: Scope = "load"
-    loops: tuple[str, ...] = ("closed", "open", "held")
-    open_meaning: str = ""
-    exact: bool = False
-    least_relevance_percent: float = 0.0
-
-    @property
-    def short(self) -> str:
-        """The axis within its family: `p99`, `working set`."""
-        return self.title.rpartition(": ")[2].removeprefix("Latency ")
-
-    @property
-    def worst(self) -> float:
-        """What a missing value counts as where a number must be had (a bound in a gate). Never shown, never ranked."""
-        return 0.0 if self.direction == "higher" else math.inf
-
-    def relevance_percent(self, run_percent: float) -> float:
-        """The bound below which a difference of this metric is a tie."""
-        return max(run_percent, self.least_relevance_percent)
-
-    def meaning_at(self, load: Load | None) -> str:
-        """How to read it at a load (None: it spans all levels)."""
-        return self.open_meaning if self.open_meaning and load and load.open else self.meaning
 
 
 def requests(level: LevelMeasurement) -> int:
@@ -249,6 +201,7 @@ METRICS: tuple[Metric, ...] = (
         "From the start of the container to the first good answer on /health, with the database already up.",
         _start, scope="run",
     ),
+    *BESIDE,
 )  # fmt: skip
 
 BY_ID = {metric.id: metric for metric in METRICS}

@@ -8,11 +8,12 @@ from statistics import median
 from harness.measurement import Capacity, Missing
 from harness.model import Profile
 from reports import charts
-from reports.analysis import Analysis, Measured, Parts
+from reports.analysis import Analysis, Parts
 from reports.charts import Bar
 from reports.figures import Figure, Row, Section, Table, drawn, looks_of
 from reports.loads import Load
 from reports.metrics import cpu_per_request_microseconds
+from reports.observed import Measured
 from reports.units import quantity, span
 
 LIMITS = {
@@ -28,6 +29,8 @@ def parts_sections(analysis: Analysis) -> tuple[Section, ...]:
     """A section per profile: figures of the ranked loads; those of shares and single routes folded up."""
     sections = []
     for i, profile in enumerate(analysis.run.plan.profiles):
+        if profile.kind != "load":
+            continue
         # All of a held request's time is the wait that it asked for.
         loads = [load for load in analysis.loads if load.profile == profile.name and not load.held]
         if not loads:

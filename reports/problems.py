@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from harness.measurement import Missing, TrialResult
-from reports.analysis import Analysis, Measured
+from harness.measurement import Measurement, Missing, TrialResult
+from reports.analysis import Analysis
 from reports.metrics import throughput
+from reports.observed import Measured
 from reports.units import listed, quantity
 
 
@@ -50,9 +51,19 @@ def _problem(analysis: Analysis, result: TrialResult) -> Problem:
     faults = tuple(_fault(m) for m in analysis.measured if m.trial.id == trial.id and not m.valid)
     if not faults:
         titles = {p.name: p.title for p in analysis.run.plan.profiles}
-        achieved = "nothing measured" if isinstance(result.measurement, Missing) else "all its levels are valid"
+        achieved = _achieved(result)
         faults = (Fault(titles.get(trial.profile, trial.profile), _words(result.verdict), achieved, result.problems),)
     return Problem(trial.id, trial.target, trial.block, _words(result.verdict), faults, tuple(result.logs.items()))
+
+
+def _achieved(result: TrialResult) -> str:
+    match result.measurement:
+        case Missing():
+            return "nothing measured"
+        case Measurement():
+            return "all its levels are valid"
+        case _:
+            return "measured, and not counted"
 
 
 def _fault(measured: Measured) -> Fault:

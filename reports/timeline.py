@@ -11,9 +11,10 @@ from msgspec import Struct
 from harness.measurement import Missing
 from harness.model import Profile
 from reports import charts
-from reports.analysis import Analysis, Measured
+from reports.analysis import Analysis
 from reports.charts import Line
 from reports.figures import Figure, Section, drawn, looks_of
+from reports.observed import Measured
 from reports.series import Curve, read_curves
 
 _PARTS = (
@@ -33,7 +34,9 @@ class _Course(Struct, frozen=True):
 
 def time_sections(analysis: Analysis, folder: Path) -> tuple[Section, ...]:
     """A section per profile."""
-    return tuple(_section(analysis, p, f"time-{i}", folder) for i, p in enumerate(analysis.run.plan.profiles))
+    return tuple(
+        _section(analysis, p, f"time-{i}", folder) for i, p in enumerate(analysis.run.plan.profiles) if p.kind == "load"
+    )
 
 
 def _section(analysis: Analysis, profile: Profile, name: str, folder: Path) -> Section:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Literal
 
-Unit = Literal["requests/s", "microseconds", "seconds", "bytes", "lines", "ratio", "percent"]
+Unit = Literal["requests/s", "microseconds", "seconds", "bytes", "lines", "packages", "ratio", "percent"]
 
 #: Largest first: (factor, symbol). A value gets the first unit that it reaches.
 _LADDERS: dict[str, tuple[tuple[float, str], ...]] = {
@@ -13,6 +13,7 @@ _LADDERS: dict[str, tuple[tuple[float, str], ...]] = {
     "microseconds": ((1e6, "s"), (1e3, "ms"), (1.0, "µs")),
     "seconds": ((1.0, "s"), (1e-3, "ms")),
     "lines": ((1.0, "lines"),),
+    "packages": ((1.0, "packages"),),
     "ratio": ((1.0, "×"),),
     "percent": ((1.0, "%"),),
     "bytes": ((2.0**30, "GiB"), (2.0**20, "MiB"), (2.0**10, "KiB"), (1.0, "B")),

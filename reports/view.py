@@ -11,6 +11,7 @@ from harness.record import Run
 from reports.advice import Advice, advise, everyday
 from reports.analysis import Analysis, classes
 from reports.answers import Answer
+from reports.beside import beside_sections
 from reports.changes import Changes, changes, has_pairs, paired_changes
 from reports.claims import Finding, findings, read_claims
 from reports.downstream import downstream_answer
@@ -70,6 +71,7 @@ class View(Struct, frozen=True):
     latency: tuple[Figure, ...]
     warmup: tuple[Figure, ...]
     over_time: tuple[Section, ...]
+    beside: tuple[Section, ...]
     axes: tuple[Section, ...]
     trust: Trust
     calibration: Pairs
@@ -126,6 +128,7 @@ def make_view(analysis: Analysis, folder: Path, baseline: Analysis | None = None
         latency=latency_figures(analysis),
         warmup=warmup_figures(analysis),
         over_time=time_sections(analysis, folder),
+        beside=beside_sections(analysis),
         axes=axis_sections(analysis),
         trust=trust_of(analysis),
         calibration=calibration_facts(run),

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from statistics import median
 
 from reports import charts
-from reports.analysis import Analysis, Measured
+from reports.analysis import Analysis
 from reports.charts import Line
+from reports.course import STEADY_SHARE
 from reports.figures import Figure, Row, drawn, looks_of
 from reports.loads import Load
 from reports.metrics import throughput
-
-STEADY_SHARE = 0.95
+from reports.observed import Measured
 
 Seconds = list[tuple[float, float]]
 
@@ -23,11 +24,18 @@ def warmup_figures(analysis: Analysis) -> tuple[Figure, ...]:
     return tuple(f for i, load in enumerate(wanted) if (f := _figure(analysis, load, f"warmup-{i}")))
 
 
-def _figure(analysis: Analysis, load: Load, name: str) -> Figure | None:
+def course_figure(
+    analysis: Analysis,
+    name: str,
+    title: str,
+    reading: str,
+    courses: Mapping[str, Sequence[Seconds]],
+    headers: Row,
+    rows: tuple[Row, ...],
+) -> Figure | None:
+    """Throughput over time, in percent of the steady one: strong the median over a target's trials, faint each of them."""
     curves: list[Line] = []
-    table: list[Row] = []
-    for target in analysis.run.plan.targets:
-        trials = [seconds for m in analysis.cell(target, load) if (seconds := _course(m))]
+    for target, trials in courses.items():
         if not trials:
             continue
         length = min(len(each) for each in trials)
@@ -39,13 +47,8 @@ def _figure(analysis: Analysis, load: Load, name: str) -> Figure | None:
             if len(trials) > 1
         ]
         curves.append(Line(target, xs, ys))
-        reached = [next((x for x, y in each if y >= STEADY_SHARE * 100), None) for each in trials]
-        known = [x for x in reached if x is not None]
-        first = f"{median(known):.1f} s" if len(known) == len(trials) else "not in every trial"
-        table.append((target, f"{ys[0]:.0f} %", first, str(len(trials))))
     if not curves:
         return None
-    title = f"Warm-up: {load.title}"
     spec = charts.lines(
         curves,
         looks_of(analysis),
@@ -53,19 +56,34 @@ def _figure(analysis: Analysis, load: Load, name: str) -> Figure | None:
         y_title="% of steady throughput",
         height=190,
     )
+    return Figure(name, title, drawn(analysis, spec, name, title), reading, headers, rows, spec)
+
+
+def _figure(analysis: Analysis, load: Load, name: str) -> Figure | None:
+    courses: dict[str, list[Seconds]] = {}
+    table: list[Row] = []
+    for target in analysis.run.plan.targets:
+        trials = [seconds for m in analysis.cell(target, load) if (seconds := _course(m))]
+        if not trials:
+            continue
+        courses[target] = trials
+        reached = [next((x for x, y in each if y >= STEADY_SHARE * 100), None) for each in trials]
+        known = [x for x in reached if x is not None]
+        first = f"{median(known):.1f} s" if len(known) == len(trials) else "not in every trial"
+        table.append((target, f"{median(each[0][1] for each in trials):.0f} %", first, str(len(trials))))
     reading = (
         "Requests answered in each second of the warm-up and of the measured window, as a share of the window's mean. A "
         "runtime that compiles while it runs starts low and climbs; code that was compiled ahead starts where it stays. "
         "Strong: the median over valid trials; faint: single trials. What is left of noise is the machine's."
     )
-    return Figure(
+    return course_figure(
+        analysis,
         name,
-        title,
-        drawn(analysis, spec, name, title),
+        f"Warm-up: {load.title}",
         reading,
+        courses,
         ("Target", "First second", f"First second at {STEADY_SHARE:.0%} or more", "Trials"),
         tuple(table),
-        spec,
     )
 
 

@@ -51,7 +51,8 @@ def window(level: Level, rate: float, seed: int, workers: Workers, say: Say) -> 
     while True:
         start_ns = time.monotonic_ns()
         workers.measure()
-        passed = [pass_window("measure", workers, say) for _ in range(max(1, round(level.measure_seconds)))]
+        count = max(1, round(level.measure_seconds / level.window_seconds))
+        passed = [pass_window("measure", workers, say) for _ in range(count)]
         end_ns = time.monotonic_ns()
         # Where no warm-up may be prolonged, none is judged: a later level meets a warm target.
         if level.warmup_limit_seconds <= level.warmup_seconds:
@@ -97,7 +98,7 @@ def warm_up(level: Level, rate: float, workers: Workers, say: Say) -> tuple[floa
 
 
 def pass_window(phase: str, workers: Workers, say: Say) -> wire.Window:
-    """Let one second pass on all workers and say it."""
+    """Let one window pass on all workers and say it."""
     start_ns = time.monotonic_ns()
     parts = workers.window(phase)
     requests = sum(part.requests for part in parts)

@@ -35,6 +35,8 @@ class Level(Struct, frozen=True, forbid_unknown_fields=True):
     rate: float = 0.0
     share: float = 0.0
     hold_milliseconds: int = 0
+    #: How long one of the windows is that the course of the level is told in.
+    window_seconds: float = 1.0
 
 
 class Objective(Struct, frozen=True, forbid_unknown_fields=True):
@@ -87,7 +89,9 @@ class ServiceReady(Struct, frozen=True, tag="service_ready"):
 
 
 class Window(Struct, frozen=True, tag="window"):
-    """One second of load, for progress and curves. `phase` is warmup or measure; `mean_microseconds` is of the answers."""
+    """One second of load (or what the level has for a window), for progress and curves. `phase` is warmup or measure;
+    `mean_microseconds` is of the answers.
+    """
 
     phase: str
     start_ns: int
@@ -162,7 +166,36 @@ class Fatal(Struct, frozen=True, tag="fatal"):
     reason: str
 
 
-Event = Hello | ServiceReady | Window | Measured | LevelEnd | Done | Fatal
+class Ask(Struct, frozen=True, forbid_unknown_fields=True):
+    """A GET that is repeated until the answer is 200 and holds a text."""
+
+    path: str
+    contains: str = ""
+
+
+class WatchSpec(Struct, frozen=True, forbid_unknown_fields=True):
+    """What `loadtests.lean.watch` looks for after each start of a service."""
+
+    host: str
+    port: int
+    asks: tuple[Ask, ...]
+    patience_seconds: float
+
+
+class Watching(Struct, frozen=True, tag="watching"):
+    """The watcher is loaded."""
+
+
+class Seen(Struct, frozen=True, tag="seen"):
+    """When each of the asks was first answered as expected, by the wall clock of the containers' kernel; the last answer's
+    body.
+    """
+
+    unix_ns: tuple[int, ...]
+    last_body: str
+
+
+Event = Hello | ServiceReady | Window | Measured | LevelEnd | Done | Fatal | Watching | Seen
 
 encode_event = msgspec.json.Encoder().encode
 decode_event = msgspec.json.Decoder(Event).decode
@@ -186,10 +219,11 @@ class Share(Struct, frozen=True):
     seed: int
     hold_milliseconds: int = 0
     gap_seconds: float = 0.0
+    window_seconds: float = 1.0
 
 
 class WorkerWindow(Struct, frozen=True):
-    """One second of one worker."""
+    """One window of one worker."""
 
     phase: str
     requests: int

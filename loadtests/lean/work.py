@@ -23,8 +23,6 @@ from loadtests.lean.loops import Loop
 from loadtests.lean.recorder import Phase
 from loadtests.lean.user import REQUEST_TIMEOUT_SECONDS, LeanUser, under_way_seconds, watch_timeouts
 
-WINDOW_SECONDS = 1.0
-
 
 class Worker:
     """Does what the master's messages say, in the order in which they come."""
@@ -35,6 +33,7 @@ class Worker:
         self._measured: Phase
         self._busy_before = 0.0
         self._phase = "warmup"
+        self._window_seconds = 1.0
         self._reporter: Any = None
         self.runner = self._environment.create_worker_runner(master_host, master_port)
         self.runner.register_message(wire.PREPARE, self._prepare)
@@ -71,6 +70,7 @@ class Worker:
         else:
             loop = self._user.open_loop(share.rate, share.seed, share.routes)
         self._phase = "warmup"
+        self._window_seconds = share.window_seconds
         self._user.recorder.next_phase()
         self._user.stage.begin(loop)
         self._reporter = gevent.spawn(self._report_windows)
@@ -78,7 +78,7 @@ class Worker:
     def _report_windows(self) -> None:
         phase, before = self._user.recorder.phase, (0, 0, 0)
         while True:
-            gevent.sleep(WINDOW_SECONDS)
+            gevent.sleep(self._window_seconds)
             now = sum(phase.answered), sum(phase.failed) + sum(phase.timed_out), sum(phase.sum_microseconds)
             requests, failures, microseconds = (after - earlier for after, earlier in zip(now, before, strict=True))
             before = now

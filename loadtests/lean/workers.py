@@ -106,8 +106,9 @@ class Workers:
         gap_seconds = level.hold_milliseconds / 1000 * self.count / level.connections
         for index, client in enumerate(self._ids()):
             share = wire.Share(
-                not rate, rate / self.count, level.routes, seed * 1000 + index, level.hold_milliseconds, gap_seconds
-            )
+                not rate, rate / self.count, level.routes, seed * 1000 + index,
+                level.hold_milliseconds, gap_seconds, level.window_seconds,
+            )  # fmt: skip
             self._runner.send_message(wire.BEGIN, msgspec.to_builtins(share), client)
 
     def measure(self) -> None:

@@ -28,7 +28,8 @@ from harness.processors import CpuTimes, read_processors
 from harness.profiles import find_profiles, narrow, relevel
 from harness.record import RecordWriter
 from harness.run import CONTRACT
-from harness.trial import Setup, run_trial
+from harness.staging import Setup
+from harness.trial import run_trial
 from loadtests.lean.wire import Window
 
 CONFIG = Config(ports=Ports(service=24080, database=24432), generator=GeneratorSection(port=24557))

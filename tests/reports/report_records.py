@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
+from beside_records import made_build, made_startup
 
 from harness.cgroup import Counters
 from harness.config import Config
@@ -292,9 +293,12 @@ def write_trial(
     """A made-up trial: its samples, its histograms, its result. `verdicts`: by level, where one is not valid."""
     rng = random.Random(trial.id)
     _, cpu_rate, db_rate, memory, _, start = facts(trial.target)
+    planned, kind = next((p.levels, p.kind) for p in run.plan.profiles if p.name == trial.profile)
+    if kind != "load":
+        other = made_startup(trial, start, cpu_rate, noise) if kind == "startup" else made_build(trial, noise)
+        return TrialResult(trial, "2020-01-01T00:00:00+00:00", 12.0, "valid", (), None, {}, other)
     able = {"cpu": cpu_rate, "downstream": DOWNSTREAM_RATE}.get(trial.profile, db_rate)
     rate = able * math.exp(rng.gauss(0, noise))
-    planned = next(p for p in run.plan.profiles if p.name == trial.profile).levels
     begin = 1_000_000_000
     at = begin + int(WARMUP * 1e9)
     levels, histograms = [], []

@@ -26,6 +26,16 @@ def test_every_block_holds_every_cell_once() -> None:
         assert sorted(cells) == sorted((t, p.name) for t in TARGETS for p in PROFILES)
 
 
+def test_a_profile_can_stop_after_some_blocks() -> None:
+    placement = place((Cpu(0, 0, 0), Cpu(1, 0, 1)))
+    profiles = (*PROFILES, Profile("build", "build", "?", (), 0, (), kind="build", most_blocks=2))
+    made = make_plan(
+        seed=1, preset="quick", timing=PRESETS["quick"], targets=TARGETS, profiles=profiles, placement=placement
+    )
+    assert sorted({t.block for t in made.trials if t.profile == "build"}) == [1, 2]
+    assert sorted({t.block for t in made.trials if t.profile == "cpu"}) == [1, 2, 3]
+
+
 def test_blocks_are_done_one_after_the_other() -> None:
     blocks = [trial.block for trial in plan().trials]
     assert blocks == sorted(blocks)

@@ -13,7 +13,7 @@ from harness.config import PRESETS, Config, override
 from harness.errors import UsageError
 from harness.images import ROOT
 from harness.model import Preset
-from harness.profiles import find_profiles, narrow, read_profile
+from harness.profiles import find_profiles, narrow, read_profile, relevel
 from harness.recording import chosen_profiles
 
 HEADER = """# /// fitmap
@@ -28,12 +28,16 @@ HEADER = """# /// fitmap
 
 def test_the_profiles_of_the_project_are_found() -> None:
     profiles = find_profiles(ROOT / "loadtests")
-    assert {"cpu", "db", "ping", "service", "downstream", "waiters"} <= set(profiles)
+    assert {"cpu", "db", "ping", "service", "downstream", "waiters", "startup", "build"} <= set(profiles)
+    assert [name for name, profile in profiles.items() if profile.presets is None] == ["cpu", "db"]
+    assert {name: profile.kind for name, profile in profiles.items() if profile.kind != "load"} == {
+        "startup": "startup", "build": "build",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("preset", "names"),
-    [("smoke", ["cpu", "db"]), ("quick", ["cpu", "db"]), ("full", ["cpu", "db", "downstream", "service", "waiters"])],
+    [("smoke", ["cpu", "db"]), ("quick", ["cpu", "db"]), ("full", ["build", "cpu", "db", "downstream", "service", "startup", "waiters"])],
 )
 def test_a_preset_measures_its_own_profiles_unasked(preset: str, names: list[str]) -> None:
     config = override(Config(), "run", preset=preset)
@@ -68,6 +72,9 @@ def test_a_file_without_a_header_is_no_profile(tmp_path: Path) -> None:
         (HEADER.replace("# ///\n", '# presets = ["ful"]\n# ///\n'), "presets"),
         (HEADER.replace("= 4\n", "= 0\n"), "at least 1"),
         (HEADER.replace("4\n", "four\n"), "not TOML"),
+        (HEADER.replace("# levels", '# kind = "startup"\n# levels'), "kind startup has no levels"),
+        (HEADER.replace('# levels = ["saturate", "10/s"]\n', ""), "levels are missing"),
+        (HEADER.replace("# routes", "# most_blocks = 0\n# routes"), "most_blocks must be at least 1"),
     ],
 )
 def test_a_mistake_in_a_header_is_one_sentence(tmp_path: Path, text: str, words: str) -> None:
@@ -85,16 +92,23 @@ def test_one_route_of_a_profile_can_be_measured_alone() -> None:
         narrow(profiles, "GET /cpu/colatz")
 
 
+def test_levels_and_routes_of_a_command_line_are_for_loads_alone() -> None:
+    profiles = tuple(find_profiles(ROOT / "loadtests").values())
+    kinds = {profile.name: profile for profile in relevel(profiles, ("5/s",), ("curve",))}
+    assert kinds["startup"].levels == kinds["build"].levels == ()
+    assert "startup" not in {profile.name for profile in narrow(profiles, "GET /cpu/collatz")}
+
+
 def test_headers_name_the_routes_that_the_load_really_sends() -> None:
     """In a process of its own, because a profile imports Locust, which patches everything."""
     script = (
         "import importlib, json\n"
         "print(json.dumps({name: list(importlib.import_module('loadtests.' + name).ProfileUser.routes)"
-        " for name in ('cpu', 'db', 'ping', 'service', 'downstream', 'waiters')}))"
+        " for name in ('cpu', 'db', 'ping', 'service', 'downstream', 'waiters', 'startup')}))"
     )
     said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT).stdout
     import json
 
     routes = json.loads(said.splitlines()[-1])
     for name, profile in find_profiles(ROOT / "loadtests").items():
-        assert list(profile.routes) == routes[name]
+        assert list(profile.routes) == routes.get(name, [])

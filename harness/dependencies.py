@@ -1,0 +1,104 @@
+"""How many packages a service brings along at run time: those that its team chose, and those that these pull in.
+
+Counted is what the lock file pins for the run-time dependencies, for whatever platform: that is what has to be read, updated
+and trusted. Tools of the build and of the tests don't count, nor do the language's standard library and the runtime itself.
+
+go.sum            go.mod: `require` lines, those marked `// indirect` are transitive (Go writes both itself, `go mod tidy`)
+Cargo.lock        [dependencies] of Cargo.toml, and what Cargo.lock reaches from them
+requirements.txt  [project] dependencies of pyproject.toml; each further pinned line is transitive
+pom.xml           <dependency> of scope compile or runtime; Maven has no lock file, so the rest are the jars in the image
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+from msgspec import Struct
+
+_REQUIRE = re.compile(
+    r"^\s*(?:require\s+)?(?P<module>[\w./~-]+\.[\w./~-]+) v\S+(?P<indirect>\s*// indirect)?\s*$", re.MULTILINE
+)
+#: The name at the start of a requirement, before extras, versions and markers (PEP 508).
+_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*")
+_POM = {"m": "http://maven.apache.org/POM/4.0.0"}
+
+
+class Dependencies(Struct, frozen=True, tag="dependencies"):
+    """Counts. `source`: what they were counted in."""
+
+    direct: int
+    transitive: int
+    source: str
+
+    @property
+    def total(self) -> int:
+        return self.direct + self.transitive
+
+
+def dependencies(folder: Path, lock_file: str, jars: Collection[str]) -> Dependencies | None:
+    """The dependencies of a service; None where the lock file is of a kind that is not known.
+
+    `jars`: names of the jars in its image. Raises OSError, ValueError where a file is missing or not what it should be.
+    """
+    counters = {"go.sum": _go, "Cargo.lock": _cargo, "requirements.txt": _python}
+    if lock_file == "pom.xml":
+        return _maven(folder, jars)
+    return counters[lock_file](folder) if lock_file in counters else None
+
+
+def _go(folder: Path) -> Dependencies:
+    found = list(_REQUIRE.finditer((folder / "go.mod").read_text()))
+    indirect = sum(bool(match["indirect"]) for match in found)
+    return Dependencies(len(found) - indirect, indirect, "go.mod")
+
+
+def _cargo(folder: Path) -> Dependencies:
+    chosen = tomllib.loads((folder / "Cargo.toml").read_text())["dependencies"]
+    locked = tomllib.loads((folder / "Cargo.lock").read_text())["package"]
+    versions: dict[str, list[Mapping[str, Any]]] = {}
+    for package in locked:
+        versions.setdefault(package["name"], []).append(package)
+    # A renamed dependency has its true name in `package`.
+    direct = {value.get("package", name) if isinstance(value, dict) else name for name, value in chosen.items()}
+    reached: set[tuple[str, str]] = set()
+    waiting = [package for package in locked if package["name"] in direct]
+    while waiting:
+        package = waiting.pop()
+        key = package["name"], package["version"]
+        if key in reached:
+            continue
+        reached.add(key)
+        for wanted in package.get("dependencies", ()):
+            # "name", or "name version" where several versions are locked.
+            name, _, version = wanted.partition(" ")
+            waiting += [p for p in versions[name] if version.split(" ")[0] in ("", p["version"])]
+    return Dependencies(len(direct), len(reached) - len(direct), "Cargo.lock")
+
+
+def _python(folder: Path) -> Dependencies:
+    project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
+    pinned = {_normal(line) for line in (folder / "requirements.txt").read_text().splitlines() if _NAME.match(line)}
+    direct = {_normal(requirement) for requirement in project["dependencies"]}
+    if not direct <= pinned:
+        raise ValueError(f"{', '.join(sorted(direct - pinned))} of pyproject.toml is not in requirements.txt")
+    return Dependencies(len(direct), len(pinned) - len(direct), "requirements.txt")
+
+
+def _normal(requirement: str) -> str:
+    """A distribution's normalised name (PEP 503)."""
+    match = _NAME.match(requirement)
+    return re.sub(r"[-_.]+", "-", match[0] if match else requirement).lower()
+
+
+def _maven(folder: Path, jars: Collection[str]) -> Dependencies:
+    pom = ElementTree.parse(folder / "pom.xml")  # noqa: S314 - a file of this repository
+    scopes = [d.findtext("m:scope", "compile", _POM) for d in pom.findall("m:dependencies/m:dependency", _POM)]
+    direct = sum(scope in ("compile", "runtime") for scope in scopes)
+    if len(jars) < direct:
+        raise ValueError(f"the image has {len(jars)} jars, and pom.xml names {direct} dependencies")
+    return Dependencies(direct, len(jars) - direct, "pom.xml and the image's jars")

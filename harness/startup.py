@@ -1,0 +1,141 @@
+"""A trial of kind `startup`: fresh service containers against one running database, then full load from the first request.
+
+database, watcher -> one start that is not counted (the database's pages, the image's) -> starts, warm and cold in turns
+-> generator ready -> one more start -> closed loop, no warm-up, in windows of a quarter of a second
+"""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Struct
+
+from harness.containers import Crew, Running, new_password
+from harness.errors import TrialError
+from harness.generator import Generator, OnWindow
+from harness.measurement import Cold, Missing, Start, StartupMeasurement, Verdict
+from harness.model import Profile, Timing, Trial
+from harness.pagecache import Layers, layers_of
+from harness.pair import DRAIN_SECONDS, generator_spec, service_spec
+from harness.staging import Setup, check_ports, load_spec, start_database, started_unix_ns, wait_for_database
+from harness.watcher import Watcher
+from loadtests.lean import wire
+from loadtests.lean.steady import HALF, climbs
+
+#: Ready, the first answer that needs the database's rows, and what the service says of itself.
+ASKS = (wire.Ask("/health"), wire.Ask("/products/1"), wire.Ask("/meta"))
+WINDOW_SECONDS = 0.25
+WINDOWS_A_SECOND = 4
+
+
+class _Starter(Struct, frozen=True):
+    """Starts services, one at a time, with all that they have in common."""
+
+    setup: Setup
+    trial: Trial
+    crew: Crew
+    watcher: Watcher
+    password: str
+
+    def create(self) -> Running:
+        config, plan = self.setup.config, self.setup.plan
+        image = self.setup.images[self.trial.target]
+        return self.crew.add(service_spec(image, plan.placement.service, config.ports, config.limits, self.password))
+
+    def start(self, cold: Layers | None) -> tuple[Start, str]:
+        """One start from creation to removal, and what the service said of itself. Raises TrialError."""
+        service = self.create()
+        evicted = cold.evict() if cold else None
+        self.watcher.begin()
+        service.start()
+        began = started_unix_ns(service)
+        seen = self.watcher.seen(service)
+        service.stop(DRAIN_SECONDS)
+        self.crew.dismiss(service)
+        health, answer, _ = (round((instant - began) / 1e9, 4) for instant in seen.unix_ns)
+        start = Start(cold is not None, health, answer)
+        if evicted:
+            start = msgspec.structs.replace(
+                start, evicted_bytes=evicted.before_bytes - evicted.after_bytes, left_bytes=evicted.after_bytes
+            )
+        return start, seen.last_body
+
+
+def measure(setup: Setup, trial: Trial, crew: Crew, on_window: OnWindow) -> StartupMeasurement:
+    """All starts and the course. Raises TrialError, PortTaken."""
+    config, placement, timing = setup.config, setup.plan.placement, setup.plan.timing
+    profile = setup.profile(trial)
+    check_ports(config)
+    password = new_password()
+    database = start_database(setup, crew, password)
+    spec = load_spec(setup, trial, (course_level(profile, timing),), golden=False)
+    layers = layers_of(crew.client, setup.images[trial.target])
+    with Watcher(crew, setup.images["load"], placement.generator, config.ports.service, ASKS) as watcher:
+        wait_for_database(database)
+        starter = _Starter(setup, trial, crew, watcher, password)
+        _, said = starter.start(None)
+        starts = [
+            starter.start(layers if cold and isinstance(layers, Layers) else None)[0]
+            for cold in order(timing.starts, trial.block)
+            if not (cold and isinstance(layers, Missing))
+        ]
+        load_json = msgspec.json.encode(spec).decode()
+        load = crew.add(generator_spec(setup.images["load"], placement.generator, load_json, config.limits))
+        with Generator(load, spec) as generator:
+            hello = generator.hello()
+            service = starter.create()
+            service.start()
+            started_unix_ns(service)
+            heard = generator.follow(hello, service, on_window, lambda _: None)
+    (level,) = heard.levels
+    return StartupMeasurement(
+        meta=read_meta(said),
+        starts=tuple(starts),
+        cold=layers
+        if isinstance(layers, Missing)
+        else Cold("posix_fadvise on each file of the image", len(layers.files), layers.total_bytes),
+        connections=profile.connections,
+        windows=level.windows[0],
+        failure_samples=heard.done.failure_samples,
+    )
+
+
+def read_meta(said: str) -> dict[str, str | int]:
+    """The answer of GET /meta. Raises TrialError."""
+    try:
+        return msgspec.json.decode(said, type=dict[str, str | int])
+    except msgspec.MsgspecError as error:
+        raise TrialError("readiness", f"GET /meta is not answered as the contract has it: {error}") from None
+
+
+def order(starts: int, block: int) -> tuple[bool, ...]:
+    """Cold or not, start by start: in turns, and the other way round in each other block, so that what drifts hits both."""
+    return tuple(cold for i in range(starts) for cold in ((False, True) if (block + i) % 2 else (True, False)))
+
+
+def course_level(profile: Profile, timing: Timing) -> wire.Level:
+    """Full load for as long as a warm-up may take, with no warm-up before it; its last seconds are the steady speed."""
+    return wire.Level(
+        name="course",
+        kind="closed",
+        connections=profile.connections,
+        routes=profile.routes,
+        warmup_seconds=timing.warmup_limit_seconds,
+        # Not prolonged: all targets are watched for the same time.
+        warmup_limit_seconds=timing.warmup_limit_seconds,
+        # Less would not show whether it still climbs.
+        measure_seconds=max(timing.measure_seconds, 2 * HALF),
+        window_seconds=WINDOW_SECONDS,
+    )
+
+
+def judge(measured: StartupMeasurement) -> tuple[Verdict, tuple[str, ...]]:
+    """Whether the course can be believed, and what is wrong with it."""
+    failures = sum(window.failures for window in measured.windows)
+    if failures:
+        return "failed", (f"{failures} requests failed; the first: {'; '.join(measured.failure_samples[:3])}",)
+    steady = [window.requests for window in measured.windows if window.phase == "measure"]
+    seconds = [sum(steady[i : i + WINDOWS_A_SECOND]) for i in range(0, len(steady) - WINDOWS_A_SECOND + 1, WINDOWS_A_SECOND)]
+    if not sum(seconds):
+        raise TrialError("load", "no request was answered at the end of the course")
+    climbing, said = climbs(seconds, response=False)
+    return ("unstable", (f"its speed was not steady yet: {said}",)) if climbing else ("valid", ())

@@ -1,0 +1,17 @@
+# /// fitmap
+# kind = "startup"
+# title = "Start-up"
+# question = "How soon does it answer after a start, and how soon at full speed?"
+# routes = ["GET /cpu/collatz", "POST /cpu/summarize"]
+# presets = ["full"]
+# connections = 32
+# ///
+"""Fresh starts with a warm and with a cold page cache; then the `cpu` mix at full load from the first request on."""
+
+from __future__ import annotations
+
+from loadtests import cpu
+
+
+class ProfileUser(cpu.ProfileUser):
+    """What is sent to see how long a service gets faster: pure work, so that nothing else can be the limit."""

@@ -1,0 +1,145 @@
+"""Starts and builds for real: what is measured is there, and nothing of it is left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import docker
+import msgspec
+import pytest
+from synthetic import CALIBRATION
+
+from harness import startup, watcher
+from harness.building import Workshop
+from harness.config import Config, GeneratorSection
+from harness.containers import leftovers
+from harness.contract import read_contract
+from harness.engine import connect
+from harness.errors import TrialError
+from harness.host import topology
+from harness.images import ROOT, graph, project_tag
+from harness.measurement import BuildMeasurement, Missing, StartupMeasurement, TrialResult
+from harness.model import Edit, Target, Timing
+from harness.pair import Ports
+from harness.placement import place
+from harness.plan import make_plan
+from harness.profiles import find_profiles
+from harness.record import RecordWriter
+from harness.run import CONTRACT
+from harness.staging import Setup
+from harness.targets import find_targets
+from harness.trial import run_trial
+from reports.course import time_to_steady
+
+CONFIG = Config(ports=Ports(service=24080, database=24432), generator=GeneratorSection(port=24557))
+TIMING = Timing(blocks=1, warmup_seconds=2, warmup_limit_seconds=2, measure_seconds=2, settle_seconds=1, starts=1)
+
+
+@pytest.fixture(scope="module")
+def client() -> docker.DockerClient:
+    return connect(install=True, say=print)
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left(client: docker.DockerClient) -> Iterator[None]:
+    """Neither a container nor an image, and the target's image is the one that it was."""
+    targets = [client.images.get(project_tag(name)).id for name in ("go", "python")]
+    before = set(client.api.images(all=True, quiet=True))
+    yield
+    assert [c.name for c, _ in leftovers(client) if c.labels["fitmap.run"] == "kinds"] == []
+    assert set(client.api.images(all=True, quiet=True)) == before
+    assert [client.images.get(project_tag(name)).id for name in ("go", "python")] == targets
+
+
+Measure = Callable[..., TrialResult]
+
+
+@pytest.fixture
+def measure(client: docker.DockerClient, tmp_path: Path) -> Measure:
+    """Run one trial of a profile on Go or Python, whose manifest may be another one."""
+
+    def run(profile: str, edit: Edit | None = None) -> TrialResult:
+        # Whose clean build is the quickest.
+        name = "go" if profile == "startup" else "python"
+        target: Target = find_targets(ROOT / "services")[name]
+        if edit:
+            target = msgspec.structs.replace(target, edit=edit)
+        plan = make_plan(
+            seed=1,
+            preset="smoke",
+            timing=TIMING,
+            targets=(name,),
+            profiles=(find_profiles(ROOT / "loadtests")[profile],),
+            placement=place(topology()),
+        )
+        images = {image: str(client.images.get(project_tag(image)).id) for image in ("database", "load", name)}
+        local = any(tag.startswith("fitmap-base/") for image in client.images.list() for tag in image.tags)
+        setup = Setup(
+            run_id="kinds",
+            plan=plan,
+            config=CONFIG,
+            images=images,
+            contract=read_contract(CONTRACT / "queries.toml"),
+            calibration=CALIBRATION,
+            targets={name: target},
+            image_set="local" if local else "official",
+        )
+        return run_trial(client, setup, plan.trials[0], RecordWriter(tmp_path), lambda _: None)
+
+    return run
+
+
+def test_starts_are_timed_warm_and_cold_and_the_course_from_the_first_request(measure: Measure) -> None:
+    result = measure("startup")
+    found = result.measurement
+    assert isinstance(found, StartupMeasurement) and result.verdict == "valid", result.problems
+    assert found.meta["target"] == "go"
+    assert 0 < found.starts[0].health_seconds <= found.starts[0].answer_seconds < 5
+    if not isinstance(found.cold, Missing):
+        assert [start.cold for start in found.starts] == list(startup.order(1, block=1))
+        (cold,) = (start for start in found.starts if start.cold)
+        assert cold.evicted_bytes > 0.9 * (cold.evicted_bytes + cold.left_bytes) > 1_000_000
+    # Two seconds of warm-up and six of steady speed, in quarters.
+    assert len(found.windows) == pytest.approx(32, abs=2)
+    assert sum(window.requests for window in found.windows) > 100
+    assert not isinstance(time_to_steady(found.windows), Missing)
+
+
+def test_a_line_is_edited_rebuilt_started_and_seen(measure: Measure) -> None:
+    result = measure("build")
+    found = result.measurement
+    assert isinstance(found, BuildMeasurement), result.problems
+    assert result.verdict == "valid"
+    # FROM is no step of the cache.
+    assert not any(step.cached for step in found.clean.steps)
+    assert any(step.cached for step in found.rebuilt.steps) and not found.rebuilt.steps[-1].cached
+    assert found.rebuilt.seconds < found.clean.seconds
+    assert found.rebuilt.seconds < found.edit_to_running_seconds < found.rebuilt.seconds + 5
+    assert 0 < found.start_seconds < 5 and found.image_bytes > 1_000_000
+    assert not isinstance(found.dependencies, Missing) and found.dependencies.total == 11
+
+
+def test_an_edit_that_does_not_fit_the_source_is_a_result_before_anything_is_built(measure: Measure) -> None:
+    result = measure("build", Edit("fitmap/status.py", "no such text", "{mark}"))
+    assert isinstance(result.measurement, Missing)
+    assert (result.verdict, result.stage) == ("failed", "edit")
+    assert "0 times in fitmap/status.py" in result.measurement.reason
+
+
+def test_an_edit_that_is_never_seen_fails_the_trial(measure: Measure, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rebuilt service runs, and answers as it always did: a comment is no edit that anyone could see."""
+    monkeypatch.setattr(watcher, "PATIENCE_SECONDS", 3.0)
+    result = measure("build", Edit("fitmap/__init__.py", "asyncpg to PostgreSQL.", "{mark}"))
+    assert isinstance(result.measurement, Missing)
+    assert (result.verdict, result.stage) == ("failed", "readiness")
+    assert "/meta was not answered as expected" in result.measurement.reason
+
+
+def test_a_build_that_fails_leaves_no_layer(client: docker.DockerClient, tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY Dockerfile /a\nCOPY no-such-file /b\n")
+    build = msgspec.structs.replace(graph(("go",), "local")["go"], context=tmp_path, arguments={})
+    workshop = Workshop(client, "fitmap/broken:trial-1")
+    with pytest.raises(TrialError, match="no-such-file"):
+        workshop.build(build, clean=True)
+    workshop.clear()

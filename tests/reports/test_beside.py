@@ -1,0 +1,161 @@
+"""Starts and builds in the report: axes with winners, a section with charts and tables, claims, a place on the fit map."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+
+import msgspec
+import pytest
+from beside_records import BUILD, FACTS, STARTUP, made_startup
+from report_records import PROFILES, SOURCE_LINES, SYNTHETIC, make_record
+
+from harness.measurement import BuildStep, Built, Missing
+from harness.record import Record
+from reports.analysis import Analysis, analyse
+from reports.beside import beside_sections, sources_at
+from reports.cells import cells
+from reports.claims import findings, read_claims
+from reports.export import frame, json_text
+from reports.fit import positions
+from reports.html import render_report
+from reports.markdown import summary
+from reports.metrics import BY_ID
+from reports.view import make_view
+
+AXES = {"start-warm", "start-cold", "first-answer", "time-to-steady", "rebuild", "clean-build", "dependencies"}
+
+
+@pytest.fixture(scope="module")
+def record(tmp_path_factory: pytest.TempPathFactory) -> Record:
+    """Loads, starts and builds in one run."""
+    return make_record(tmp_path_factory.mktemp("beside"), blocks=4, noise=0.002, profiles=(*PROFILES, STARTUP, BUILD))
+
+
+@pytest.fixture(scope="module")
+def analysis(record: Record) -> Analysis:
+    return analyse(record)
+
+
+def test_every_axis_has_a_standing_at_its_profile(analysis: Analysis) -> None:
+    found = {s.metric: s for s in analysis.standings if s.place in ("startup", "build")}
+    assert set(found) == AXES
+    assert {metric: standing.winner for metric, standing in found.items() if metric in ("start-warm", "start-cold")} == {
+        "start-warm": "rust", "start-cold": "rust",
+    }  # fmt: skip
+    assert found["rebuild"].winner == "python"
+    assert found["clean-build"].winner == "python"
+    assert found["dependencies"].winner == "go"
+    # Three of them are steady at once: that is a tie, not a win by a hair.
+    assert set(found["time-to-steady"].leaders) == {"rust", "go", "python"}
+
+
+def test_values_are_what_was_measured(analysis: Analysis) -> None:
+    def middle(metric: str, place: str, target: str) -> float:
+        found = analysis.estimate(metric, place, target)
+        assert found is not None and not isinstance(found, Missing)
+        return found.median
+
+    assert middle("start-warm", "startup", "java") == pytest.approx(SYNTHETIC["java"][5], rel=0.05)
+    assert middle("start-cold", "startup", "java") == pytest.approx(SYNTHETIC["java"][5] * 1.5, rel=0.05)
+    assert middle("time-to-steady", "startup", "java") == FACTS["java"][0] + 1
+    assert middle("clean-build", "build", "rust") == pytest.approx(FACTS["rust"][1], rel=0.02)
+    assert middle("dependencies", "build", "kotlin") == 54
+
+
+def test_builds_count_for_image_and_sources_and_take_nothing_from_the_start(analysis: Analysis) -> None:
+    """An axis of the whole run is judged over trials that say something about it."""
+    run = {s.metric: s for s in analysis.standings if s.place == ""}
+    assert {"start", "image", "source-lines"} <= set(run)
+    assert all(not isinstance(entry.estimate, Missing) for standing in run.values() for entry in standing.entries)
+
+
+def test_a_run_of_builds_alone_has_a_whole_report(tmp_path: Path) -> None:
+    alone = make_record(tmp_path, profiles=(STARTUP, BUILD))
+    analysis = analyse(alone)
+    assert {s.metric for s in analysis.standings} == AXES | {"image", "source-lines"}
+    text = render_report(analysis, alone.folder)
+    assert "All 30 planned trials are valid" in text
+    assert 'id="beside"' in text and "nan" not in text.replace("nano", "")
+    assert summary(make_view(analysis, alone.folder))
+
+
+def test_the_section_has_a_chart_an_axis_the_course_and_tables(analysis: Analysis) -> None:
+    startup, build = beside_sections(analysis)
+    assert [figure.id.rpartition("-")[2] for figure in startup.figures][-1] == "course"
+    assert len(startup.figures) == 5 and len(build.figures) == 3
+    assert all(figure.svg for section in (startup, build) for figure in section.figures)
+    (starts,) = startup.tables
+    (builds,) = build.tables
+    assert [row[0] for row in starts.rows] == [row[0] for row in builds.rows] == list(analysis.run.plan.targets)
+    rust = builds.rows[0]
+    assert rust[2] == "60.0\u00a0s" and rust[8] == f"{SOURCE_LINES['rust']:,}" and rust[9:11] == ("11", "109")
+    assert startup.figures[-1].rows[2][3] == "7.00 s" and startup.figures[-1].rows[0][3].startswith("at once")
+
+
+def test_the_page_names_the_section_once_and_its_charts_have_their_own_ids(analysis: Analysis, record: Record) -> None:
+    text = render_report(analysis, record.folder)
+    assert text.count('<h2 id="beside">') == 1 and 'href="#beside"' in text
+    # In its own section, and not once more among the axes of loads.
+    assert text.count("Start, cold page cache (lower is better)</h4>") == 1
+    ids = re.findall(r' id="([^"]+)"', text)
+    assert len(ids) == len(set(ids))
+
+
+def test_a_cache_that_could_not_be_made_cold_is_missing_with_its_reason(tmp_path: Path) -> None:
+    made = make_record(tmp_path, targets=("go", "rust"), profiles=(STARTUP,))
+    results = tuple(
+        msgspec.structs.replace(r, measurement=made_startup(r.trial, 0.1, 1000.0, 0.01, cold=False)) for r in made.results
+    )
+    analysis = analyse(msgspec.structs.replace(made, results=results))
+    found = analysis.estimate("start-cold", "startup", "go")
+    assert isinstance(found, Missing) and "root alone" in found.reason
+    assert isinstance(analysis.estimate("start-warm", "startup", "go"), Missing) is False
+    assert "root alone" in render_report(analysis, made.folder)
+
+
+def test_a_failed_start_is_named_and_ranked_nowhere(tmp_path: Path) -> None:
+    made = make_record(tmp_path, targets=("go", "rust"), verdicts={"-go-startup": "failed"}, profiles=(STARTUP,))
+    analysis = analyse(made)
+    assert isinstance(analysis.estimate("start-warm", "startup", "go"), Missing)
+    assert "ended at once with status 1" in render_report(analysis, made.folder)
+
+
+def test_velocity_takes_the_rebuild_in_where_it_was_measured(analysis: Analysis) -> None:
+    found = {p.target: p.indices["velocity"] for p in positions(analysis)}
+
+    def raw(target: str) -> float:
+        return (SYNTHETIC[target][5] * SOURCE_LINES[target] * (FACTS[target][3] + 0.8)) ** (-1 / 3)
+
+    assert found["python"].value / found["rust"].value == pytest.approx(raw("python") / raw("rust"), rel=0.05)
+    assert math.prod(index.value for index in found.values()) == pytest.approx(1, rel=1e-6)
+    assert all(index.low and index.high and index.low < index.value < index.high for index in found.values())
+
+
+def test_claims_on_starts_and_builds_are_judged(analysis: Analysis) -> None:
+    found = {finding.id: finding.verdict for finding in findings(analysis, read_claims())}
+    assert found["jit-takes-its-time"] == "supported"
+    assert found["rust-pays-in-the-build"] == "supported"
+    assert found["go-rebuilds-at-once"] == "supported"
+    assert found["rust-brings-the-most-along"] == "supported"
+
+
+def test_downloads_history_and_gate_have_the_axes(analysis: Analysis) -> None:
+    assert set(frame(analysis)["metric"]) >= AXES
+    assert '"load": "build"' in json_text(analysis, ())
+    assert {cell.metric for cell in cells(analysis)} >= AXES
+
+
+def test_before_the_sources_is_what_the_rebuild_had() -> None:
+    steps = (("ARG", 0.1), ("FROM", 0.1), ("RUN", 5.0), ("COPY", 0.5), ("RUN", 2.0))
+    clean = Built(7.7, tuple(BuildStep(f"{word} x", seconds, False) for word, seconds in steps))
+    cached = (False, False, True, False, False)
+    rebuilt = Built(3.0, tuple(BuildStep(s.instruction, 0.1, c) for s, c in zip(clean.steps, cached, strict=True)))
+    assert sources_at(clean, rebuilt) == pytest.approx(5.2)
+    assert sources_at(clean, clean) == pytest.approx(0.2)
+
+
+def test_every_axis_reads_well_in_a_sentence() -> None:
+    for metric in AXES:
+        assert BY_ID[metric].kind in ("startup", "build") and BY_ID[metric].meaning.endswith(".")
