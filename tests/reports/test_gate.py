@@ -196,6 +196,15 @@ def test_one_more_statement_is_found_though_its_trials_fail(
     assert "outside the contract" in found.reason
 
 
+def test_the_golden_cases_of_a_trial_are_no_statements_of_a_route_that_has_none(head: Callable[[Change], Analysis]) -> None:
+    def golden(trial: Trial, level: LevelMeasurement) -> LevelMeasurement:
+        if level.level != "GET /cpu/collatz":
+            return level
+        return msgspec.structs.replace(level, statements=(StatementCount("product", 11, 13, 1.0),))
+
+    assert not [cell for cell in cells(head(golden)) if cell.name == "go|cpu@GET /cpu/collatz|statements"]
+
+
 def test_a_target_that_answers_no_more_is_a_regression(
     tmp_path: Path, entry: Entry, head: Callable[[Change], Analysis]
 ) -> None:
