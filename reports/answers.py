@@ -9,10 +9,11 @@ from msgspec import Struct
 
 from harness.processors import parse_cpu_list
 from reports import charts
-from reports.analysis import Analysis, Measured
+from reports.analysis import Analysis
 from reports.charts import Dot
 from reports.figures import Figure, Row, Table, drawn, looks_of
 from reports.loads import Load
+from reports.observed import Measured
 from reports.sentences import Span
 from reports.statistics import estimate
 from reports.units import quantity, span

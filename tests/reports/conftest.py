@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from browser import Pages, start_chromium, write_pages
+from hypothesis import settings
 from report_records import DETAILED, make_record
 from selenium import webdriver
 
@@ -15,6 +16,10 @@ from harness.measurement import Verdict
 from harness.record import Record, read_record
 from reports.analysis import analyse
 from reports.html import render_report
+
+# The machine may be busy: how long an example takes says nothing of whether it is right.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")

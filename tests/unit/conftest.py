@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import docker
 import pytest
+from hypothesis import settings
+
+# The machine may be busy: how long an example takes says nothing of whether it is right.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 
 @pytest.fixture(autouse=True)

@@ -37,7 +37,11 @@ def test_the_profiles_of_the_project_are_found() -> None:
 
 @pytest.mark.parametrize(
     ("preset", "names"),
-    [("smoke", ["cpu", "db"]), ("quick", ["cpu", "db"]), ("full", ["build", "cpu", "db", "downstream", "service", "startup", "waiters"])],
+    [
+        ("smoke", ["cpu", "db"]),
+        ("quick", ["cpu", "db"]),
+        ("full", ["build", "cpu", "db", "downstream", "service", "startup", "waiters"]),
+    ],
 )
 def test_a_preset_measures_its_own_profiles_unasked(preset: str, names: list[str]) -> None:
     config = override(Config(), "run", preset=preset)
