@@ -19,7 +19,7 @@ def test_the_kernels_file_is_read(tmp_path: Path) -> None:
     path.write_text("cpu  9 9 9 9 9 9 9 9 0 0\ncpu0 10 1 2 100 5 3 4 6 0 0\ncpu1 1 0 0 50 0 0 0 0 0 0\nintr 5\n")
     times = read_processors(path)
     assert set(times) == {0, 1}
-    assert (times[0].idle_ns, times[0].steal_ns, times[0].total_ns) == (1_050_000_000, 60_000_000, 1_310_000_000)
+    assert times[0] == CpuTimes(130_000_000, 1_050_000_000, 60_000_000, 1_310_000_000)
 
 
 def test_this_kernel_counts_forward() -> None:
@@ -32,21 +32,30 @@ def test_cpu_lists_are_read(text: str, numbers: tuple[int, ...]) -> None:
     assert parse_cpu_list(text) == numbers
 
 
-def samples(busy: float, steal: float) -> list[HostSample]:
-    """Eleven readings a second apart of CPU 0 (idle) and 1 (busy and stolen at these shares)."""
-    idle = 1 - busy - steal
+def samples(busy: float, steal: float, seen: float | None = None) -> list[HostSample]:
+    """Eleven readings a second apart of CPU 0 (idle) and 1 (busy and stolen at these shares). `seen`: busy at the ticks."""
+    idle, ticks = 1 - busy - steal, busy if seen is None else seen
     return [
         HostSample(
-            second,
-            {0: CpuTimes(second, 0, second), 1: CpuTimes(int(idle * second), int(steal * second), second)},
+            now,
+            {
+                0: CpuTimes(0, now, 0, now),
+                1: CpuTimes(int(ticks * now), int(idle * now), int(steal * now), now),
+            },
         )
-        for second in range(0, 11 * SECOND, SECOND)
+        for now in range(0, 11 * SECOND, SECOND)
     ]
 
 
 def test_what_the_service_did_not_use_of_its_cores_is_foreign() -> None:
     # The service used 1 s of 10: a tenth of its core. The core was busy for three tenths.
     assert host_use(samples(0.3, 0.2), 0, 10 * SECOND, (1,), (0, 1), usage()) == HostUse(0.2, 0.1)
+
+
+@pytest.mark.parametrize(("busy", "seen"), [(0.3, 0.12), (0.12, 0.3)])
+def test_what_ticks_or_idle_time_alone_make_of_it_is_not_believed(busy: float, seen: float) -> None:
+    """Work that timers start is seen twice by the ticks; what waking up costs is not idle, and nobody's work."""
+    assert host_use(samples(busy, 0.0, seen), 0, 10 * SECOND, (1,), (0, 1), usage()) == HostUse(0.02, 0.0)
 
 
 def test_less_than_the_service_itself_is_never_negative() -> None:
