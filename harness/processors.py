@@ -1,10 +1,10 @@
 """What the host's CPUs did, from /proc/stat: busy and idle time, and time that a hypervisor took away.
 
-Source of the fields: proc(5). They are printed in steps of 10 ms, so a share over ten seconds is true to 0.1 %. Neither tells
-alone how long processes ran. Busy time is sampled: the kernel looks at each tick who is running, and work that timers start
-runs in step with the tick (a service that held 4,000 requests was seen at twice the time that it used). What is not idle time
-is exact, and has in it what waking up costs a virtual CPU thousands of times a second (7 % beside a service that waits on its
-database). Other work shows in both.
+Source of the fields: proc(5). They are printed in steps of 10 ms, so a share over ten seconds is true to 0.1 %. Neither
+tells alone how long processes ran. Busy time is sampled: the kernel looks at each tick who is running, and work that timers
+start runs in step with the tick (a service that held 4,000 requests was seen at twice the time that it used). What is not
+idle time is exact, and has in it what waking up costs a virtual CPU thousands of times a second (7 % beside a service that
+waits on its database). Other work shows in both.
 """
 
 from __future__ import annotations

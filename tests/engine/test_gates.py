@@ -183,7 +183,9 @@ def test_cpu_steal_is_unstable(measure: Measure, monkeypatch: pytest.MonkeyPatch
 
     def stolen() -> dict[int, CpuTimes]:
         passed = sampler.time.monotonic_ns() - begun
-        return {n: CpuTimes(t.busy_ns, t.idle_ns, t.steal_ns + passed // 10, t.total_ns) for n, t in read_processors().items()}
+        return {
+            n: CpuTimes(t.busy_ns, t.idle_ns, t.steal_ns + passed // 10, t.total_ns) for n, t in read_processors().items()
+        }
 
     monkeypatch.setattr(sampler, "read_processors", stolen)
     result = measure("cpu", "saturate")
