@@ -53,6 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     terminal = Terminal()
     try:
         status = options.run(options, terminal)
+        # Here, where a reader that went away is told from a fault: at exit it would be a complaint of Python's.
+        sys.stdout.flush()
     except FitmapError as error:
         terminal.say(f"fitmap: {error}")
         status = error.exit_status

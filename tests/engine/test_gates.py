@@ -84,8 +84,8 @@ def measure(client: docker.DockerClient, tmp_path: Path) -> Measure:
             calibration=calibration,
         )
         writer = RecordWriter(tmp_path / "run")
-        (writer.folder / "samples").mkdir(parents=True)
-        (writer.folder / "histograms").mkdir()
+        (writer.folder / "samples").mkdir(parents=True, exist_ok=True)
+        (writer.folder / "histograms").mkdir(exist_ok=True)
         return run_trial(client, setup, plan.trials[0], writer, on_window)
 
     return run
