@@ -122,6 +122,7 @@ class Crew:
         self.client = client
         self._labels = {f"{LABEL}.run": run_id, f"{LABEL}.trial": trial_id, f"{LABEL}.owner": owner()}
         self._name = f"fitmap-{run_id}-{trial_id}"
+        self._part = ""
         self._members: list[Running] = []
         self._actions: list[Callable[[], None]] = []
 
@@ -143,12 +144,23 @@ class Crew:
         """Create a container; it is removed when the context ends. Raises EngineError."""
         arguments = engine_arguments(spec, self._labels)
         try:
-            container = self.client.containers.create(name=f"{self._name}-{spec.role}", **arguments)
+            container = self.client.containers.create(name=f"{self._name}{self._part}-{spec.role}", **arguments)
         except APIError as error:
             raise EngineError(f"the engine refuses a {spec.role} container: {error.explanation}") from None
         member = Running(container, spec)
         self._members.append(member)
         return member
+
+    @contextlib.contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        """A part of the trial with containers of its own. They are gone when it ends; where it fails they stay for their
+        logs, until the trial is over.
+        """
+        before = list(self._members)
+        self._part = f"-{name}"
+        yield
+        for member in [member for member in reversed(self._members) if member not in before]:
+            self.dismiss(member)
 
     def dismiss(self, member: Running) -> None:
         """Remove a container before the trial is over: another one takes its place."""

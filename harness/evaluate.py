@@ -131,6 +131,11 @@ def used_in(evidence: Evidence, start_ns: int, end_ns: int) -> dict[str, Usage]:
         raise TrialError("samples", f"the samples do not cover the measured window: {error}") from None
 
 
+def shares_service(placement: Placement, role: str) -> bool:
+    """Whether a role's CPUs are among those of the service: where a machine has none left beside it."""
+    return set(parse_cpu_list(getattr(placement, role))) <= set(parse_cpu_list(placement.service))
+
+
 def _level(
     measured: wire.Measured,
     windows: tuple[wire.Window, ...],
@@ -178,7 +183,12 @@ def _level(
         windows=tuple(msgspec.structs.replace(w, phase="warmup") if w.end_ns <= measured.start_ns else w for w in windows),
         usage=used,
         host=host_use(
-            evidence.host_samples, start_ns, end_ns, parse_cpu_list(placement.service), all_cpus(placement), used["service"]
+            evidence.host_samples,
+            start_ns,
+            end_ns,
+            parse_cpu_list(placement.service),
+            all_cpus(placement),
+            [used[role] for role in used if role == "service" or shares_service(placement, role)],
         ),
         statements=statements,
         speed=speeds(evidence.speed_samples, start_ns, end_ns, placement),

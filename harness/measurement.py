@@ -10,7 +10,7 @@ from msgspec import Struct
 from harness.cgroup import Counters
 from harness.contract import StatementCount
 from harness.dependencies import Dependencies
-from harness.model import Trial
+from harness.model import Placement, Trial
 from harness.processors import CpuTimes
 from loadtests.lean.wire import Window
 
@@ -279,8 +279,58 @@ class BuildMeasurement(Struct, frozen=True, tag="build"):
     dependencies: Dependencies | Missing
 
 
+class FloorProbe(Struct, frozen=True):
+    """A fresh service under one memory limit: whether it met the objective at the trial's rate, and if not, why not."""
+
+    memory_mib: int
+    passed: bool
+    reason: str
+    #: The share of what was scheduled that was answered as expected and in time; 0 where it never came to that.
+    in_time: float
+    #: Of the window; None where there was none.
+    working_set_bytes: float | None = None
+    p99_microseconds: float | None = None
+    cpu_microseconds: float | None = None
+
+
+class FloorMeasurement(Struct, frozen=True, tag="memory-floor"):
+    """What a trial of kind `memory-floor` measured: the smallest limit (a multiple of `step_mib`) that passed as often as is
+    asked for, where the one a step below failed; or why there is none.
+    """
+
+    meta: Mapping[str, str | int]
+    rate: float
+    step_mib: int
+    floor_mib: int | Missing
+    probes: tuple[FloorProbe, ...]
+
+
+class ScalePoint(Struct, frozen=True):
+    """One service on so many cores, or so many replicas of it: where they ran, and what was measured.
+
+    `placement.shared` names the roles that share CPUs. The level's usage of `service` is that of all replicas together;
+    `proxy` is the load balancer before them.
+    """
+
+    count: int
+    placement: Placement
+    measured: Measurement | Missing
+
+
+class ScaleMeasurement(Struct, frozen=True, tag="scale"):
+    """What a trial of kind `scale-up` (cores) or `scale-out` (replicas) measured, fewest first.
+
+    `db_pool_size`: connections to the database of all replicas together, the same at each point.
+    """
+
+    points: tuple[ScalePoint, ...]
+    db_pool_size: int
+
+
+#: What comes of a trial of a kind that is no load.
+Beside = StartupMeasurement | BuildMeasurement | FloorMeasurement | ScaleMeasurement
 #: What comes of a trial, by the kind of its profile; or why nothing did.
-Outcome = Measurement | StartupMeasurement | BuildMeasurement | Missing
+Outcome = Measurement | Beside | Missing
 
 
 class TrialResult(Struct, frozen=True):

@@ -9,7 +9,7 @@ from msgspec import Struct
 #: harness/config.py has their timing.
 Preset = Literal["smoke", "quick", "gate", "full"]
 #: What a trial of a profile does: see harness/trial.py.
-Kind = Literal["load", "startup", "build"]
+Kind = Literal["load", "startup", "build", "memory-floor", "scale-up", "scale-out"]
 
 
 class Setting(Struct, frozen=True, forbid_unknown_fields=True):
@@ -84,7 +84,8 @@ class Profile(Struct, frozen=True):
     levels: tuple[Level, ...]
     #: The presets that measure it unasked; None: all of them.
     presets: tuple[Preset, ...] | None = None
-    #: `load` sends levels of load. `startup` starts the service again and again. `build` builds it.
+    #: `load` sends levels of load. `startup` starts the service again and again. `build` builds it. `memory-floor` sends one
+    #: level again and again under other memory limits, `scale-up` on more and more cores, `scale-out` to more replicas.
     kind: Kind = "load"
     #: Its trials stop after so many blocks: what hardly varies need not be repeated as often. None: as often as the rest.
     most_blocks: int | None = None

@@ -40,6 +40,9 @@ _NEEDS: Mapping[Kind, tuple[str, ...]] = {
     "load": ("routes", "connections", "levels"),
     "startup": ("routes", "connections"),
     "build": (),
+    "memory-floor": ("routes", "connections", "levels"),
+    "scale-up": ("routes", "connections", "levels"),
+    "scale-out": ("routes", "connections", "levels"),
 }
 
 
@@ -56,14 +59,14 @@ def read_profile(path: Path) -> Profile | None:
         raise UsageError(f"{path}: the header is not TOML ({error})") from None
     header = convert(value, Header, str(path))
     _check(header, path)
-    load = header.kind == "load"
+    leveled = "levels" in _NEEDS[header.kind]
     return Profile(
         path.stem,
         header.title,
         header.question,
         header.routes,
         header.connections,
-        parse_levels(header.levels, header.connections, header.routes, str(path)) if load else (),
+        parse_levels(header.levels, header.connections, header.routes, str(path)) if leveled else (),
         header.presets,
         header.kind,
         header.most_blocks,
@@ -78,6 +81,8 @@ def _check(header: Header, path: Path) -> None:
             raise UsageError(f"{path}: {name} {least}")
         if name not in needs and getattr(header, name):
             raise UsageError(f"{path}: a profile of kind {header.kind} has no {name}")
+    if header.kind != "load" and len(header.levels) > 1:
+        raise UsageError(f"{path}: a profile of kind {header.kind} has one level")
     if header.connections < 0 or (header.most_blocks is not None and header.most_blocks < 1):
         raise UsageError(f"{path}: connections and most_blocks must be at least 1")
 

@@ -25,13 +25,16 @@ from harness.errors import EngineError, RunError, UsageError
 from harness.images import ROOT
 from harness.levels import PROBE_SETTLE_SECONDS
 from harness.measurement import (
+    Beside,
     BuildMeasurement,
     Calibration,
     Capacity,
+    FloorMeasurement,
     LevelMeasurement,
     Measurement,
     Missing,
-    StartupMeasurement,
+    ScaleMeasurement,
+    ScalePoint,
     TrialResult,
 )
 from harness.model import Plan, Target
@@ -204,7 +207,13 @@ def _summary(result: TrialResult) -> str:
     return f"{text} ({'; '.join(result.problems)})" if result.problems else text
 
 
-def _other_summary(measured: StartupMeasurement | BuildMeasurement) -> str:
+def _other_summary(measured: Beside) -> str:
+    if isinstance(measured, FloorMeasurement):
+        floor = measured.floor_mib
+        found = floor.reason if isinstance(floor, Missing) else f"{floor} MiB"
+        return f"memory floor at {measured.rate:g} requests/s {found}, {len(measured.probes)} probes"
+    if isinstance(measured, ScaleMeasurement):
+        return ", ".join(_point_summary(point) for point in measured.points)
     if isinstance(measured, BuildMeasurement):
         return (
             f"clean build {measured.clean.seconds:,.1f} s, rebuild {measured.rebuilt.seconds:,.1f} s, "
@@ -213,6 +222,12 @@ def _other_summary(measured: StartupMeasurement | BuildMeasurement) -> str:
     kinds = {"warm": False, "cold": True}
     ready = {word: [start.health_seconds for start in measured.starts if start.cold is cold] for word, cold in kinds.items()}
     return "start " + ", ".join(f"{word} {median(seconds):.3f} s" for word, seconds in ready.items() if seconds)
+
+
+def _point_summary(point: ScalePoint) -> str:
+    if isinstance(point.measured, Missing):
+        return f"{point.count}: {point.measured.reason}"
+    return f"{point.count}: {_level_summary(point.measured.levels[0])}"
 
 
 def _level_summary(level: LevelMeasurement) -> str:

@@ -13,7 +13,7 @@ from harness.contract import Contract
 from harness.errors import TrialError
 from harness.generator import READY_SECONDS
 from harness.measurement import Calibration
-from harness.model import Plan, Profile, Target, Trial
+from harness.model import Placement, Plan, Profile, Target, Trial
 from harness.pair import LOOPBACK, database_spec
 from loadtests.lean import wire
 
@@ -49,9 +49,9 @@ def check_ports(config: Config) -> None:
         check_port_free(port, role)
 
 
-def start_database(setup: Setup, crew: Crew, password: str) -> Running:
-    """The database's container, started, and not yet waited for. Raises TrialError."""
-    config, placement = setup.config, setup.plan.placement
+def start_database(setup: Setup, crew: Crew, password: str, placement: Placement | None = None) -> Running:
+    """The database's container, started, and not yet waited for; on the plan's CPUs, or on others. Raises TrialError."""
+    config, placement = setup.config, placement or setup.plan.placement
     database = crew.add(database_spec(setup.images["database"], placement.database, config.ports, config.limits, password))
     database.start()
     return database

@@ -72,11 +72,12 @@ def host_use(
     end_ns: int,
     service_cpus: Sequence[int],
     all_cpus: Sequence[int],
-    used: Usage,
+    own: Sequence[Usage],
 ) -> HostUse | Missing:
     """What others took of the trial's CPUs, between the readings of the host nearest to the window's ends.
 
-    `used`: the service's own use in the window; the readings lie within half a second of its ends, so it is taken as a rate.
+    `own`: use in the window by those of the trial that run on the service's CPUs, above all the service. The readings lie
+    within half a second of the window's ends, so it is taken as a rate.
     """
     inside = [sample for sample in samples if start_ns <= sample.monotonic_ns <= end_ns]
     if len(inside) < 2:
@@ -89,11 +90,11 @@ def host_use(
         return sum(getattr(last.cpus[cpu], field) - getattr(first.cpus[cpu], field) for cpu in cpus)
 
     elapsed = last.monotonic_ns - first.monotonic_ns
-    own = used.cpu_seconds / ((end_ns - start_ns) / SECOND_NS) * elapsed
+    expected = sum(used.cpu_seconds for used in own) / ((end_ns - start_ns) / SECOND_NS) * elapsed
     not_idle = elapsed * len(service_cpus) - rise("idle_ns", service_cpus) - rise("steal_ns", service_cpus)
     # Each errs upwards in its own way (harness/processors.py): work that others did is in both.
     busy = min(rise("busy_ns", service_cpus), not_idle)
     return HostUse(
-        foreign=round(max(0.0, busy - own) / (elapsed * len(service_cpus)), 4),
+        foreign=round(max(0.0, busy - expected) / (elapsed * len(service_cpus)), 4),
         steal=round(rise("steal_ns", all_cpus) / (elapsed * len(all_cpus)), 4),
     )

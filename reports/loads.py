@@ -93,7 +93,8 @@ def loads_of(plan: Plan) -> tuple[Load, ...]:
 
     The search for capacity is none: each of its windows has a rate of its own.
     """
-    return tuple(load for profile in plan.profiles for level in profile.levels if (load := _load(profile, level)))
+    loaded = (profile for profile in plan.profiles if profile.kind == "load")
+    return tuple(load for profile in loaded for level in profile.levels if (load := _load(profile, level)))
 
 
 def _load(profile: Profile, level: Level) -> Load | None:

@@ -6,14 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
-from harness.measurement import (
-    BuildMeasurement,
-    LevelMeasurement,
-    Measurement,
-    Missing,
-    StartupMeasurement,
-    TrialResult,
-)
+from harness.measurement import Beside, BuildMeasurement, LevelMeasurement, Measurement, Missing, TrialResult
 from harness.model import Kind, Trial
 from harness.record import Record
 from reports.loads import Load, Place, Scope
@@ -48,7 +41,7 @@ class Observed(Struct, frozen=True):
 class Single(Observed, frozen=True):
     """A trial of a kind that has no levels."""
 
-    whole: StartupMeasurement | BuildMeasurement
+    whole: Beside
 
 
 class Measured(Observed, frozen=True):
@@ -100,16 +93,17 @@ def measured_of(record: Record, result: TrialResult, loads: Sequence[Load]) -> I
 def single_of(record: Record, result: TrialResult) -> Single | None:
     """A result of a kind that has no levels. A build's image and sources are also those of the whole run."""
     whole = result.measurement
-    if isinstance(whole, StartupMeasurement):
-        return Single(result, _values("startup", whole), whole)
-    if not isinstance(whole, BuildMeasurement):
+    if isinstance(whole, Measurement | Missing):
         return None
+    kind = next(profile.kind for profile in record.run.plan.profiles if profile.name == result.trial.profile)
+    if not isinstance(whole, BuildMeasurement):
+        return Single(result, _values(kind, whole), whole)
     lines = record.run.source_lines.get(result.trial.target)
     sizes = {"image": _image_bytes(record, result)} | ({} if lines is None else {"source-lines": lines})
     return Single(result, sizes | _values("build", whole), whole)
 
 
-def _values(kind: Kind, seen: Observation | StartupMeasurement | BuildMeasurement) -> dict[str, float | Missing]:
+def _values(kind: Kind, seen: Observation | Beside) -> dict[str, float | Missing]:
     return {m.id: value for m in METRICS if m.kind == kind and (value := m.measure(seen)) is not None}
 
 

@@ -15,6 +15,7 @@ from harness.config import Config
 from harness.contract import StatementCount
 from harness.host import Host
 from harness.levels import parse_levels
+from harness.loading import worst
 from harness.measurement import (
     Bottleneck,
     Calibration,
@@ -45,7 +46,6 @@ from harness.record import (
     Run,
     read_record,
 )
-from harness.trial import worst
 from loadtests.lean.histogram import encode, index_of, new_counts
 from loadtests.lean.wire import RouteResult, Window
 from reports.analysis import Analysis

@@ -49,19 +49,19 @@ def samples(busy: float, steal: float, seen: float | None = None) -> list[HostSa
 
 def test_what_the_service_did_not_use_of_its_cores_is_foreign() -> None:
     # The service used 1 s of 10: a tenth of its core. The core was busy for three tenths.
-    assert host_use(samples(0.3, 0.2), 0, 10 * SECOND, (1,), (0, 1), usage()) == HostUse(0.2, 0.1)
+    assert host_use(samples(0.3, 0.2), 0, 10 * SECOND, (1,), (0, 1), [usage()]) == HostUse(0.2, 0.1)
 
 
 @pytest.mark.parametrize(("busy", "seen"), [(0.3, 0.12), (0.12, 0.3)])
 def test_what_ticks_or_idle_time_alone_make_of_it_is_not_believed(busy: float, seen: float) -> None:
     """Work that timers start is seen twice by the ticks; what waking up costs is not idle, and nobody's work."""
-    assert host_use(samples(busy, 0.0, seen), 0, 10 * SECOND, (1,), (0, 1), usage()) == HostUse(0.02, 0.0)
+    assert host_use(samples(busy, 0.0, seen), 0, 10 * SECOND, (1,), (0, 1), [usage()]) == HostUse(0.02, 0.0)
 
 
 def test_less_than_the_service_itself_is_never_negative() -> None:
-    assert host_use(samples(0.05, 0.0), 0, 10 * SECOND, (1,), (0, 1), usage()) == HostUse(0.0, 0.0)
+    assert host_use(samples(0.05, 0.0), 0, 10 * SECOND, (1,), (0, 1), [usage()]) == HostUse(0.0, 0.0)
 
 
 def test_a_host_that_is_not_seen_is_missing() -> None:
-    assert isinstance(host_use([], 0, 10 * SECOND, (1,), (1,), usage()), Missing)
-    assert isinstance(host_use(samples(0.1, 0.0), 0, 10 * SECOND, (7,), (7,), usage()), Missing)
+    assert isinstance(host_use([], 0, 10 * SECOND, (1,), (1,), [usage()]), Missing)
+    assert isinstance(host_use(samples(0.1, 0.0), 0, 10 * SECOND, (7,), (7,), [usage()]), Missing)
