@@ -168,10 +168,9 @@ class Crew:
         self._members.remove(member)
 
     def logs(self) -> dict[str, str]:
-        """The last log lines of each container, by role."""
-        return {
-            member.spec.role: member.log_tail() for member in self._members if member.spec.role in ("service", "database")
-        }
+        """The last log lines of service, database and proxy, by role."""
+        told = [member for member in self._members if member.spec.role.startswith(("service", "database", "proxy"))]
+        return {member.spec.role: member.log_tail() for member in told}
 
 
 def leftovers(client: docker.DockerClient) -> Iterator[tuple[Container, bool]]:

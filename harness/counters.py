@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,6 +16,30 @@ class Reader(Protocol):
     """Reads one container's counters. Raises CgroupGone."""
 
     def read(self) -> Counters: ...
+
+
+class Together:
+    """Several containers as one: their counters added up."""
+
+    def __init__(self, readers: Sequence[Reader]) -> None:
+        self._readers = readers
+
+    def read(self) -> Counters:
+        parts = [reader.read() for reader in self._readers]
+
+        def total(field: str) -> int | None:
+            values = [getattr(part, field) for part in parts]
+            return None if None in values else sum(values)
+
+        return Counters(
+            cpu_ns=sum(part.cpu_ns for part in parts),
+            memory_bytes=sum(part.memory_bytes for part in parts),
+            inactive_file_bytes=sum(part.inactive_file_bytes for part in parts),
+            anonymous_bytes=sum(part.anonymous_bytes for part in parts),
+            peak_bytes=total("peak_bytes"),
+            throttled_periods=total("throttled_periods"),
+            oom_kills=total("oom_kills"),
+        )
 
 
 class ApiReader:

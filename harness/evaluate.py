@@ -66,7 +66,8 @@ class Evidence(Struct, frozen=True):
 
     def cores(self) -> dict[str, int]:
         """CPUs by role."""
-        return {role: count_cpus(getattr(self.placement, role)) for role in ("service", "database", "generator")}
+        roles = ("service", "database", "generator", *(("proxy",) if self.placement.proxy else ()))
+        return {role: count_cpus(getattr(self.placement, role)) for role in roles}
 
 
 def evaluate(heard: Heard, evidence: Evidence) -> Measurement:
@@ -236,6 +237,7 @@ def _use(used: Mapping[str, Usage], seconds: float, generator_over: bool, execut
         seconds,
         generator_over=generator_over,
         shared=evidence.placement.database == evidence.placement.generator,
+        proxy_shares=evidence.placement.proxy == evidence.placement.generator,
         executing=executing,
         pool_size=evidence.pool_size,
     )

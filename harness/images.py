@@ -120,6 +120,7 @@ def _place(name: str, root: Path) -> tuple[Path, str]:
         "load": (root, "loadtests/Dockerfile"),
         "load-comparison": (root, "loadtests/comparison/Dockerfile"),
         "database": (root / "services", "database/Dockerfile"),
+        "proxy": (root / "services" / "proxy", "Dockerfile"),
     }
     target, _, variant = name.partition(":")
     return fixed.get(name) or (root / "services" / target, f"{variant}.Dockerfile" if variant else "Dockerfile")

@@ -8,15 +8,15 @@ from collections.abc import Mapping
 import msgspec
 from msgspec import Struct
 
-from harness.containers import Crew, Running, new_password, parse_statistics
-from harness.counters import ApiReader, open_reader
+from harness.containers import Crew, Running, check_port_free, new_password, parse_statistics
+from harness.counters import ApiReader, Reader, Together, open_reader
 from harness.errors import TrialError
 from harness.evaluate import Evidence, Reading, evaluate
 from harness.generator import Generator, Heard, OnWindow, clock_shift_ns
 from harness.levels import CAPACITY
 from harness.measurement import Measurement, Verdict
 from harness.model import Placement, Trial
-from harness.pair import DRAIN_SECONDS, Limits, generator_spec, service_spec
+from harness.pair import DRAIN_SECONDS, Limits, generator_spec, proxy_spec, replica_ports, replica_specs, service_spec
 from harness.plan import timed_levels
 from harness.record import LevelHistograms, RecordWriter
 from harness.sampler import Sampler
@@ -35,6 +35,8 @@ class Stand(Struct, frozen=True):
     placement: Placement
     limits: Limits
     levels: tuple[wire.Level, ...]
+    #: CPUs of each replica behind a proxy. None: the service itself is loaded.
+    replicas: tuple[str, ...] = ()
 
 
 def plain(setup: Setup, trial: Trial) -> Stand:
@@ -62,30 +64,35 @@ def measure(setup: Setup, trial: Trial, crew: Crew, writer: RecordWriter, on_win
     check_ports(config)
     spec = load_spec(setup, trial, stand.levels)
     database = start_database(setup, crew, password, placement)
-    service = crew.add(service_spec(setup.images[trial.target], placement.service, config.ports, limits, password))
+    services, proxy = _services(setup, trial, crew, stand, password)
     load_json = msgspec.json.encode(spec).decode()
     load = crew.add(generator_spec(setup.images["load"], placement.generator, load_json, limits))
     with Generator(load, spec) as generator:
         wait_for_database(database)
         hello = generator.hello()
         readings = [_read_statements(database, config.ports.database, {})]
-        service.start()
-        started_ns = started_unix_ns(service)
-        members = {"service": service, "database": database, "generator": load}
-        readers = {role: open_reader(member.container, member.pid) for role, member in members.items()}
-        probe = SpeedProbe(placement, local=not any(isinstance(reader, ApiReader) for reader in readers.values()))
+        for member in (*proxy, *services):
+            member.start()
+        started_ns = [started_unix_ns(service) for service in services]
+        members = {"database": [database], "generator": [load], **({"proxy": proxy} if proxy else {})}
+        single = {role: [_reader(member) for member in found] for role, found in ({"service": services} | members).items()}
+        readers = {role: found[0] if len(found) == 1 else Together(found) for role, found in single.items()}
+        local = not any(isinstance(reader, ApiReader) for found in single.values() for reader in found)
+        probe = SpeedProbe(placement, local=local)
         with Sampler(readers) as sampler, probe:
 
             def level_ended(end: wire.LevelEnd) -> None:
                 sampler.read_once()
                 readings.append(_read_statements(database, config.ports.database, end.answered))
 
-            heard = generator.follow(hello, service, on_window, level_ended)
-    if _restarted(service, started_ns):
+            heard = generator.follow(hello, services[0], on_window, level_ended)
+    if any(_restarted(service, at) for service, at in zip(services, started_ns, strict=True)):
         raise TrialError("service", "the service's container was restarted in the middle of the trial")
     stopping = time.monotonic()
-    exit_status, oom_killed = service.stop(DRAIN_SECONDS)
+    ended = [service.stop(DRAIN_SECONDS) for service in services]
     stop_seconds = time.monotonic() - stopping
+    exit_status = next((status for status, _ in ended if status), 0)
+    oom_killed = any(killed for _, killed in ended)
 
     writer.samples(stand.id, sampler.samples)
     _write_histograms(writer, stand.id, heard)
@@ -110,11 +117,28 @@ def measure(setup: Setup, trial: Trial, crew: Crew, writer: RecordWriter, on_win
             calibration=setup.calibration,
             trial_faults=tuple(fault for fault in faults if fault),
             idle_seconds=spec.idle_seconds,
-            start_seconds=round((ready_unix_ns - started_ns) / 1e9, 4),
+            start_seconds=round((ready_unix_ns - started_ns[0]) / 1e9, 4),
             stop_seconds=round(stop_seconds, 3),
             exit_status=exit_status,
         ),
     )
+
+
+def _services(setup: Setup, trial: Trial, crew: Crew, stand: Stand, password: str) -> tuple[list[Running], list[Running]]:
+    """The service or its replicas, and the proxy where there is one; created, not started. Raises PortTaken."""
+    config, image, cpus = setup.config, setup.images[trial.target], stand.placement
+    if not stand.replicas:
+        return [crew.add(service_spec(image, cpus.service, config.ports, stand.limits, password))], []
+    count = len(stand.replicas)
+    for port in replica_ports(config.ports, count):
+        check_port_free(port, "replica")
+    specs = replica_specs(image, stand.replicas, config.ports, stand.limits, password)
+    proxy = proxy_spec(setup.images["proxy"], cpus.proxy, config.ports, count, stand.limits)
+    return [crew.add(spec) for spec in specs], [crew.add(proxy)]
+
+
+def _reader(member: Running) -> Reader:
+    return open_reader(member.container, member.pid)
 
 
 def _read_statements(database: Running, port: int, answered: Mapping[str, int]) -> Reading:

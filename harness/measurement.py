@@ -16,7 +16,7 @@ from loadtests.lean.wire import Window
 
 Verdict = Literal["valid", "generator_limited", "unstable", "failed"]
 #: What limits a level: see harness/bottleneck.py for the rule.
-Bottleneck = Literal["service-cpu", "database", "pool", "generator", "none"]
+Bottleneck = Literal["service-cpu", "database", "pool", "proxy", "generator", "none"]
 
 
 class DelayCheck(Struct, frozen=True):

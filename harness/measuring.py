@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import time
 
+import docker
+
 from harness import doctor, host
-from harness.build import build_all, choose_set
+from harness.build import Image, build_all, choose_set
 from harness.config import Config, choose, override, read_config
 from harness.containers import clean
 from harness.engine import connect, try_connect
@@ -17,7 +19,7 @@ from harness.placement import cpu_list, place
 from harness.plan import plan_seconds
 from harness.reading import write_report
 from harness.record import Record, read_record
-from harness.recording import chosen_targets, made_images, measure, measure_new, planned, ready_engine
+from harness.recording import chosen_targets, helpers_of, made_images, measure, measure_new, planned, ready_engine
 from harness.run import check_resumable, check_space, locate
 from harness.selftest import selftest
 from harness.targets import find_targets, with_twins
@@ -63,11 +65,16 @@ def bench(options: argparse.Namespace, terminal: Terminal) -> int:
             terminal.say(f"run {record.run.id} is complete: nothing to resume")
             return _finish(record, terminal)
         client = ready_engine(record.run.configuration, terminal)
-        check_resumable(record, made_images(client, record.run.plan.targets, record.run.image_set, terminal))
+        check_resumable(record, _images_of(client, record, terminal))
         return _finish(measure(client, record, begun, terminal), terminal)
     targets = chosen_targets(config)
     record = measure_new(config, options, with_twins(targets, targets) if options.twins else targets, terminal)
     return _finish(record, terminal)
+
+
+def _images_of(client: docker.DockerClient, record: Record, terminal: Terminal) -> dict[str, Image]:
+    plan = record.run.plan
+    return made_images(client, helpers_of(plan), plan.targets, record.run.image_set, terminal)
 
 
 def _finish(record: Record, terminal: Terminal) -> int:
@@ -107,7 +114,7 @@ def plan_only(options: argparse.Namespace, _terminal: Terminal) -> int:
 def build(options: argparse.Namespace, terminal: Terminal) -> int:
     """Build images without measuring."""
     config = configure(options)
-    extra = ("database", "load", "load-comparison")
+    extra = ("database", "load", "proxy", "load-comparison")
     targets = find_targets(ROOT / "services")
     wanted = choose(tuple(options.names), {**targets, **dict.fromkeys(extra)}, "target") if options.names else tuple(targets)
     client = connect(config.engine.install, terminal.say)

@@ -105,13 +105,17 @@ class Timing(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Placement(Struct, frozen=True):
-    """CPU sets, in the kernel's list form ("0-2,5"), and which roles share cores."""
+    """CPU sets, in the kernel's list form ("0-2,5"), and which roles share cores; among these "replicas", where several
+    replicas have one core.
+    """
 
     service: str
     database: str
     generator: str
     shared: tuple[str, ...]
     reason: str
+    #: The load balancer before replicas, where there is one.
+    proxy: str = ""
 
 
 class Trial(Struct, frozen=True):

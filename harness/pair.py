@@ -5,10 +5,10 @@ docker-compose.yml says the same for a person who wants to play; tests/unit/test
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 MEBIBYTE = 1024 * 1024
 LOOPBACK = "127.0.0.1"
@@ -99,6 +99,44 @@ def service_spec(image: str, cpus: str, ports: Ports, limits: Limits, password: 
             "DATABASE_URL": f"postgresql://fitmap:{password}@{LOOPBACK}:{ports.database}/fitmap",
         },
         tmpfs={"/tmp": "size=64m"},
+        threads=limits.threads,
+        open_files=limits.open_files,
+    )
+
+
+def replica_specs(image: str, cpus: Sequence[str], ports: Ports, limits: Limits, password: str) -> tuple[ContainerSpec, ...]:
+    """The target's container several times, each on CPUs and a port of its own: those behind the service's port, which is
+    the proxy's. They share the pool's connections out, so that the database has as many as it has for one.
+    """
+    each = structs.replace(limits, db_pool_size=max(1, limits.db_pool_size // len(cpus)))
+    return tuple(
+        structs.replace(
+            service_spec(image, cpu, structs.replace(ports, service=port), each, password), role=f"service-{port}"
+        )
+        for cpu, port in zip(cpus, replica_ports(ports, len(cpus)), strict=True)
+    )
+
+
+def replica_ports(ports: Ports, count: int) -> tuple[int, ...]:
+    """Where replicas listen."""
+    return tuple(ports.service + number for number in range(1, count + 1))
+
+
+def proxy_spec(image: str, cpus: str, ports: Ports, count: int, limits: Limits) -> ContainerSpec:
+    """The load balancer in a service's place, before `count` replicas."""
+    return ContainerSpec(
+        role="proxy",
+        image=image,
+        user=SERVICE_USER,
+        cpus=cpus,
+        memory_bytes=256 * MEBIBYTE,
+        environment={
+            "HOST": LOOPBACK,
+            "PORT": str(ports.service),
+            "CPUS": str(count_cpus(cpus)),
+            "REPLICAS": " ".join(str(port) for port in replica_ports(ports, count)),
+        },
+        tmpfs={"/tmp": "size=1m"},
         threads=limits.threads,
         open_files=limits.open_files,
     )

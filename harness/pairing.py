@@ -16,7 +16,7 @@ from harness.model import Plan, Profile, Target, Timing
 from harness.placement import place
 from harness.plan import make_pairs
 from harness.record import Record
-from harness.recording import Job, begin, made_images, measure
+from harness.recording import Job, begin, helpers_of, made_images, measure
 from harness.sides import Side
 from harness.targets import BASE
 from harness.terminal import Terminal
@@ -60,7 +60,7 @@ def measure_pairs(
     begun = time.monotonic()
     base, head = sides
     targets: dict[str, Target] = {}
-    images: dict[str, Image] = made_images(client, (), image_set, terminal)
+    images: dict[str, Image] = made_images(client, helpers_of(plan), (), image_set, terminal)
     for name in plan.targets:
         side = base if name.endswith(BASE) else head
         own = name.removesuffix(BASE)

@@ -15,6 +15,8 @@ OVERHEAD_SECONDS = 6.0
 # Of the other kinds (measured: 0.7 to 2.5 s a start, 20 s to two minutes a clean build and a rebuild).
 START_SECONDS = 1.5
 BUILD_SECONDS = 90.0
+# So often a trial of these kinds measures its level: of scale-up on two cores, where more cores have a few more points.
+POINTS = {"scale-up": 2, "scale-out": 3}
 
 
 def make_plan(
@@ -83,7 +85,7 @@ def trial_seconds(profile: Profile, timing: Timing) -> float:
     if profile.kind == "startup":
         course = timing.warmup_limit_seconds + timing.measure_seconds
         return (2 * timing.starts + 2) * START_SECONDS + course + OVERHEAD_SECONDS
-    return sum(map(seconds, timed_levels(profile, timing))) + OVERHEAD_SECONDS
+    return POINTS.get(profile.kind, 1) * (sum(map(seconds, timed_levels(profile, timing))) + OVERHEAD_SECONDS)
 
 
 def plan_seconds(plan: Plan) -> float:

@@ -61,7 +61,8 @@ def read_profile(path: Path) -> Profile | None:
     _check(header, path)
     leveled = "levels" in _NEEDS[header.kind]
     return Profile(
-        path.stem,
+        # A module's name has no hyphen.
+        path.stem.replace("_", "-"),
         header.title,
         header.question,
         header.routes,

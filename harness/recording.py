@@ -66,15 +66,20 @@ def ready_engine(config: Config, terminal: Terminal) -> docker.DockerClient:
     return client
 
 
+def helpers_of(plan: Plan) -> tuple[str, ...]:
+    """The images that a plan needs beside those of its targets."""
+    return ("database", "load", *(("proxy",) if any(profile.kind == "scale-out" for profile in plan.profiles) else ()))
+
+
 def made_images(
-    client: docker.DockerClient, targets: Collection[str], image_set: str, terminal: Terminal
+    client: docker.DockerClient, helpers: Collection[str], targets: Collection[str], image_set: str, terminal: Terminal
 ) -> dict[str, Image]:
-    """The images of targets, of the database and of the load generator, by their names; built where they are not."""
+    """The images of targets and of what stands beside them, by their names; built where they are not."""
     folders = tuple(dict.fromkeys(folder_of(target) for target in targets))
-    builds = graph(("database", "load", *folders), image_set)
+    builds = graph((*helpers, *folders), image_set)
     terminal.say(f"images: {len(builds)} needed for {', '.join(targets) or 'the load'}")
     made = build_all(client, builds, terminal.say)
-    return {name: made[folder_of(name)] for name in ("database", "load", *targets)}
+    return {name: made[folder_of(name)] for name in (*helpers, *targets)}
 
 
 class Job(Struct, frozen=True):
@@ -129,5 +134,5 @@ def measure_new(config: Config, options: argparse.Namespace, targets: Mapping[st
     plan = planned(config, options.route, targets)
     client = ready_engine(config, terminal)
     image_set = choose_set(config.engine.image_set, terminal.say)
-    images = made_images(client, plan.targets, image_set, terminal)
+    images = made_images(client, helpers_of(plan), plan.targets, image_set, terminal)
     return measure(client, begin(client, Job(config, options, plan, targets, images, image_set), terminal), begun, terminal)

@@ -20,6 +20,7 @@ LIMITS = {
     "service-cpu": "service CPU",
     "database": "PostgreSQL CPU",
     "pool": "connection pool",
+    "proxy": "load balancer",
     "generator": "load generator",
     "none": "nothing",
 }

@@ -49,7 +49,7 @@ class Worker:
 
     def _prepare(self, *, msg: Any, **_: Any) -> None:
         spec = msgspec.convert(msg.data, wire.LoadSpec)
-        module: Any = importlib.import_module(f"loadtests.{spec.profile}")
+        module: Any = importlib.import_module(f"loadtests.{spec.profile.replace('-', '_')}")
         self._user = module.ProfileUser
         self._user.fire_events = False
         self._user.prepare(spec.seed)
