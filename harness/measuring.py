@@ -118,7 +118,8 @@ def build(options: argparse.Namespace, terminal: Terminal) -> int:
     targets = find_targets(ROOT / "services")
     wanted = choose(tuple(options.names), {**targets, **dict.fromkeys(extra)}, "target") if options.names else tuple(targets)
     client = connect(config.engine.install, terminal.say)
-    names = tuple(dict.fromkeys(("database", "load", *wanted)))
+    # Without names all that a full run needs.
+    names = tuple(dict.fromkeys(("database", "load", *(() if options.names else ("proxy",)), *wanted)))
     images = build_all(client, graph(names, choose_set(config.engine.image_set, terminal.say)), terminal.say)
     for name in names:
         print(f"{name}  {images[name].size_bytes / 1e6:.1f} MB  {images[name].id}")

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from synthetic import CALIBRATION
 
-from harness import startup, watcher
+from harness import scaling, startup, watcher
 from harness.building import Workshop
 from harness.config import Config, GeneratorSection
 from harness.containers import leftovers
@@ -19,7 +19,7 @@ from harness.engine import connect
 from harness.errors import TrialError
 from harness.host import topology
 from harness.images import ROOT, graph, project_tag
-from harness.measurement import BuildMeasurement, Missing, StartupMeasurement, TrialResult
+from harness.measurement import BuildMeasurement, Measurement, Missing, ScaleMeasurement, StartupMeasurement, TrialResult
 from harness.model import Edit, Target, Timing
 from harness.pair import Ports
 from harness.placement import place
@@ -59,9 +59,12 @@ Measure = Callable[..., TrialResult]
 def measure(client: docker.DockerClient, tmp_path: Path) -> Measure:
     """Run one trial of a profile on Go or Python, whose manifest may be another one."""
 
+    for folder in ("samples", "histograms"):
+        (tmp_path / folder).mkdir()
+
     def run(profile: str, edit: Edit | None = None) -> TrialResult:
         # Whose clean build is the quickest.
-        name = "go" if profile == "startup" else "python"
+        name = "python" if profile == "build" else "go"
         target: Target = find_targets(ROOT / "services")[name]
         if edit:
             target = msgspec.structs.replace(target, edit=edit)
@@ -73,7 +76,7 @@ def measure(client: docker.DockerClient, tmp_path: Path) -> Measure:
             profiles=(find_profiles(ROOT / "loadtests")[profile],),
             placement=place(topology()),
         )
-        images = {image: str(client.images.get(project_tag(image)).id) for image in ("database", "load", name)}
+        images = {image: str(client.images.get(project_tag(image)).id) for image in ("database", "load", "proxy", name)}
         local = any(tag.startswith("fitmap-base/") for image in client.images.list() for tag in image.tags)
         setup = Setup(
             run_id="kinds",
@@ -106,6 +109,39 @@ def test_starts_are_timed_warm_and_cold_and_the_course_from_the_first_request(me
     assert len(found.windows) == pytest.approx(32, abs=2)
     assert sum(window.requests for window in found.windows) > 100
     assert not isinstance(time_to_steady(found.windows), Missing)
+
+
+def measured_points(result: TrialResult) -> list[Measurement]:
+    whole = result.measurement
+    assert isinstance(whole, ScaleMeasurement), result.problems
+    # On a busy machine a point may be disturbed: that is a verdict, and no fault.
+    assert result.verdict != "failed", result.problems
+    return [point.measured for point in whole.points if isinstance(point.measured, Measurement)]
+
+
+def test_replicas_answer_behind_the_proxy_and_count_as_one_service(
+    measure: Measure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scaling, "REPLICAS", (1, 2))
+    one, two = measured_points(measure("scale-out"))
+    # What the database keeps for a connection is the same: its connections are shared out.
+    assert (one.meta["db_pool_size"], two.meta["db_pool_size"]) == (16, 8)
+    for point in (one, two):
+        (level,) = point.levels
+        assert level.verdict != "failed", level.problems
+        assert level.usage["proxy"].cpu_seconds > 0.05
+        assert "proxy" in level.bottleneck_reason
+    memory = [point.levels[0].usage["service"].anonymous_bytes for point in (one, two)]
+    assert memory[1] > 1.4 * memory[0]
+
+
+def test_a_service_uses_the_cores_that_it_is_given(measure: Measure) -> None:
+    one, two, *_ = measured_points(measure("scale-up"))
+    assert (one.meta["cpus"], two.meta["cpus"]) == (1, 2)
+    assert two.levels[0].connections == 2 * one.levels[0].connections
+    cores = [point.levels[0].usage["service"].cpu_seconds / point.levels[0].window_seconds for point in (one, two)]
+    # Where both cores are all there are, the generator takes its part of one.
+    assert cores[0] <= 1.02 and 1.2 < cores[1] <= 2.04
 
 
 def test_a_line_is_edited_rebuilt_started_and_seen(measure: Measure) -> None:

@@ -23,6 +23,10 @@ IDLE = Use(service=0.2, database=0.2, generator=0.2, generator_over=False, share
         ({"executing": 14.5}, "pool"),
         ({"executing": 14.0}, "none"),
         ({"executing": 16.0, "database": 0.95}, "database"),
+        ({"proxy": 0.91}, "proxy"),
+        ({"proxy": 0.5, "proxy_shares": True, "generator": 0.45}, "proxy"),
+        ({"shared": True, "proxy_shares": True, "proxy": 0.3, "generator": 0.25, "database": 0.4}, "database"),
+        ({"shared": True, "proxy_shares": False, "proxy": 0.3, "generator": 0.25, "database": 0.4}, "none"),
     ],
 )
 def test_the_first_resource_that_is_used_up_is_named(change: dict[str, object], limit: str) -> None:
@@ -38,6 +42,7 @@ def test_the_first_resource_that_is_used_up_is_named(change: dict[str, object], 
         ({"database": 0.6, "service": 0.55}, "database"),
         ({"shared": True, "database": 0.35, "generator": 0.4, "service": 0.7}, "generator"),
         ({"executing": 12.0, "database": 0.6}, "pool"),
+        ({"proxy": 0.7, "service": 0.65}, "proxy"),
     ],
 )
 def test_at_the_edge_of_an_objective_the_most_used_resource_is_named(change: dict[str, object], limit: str) -> None:

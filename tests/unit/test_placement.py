@@ -6,7 +6,7 @@ import pytest
 
 from harness.errors import UsageError
 from harness.pair import count_cpus
-from harness.placement import Cpu, cpu_list, place
+from harness.placement import Cpu, cpu_list, for_cores, for_replicas, place
 
 
 def machine(cores: int, threads: int = 1) -> tuple[Cpu, ...]:
@@ -55,3 +55,44 @@ def test_one_core_is_refused_with_what_to_do() -> None:
 def test_cpu_lists_are_in_the_form_of_the_kernel() -> None:
     assert cpu_list([5, 0, 1, 2]) == "0-2,5"
     assert count_cpus("0-2,5") == 4
+
+
+def test_more_cores_for_a_service_as_far_as_one_is_left() -> None:
+    assert [count for count, _ in for_cores(machine(8))] == [1, 2, 4, 7]
+    assert [count for count, _ in for_cores(machine(5))] == [1, 2, 4]
+    for count, placement in for_cores(machine(8, threads=2)):
+        assert count_cpus(placement.service) == 2 * count
+        assert not cpus(placement.service) & (cpus(placement.database) | cpus(placement.generator))
+
+
+def test_on_two_cores_the_second_point_shares_and_says_so() -> None:
+    (one, alone), (two, both) = for_cores(machine(2))
+    assert (one, alone.service, two, both.service) == (1, "1", 2, "0-1")
+    assert (both.database, both.generator) == ("0", "0")
+    assert "service" in both.shared and "service" not in alone.shared
+
+
+def test_replicas_on_two_cores_share_the_services_and_the_proxy_the_generators() -> None:
+    placement, each = for_replicas(machine(2), 4)
+    assert (placement.service, placement.generator, placement.proxy) == ("1", "0", "0")
+    assert each == ("1", "1", "1", "1")
+    assert set(placement.shared) == {"database", "generator", "proxy", "replicas"}
+    assert "replicas" not in for_replicas(machine(2), 1)[0].shared
+
+
+@pytest.mark.parametrize("cores", [4, 6, 8, 16])
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_replicas_never_share_with_the_rest_and_what_is_shared_is_said(cores: int, count: int) -> None:
+    placement, each = for_replicas(machine(cores), count)
+    rest = [cpus(placement.database), cpus(placement.generator), cpus(placement.proxy)]
+    assert len(each) == count
+    assert set().union(*map(cpus, each)) == cpus(placement.service)
+    assert not any(cpus(placement.service) & other for other in rest)
+    assert (len(set(each)) < count) == ("replicas" in placement.shared)
+    assert (placement.proxy == placement.generator) == ("proxy" in placement.shared)
+
+
+def test_eight_cores_give_each_of_four_replicas_its_own_and_the_proxy_too() -> None:
+    placement, each = for_replicas(machine(8), 4)
+    assert len(set(each)) == 4
+    assert placement.shared == ()

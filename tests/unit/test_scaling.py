@@ -1,0 +1,53 @@
+"""What a trial of several points comes to, and the containers that it is made of."""
+
+from __future__ import annotations
+
+import msgspec
+from synthetic import closed, measurement
+
+from harness.cgroup import Counters
+from harness.counters import Reader, Together
+from harness.measurement import Measurement, Missing, ScaleMeasurement, ScalePoint
+from harness.model import Placement
+from harness.pair import LOOPBACK, Limits, Ports, proxy_spec, replica_specs
+from harness.scaling import judge
+
+PLACEMENT = Placement("1", "0", "0", ("database", "generator"), "two cores", "0")
+
+
+def scaled(*points: Measurement | Missing) -> ScaleMeasurement:
+    return ScaleMeasurement(tuple(ScalePoint(2**i, PLACEMENT, point) for i, point in enumerate(points)), 16)
+
+
+def test_the_worst_point_is_the_trials_verdict_and_its_count_stands_before_its_problem() -> None:
+    unsteady = msgspec.structs.replace(closed(), verdict="unstable", problems=("still warming up",))
+    good, bad = measurement(), measurement(unsteady)
+    assert judge(scaled(good, good)) == ("valid", ())
+    assert judge(scaled(good, bad)) == ("unstable", ("2: saturate: still warming up",))
+    assert judge(scaled(Missing("service: gone"), bad))[0] == "failed"
+    assert judge(scaled(good, bad, Missing("service: gone")))[1][-1] == "4: service: gone"
+
+
+def test_replicas_stand_behind_the_services_port_and_share_its_connections_out() -> None:
+    ports, limits = Ports(), Limits(db_pool_size=16)
+    specs = replica_specs("image", ("1", "1", "2"), ports, limits, "secret")
+    proxy = proxy_spec("image", "0", ports, 3, limits)
+    listening = [spec.environment["PORT"] for spec in specs]
+    assert len({spec.role for spec in specs}) == len(set(listening)) == 3
+    assert proxy.environment["REPLICAS"].split() == listening
+    assert proxy.environment["PORT"] == str(ports.service) and str(ports.service) not in listening
+    assert [spec.environment["DB_POOL_SIZE"] for spec in specs] == ["5"] * 3
+    assert [spec.cpus for spec in specs] == ["1", "1", "2"]
+    assert all(spec.environment["HOST"] == LOOPBACK for spec in (*specs, proxy))
+
+
+def test_containers_together_are_the_sum_of_their_counters() -> None:
+    class Fixed(Reader):
+        def __init__(self, peak: int | None) -> None:
+            self._peak = peak
+
+        def read(self) -> Counters:
+            return Counters(10, 20, 3, 4, self._peak, 1, 0)
+
+    assert Together([Fixed(30), Fixed(40)]).read() == Counters(20, 40, 6, 8, 70, 2, 0)
+    assert Together([Fixed(30), Fixed(None)]).read().peak_bytes is None
