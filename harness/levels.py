@@ -44,7 +44,7 @@ SHORT_SECONDS = 10.0
 #: A 99th percentile is told where a hundred requests lie beyond it; arrivals are random, so a few more. A window at a rate
 #: is prolonged until there are so many, at most by this factor.
 P99_ARRIVALS = 10_500
-MOST_PROLONGED = 2.2
+MOST_PROLONGED = 3.5
 
 
 def parse_levels(texts: Iterable[str], connections: int, routes: tuple[str, ...], where: str) -> tuple[Level, ...]:

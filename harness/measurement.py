@@ -267,9 +267,10 @@ class Built(Struct, frozen=True):
 class BuildMeasurement(Struct, frozen=True, tag="build"):
     """What a trial of kind `build` measured."""
 
-    #: Every step anew but the base images; what is downloaded is downloaded again.
-    clean: Built
-    #: After the edit, with the layers of the clean build at hand.
+    #: Every step anew but the base images; what is downloaded is downloaded again. None after a run's first block: it takes
+    #: minutes, and most of it is the network's time.
+    clean: Built | None
+    #: After the edit, with the layers of the unedited build at hand.
     rebuilt: Built
     file: str
     #: From the edit's end to the first answer that shows it, and the part from the container's start to that.

@@ -12,9 +12,9 @@ from loadtests.lean import wire
 
 # Around the windows of a trial: two containers start, golden cases are asked, two containers stop (measured: 4-6 s).
 OVERHEAD_SECONDS = 6.0
-# Of the other kinds (measured: 0.7 to 2.5 s a start, 20 s to two minutes a clean build and a rebuild).
+# Of the other kinds (measured: 0.7 to 2.5 s a start, 20 s to two minutes a clean build, 3 to 30 s a rebuild).
 START_SECONDS = 1.5
-BUILD_SECONDS = 90.0
+BUILD_SECONDS, REBUILD_SECONDS = 60.0, 15.0
 # So often a trial of these kinds measures its level: of scale-up on two cores, where more cores have a few more points.
 POINTS = {"scale-up": 2, "scale-out": 3}
 
@@ -81,7 +81,8 @@ def timed_levels(profile: Profile, timing: Timing) -> tuple[wire.Level, ...]:
 def trial_seconds(profile: Profile, timing: Timing) -> float:
     """What one trial of a profile is expected to take, when its warm-up is not prolonged."""
     if profile.kind == "build":
-        return BUILD_SECONDS + OVERHEAD_SECONDS
+        # Clean in the first block alone.
+        return BUILD_SECONDS / timing.blocks + REBUILD_SECONDS + OVERHEAD_SECONDS
     if profile.kind == "startup":
         course = timing.warmup_limit_seconds + timing.measure_seconds
         return (2 * timing.starts + 2) * START_SECONDS + course + OVERHEAD_SECONDS

@@ -215,10 +215,8 @@ def _other_summary(measured: Beside) -> str:
     if isinstance(measured, ScaleMeasurement):
         return ", ".join(_point_summary(point) for point in measured.points)
     if isinstance(measured, BuildMeasurement):
-        return (
-            f"clean build {measured.clean.seconds:,.1f} s, rebuild {measured.rebuilt.seconds:,.1f} s, "
-            f"edit to running {measured.edit_to_running_seconds:,.1f} s"
-        )
+        clean = f"clean build {measured.clean.seconds:,.1f} s, " if measured.clean else ""
+        return f"{clean}rebuild {measured.rebuilt.seconds:,.1f} s, edit to running {measured.edit_to_running_seconds:,.1f} s"
     kinds = {"warm": False, "cold": True}
     ready = {word: [start.health_seconds for start in measured.starts if start.cold is cold] for word, cold in kinds.items()}
     return "start " + ", ".join(f"{word} {median(seconds):.3f} s" for word, seconds in ready.items() if seconds)

@@ -137,16 +137,16 @@ def _build_row(analysis: Analysis, target: str, found: Sequence[BuildMeasurement
     image = run.images.get(target)
     lines = run.source_lines.get(target)
     counted = found[-1].dependencies
-    before = [sources_at(each.clean, each.rebuilt) for each in found]
+    clean = [(each.clean.seconds, sources_at(each.clean, each.rebuilt)) for each in found if each.clean]
 
     def seconds(values: Sequence[float]) -> str:
         return quantity(median(values), "seconds")
 
     return (
         target,
-        seconds([each.clean.seconds for each in found]),
-        seconds(before) if any(before) else NONE,
-        seconds([each.clean.seconds - part for each, part in zip(found, before, strict=True)]),
+        seconds([whole for whole, _ in clean]) if clean else NONE,
+        seconds([before for _, before in clean]) if any(before for _, before in clean) else NONE,
+        seconds([whole - before for whole, before in clean]) if clean else NONE,
         seconds([each.rebuilt.seconds for each in found]),
         seconds([each.edit_to_running_seconds for each in found]),
         found[-1].file,

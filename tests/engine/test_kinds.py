@@ -150,7 +150,7 @@ def test_a_line_is_edited_rebuilt_started_and_seen(measure: Measure) -> None:
     assert isinstance(found, BuildMeasurement), result.problems
     assert result.verdict == "valid"
     # FROM is no step of the cache.
-    assert not any(step.cached for step in found.clean.steps)
+    assert found.clean and not any(step.cached for step in found.clean.steps)
     assert any(step.cached for step in found.rebuilt.steps) and not found.rebuilt.steps[-1].cached
     assert found.rebuilt.seconds < found.clean.seconds
     assert found.rebuilt.seconds < found.edit_to_running_seconds < found.rebuilt.seconds + 5

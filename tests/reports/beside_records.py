@@ -69,7 +69,7 @@ def made_build(trial: Trial, noise: float) -> BuildMeasurement:
         )
 
     return BuildMeasurement(
-        clean=Built(clean, steps(before, clean - before, cached=False)),
+        clean=Built(clean, steps(before, clean - before, cached=False)) if trial.block == 1 else None,
         rebuilt=Built(rebuild, steps(0.0, rebuild, cached=True)),
         file="main",
         edit_to_running_seconds=rebuild + 0.8,

@@ -45,7 +45,8 @@ def test_every_axis_has_a_standing_at_its_profile(analysis: Analysis) -> None:
         "start-warm": "rust", "start-cold": "rust",
     }  # fmt: skip
     assert found["rebuild"].winner == "python"
-    assert found["clean-build"].winner == "python"
+    # Once a run: there is a value, and no interval that could make a winner.
+    assert found["clean-build"].winner is None
     assert found["dependencies"].winner == "go"
     # Three of them are steady at once: that is a tie, not a win by a hair.
     assert set(found["time-to-steady"].leaders) == {"rust", "go", "python"}
@@ -90,7 +91,7 @@ def test_the_section_has_a_chart_an_axis_the_course_and_tables(analysis: Analysi
     (builds,) = build.tables
     assert [row[0] for row in starts.rows] == [row[0] for row in builds.rows] == list(analysis.run.plan.targets)
     rust = builds.rows[0]
-    assert rust[2] == "60.0\u00a0s" and rust[8] == f"{SOURCE_LINES['rust']:,}" and rust[9:11] == ("11", "109")
+    assert float(rust[2].removesuffix("\u00a0s")) == pytest.approx(60, rel=0.02) and rust[8] == f"{SOURCE_LINES['rust']:,}" and rust[9:11] == ("11", "109")
     assert startup.figures[-1].rows[2][3] == "7.00 s" and startup.figures[-1].rows[0][3].startswith("at once")
 
 

@@ -95,6 +95,8 @@ def test_a_held_level_has_a_whole_wait_before_its_window_and_one_in_it() -> None
         ("500/s", "quick", 21),
         ("1000/s", "quick", 11),
         ("200/s", "quick", 10),
+        ("500/s", "full", 21),
+        ("400/s", "full", 6),
         ("500/s", "smoke", 3),
         ("2000/s", "quick", 10),
     ],

@@ -28,10 +28,12 @@ HEADER = """# /// fitmap
 
 def test_the_profiles_of_the_project_are_found() -> None:
     profiles = find_profiles(ROOT / "loadtests")
-    assert {"cpu", "db", "ping", "service", "downstream", "waiters", "startup", "build"} <= set(profiles)
+    assert {"cpu", "db", "ping", "service", "downstream", "waiters", "startup", "build", "scale-up", "scale-out"} <= set(
+        profiles
+    )
     assert [name for name, profile in profiles.items() if profile.presets is None] == ["cpu", "db"]
     assert {name: profile.kind for name, profile in profiles.items() if profile.kind != "load"} == {
-        "startup": "startup", "build": "build",
+        "startup": "startup", "build": "build", "scale-up": "scale-up", "scale-out": "scale-out",
     }  # fmt: skip
 
 
@@ -40,7 +42,7 @@ def test_the_profiles_of_the_project_are_found() -> None:
     [
         ("smoke", ["cpu", "db"]),
         ("quick", ["cpu", "db"]),
-        ("full", ["build", "cpu", "db", "downstream", "service", "startup", "waiters"]),
+        ("full", ["build", "cpu", "db", "downstream", "scale-out", "scale-up", "service", "startup", "waiters"]),
     ],
 )
 def test_a_preset_measures_its_own_profiles_unasked(preset: str, names: list[str]) -> None:
@@ -56,9 +58,9 @@ def test_headers_name_presets_that_exist() -> None:
 
 def test_what_a_preset_adds_goes_to_profiles_that_saturate() -> None:
     """Shares are shares of the saturated level: at held requests they would be a load of another kind."""
-    config = override(Config(), "run", preset="full")
+    config = override(Config(), "run", preset="gate", profiles=("downstream", "waiters"))
     levels = {profile.name: [level.name for level in profile.levels] for profile in chosen_profiles(config, None)}
-    assert levels["downstream"] == ["saturate", "400/s", "25%", "50%", "75%", "90%"]
+    assert levels["downstream"] == ["saturate", "400/s", "GET /products/{id}/slow"]
     assert levels["waiters"] == ["250/held", "1000/held", "4000/held", "10000/held"]
 
 
@@ -108,11 +110,11 @@ def test_headers_name_the_routes_that_the_load_really_sends() -> None:
     script = (
         "import importlib, json\n"
         "print(json.dumps({name: list(importlib.import_module('loadtests.' + name).ProfileUser.routes)"
-        " for name in ('cpu', 'db', 'ping', 'service', 'downstream', 'waiters', 'startup')}))"
+        " for name in ('cpu', 'db', 'ping', 'service', 'downstream', 'waiters', 'startup', 'scale_up', 'scale_out')}))"
     )
     said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT).stdout
     import json
 
-    routes = json.loads(said.splitlines()[-1])
+    routes = {name.replace("_", "-"): sent for name, sent in json.loads(said.splitlines()[-1]).items()}
     for name, profile in find_profiles(ROOT / "loadtests").items():
         assert list(profile.routes) == routes.get(name, [])
