@@ -193,6 +193,7 @@ def _level(
         ),
         statements=statements,
         speed=speeds(evidence.speed_samples, start_ns, end_ns, placement),
+        in_time=_in_time(measured, evidence),
     )
     verdict, problems = judge(level, around)
     requests = sum(route.requests for route in numbers.values())
@@ -206,6 +207,13 @@ def _level(
     return msgspec.structs.replace(
         level, verdict=verdict, problems=problems, bottleneck=bottleneck(use), bottleneck_reason=figures(use)
     )
+
+
+def _in_time(measured: wire.Measured, evidence: Evidence) -> float:
+    """The share of what was scheduled that was answered within the objective's time."""
+    bound = evidence.objective.milliseconds * 1000
+    answered = sum(histogram.at_most(route.response, bound) for route in measured.routes)
+    return round(answered / max(sum(route.scheduled for route in measured.routes), 1), 5)
 
 
 def _times(
@@ -257,9 +265,6 @@ def _capacity(
         start_ns, end_ns = measured.start_ns + evidence.shift_ns, measured.end_ns + evidence.shift_ns
         seconds = (end_ns - start_ns) / 1e9
         used = used_in(evidence, start_ns, end_ns)
-        scheduled = sum(r.scheduled for r in measured.routes)
-        bound = evidence.objective.milliseconds * 1000
-        in_time = sum(histogram.at_most(r.response, bound) for r in measured.routes)
         passed = search.meets(measured, evidence.objective)
         busiest = used["generator"].busiest_second_cores / around.generator_cores
         requests = sum(r.requests for r in measured.routes)
@@ -271,9 +276,7 @@ def _capacity(
             evidence,
         )
         probes.append(
-            Probe(
-                measured.rate, passed, round(in_time / max(scheduled, 1), 5), round(seconds, 3), most_used(use), figures(use)
-            )
+            Probe(measured.rate, passed, _in_time(measured, evidence), round(seconds, 3), most_used(use), figures(use))
         )
         plain.append(search.Probe(measured.rate, passed))
     low, high = search.bounds(plain)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -21,6 +22,8 @@ from loadtests.lean import wire
 #: Beyond all bounded phases: container starts, golden cases, drain.
 SPARE_SECONDS = 90.0
 READY_SECONDS = 30.0
+#: How often a service that is not ready yet is looked at.
+WATCH_SECONDS = 0.25
 #: Workers that someone starts by hand take their time.
 EXTERNAL_SECONDS = 300.0
 
@@ -77,7 +80,8 @@ class Generator:
 
     def follow(self, hello: wire.Hello, service: Running, on_window: OnWindow, on_level_end: OnLevelEnd) -> Heard:
         """Listen to the end. Raises TrialError."""
-        ready = expect(self._next(service), wire.ServiceReady)
+        with self._gone_with(service):
+            ready = expect(self._next(service), wire.ServiceReady)
         process = psutil.Process()
         levels: list[LevelHeard] = []
         cpu, loaded = 0.0, 0.0
@@ -103,6 +107,26 @@ class Generator:
             levels.append(LevelHeard(tuple(windows), tuple(measured), event))
             self._go_on()
 
+    @contextlib.contextmanager
+    def _gone_with(self, service: Running) -> Iterator[None]:
+        """Ends the generator when the service has ended: it would poll to the end of its patience."""
+        over = threading.Event()
+
+        def watch() -> None:
+            while not over.wait(WATCH_SECONDS):
+                with contextlib.suppress(DockerException):
+                    if not service.state()["Running"]:
+                        self._running.container.kill()
+                        return
+
+        thread = threading.Thread(target=watch, name="start-watch", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
     def _go_on(self) -> None:
         try:
             self._running.container.kill(signal="SIGUSR1")
@@ -111,7 +135,7 @@ class Generator:
 
     def _next(self, service: Running) -> wire.Event | None:
         event = next(self._events, None)
-        if isinstance(event, wire.Fatal) and not service.state()["Running"]:
+        if (event is None or isinstance(event, wire.Fatal)) and not service.state()["Running"]:
             raise TrialError("service", why_ended(service))
         return event
 

@@ -37,6 +37,8 @@ class Stand(Struct, frozen=True):
     levels: tuple[wire.Level, ...]
     #: CPUs of each replica behind a proxy. None: the service itself is loaded.
     replicas: tuple[str, ...] = ()
+    #: What the service is told beside its configuration.
+    environment: Mapping[str, str] = {}
 
 
 def plain(setup: Setup, trial: Trial) -> Stand:
@@ -128,7 +130,9 @@ def _services(setup: Setup, trial: Trial, crew: Crew, stand: Stand, password: st
     """The service or its replicas, and the proxy where there is one; created, not started. Raises PortTaken."""
     config, image, cpus = setup.config, setup.images[trial.target], stand.placement
     if not stand.replicas:
-        return [crew.add(service_spec(image, cpus.service, config.ports, stand.limits, password))], []
+        spec = service_spec(image, cpus.service, config.ports, stand.limits, password)
+        told = {**spec.environment, **stand.environment}
+        return [crew.add(msgspec.structs.replace(spec, environment=told))], []
     count = len(stand.replicas)
     for port in replica_ports(config.ports, count):
         check_port_free(port, "replica")

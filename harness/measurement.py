@@ -158,6 +158,8 @@ class LevelMeasurement(Struct, frozen=True):
     statements: tuple[StatementCount, ...]
     #: By role: how fast the machine was meanwhile. Empty where it was not probed (another kernel's containers, method 3).
     speed: Mapping[str, Speed] = {}
+    #: The share of what was scheduled that was answered as expected and within the objective's time. None: not told.
+    in_time: float | None = None
 
 
 class Probe(Struct, frozen=True):
@@ -290,13 +292,12 @@ class FloorProbe(Struct, frozen=True):
     in_time: float
     #: Of the window; None where there was none.
     working_set_bytes: float | None = None
-    p99_microseconds: float | None = None
     cpu_microseconds: float | None = None
 
 
 class FloorMeasurement(Struct, frozen=True, tag="memory-floor"):
     """What a trial of kind `memory-floor` measured: the smallest limit (a multiple of `step_mib`) that passed as often as is
-    asked for, where the one a step below failed; or why there is none.
+    asked for, where the one a step below failed (step 0: an engine gives no container less); or why there is none.
     """
 
     meta: Mapping[str, str | int]

@@ -37,6 +37,17 @@ class Edit(Struct, frozen=True, forbid_unknown_fields=True):
     new: str
 
 
+class Sizing(Struct, frozen=True, forbid_unknown_fields=True):
+    """An environment variable that tells a runtime its memory limit, where it does not see its container's: `form` with
+    {mib}, `share` of the limit (0 to 1).
+    """
+
+    name: str
+    share: float
+    form: str
+    why: str
+
+
 class Target(Struct, frozen=True):
     """One service folder: a language, a class, a manifest."""
 
@@ -53,6 +64,8 @@ class Target(Struct, frozen=True):
     edit: Edit | None = None
     #: Folder of the image that holds one jar a dependency, where the build system writes no lock file.
     jars: str = ""
+    #: Set where a memory limit is the question (profile memory-floor).
+    memory: tuple[Sizing, ...] = ()
 
 
 class Level(Struct, frozen=True):

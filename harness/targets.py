@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct, field
 
 from harness.errors import UsageError
-from harness.model import Deviation, Edit, Setting, Target
+from harness.model import Deviation, Edit, Setting, Sizing, Target
 from harness.strict import convert
 
 
@@ -28,6 +28,7 @@ class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
     deviation: tuple[Deviation, ...] = ()
     edit: Edit | None = None
     jars: str = ""
+    memory: tuple[Sizing, ...] = ()
 
 
 def read_target(folder: Path) -> Target:
@@ -50,6 +51,7 @@ def read_target(folder: Path) -> Target:
         deviations=manifest.deviation,
         edit=manifest.edit,
         jars=manifest.jars,
+        memory=manifest.memory,
     )
 
 

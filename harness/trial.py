@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import docker
 from docker.errors import APIError, DockerException
 
-from harness import building, loading, scaling, startup
+from harness import building, floor, loading, scaling, startup
 from harness.containers import Crew
 from harness.errors import EngineError, TrialError
 from harness.generator import OnWindow
@@ -68,6 +68,9 @@ def _run(
             return started, *startup.judge(started)
         case "build":
             return building.measure(setup, trial, crew), "valid", ()
+        case "memory-floor":
+            searched = floor.measure(setup, trial, crew, writer, on_window)
+            return searched, *floor.judge(searched)
         case "scale-up" | "scale-out":
             scaled = scaling.measure(setup, trial, crew, writer, on_window)
             return scaled, *scaling.judge(scaled)

@@ -91,7 +91,11 @@ def test_the_section_has_a_chart_an_axis_the_course_and_tables(analysis: Analysi
     (builds,) = build.tables
     assert [row[0] for row in starts.rows] == [row[0] for row in builds.rows] == list(analysis.run.plan.targets)
     rust = builds.rows[0]
-    assert float(rust[2].removesuffix("\u00a0s")) == pytest.approx(60, rel=0.02) and rust[8] == f"{SOURCE_LINES['rust']:,}" and rust[9:11] == ("11", "109")
+    assert (
+        float(rust[2].removesuffix("\u00a0s")) == pytest.approx(60, rel=0.02)
+        and rust[8] == f"{SOURCE_LINES['rust']:,}"
+        and rust[9:11] == ("11", "109")
+    )
     assert startup.figures[-1].rows[2][3] == "7.00 s" and startup.figures[-1].rows[0][3].startswith("at once")
 
 

@@ -1,0 +1,202 @@
+"""A trial of kind `memory-floor`: the smallest memory limit under which a service meets the objective at a modest rate.
+
+Doubling or halving, then bisection over a grid of limits. Each probe is a fresh pair under load. The floor passed three
+times; the limit a step below failed twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from harness import loading
+from harness.containers import Crew
+from harness.errors import TrialError
+from harness.generator import OnWindow
+from harness.loading import Stand
+from harness.measurement import FloorMeasurement, FloorProbe, LevelMeasurement, Measurement, Missing, Verdict
+from harness.model import Target, Trial
+from harness.plan import FLOOR_SECONDS, FLOOR_WARMUP_SECONDS, timed_levels
+from harness.record import RecordWriter
+from harness.staging import Setup
+from harness.validity import disturbances, overload_problem
+from loadtests.lean import wire
+
+#: An engine gives no container less than 6 MiB.
+LEAST_MIB = 6
+START_MIB = 64
+#: A limit holds when it passed so often in all; the one below fails when it failed so often.
+PASSES, FAILS = 3, 2
+MOST_PROBES = 30
+#: So often a probe is made again that something other than the service spoilt.
+AGAIN = 3
+#: Failures at these stages are the service's own: it does not start, ends, never gets ready, answers wrongly.
+OWN_STAGES = ("start", "service", "readiness", "golden cases")
+
+
+def grid(most_mib: int) -> tuple[int, ...]:
+    """The limits that are tried, MiB: steps of 1 up to 10, of 2 up to 16, of 4 up to 128, of 8 up to 256, of 16 above."""
+    steps = [
+        *range(LEAST_MIB, 10),
+        *range(10, 16, 2),
+        *range(16, 128, 4),
+        *range(128, 256, 8),
+        *range(256, most_mib + 1, 16),
+    ]
+    return tuple(limit for limit in steps if limit <= most_mib)
+
+
+def bounds(probes: Sequence[FloorProbe]) -> tuple[int | None, int | None]:
+    """The highest limit that does not hold, and the lowest above it that does; None where there is none yet.
+
+    A limit that both passed and failed counts by the majority; a tie, like a fail: a floor is what one can rely on.
+    """
+    score: dict[int, int] = {}
+    for probe in probes:
+        score[probe.memory_mib] = score.get(probe.memory_mib, 0) + (1 if probe.passed else -1)
+    high = None
+    for limit in sorted(score, reverse=True):
+        if score[limit] <= 0:
+            return limit, high
+        high = limit
+    return None, high
+
+
+def next_limit(probes: Sequence[FloorProbe], limits: Sequence[int]) -> int | None:
+    """The limit to probe next, None when the search is over."""
+    if len(probes) >= MOST_PROBES:
+        return None
+    low, high = bounds(probes)
+    if low is None and high is None:
+        return _nearest(START_MIB, limits)
+    if high is None and low is not None and low < limits[-1]:
+        return _nearest(2 * low, limits)
+    if low is None and high is not None and high > limits[0]:
+        return _nearest(high // 2, limits)
+    if low is not None and high is not None and limits.index(high) - limits.index(low) > 1:
+        return limits[(limits.index(low) + limits.index(high)) // 2]
+
+    def count(limit: int | None, *, passed: bool) -> int:
+        return sum(probe.memory_mib == limit and probe.passed is passed for probe in probes)
+
+    if low is not None and count(low, passed=False) < FAILS:
+        return low
+    return high if high is not None and count(high, passed=True) < PASSES else None
+
+
+def _nearest(limit: int, limits: Sequence[int]) -> int:
+    """The smallest limit of the grid that is at least so large, or its largest."""
+    return next((known for known in limits if known >= limit), limits[-1])
+
+
+def found(probes: Sequence[FloorProbe], limits: Sequence[int]) -> int | Missing:
+    """The floor of a search that is over."""
+    low, high = bounds(probes)
+    if high is None:
+        reasons = [probe.reason for probe in probes if not probe.passed]
+        return Missing(f"it does not hold under {limits[-1]} MiB either: {reasons[-1]}")
+    if next_limit(probes, limits) is not None or (low is not None and limits.index(high) - limits.index(low) > 1):
+        return Missing(f"{len(probes)} probes did not settle it: between {low} and {high} MiB")
+    return high
+
+
+def step_below(floor_mib: int, limits: Sequence[int]) -> int:
+    """How far below the floor the next limit of the grid is, MiB; 0 below the least that an engine gives."""
+    index = limits.index(floor_mib)
+    return floor_mib - limits[index - 1] if index else 0
+
+
+def measure(setup: Setup, trial: Trial, crew: Crew, writer: RecordWriter, on_window: OnWindow) -> FloorMeasurement:
+    """The whole search. Raises TrialError where nothing can be told, PortTaken."""
+    limits = grid(setup.config.limits.service_memory_mib)
+    (level,) = timed_levels(setup.profile(trial), setup.plan.timing)
+    level = msgspec.structs.replace(
+        level,
+        warmup_seconds=FLOOR_WARMUP_SECONDS,
+        warmup_limit_seconds=FLOOR_WARMUP_SECONDS,
+        measure_seconds=FLOOR_SECONDS,
+    )
+    probes: list[FloorProbe] = []
+    meta: dict[str, str | int] = {}
+    spoilt = ""
+    while not spoilt and (limit := next_limit(probes, limits)) is not None:
+        for attempt in range(AGAIN):
+            with crew.part(f"{limit}-{len(probes)}-{attempt}"):
+                stand = _stand(setup, trial, level, limit, f"{trial.id}-{limit}-{len(probes)}")
+                probe, spoilt = _probe(setup, trial, crew, writer, on_window, stand, meta)
+            if probe:
+                probes.append(probe)
+                break
+    floor = Missing(f"a probe of {limit} MiB was disturbed {AGAIN} times: {spoilt}") if spoilt else found(probes, limits)
+    step = 0 if isinstance(floor, Missing) else step_below(floor, limits)
+    return FloorMeasurement(meta, level.rate, step, floor, tuple(probes))
+
+
+def _stand(setup: Setup, trial: Trial, level: wire.Level, limit_mib: int, name: str) -> Stand:
+    limits = msgspec.structs.replace(setup.config.limits, service_memory_mib=limit_mib)
+    return Stand(name, setup.plan.placement, limits, (level,), environment=sized(setup.targets[trial.target], limit_mib))
+
+
+def sized(target: Target, limit_mib: int) -> dict[str, str]:
+    """What a runtime that does not see its container's limit is told of it."""
+    return {sizing.name: sizing.form.format(mib=int(limit_mib * sizing.share)) for sizing in target.memory}
+
+
+def _probe(
+    setup: Setup,
+    trial: Trial,
+    crew: Crew,
+    writer: RecordWriter,
+    on_window: OnWindow,
+    stand: Stand,
+    meta: dict[str, str | int],
+) -> tuple[FloorProbe | None, str]:
+    """What came of one limit; or None, and what other than the service spoilt it. Raises TrialError."""
+    limit = stand.limits.service_memory_mib
+    try:
+        measured = loading.measure(setup, trial, crew, writer, on_window, stand)
+    except TrialError as error:
+        if error.stage not in OWN_STAGES:
+            raise
+        return FloorProbe(limit, False, f"{error.stage}: {error.reason}", 0.0), ""
+    meta.update(measured.meta)
+    return judged(measured, limit, setup.config.slo.percent / 100)
+
+
+def judged(measured: Measurement, limit_mib: int, share: float) -> tuple[FloorProbe | None, str]:
+    """Whether a service that ran to the end of its window held under a limit; or None, and what spoilt the window.
+
+    That it was still warming up is no fault: a limit is to hold from the start.
+    """
+    (level,) = measured.levels
+    in_time = level.in_time or 0.0
+    if level.verdict == "failed":
+        reason = "; ".join(level.problems)
+    elif level.verdict == "generator_limited" or (spoiling := disturbances(level)):
+        return None, "; ".join(level.problems if level.verdict == "generator_limited" else spoiling)
+    else:
+        late = f"{in_time:.1%} of the requests were answered in time, {share:.0%} are asked for" if in_time < share else ""
+        reason = overload_problem(level) or late
+    return (
+        FloorProbe(
+            memory_mib=limit_mib,
+            passed=not reason,
+            reason=reason,
+            in_time=in_time,
+            working_set_bytes=level.usage["service"].working_set_bytes,
+            cpu_microseconds=_cpu(level),
+        ),
+        "",
+    )
+
+
+def _cpu(level: LevelMeasurement) -> float | None:
+    requests = sum(route.requests for route in level.routes.values())
+    return level.usage["service"].cpu_seconds / requests * 1e6 if requests else None
+
+
+def judge(measured: FloorMeasurement) -> tuple[Verdict, tuple[str, ...]]:
+    """A search that was spoilt is no answer; that a service does not hold at all is one, and ranks nowhere."""
+    floor = measured.floor_mib
+    return ("unstable", (floor.reason,)) if isinstance(floor, Missing) else ("valid", ())

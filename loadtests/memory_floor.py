@@ -1,0 +1,24 @@
+# /// fitmap
+# kind = "memory-floor"
+# title = "Memory floor"
+# question = "How little memory does it take to serve a modest load well?"
+# routes = [
+#     "GET /products/{id}", "GET /customers/{id}/orders", "POST /orders", "GET /reports/regions",
+#     "GET /cpu/collatz", "POST /cpu/summarize",
+# ]
+# presets = ["full"]
+# connections = 32
+# levels = ["100/s"]
+# most_blocks = 1
+# ///
+"""The mix of profile `service` at a fifth of its rate, again and again under other memory limits. One block: a trial is a
+search whose result is confirmed, and takes two minutes.
+"""
+
+from __future__ import annotations
+
+from loadtests import service
+
+
+class ProfileUser(service.ProfileUser):
+    """What is sent to a service that has as little memory as it can do with."""
