@@ -72,7 +72,9 @@ class Running:
         try:
             self.container.start()
         except APIError as error:
-            raise TrialError("start", f"the {self.spec.role} container does not start: {error.explanation}") from None
+            # A service may be what does not start: under a memory limit that is too small for it, say.
+            stage = "service" if self.spec.role.startswith("service") else "start"
+            raise TrialError(stage, f"the {self.spec.role} container does not start: {error.explanation}") from None
 
     def state(self) -> dict[str, Any]:
         """The engine's State object, fresh."""

@@ -32,7 +32,7 @@ MOST_PROBES = 30
 #: So often a probe is made again that something other than the service spoilt.
 AGAIN = 3
 #: Failures at these stages are the service's own: it does not start, ends, never gets ready, answers wrongly.
-OWN_STAGES = ("start", "service", "readiness", "golden cases")
+OWN_STAGES = ("service", "readiness", "golden cases")
 
 
 def grid(most_mib: int) -> tuple[int, ...]:
@@ -197,6 +197,6 @@ def _cpu(level: LevelMeasurement) -> float | None:
 
 
 def judge(measured: FloorMeasurement) -> tuple[Verdict, tuple[str, ...]]:
-    """A search that was spoilt is no answer; that a service does not hold at all is one, and ranks nowhere."""
+    """A search that was spoilt, that did not settle, or that found no limit that holds, has no floor to rank by."""
     floor = measured.floor_mib
     return ("unstable", (floor.reason,)) if isinstance(floor, Missing) else ("valid", ())

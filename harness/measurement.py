@@ -296,8 +296,8 @@ class FloorProbe(Struct, frozen=True):
 
 
 class FloorMeasurement(Struct, frozen=True, tag="memory-floor"):
-    """What a trial of kind `memory-floor` measured: the smallest limit (a multiple of `step_mib`) that passed as often as is
-    asked for, where the one a step below failed (step 0: an engine gives no container less); or why there is none.
+    """What a trial of kind `memory-floor` measured: the smallest limit that passed as often as is asked for, where
+    the one `step_mib` below failed (0: an engine gives no container less); or why there is none.
     """
 
     meta: Mapping[str, str | int]

@@ -17,16 +17,10 @@ from harness.measurement import (
 )
 from harness.model import Trial
 from harness.record import Record, Run
+from reports.answered import cpu_per_request_microseconds, mean_response_microseconds, requests, throughput
 from reports.loads import Load, Place, loads_of, places_of
 from reports.metric import Metric
-from reports.metrics import (
-    BY_ID,
-    METRICS,
-    cpu_per_request_microseconds,
-    mean_response_microseconds,
-    requests,
-    throughput,
-)
+from reports.metrics import BY_ID, METRICS
 from reports.observed import Measured, Observed, Single, here, measured_of, single_of
 from reports.standings import Standing, rank
 from reports.statistics import Estimate

@@ -11,6 +11,8 @@ from reports.analysis import Analysis
 from reports.beside_metrics import starts_of
 from reports.course import JUDGED_SECONDS, STEADY_SHARE, shares, steady_rate, time_to_steady
 from reports.figures import Figure, Row, Section, Table, place_figures
+from reports.floor import floor_section
+from reports.scaling import scale_out_section, scale_up_section
 from reports.units import number, quantity, span
 from reports.warmup import course_figure
 
@@ -19,7 +21,13 @@ NONE = "–"
 
 def beside_sections(analysis: Analysis) -> tuple[Section, ...]:
     """A section for each profile that is no load."""
-    makers = {"startup": _startup, "build": _build}
+    makers = {
+        "startup": _startup,
+        "memory-floor": floor_section,
+        "scale-up": scale_up_section,
+        "scale-out": scale_out_section,
+        "build": _build,
+    }
     return tuple(
         makers[p.kind](analysis, p, f"beside-{i}") for i, p in enumerate(analysis.run.plan.profiles) if p.kind in makers
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from statistics import median
 
-from harness.measurement import BuildMeasurement, Missing, StartupMeasurement
+from harness.measurement import BuildMeasurement, FloorMeasurement, Missing, StartupMeasurement
 from reports.course import JUDGED_SECONDS, RESOLUTION_SECONDS, STEADY_SHARE, time_to_steady
 from reports.metric import Found, Metric
 
@@ -32,6 +32,11 @@ def _clean_build(trial: BuildMeasurement) -> Found:
 
 def _rebuild(trial: BuildMeasurement) -> Found:
     return trial.edit_to_running_seconds
+
+
+def _floor(trial: FloorMeasurement) -> Found:
+    found = trial.floor_mib
+    return found if isinstance(found, Missing) else found * 2.0**20
 
 
 def _dependencies(trial: BuildMeasurement) -> Found:
@@ -65,6 +70,14 @@ BESIDE: tuple[Metric, ...] = (
         _steady_after, scope="profile", kind="startup",
         # Of the least that can be told, a step of the resolution.
         least_relevance_percent=RESOLUTION_SECONDS / JUDGED_SECONDS * 100,
+    ),
+    Metric(
+        "memory-floor", "memory floor", "Memory floor", "bytes", "lower",
+        "The smallest memory limit of its container under which the service met the objective at a modest rate, three times "
+        "out of three or by a majority, where the limit a step below did not. A search's own step is its interval.",
+        _floor, scope="profile", exact=True, kind="memory-floor",
+        # A step of the search between 64 and 128 MiB is up to 6 %. Smaller floors have larger steps, of little memory.
+        least_relevance_percent=10.0,
     ),
     Metric(
         "rebuild", "edit to running", "Edit to running", "seconds", "lower",

@@ -15,9 +15,10 @@ from msgspec import Struct
 
 from harness.measurement import LevelMeasurement, Missing
 from reports.analysis import Analysis
+from reports.answered import requests
 from reports.loads import Load, Place
 from reports.metric import Metric
-from reports.metrics import BY_ID, METRICS, requests
+from reports.metrics import BY_ID, METRICS
 from reports.observed import Measured, Observed
 from reports.standings import Direction
 from reports.units import Unit

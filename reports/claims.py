@@ -20,8 +20,9 @@ from harness.config import PricesSection
 from harness.measurement import Missing
 from harness.targets import TWIN
 from reports.analysis import Analysis, database_microseconds
+from reports.answered import mean_response_microseconds
 from reports.loads import Place
-from reports.metrics import BY_ID, mean_response_microseconds
+from reports.metrics import BY_ID
 from reports.observed import Measured
 from reports.statistics import estimate, paired_ratio
 from reports.units import number, quantity, span

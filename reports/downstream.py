@@ -12,10 +12,10 @@ from statistics import median
 
 from harness.measurement import Missing
 from reports.analysis import Analysis, database_microseconds
+from reports.answered import cpu_per_request_microseconds, mean_response_microseconds, throughput
 from reports.answers import Answer, Sentence, cpu_percent, dots_figure, load_of, middle, named
 from reports.figures import Row, Table
 from reports.loads import Load
-from reports.metrics import cpu_per_request_microseconds, mean_response_microseconds, throughput
 from reports.observed import Measured
 from reports.parts import LIMITS
 from reports.units import number, quantity

@@ -8,10 +8,10 @@ from harness.measurement import Missing
 from harness.model import Profile
 from reports import charts
 from reports.analysis import Analysis
+from reports.answered import throughput
 from reports.charts import Line, Track
 from reports.figures import Figure, Row, drawn, looks_of
 from reports.loads import Load
-from reports.metrics import throughput
 from reports.observed import Measured
 from reports.units import quantity
 

@@ -8,9 +8,11 @@ from msgspec import Struct
 
 from harness.measurement import LevelMeasurement, Measurement, Missing
 from loadtests.lean.search import TOLERANCE
+from reports.answered import cpu_per_request_microseconds, requests, throughput
 from reports.beside_metrics import BESIDE
 from reports.metric import Found, Metric
 from reports.percentiles import Distribution
+from reports.scale_metrics import SCALE
 
 
 class Observation(Struct, frozen=True):
@@ -29,24 +31,6 @@ class Observation(Struct, frozen=True):
     searched: bool
 
 
-def requests(level: LevelMeasurement) -> int:
-    """Requests of the measured window, all routes."""
-    return sum(route.requests for route in level.routes.values())
-
-
-def throughput(level: LevelMeasurement) -> float:
-    """Requests answered in each second of the window."""
-    return requests(level) / level.window_seconds
-
-
-def mean_response_microseconds(level: LevelMeasurement) -> float | Missing:
-    """Mean response time over all requests of the window: exact, from sums."""
-    count = requests(level)
-    if not count:
-        return Missing("no request was answered")
-    return sum(route.requests * route.mean_microseconds for route in level.routes.values()) / count
-
-
 def _throughput(seen: Observation) -> Found:
     return throughput(seen.level) or Missing("no request was answered")
 
@@ -54,15 +38,6 @@ def _throughput(seen: Observation) -> Found:
 def _percentile(percent: float, seen: Observation) -> Found:
     found = seen.distribution
     return found if isinstance(found, Missing) else found.percentile(percent)
-
-
-def cpu_per_request_microseconds(role: str, level: LevelMeasurement) -> float | Missing:
-    """CPU time of a role's container in the window / requests of the window, microseconds."""
-    count = requests(level)
-    used = level.usage.get(role)
-    if not count or used is None:
-        return Missing("no request was answered" if not count else f"no samples of the {role}")
-    return used.cpu_seconds / count * 1e6 if used.cpu_seconds > 0 else Missing("the counter did not move")
 
 
 def _cpu(role: str, seen: Observation) -> Found:
@@ -202,6 +177,7 @@ METRICS: tuple[Metric, ...] = (
         _start, scope="run",
     ),
     *BESIDE,
+    *SCALE,
 )  # fmt: skip
 
 BY_ID = {metric.id: metric for metric in METRICS}

@@ -9,10 +9,10 @@ from harness.measurement import Capacity, Missing
 from harness.model import Profile
 from reports import charts
 from reports.analysis import Analysis, Parts
+from reports.answered import cpu_per_request_microseconds
 from reports.charts import Bar
 from reports.figures import Figure, Row, Section, Table, drawn, looks_of
 from reports.loads import Load
-from reports.metrics import cpu_per_request_microseconds
 from reports.observed import Measured
 from reports.units import quantity, span
 

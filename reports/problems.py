@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from harness.measurement import Measurement, Missing, TrialResult
 from reports.analysis import Analysis
-from reports.metrics import throughput
+from reports.answered import throughput
 from reports.observed import Measured
 from reports.units import listed, quantity
 

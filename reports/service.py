@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from harness.measurement import Missing
 from reports.analysis import Analysis, database_microseconds
+from reports.answered import mean_response_microseconds, throughput
 from reports.answers import Answer, Sentence, cpu_percent, dots_figure, load_of, middle, named
 from reports.figures import Row, Table
 from reports.loads import Load
-from reports.metrics import mean_response_microseconds, throughput
 from reports.observed import Measured
 from reports.units import quantity
 

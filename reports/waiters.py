@@ -9,11 +9,11 @@ from msgspec import Struct
 from harness.measurement import Missing
 from reports import charts
 from reports.analysis import Analysis
+from reports.answered import mean_response_microseconds
 from reports.answers import Answer, Sentence, cpu_percent, middle, named
 from reports.charts import Track
 from reports.figures import Figure, Row, Table, drawn, looks_of
 from reports.loads import Load
-from reports.metrics import mean_response_microseconds
 from reports.observed import Measured
 from reports.units import listed, number, quantity
 

@@ -7,11 +7,11 @@ from statistics import median
 
 from reports import charts
 from reports.analysis import Analysis
+from reports.answered import throughput
 from reports.charts import Line
 from reports.course import STEADY_SHARE
 from reports.figures import Figure, Row, drawn, looks_of
 from reports.loads import Load
-from reports.metrics import throughput
 from reports.observed import Measured
 
 Seconds = list[tuple[float, float]]
