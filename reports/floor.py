@@ -33,8 +33,8 @@ def floor_section(analysis: Analysis, profile: Profile, name: str) -> Section:
         profile.title,
         place_figures(analysis, place, name),
         f"Each probe is a fresh container under another limit, at {rate:g} requests/s: it holds when {objective.percent:g} "
-        f"% of what was scheduled was answered within {objective.milliseconds:g} ms, nothing failed and nothing was killed. A "
-        "floor held three times; the limit below failed twice. Runtimes are sized by their own documented means. "
+        f"% of what was scheduled was answered within {objective.milliseconds:g} ms, nothing failed and nothing was killed. "
+        "A floor held three times; the limit below failed twice. Runtimes are sized by their own documented means. "
         f"{SCALED_TO:,.0f} requests/s are taken as so many instances of that size and rate.",
         tables=(
             Table("Memory floors", headers, tuple(rows)),
