@@ -69,11 +69,11 @@ def next_limit(probes: Sequence[FloorProbe], limits: Sequence[int]) -> int | Non
         return None
     low, high = bounds(probes)
     if low is None and high is None:
-        return _nearest(START_MIB, limits)
+        return _at_least(START_MIB, limits)
     if high is None and low is not None and low < limits[-1]:
-        return _nearest(2 * low, limits)
+        return _at_least(2 * low, limits)
     if low is None and high is not None and high > limits[0]:
-        return _nearest(high // 2, limits)
+        return max((limit for limit in limits if limit <= high // 2), default=limits[0])
     if low is not None and high is not None and limits.index(high) - limits.index(low) > 1:
         return limits[(limits.index(low) + limits.index(high)) // 2]
 
@@ -85,7 +85,7 @@ def next_limit(probes: Sequence[FloorProbe], limits: Sequence[int]) -> int | Non
     return high if high is not None and count(high, passed=True) < PASSES else None
 
 
-def _nearest(limit: int, limits: Sequence[int]) -> int:
+def _at_least(limit: int, limits: Sequence[int]) -> int:
     """The smallest limit of the grid that is at least so large, or its largest."""
     return next((known for known in limits if known >= limit), limits[-1])
 

@@ -20,6 +20,7 @@ from harness.placement import for_cores, for_replicas
 from harness.plan import timed_levels
 from harness.record import RecordWriter
 from harness.staging import Setup
+from loadtests.lean import wire
 
 REPLICAS = (1, 2, 4)
 
@@ -50,9 +51,15 @@ def points(setup: Setup, trial: Trial) -> tuple[Point, ...]:
         )
     placed = [(count, *for_replicas(cpus, count)) for count in REPLICAS]
     return tuple(
-        Point(count, Stand(f"{trial.id}-{count}", placement, limits, (level,), replicas))
+        Point(count, Stand(f"{trial.id}-{count}", placement, limits, (_longer(level, replicas),), replicas))
         for count, placement, replicas in placed
     )
+
+
+def _longer(level: wire.Level, replicas: tuple[str, ...]) -> wire.Level:
+    """With as much more time to warm up as replicas share a core: each of them compiles for itself, one after the other."""
+    sharing = len(replicas) // len(set(replicas))
+    return msgspec.structs.replace(level, warmup_limit_seconds=level.warmup_limit_seconds * sharing)
 
 
 def measure(setup: Setup, trial: Trial, crew: Crew, writer: RecordWriter, on_window: OnWindow) -> ScaleMeasurement:

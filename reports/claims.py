@@ -202,6 +202,11 @@ def _ratio(
 ) -> _Judged:
     confidence = analysis.run.configuration.report.confidence_percent
     head = f"{_title(test)}, {place.title}: {target} ÷ {against}"
+    metric = BY_ID.get(test.metric)
+    if metric and metric.exact:
+        # Read, or found by a search that confirmed it: one trial tells it.
+        ratio = median(cells[target].values()) / median(cells[against].values())
+        return _Judged(_verdict(test, ratio, ratio), f"{head} = {number(ratio)}; claimed {_bound(test, number)}")
     found = paired_ratio(cells[target], cells[against], confidence, comparisons)
     if found is None:
         return _Judged("inconclusive", f"{head}: too few trials for an interval")

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from msgspec import Struct, structs
 
 from harness.levels import MOST_PROLONGED, SHORT_SECONDS
-from harness.measurement import StartupMeasurement
+from harness.measurement import FloorMeasurement, Missing, ScaleMeasurement, StartupMeasurement
 from harness.model import Profile, Trial
 from harness.record import Run
 from loadtests.lean.search import CEILING_SHARE
@@ -155,7 +155,12 @@ def calibration_facts(run: Run) -> Pairs:
 def _said(analysis: Analysis) -> Iterator[tuple[Trial, Mapping[str, str | int]]]:
     """What services said of themselves."""
     yield from ((m.trial, m.whole.meta) for m in analysis.measured)
-    yield from ((s.trial, s.whole.meta) for s in analysis.singles if isinstance(s.whole, StartupMeasurement))
+    for single in analysis.singles:
+        match single.whole:
+            case StartupMeasurement(meta=meta) | FloorMeasurement(meta=meta):
+                yield single.trial, meta
+            case ScaleMeasurement(points=points):
+                yield from ((single.trial, p.measured.meta) for p in points if not isinstance(p.measured, Missing))
 
 
 def target_facts(analysis: Analysis, name: str) -> TargetFacts:

@@ -111,7 +111,7 @@ def scale_up_section(analysis: Analysis, profile: Profile, name: str) -> Section
         found,
     )
     headers = (
-        "Target", "Cores", "Throughput", "Speed-up", "Efficiency", "Cores it got", "Requests per core-second",
+        "Target", "Cores", "Throughput", "Speed-up (efficiency)", "Cores it got", "Requests per core-second",
         "CPU per request", "Times that on one", "Database, generator", "Limit",
     )  # fmt: skip
     return Section(
@@ -166,8 +166,7 @@ def _up_row(target: str, points: tuple[At, ...], at: At) -> Row:
         target,
         f"{at.count}{', shared' if shares(at.point, 'service') else ''}",
         quantity(rate, "requests/s"),
-        factor(speed) if speed else NONE,
-        f"{speed / at.count:.0%}" if speed else NONE,
+        f"{factor(speed)} ({speed / at.count:.0%})" if speed else NONE,
         f"{got:.2f}",
         quantity(rate / got, "requests/s") if got else NONE,
         quantity(cpu, "microseconds"),
@@ -191,7 +190,7 @@ def scale_out_section(analysis: Analysis, profile: Profile, name: str) -> Sectio
         found,
     )
     headers = (
-        "Target", "Replicas", "Throughput", "Times one", "Efficiency", "Memory together", "Of each", "CPU per request",
+        "Target", "Replicas", "Throughput", "Times one (efficiency)", "Memory together", "Of each", "CPU per request",
         "Times that of one", "Proxy's CPU per request", "Limit",
     )  # fmt: skip
     pool = next((each.db_pool_size for several in trials.values() for each in several), 0)
@@ -242,8 +241,7 @@ def _out_row(target: str, points: tuple[At, ...], at: At) -> Row:
         target,
         f"{at.count}{', sharing' if shares(at.point, 'replicas') else ''}",
         quantity(rate, "requests/s"),
-        factor(times) if times else NONE,
-        f"{times / at.count:.0%}" if times else NONE,
+        f"{factor(times)} ({times / at.count:.0%})" if times else NONE,
         quantity(memory, "bytes"),
         quantity(memory / at.count, "bytes"),
         quantity(cpu, "microseconds"),

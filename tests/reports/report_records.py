@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 from beside_records import made_build, made_startup
+from scale_records import made_floor, made_scale
 
 from harness.cgroup import Counters
 from harness.config import Config
@@ -17,6 +18,7 @@ from harness.host import Host
 from harness.levels import parse_levels
 from harness.loading import worst
 from harness.measurement import (
+    Beside,
     Bottleneck,
     Calibration,
     Capacity,
@@ -224,7 +226,7 @@ def made_level(
         results.append(RouteResult(route, requests, requests, 0, 0, 0, 0, total, encode(counts), others, others))
         numbers[route] = RouteNumbers(requests, 0, total / requests, requests)
     answered = sum(route.requests for route in numbers.values())
-    bound = trial.profile in ("db", "service", "downstream")
+    bound = trial.profile in ("db", "service", "downstream", "scale-out")
     counted = answered + int(3.25 * achieved)
     times = {r: RouteTime(n.mean_microseconds, DATABASE_MICROSECONDS.get(r, 0.0)) for r, n in numbers.items()}
     limit: Bottleneck = "none" if offered or level.kind == "held" else "database" if bound else "service-cpu"
@@ -295,7 +297,22 @@ def write_trial(
     _, cpu_rate, db_rate, memory, _, start = facts(trial.target)
     planned, kind = next((p.levels, p.kind) for p in run.plan.profiles if p.name == trial.profile)
     if kind != "load":
-        other = made_startup(trial, start, cpu_rate, noise) if kind == "startup" else made_build(trial, noise)
+
+        def made(rate: float, mebibytes: float) -> LevelMeasurement:
+            noisy = rate * math.exp(rng.gauss(0, noise))
+            (level,) = planned
+            return made_level(rng, level, trial, rate=noisy, memory=mebibytes, spread=1.0, start_ns=0, verdict="valid")[0]
+
+        other: Beside
+        match kind:
+            case "startup":
+                other = made_startup(trial, start, cpu_rate, noise)
+            case "build":
+                other = made_build(trial, noise)
+            case "memory-floor":
+                other = made_floor(trial)
+            case _:
+                other = made_scale(trial, kind, made, cpu_rate if kind == "scale-up" else db_rate, memory)
         return TrialResult(trial, "2020-01-01T00:00:00+00:00", 12.0, "valid", (), None, {}, other)
     able = {"cpu": cpu_rate, "downstream": DOWNSTREAM_RATE}.get(trial.profile, db_rate)
     rate = able * math.exp(rng.gauss(0, noise))

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.config import Config, choose, override, read_config, timing
+from harness.config import PRESETS, Config, choose, override, read_config, timing
 from harness.errors import UsageError
+from loadtests.lean.steady import HALF
 
 
 def config(tmp_path: Path, text: str) -> Config:
@@ -63,3 +64,9 @@ def test_an_unknown_target_is_refused_with_a_suggestion() -> None:
     with pytest.raises(UsageError, match='unknown target "rsut": did you mean "rust"'):
         choose(("rsut",), {"rust": 1, "go": 2}, "target")
     assert choose((), {"go": 1, "rust": 2}, "target") == ("go", "rust")
+
+
+def test_every_preset_but_smoke_warms_up_long_enough_to_see_a_trend() -> None:
+    """A shorter warm-up is not judged: a compiler at work would be called steady."""
+    for name, preset in PRESETS.items():
+        assert name == "smoke" or min(preset.warmup_seconds, preset.measure_seconds) >= 2 * HALF

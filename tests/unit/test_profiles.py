@@ -28,12 +28,23 @@ HEADER = """# /// fitmap
 
 def test_the_profiles_of_the_project_are_found() -> None:
     profiles = find_profiles(ROOT / "loadtests")
-    assert {"cpu", "db", "ping", "service", "downstream", "waiters", "startup", "build", "scale-up", "scale-out"} <= set(
-        profiles
-    )
+    assert {
+        "cpu",
+        "db",
+        "ping",
+        "service",
+        "downstream",
+        "waiters",
+        "startup",
+        "build",
+        "memory-floor",
+        "scale-up",
+        "scale-out",
+    } <= set(profiles)
     assert [name for name, profile in profiles.items() if profile.presets is None] == ["cpu", "db"]
     assert {name: profile.kind for name, profile in profiles.items() if profile.kind != "load"} == {
-        "startup": "startup", "build": "build", "scale-up": "scale-up", "scale-out": "scale-out",
+        "startup": "startup", "build": "build", "memory-floor": "memory-floor", "scale-up": "scale-up",
+        "scale-out": "scale-out",
     }  # fmt: skip
 
 
@@ -42,7 +53,10 @@ def test_the_profiles_of_the_project_are_found() -> None:
     [
         ("smoke", ["cpu", "db"]),
         ("quick", ["cpu", "db"]),
-        ("full", ["build", "cpu", "db", "downstream", "scale-out", "scale-up", "service", "startup", "waiters"]),
+        (
+            "full",
+            ["build", "cpu", "db", "downstream", "memory-floor", "scale-out", "scale-up", "service", "startup", "waiters"],
+        ),
     ],
 )
 def test_a_preset_measures_its_own_profiles_unasked(preset: str, names: list[str]) -> None:
@@ -110,7 +124,8 @@ def test_headers_name_the_routes_that_the_load_really_sends() -> None:
     script = (
         "import importlib, json\n"
         "print(json.dumps({name: list(importlib.import_module('loadtests.' + name).ProfileUser.routes)"
-        " for name in ('cpu', 'db', 'ping', 'service', 'downstream', 'waiters', 'startup', 'scale_up', 'scale_out')}))"
+        " for name in ('cpu', 'db', 'ping', 'service', 'downstream', 'waiters', 'startup', 'scale_up', 'scale_out',"
+        " 'memory_floor')}))"
     )
     said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT).stdout
     import json
