@@ -76,13 +76,9 @@ def next_limit(probes: Sequence[FloorProbe], limits: Sequence[int]) -> int | Non
         return max((limit for limit in limits if limit <= high // 2), default=limits[0])
     if low is not None and high is not None and limits.index(high) - limits.index(low) > 1:
         return limits[(limits.index(low) + limits.index(high)) // 2]
-
-    def count(limit: int | None, *, passed: bool) -> int:
-        return sum(probe.memory_mib == limit and probe.passed is passed for probe in probes)
-
-    if low is not None and count(low, passed=False) < FAILS:
+    if low is not None and _count(probes, low, passed=False) < FAILS:
         return low
-    return high if high is not None and count(high, passed=True) < PASSES else None
+    return high if high is not None and _count(probes, high, passed=True) < PASSES else None
 
 
 def _at_least(limit: int, limits: Sequence[int]) -> int:
@@ -96,9 +92,20 @@ def found(probes: Sequence[FloorProbe], limits: Sequence[int]) -> int | Missing:
     if high is None:
         reasons = [probe.reason for probe in probes if not probe.passed]
         return Missing(f"it does not hold under {limits[-1]} MiB either: {reasons[-1]}")
-    if next_limit(probes, limits) is not None or (low is not None and limits.index(high) - limits.index(low) > 1):
+    # The cap may end a search between two neighbours that were not confirmed: that is no floor either.
+    confirmed = _count(probes, high, passed=True) >= PASSES
+    if low is not None:
+        neighbours = limits.index(high) - limits.index(low) == 1
+        confirmed = confirmed and neighbours and _count(probes, low, passed=False) >= FAILS
+    else:
+        confirmed = confirmed and high == limits[0]
+    if not confirmed:
         return Missing(f"{len(probes)} probes did not settle it: between {low} and {high} MiB")
     return high
+
+
+def _count(probes: Sequence[FloorProbe], limit: int, *, passed: bool) -> int:
+    return sum(probe.memory_mib == limit and probe.passed is passed for probe in probes)
 
 
 def step_below(floor_mib: int, limits: Sequence[int]) -> int:

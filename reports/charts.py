@@ -123,11 +123,12 @@ def lines(
     log_y: bool = False,
     percentile_axis: bool = False,
     marks: Sequence[float] = (),
+    counts: Sequence[int] = (),
     height: int = 230,
 ) -> Spec:
     """Curves with their names at their ends. `percentile_axis`: x is 1 / (1 - quantile), labelled in percent.
 
-    `marks`: dashed lines at these x.
+    `marks`: dashed lines at these x. `counts`: x are these whole numbers, and nothing lies between them.
     """
     xs = [v for c in curves for v in c.x]
     ys = [v for c in curves for v in c.y]
@@ -150,6 +151,8 @@ def lines(
         alt.Scale(type="log", domain=x_domain, nice=False) if percentile_axis else alt.Scale(domain=x_domain, nice=False)
     )
     x_axis = _percentile_axis() if percentile_axis else alt.Axis(tickCount=6)
+    if counts:
+        x_axis = alt.Axis(values=list(counts), format="d")
     shown = [c for c in curves if not c.faint]
     dash = alt.StrokeDash(
         "dash:N",

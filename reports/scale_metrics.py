@@ -40,6 +40,14 @@ def _times_throughput(trial: ScaleMeasurement) -> Found:
     return throughput(last) / throughput(first)
 
 
+def _speed_up(trial: ScaleMeasurement) -> Found:
+    if shares(trial.points[-1], "service"):
+        return Missing(
+            "no core is left for database and load generator: who answers more leaves itself less, so nobody is ranked by it"
+        )
+    return _times_throughput(trial)
+
+
 def _times_cpu(trial: ScaleMeasurement) -> Found:
     found = ends(trial)
     if isinstance(found, Missing):
@@ -64,9 +72,9 @@ SCALE: tuple[Metric, ...] = (
     Metric(
         "speed-up", "speed-up", "Speed-up", "ratio", "higher",
         "Throughput on the most cores that were measured ÷ throughput on one. Where the machine has no core left for "
-        "database and load generator, these take their part of the last one, and a target that answers more requests leaves "
-        "itself less of it: the table tells how much.",
-        _times_throughput, scope="profile", kind="scale-up",
+        "database and load generator it is in the table, and ranks nobody: these take their part of the last core, and a "
+        "target that answers more requests leaves itself less of it.",
+        _speed_up, scope="profile", kind="scale-up",
     ),
     Metric(
         "parallel-cost", "cost of parallelism", "Cost of parallelism", "ratio", "lower",

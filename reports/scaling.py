@@ -68,7 +68,7 @@ def _figure(analysis: Analysis, name: str, title: str, reading: str, what: str, 
     rows = tuple(_throughputs(target, points, counts) for target, points in found.items())
     if not curves:
         return Figure(name, title, None, "No target has two valid points.", headers, rows)
-    spec = charts.lines(curves, looks_of(analysis), x_title=what, y_title="requests/s", height=210)
+    spec = charts.lines(curves, looks_of(analysis), x_title=what, y_title="requests/s", counts=counts, height=210)
     return Figure(name, title, drawn(analysis, spec, name, title), reading, headers, rows, spec)
 
 

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from synthetic import CALIBRATION
 
-from harness import scaling, startup, watcher
+from harness import floor, scaling, startup, watcher
 from harness.building import Workshop
 from harness.config import Config, GeneratorSection
 from harness.containers import leftovers
@@ -19,7 +19,15 @@ from harness.engine import connect
 from harness.errors import TrialError
 from harness.host import topology
 from harness.images import ROOT, graph, project_tag
-from harness.measurement import BuildMeasurement, Measurement, Missing, ScaleMeasurement, StartupMeasurement, TrialResult
+from harness.measurement import (
+    BuildMeasurement,
+    FloorMeasurement,
+    Measurement,
+    Missing,
+    ScaleMeasurement,
+    StartupMeasurement,
+    TrialResult,
+)
 from harness.model import Edit, Target, Timing
 from harness.pair import Ports
 from harness.placement import place
@@ -64,7 +72,7 @@ def measure(client: docker.DockerClient, tmp_path: Path) -> Measure:
 
     def run(profile: str, edit: Edit | None = None) -> TrialResult:
         # Whose clean build is the quickest.
-        name = "python" if profile == "build" else "go"
+        name = "python" if profile in ("build", "memory-floor") else "go"
         target: Target = find_targets(ROOT / "services")[name]
         if edit:
             target = msgspec.structs.replace(target, edit=edit)
@@ -142,6 +150,23 @@ def test_a_service_uses_the_cores_that_it_is_given(measure: Measure) -> None:
     cores = [point.levels[0].usage["service"].cpu_seconds / point.levels[0].window_seconds for point in (one, two)]
     # Where both cores are all there are, the generator takes its part of one.
     assert cores[0] <= 1.02 and 1.2 < cores[1] <= 2.04
+
+
+def test_a_memory_floor_is_found_between_what_holds_and_what_kills(
+    measure: Measure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of Python, which fits in 64 MiB and never in 8."""
+    monkeypatch.setattr(floor, "grid", lambda _most: (8, 64))
+    for name, value in {"PASSES": 2, "FLOOR_WARMUP_SECONDS": 1.0, "FLOOR_SECONDS": 3.0}.items():
+        monkeypatch.setattr(floor, name, value)
+    found = measure("memory-floor").measurement
+    assert isinstance(found, FloorMeasurement)
+    assert {(probe.memory_mib, probe.passed) for probe in found.probes} == {(64, True), (8, False)}, found.probes
+    assert (found.floor_mib, found.step_mib, found.rate) == (64, 56, 100.0)
+    held = [probe for probe in found.probes if probe.passed]
+    assert len(held) == 2 and all(probe.in_time >= 0.99 and not probe.reason for probe in held)
+    assert all(8 < (probe.working_set_bytes or 0) / 2**20 < 64 for probe in held)
+    assert all("service" in probe.reason or "ready" in probe.reason for probe in found.probes if not probe.passed)
 
 
 def test_a_line_is_edited_rebuilt_started_and_seen(measure: Measure) -> None:

@@ -57,21 +57,39 @@ def test_every_axis_has_a_standing_at_its_profile(analysis: Analysis) -> None:
     floors = next(s for s in analysis.standings if s.metric == "memory-floor")
     # Of one trial each, without intervals: a floor is confirmed by its own search.
     assert floors.winner == "rust"
-    assert next(s for s in analysis.standings if s.metric == "speed-up").winner == "python"
+    # Python would win, because its few requests leave it most of the shared core.
+    assert next(s for s in analysis.standings if s.metric == "speed-up").winner is None
 
 
 def test_values_are_what_was_measured(analysis: Analysis) -> None:
     for target, (floor, up, out) in SCALES.items():
         assert middle(analysis, "memory-floor", "memory-floor", target) == floor * MIB
-        assert middle(analysis, "speed-up", "scale-up", target) == pytest.approx(up, rel=0.03)
         assert middle(analysis, "split-throughput", "scale-out", target) == pytest.approx(out**2, rel=0.03)
         assert middle(analysis, "parallel-cost", "scale-up", target) == pytest.approx(1 / up, rel=0.03)
+
+
+def test_a_speed_up_on_cores_of_its_own_is_ranked(tmp_path: Path) -> None:
+    made = make_record(tmp_path, noise=0.002, profiles=(UP,))
+
+    def apart(measured: object) -> object:
+        assert isinstance(measured, ScaleMeasurement)
+        points = (
+            msgspec.structs.replace(point, placement=msgspec.structs.replace(point.placement, shared=()))
+            for point in measured.points
+        )
+        return msgspec.structs.replace(measured, points=tuple(points))
+
+    results = tuple(msgspec.structs.replace(r, measurement=apart(r.measurement)) for r in made.results)
+    analysis = analyse(msgspec.structs.replace(made, results=results))
+    for target, (_, up, _) in SCALES.items():
+        assert middle(analysis, "speed-up", "scale-up", target) == pytest.approx(up, rel=0.03)
+    assert next(s for s in analysis.standings if s.metric == "speed-up").winner == "python"
 
 
 def test_sections_have_charts_tables_and_say_what_is_shared(analysis: Analysis) -> None:
     sections = {section.title: section for section in beside_sections(analysis)}
     floor, up, out = (sections[profile.title] for profile in (FLOOR, UP, OUT))
-    assert all(figure.svg for section in (floor, up, out) for figure in section.figures)
+    assert [figure.title for section in (floor, up, out) for figure in section.figures if not figure.svg] == []
     assert "shares one with database and load generator" in up.note
     assert "fitted to 4 points or more" in up.note and "here there is 1" in up.note
     assert "From 2 replicas on they share cores" in out.note
@@ -136,7 +154,8 @@ def test_claims_are_judged(analysis: Analysis) -> None:
 def test_page_downloads_history_and_gate_have_the_axes(analysis: Analysis, record: Record) -> None:
     every = set().union(*AXES.values())
     assert set(frame(analysis)["metric"]) >= every
-    assert {cell.metric for cell in cells(analysis)} >= every
+    # On a shared core nobody is ranked by it.
+    assert {cell.metric for cell in cells(analysis)} >= every - {"speed-up"}
     text = render_report(analysis, record.folder)
     ids = re.findall(r' id="([^"]+)"', text)
     assert len(ids) == len(set(ids))
