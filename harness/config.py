@@ -23,7 +23,7 @@ PRESETS: dict[str, Timing] = {
     "gate": Timing(blocks=3, warmup_seconds=6, warmup_limit_seconds=30, measure_seconds=8, settle_seconds=2),
     # Eight profiles more: with the windows of quick it would take three hours. What scatters is the trial, so blocks stay;
     # and six seconds are the least in which a warm-up, or a window, shows a trend.
-    "full": Timing(blocks=3, warmup_seconds=6, warmup_limit_seconds=24, measure_seconds=6, settle_seconds=1, starts=4),
+    "full": Timing(blocks=3, warmup_seconds=6, warmup_limit_seconds=40, measure_seconds=6, settle_seconds=1, starts=4),
 }
 #: Levels beyond the profiles' own that a preset adds.
 PRESET_LEVELS: dict[str, tuple[str, ...]] = {"smoke": (), "quick": (), "gate": ("routes",), "full": ()}

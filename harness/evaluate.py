@@ -31,9 +31,10 @@ from harness.model import Placement
 from harness.pair import count_cpus
 from harness.processors import all_cpus, parse_cpu_list
 from harness.speed import speeds
-from harness.usage import anonymous_between, host_use, usage
+from harness.usage import anonymous_between, cpu_per_request, host_use, usage
 from harness.validity import GENERATOR_BUSY_LIMIT, Circumstances, generator_problem, judge
 from loadtests.lean import histogram, search, wire
+from loadtests.lean.steady import cools
 
 
 class Reading(Struct, frozen=True):
@@ -58,6 +59,8 @@ class Evidence(Struct, frozen=True):
     objective: wire.Objective
     calibration: Calibration
     trial_faults: tuple[str, ...]
+    #: Levels whose warm-up may be prolonged: only of them it is judged whether it was long enough.
+    prolongable: frozenset[str]
     #: How long the service was left alone before the first level.
     idle_seconds: float
     start_seconds: float
@@ -195,6 +198,12 @@ def _level(
         speed=speeds(evidence.speed_samples, start_ns, end_ns, placement),
         in_time=_in_time(measured, evidence),
     )
+    if measured.level in evidence.prolongable:
+        service = [sample for sample in evidence.samples if sample.role == "service"]
+        kept = [window for window in windows if window.start_ns >= measured.start_ns]
+        cooling, said = cools(cpu_per_request(service, kept, evidence.shift_ns))
+        if cooling:
+            level = msgspec.structs.replace(level, steady=False, steady_reason=said)
     verdict, problems = judge(level, around)
     requests = sum(route.requests for route in numbers.values())
     use = _use(

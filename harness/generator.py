@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -30,6 +30,8 @@ EXTERNAL_SECONDS = 300.0
 OnWindow = Callable[[wire.Window], None]
 #: Called when a level has ended and nothing is under way; the generator waits meanwhile.
 OnLevelEnd = Callable[[wire.LevelEnd], None]
+#: Whether a window that has passed is to be measured again: was it warm-up? The windows are its seconds.
+OnPassed = Callable[[wire.Passed, Sequence[wire.Window]], bool]
 E = TypeVar("E")
 
 
@@ -78,7 +80,14 @@ class Generator:
         """The generator is loaded, workers included. Raises TrialError."""
         return expect(next(self._events, None), wire.Hello)
 
-    def follow(self, hello: wire.Hello, service: Running, on_window: OnWindow, on_level_end: OnLevelEnd) -> Heard:
+    def follow(
+        self,
+        hello: wire.Hello,
+        service: Running,
+        on_window: OnWindow,
+        on_level_end: OnLevelEnd,
+        on_passed: OnPassed = lambda _passed, _windows: False,
+    ) -> Heard:
         """Listen to the end. Raises TrialError."""
         with self._gone_with(service):
             ready = expect(self._next(service), wire.ServiceReady)
@@ -96,6 +105,9 @@ class Generator:
                     on_window(event)
                     if not event.requests and not service.state()["Running"]:
                         raise TrialError("service", why_ended(service))
+                elif isinstance(event, wire.Passed):
+                    kept = [w for w in current if w.phase == "measure" and w.start_ns >= event.start_ns]
+                    self._answer("SIGUSR2" if on_passed(event, kept) else "SIGUSR1")
                 else:
                     measured.append(expect(event, wire.Measured))
                     windows.append(tuple(current))
@@ -105,7 +117,7 @@ class Generator:
             cpu, loaded = cpu + sum(process.cpu_times()[:2]) - before[0], loaded + time.monotonic() - before[1]
             on_level_end(event)
             levels.append(LevelHeard(tuple(windows), tuple(measured), event))
-            self._go_on()
+            self._answer("SIGUSR1")
 
     @contextlib.contextmanager
     def _gone_with(self, service: Running) -> Iterator[None]:
@@ -127,9 +139,9 @@ class Generator:
             over.set()
             thread.join()
 
-    def _go_on(self) -> None:
+    def _answer(self, signal: str) -> None:
         try:
-            self._running.container.kill(signal="SIGUSR1")
+            self._running.container.kill(signal=signal)
         except DockerException:
             raise TrialError("load", "the load generator ended before its time: see its log") from None
 

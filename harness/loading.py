@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 from msgspec import Struct
@@ -22,7 +22,9 @@ from harness.record import LevelHistograms, RecordWriter
 from harness.sampler import Sampler
 from harness.speed import SpeedProbe
 from harness.staging import Setup, check_ports, load_spec, start_database, started_unix_ns, wait_for_database
+from harness.usage import cpu_per_request
 from loadtests.lean import wire
+from loadtests.lean.steady import cools
 
 
 class Stand(Struct, frozen=True):
@@ -87,7 +89,12 @@ def measure(setup: Setup, trial: Trial, crew: Crew, writer: RecordWriter, on_win
                 sampler.read_once()
                 readings.append(_read_statements(database, config.ports.database, end.answered))
 
-            heard = generator.follow(hello, services[0], on_window, level_ended)
+            def warming(_passed: wire.Passed, windows: Sequence[wire.Window]) -> bool:
+                sampler.read_once()
+                mine = [sample for sample in sampler.samples if sample.role == "service"]
+                return cools(cpu_per_request(mine, windows, clock_shift_ns(hello)))[0]
+
+            heard = generator.follow(hello, services[0], on_window, level_ended, warming)
     if any(_restarted(service, at) for service, at in zip(services, started_ns, strict=True)):
         raise TrialError("service", "the service's container was restarted in the middle of the trial")
     stopping = time.monotonic()
@@ -118,6 +125,7 @@ def measure(setup: Setup, trial: Trial, crew: Crew, writer: RecordWriter, on_win
             objective=config.slo,
             calibration=setup.calibration,
             trial_faults=tuple(fault for fault in faults if fault),
+            prolongable=frozenset(x.name for x in stand.levels if x.warmup_limit_seconds > x.warmup_seconds),
             idle_seconds=spec.idle_seconds,
             start_seconds=round((ready_unix_ns - started_ns[0]) / 1e9, 4),
             stop_seconds=round(stop_seconds, 3),

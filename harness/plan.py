@@ -15,6 +15,8 @@ OVERHEAD_SECONDS = 6.0
 # Of the other kinds (measured: 0.7 to 2.5 s a start, 20 s to two minutes a clean build, 3 to 30 s a rebuild).
 START_SECONDS = 1.5
 BUILD_SECONDS, REBUILD_SECONDS = 60.0, 15.0
+#: The course of a startup, before its last seconds: the slowest of these compilers is done in about fifteen.
+COURSE_SECONDS = 24.0
 #: A probe of memory-floor: a hundred requests a second are judged by their 99th percentile.
 FLOOR_WARMUP_SECONDS, FLOOR_SECONDS = 3.0, 6.0
 # Measured: seven to twelve probes, of which those that fail at start take a second or two.
@@ -88,7 +90,7 @@ def trial_seconds(profile: Profile, timing: Timing) -> float:
         # Clean in the first block alone.
         return BUILD_SECONDS / timing.blocks + REBUILD_SECONDS + OVERHEAD_SECONDS
     if profile.kind == "startup":
-        course = timing.warmup_limit_seconds + timing.measure_seconds
+        course = min(timing.warmup_limit_seconds, COURSE_SECONDS) + timing.measure_seconds
         return (2 * timing.starts + 2) * START_SECONDS + course + OVERHEAD_SECONDS
     if profile.kind == "memory-floor":
         return FLOOR_PROBES * (FLOOR_WARMUP_SECONDS + FLOOR_SECONDS + OVERHEAD_SECONDS)

@@ -16,6 +16,7 @@ from harness.measurement import Cold, Missing, Start, StartupMeasurement, Verdic
 from harness.model import Profile, Timing, Trial
 from harness.pagecache import Layers, layers_of
 from harness.pair import DRAIN_SECONDS, generator_spec, service_spec
+from harness.plan import COURSE_SECONDS
 from harness.staging import Setup, check_ports, load_spec, start_database, started_unix_ns, wait_for_database
 from harness.watcher import Watcher
 from loadtests.lean import wire
@@ -113,15 +114,16 @@ def order(starts: int, block: int) -> tuple[bool, ...]:
 
 
 def course_level(profile: Profile, timing: Timing) -> wire.Level:
-    """Full load for as long as a warm-up may take, with no warm-up before it; its last seconds are the steady speed."""
+    """Full load from the first request on; its last seconds are the steady speed."""
+    seconds = min(timing.warmup_limit_seconds, COURSE_SECONDS)
     return wire.Level(
         name="course",
         kind="closed",
         connections=profile.connections,
         routes=profile.routes,
-        warmup_seconds=timing.warmup_limit_seconds,
+        warmup_seconds=seconds,
         # Not prolonged: all targets are watched for the same time.
-        warmup_limit_seconds=timing.warmup_limit_seconds,
+        warmup_limit_seconds=seconds,
         # Less would not show whether it still climbs.
         measure_seconds=max(timing.measure_seconds, 2 * HALF),
         window_seconds=WINDOW_SECONDS,

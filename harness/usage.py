@@ -8,6 +8,7 @@ from statistics import median
 
 from harness.cgroup import Counters
 from harness.measurement import HostSample, HostUse, Missing, Sample, Usage
+from loadtests.lean.wire import Window
 
 SECOND_NS = 1_000_000_000
 
@@ -26,6 +27,18 @@ def cpu_ns_at(samples: Sequence[Sample], instant_ns: int) -> float:
     before, after = samples[right - 1], samples[right]
     share = (instant_ns - before.monotonic_ns) / (after.monotonic_ns - before.monotonic_ns)
     return before.counters.cpu_ns + share * (after.counters.cpu_ns - before.counters.cpu_ns)
+
+
+def cpu_per_request(samples: Sequence[Sample], windows: Sequence[Window], shift_ns: int) -> list[float]:
+    """CPU nanoseconds of a container for each request, window by window; windows without a request are left out.
+
+    `shift_ns`: from the windows' clock to that of the samples. Raises ValueError when the samples do not cover them.
+    """
+    return [
+        (cpu_ns_at(samples, w.end_ns + shift_ns) - cpu_ns_at(samples, w.start_ns + shift_ns)) / w.requests
+        for w in windows
+        if w.requests
+    ]
 
 
 def busiest_second(samples: Sequence[Sample], start_ns: int, end_ns: int) -> float:

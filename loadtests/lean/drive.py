@@ -1,7 +1,7 @@
 """Drives one trial's load as the master of Locust's workers; says what happens in JSON lines on standard output.
 
     workers -> hello -> wait for the service -> golden cases -> rest -> levels -> done
-    a level: warm-up until steady -> measure -> drain -> level_end -> wait for the harness
+    a level: warm-up until steady -> measure -> drain -> the harness: again? -> level_end -> wait for the harness
 
 Everything is bounded: by the warm-up's limit, the measured seconds, the time-out of a request. Exit status 0 after
 `done`, 1 after `fatal`.
@@ -71,7 +71,31 @@ def check_golden_cases(spec: wire.LoadSpec, ready_ns: int, answered: dict[str, i
     return wire.ServiceReady(monotonic_ns=ready_ns, meta=meta, golden_cases=len(cases), problems=tuple(found))
 
 
-def drive(spec: wire.LoadSpec, workers: Workers, go_on: Event) -> None:
+class Harness:
+    """What the harness says, by signals: SIGUSR1, go on; SIGUSR2, that once more. Unhandled they would end a process that is
+    not PID 1.
+    """
+
+    def __init__(self) -> None:
+        self._said = Event()
+        self._again = False
+        gevent.signal_handler(signal.SIGUSR1, self._hear, False)
+        gevent.signal_handler(signal.SIGUSR2, self._hear, True)
+
+    def _hear(self, again: bool) -> None:
+        self._again = again
+        self._said.set()
+
+    def ask(self, event: wire.Event) -> bool:
+        """Say what is the case and wait; whether it is wanted once more. Raises Stop."""
+        self._said.clear()
+        say(event)
+        if not self._said.wait(HARNESS_SECONDS):
+            raise Stop("load", f"the harness did not say within {HARNESS_SECONDS:g} s that it had read its counters")
+        return self._again
+
+
+def drive(spec: wire.LoadSpec, workers: Workers, harness: Harness) -> None:
     """The whole trial. Raises Stop."""
     workers.prepare(spec)
     say(
@@ -100,26 +124,21 @@ def drive(spec: wire.LoadSpec, workers: Workers, go_on: Event) -> None:
 
     achieved = 0.0
     for number, level in enumerate(spec.levels):
-        first = run_level(spec, level, number, achieved, workers, say)
+        first = run_level(spec, level, number, achieved, workers, say, harness.ask)
         if level.kind == "closed" and not achieved:
             achieved = first
         answered, failed = workers.totals()
-        go_on.clear()
-        say(wire.LevelEnd(level.name, {r: answered.get(r, 0) + asked.get(r, 0) for r in answered | asked}, failed))
-        if not go_on.wait(HARNESS_SECONDS):
-            raise Stop("load", f"the harness did not say within {HARNESS_SECONDS:g} s that it had read its counters")
+        harness.ask(wire.LevelEnd(level.name, {r: answered.get(r, 0) + asked.get(r, 0) for r in answered | asked}, failed))
     samples, opened = workers.remarks()
     say(wire.Done(failure_samples=samples, connections_opened=opened))
 
 
 def main() -> int:
-    # The harness sends it when it has read what the database counted. Unhandled it would end a process that is not PID 1.
-    go_on = Event()
-    gevent.signal_handler(signal.SIGUSR1, go_on.set)
+    harness = Harness()
     try:
         spec = msgspec.json.decode(os.environ["FITMAP_LOAD"], type=wire.LoadSpec)
         with Workers(spec) as workers:
-            drive(spec, workers, go_on)
+            drive(spec, workers, harness)
             gevent.sleep(LINGER_SECONDS)
     except Stop as stop:
         say(wire.Fatal(stage=stop.stage, reason=stop.reason))

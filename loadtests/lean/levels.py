@@ -14,16 +14,20 @@ from loadtests.lean.wire import Level, LoadSpec, Measured, RouteResult
 from loadtests.lean.workers import Stop, Workers
 
 Say = Callable[[wire.Event], None]
+#: Whether the harness wants a window measured again.
+Again = Callable[[wire.Passed], bool]
+#: The least between a window and the one in its place: connections begin once more.
+AGAIN_SECONDS = 1.0
 #: Where an objective's search begins, as a share of what the closed loop achieved.
 SEARCH_SHARE = 0.4
 PROBE_REQUESTS = 1500
 MOST_PROBE_SECONDS = 10.0
 
 
-def run_level(spec: LoadSpec, level: Level, number: int, achieved: float, workers: Workers, say: Say) -> float:
+def run_level(spec: LoadSpec, level: Level, number: int, achieved: float, workers: Workers, say: Say, again: Again) -> float:
     """One level from its warm-up to its last answer; requests/s achieved. `achieved`: by the trial's first closed level.
 
-    Says each window and what was measured. Raises Stop.
+    Says each window and what was measured; `again` has the harness judge a window. Raises Stop.
     """
     workers.spawn(level.connections)
     seed = spec.seed * 100 + number
@@ -33,10 +37,36 @@ def run_level(spec: LoadSpec, level: Level, number: int, achieved: float, worker
     if level.kind == "relative" and not achieved:
         raise Stop("load", f"level {level.name} is a share of what a closed level achieves: plan one before it")
     rate = {"closed": 0.0, "held": 0.0, "open": level.rate, "relative": level.share * achieved}[level.kind]
-    measured = window(level, rate, seed, workers, say)
+    measured = kept_window(level, rate, seed, workers, say, again)
     say(measured)
     seconds = (measured.end_ns - measured.start_ns) / 1e9
     return sum(route.requests for route in measured.routes) / seconds
+
+
+def kept_window(level: Level, rate: float, seed: int, workers: Workers, say: Say, again: Again) -> Measured:
+    """A window that the harness keeps. One in which a request came to take less CPU was warm-up, and is measured again, as
+    long as the warm-up's limit lets it; of one at the limit the harness says so by itself.
+    """
+    begun = time.monotonic()
+    measured, times = window(level, rate, seed, workers, say), 1
+    while True:
+        left = level.warmup_limit_seconds - (time.monotonic() - begun)
+        # Where no warm-up may be prolonged, none is judged.
+        if left <= 0 or level.warmup_limit_seconds <= level.warmup_seconds:
+            return measured
+        if not again(wire.Passed(measured.start_ns, measured.end_ns)):
+            return measured
+        settle = AGAIN_SECONDS + level.hold_milliseconds / 1000
+        shorter = msgspec.structs.replace(
+            level, warmup_seconds=settle, warmup_limit_seconds=max(left, settle + level.window_seconds)
+        )
+        measured = window(shorter, rate, seed, workers, say)
+        times += 1
+        measured = msgspec.structs.replace(
+            measured,
+            warmup_seconds=measured.start_ns / 1e9 - begun,
+            steady_reason=f"measured {times} times: in the window before, a request came to take less CPU",
+        )
 
 
 def window(level: Level, rate: float, seed: int, workers: Workers, say: Say) -> Measured:

@@ -9,6 +9,9 @@ HALF = 3
 TREND_LIMIT = 0.05
 #: Of a measured window: a compiler's last step is worth far more, a shared machine's mood seldom so much.
 CLIMB_LIMIT = 0.10
+#: Of the CPU time of a request: a compiler at work is worth a third of it and more, a neighbour on the core seldom a fifth
+#: from one second to another.
+COOL_LIMIT = 0.20
 
 
 def trend(values: Sequence[float]) -> tuple[bool, str]:
@@ -28,6 +31,23 @@ def trend(values: Sequence[float]) -> tuple[bool, str]:
     scatter = 2 * ((stdev(early) ** 2 + stdev(late) ** 2) / HALF) ** 0.5 / fmean(early)
     steady = abs(change) <= max(TREND_LIMIT, min(scatter, 3 * TREND_LIMIT))
     return steady, f"the last {HALF} s of the warm-up were {change:+.1%} against the {HALF} s before"
+
+
+def cools(values: Sequence[float]) -> tuple[bool, str]:
+    """Whether the CPU time of a request fell from a measured window's first HALF seconds to its last, and the sentence.
+
+    Where a database or a pool is the limit, throughput stands still while a compiler works beside it: a JVM was seen at
+    98 % of its core, and at 54 % five seconds later, at the same throughput. Windows under 2 x HALF seconds say nothing.
+    """
+    early, late = values[:HALF], values[-HALF:]
+    if len(values) < 2 * HALF or not fmean(early) or not fmean(late):
+        return False, ""
+    gain = fmean(early) / fmean(late) - 1
+    scatter = 2 * ((stdev(early) / fmean(early)) ** 2 + (stdev(late) / fmean(late)) ** 2) ** 0.5 / HALF**0.5
+    return (
+        gain > max(COOL_LIMIT, min(scatter, 1.5 * COOL_LIMIT)),
+        f"a request took {gain:+.0%} CPU in the first {HALF} s of the measured window against its last {HALF}",
+    )
 
 
 def climbs(values: Sequence[float], *, response: bool) -> tuple[bool, str]:

@@ -2,7 +2,8 @@
 
 The harness hands a `LoadSpec` over in the environment variable FITMAP_LOAD; the generator answers with one event a
 line (JSON) on standard output, and pauses after each `LevelEnd` until it gets SIGUSR1: in between the harness reads what
-the database counted. This module is all that the sides share: it imports none of them.
+the database counted. It pauses after each `Passed` too, until it hears whether the window counts. This module is all that
+the sides share: it imports none of them.
 Instants are nanoseconds of CLOCK_MONOTONIC in the generator's kernel.
 """
 
@@ -142,6 +143,15 @@ class Measured(Struct, frozen=True, tag="measured"):
     routes: tuple[RouteResult, ...]
 
 
+class Passed(Struct, frozen=True, tag="passed"):
+    """A measured window has passed that may still be warm-up: only the harness sees what the service's CPU did meanwhile.
+    The generator waits for its word: SIGUSR1 keeps the window, SIGUSR2 has it measured again.
+    """
+
+    start_ns: int
+    end_ns: int
+
+
 class LevelEnd(Struct, frozen=True, tag="level_end"):
     """Every connection has its last answer. `answered`: requests answered as expected since the start, by route, golden
     cases, warm-ups and drains included; this is what the database's statement count must agree with.
@@ -195,7 +205,7 @@ class Seen(Struct, frozen=True, tag="seen"):
     last_body: str
 
 
-Event = Hello | ServiceReady | Window | Measured | LevelEnd | Done | Fatal | Watching | Seen
+Event = Hello | ServiceReady | Window | Passed | Measured | LevelEnd | Done | Fatal | Watching | Seen
 
 encode_event = msgspec.json.Encoder().encode
 decode_event = msgspec.json.Decoder(Event).decode

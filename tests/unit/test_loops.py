@@ -73,13 +73,16 @@ def generator(spec: wire.LoadSpec) -> Iterator[subprocess.Popen[bytes]]:
         process.wait()
 
 
-def events(process: subprocess.Popen[bytes]) -> Iterator[wire.Event]:
+def events(process: subprocess.Popen[bytes], again: int = 0) -> Iterator[wire.Event]:
+    """What the generator says; `again`: so many windows are not kept."""
     assert process.stdout
     for line in process.stdout:
         event = wire.decode_event(line)
         yield event
-        if isinstance(event, wire.LevelEnd):
-            process.send_signal(signal.SIGUSR1)
+        if isinstance(event, wire.LevelEnd | wire.Passed):
+            refused = isinstance(event, wire.Passed) and again > 0
+            again -= refused
+            process.send_signal(signal.SIGUSR2 if refused else signal.SIGUSR1)
         if isinstance(event, wire.Done | wire.Fatal):
             return
 
@@ -258,3 +261,35 @@ def test_arrivals_beyond_the_bound_of_the_line_are_dropped_and_counted(instrumen
     (serial,) = [r for r in overloaded.routes if r.scheduled]
     assert serial.dropped > 50
     assert serial.scheduled == serial.requests + serial.open + serial.dropped
+
+
+def closed_with_a_limit(seconds: float) -> wire.Level:
+    return wire.Level(
+        name="x", kind="closed", connections=2, routes=(routes.NULL,), warmup_seconds=1, warmup_limit_seconds=seconds,
+        measure_seconds=1,
+    )  # fmt: skip
+
+
+def test_a_window_that_the_harness_refuses_is_measured_again(instruments: int) -> None:
+    with generator(load_spec(instruments, closed_with_a_limit(20))) as process:
+        said = list(events(process, again=1))
+    passed = [event for event in said if isinstance(event, wire.Passed)]
+    (kept,) = measured(said)
+    assert len(passed) == 2
+    assert (kept.start_ns, kept.end_ns) == (passed[1].start_ns, passed[1].end_ns)
+    # The refused one, and what came before it, was warm-up.
+    assert kept.warmup_seconds > (passed[0].end_ns - passed[0].start_ns) / 1e9 + 1
+    # Its requests count for the statements, and not for the window.
+    (end,) = (event for event in said if isinstance(event, wire.LevelEnd))
+    assert sum(end.answered.values()) > 2 * sum(route.requests for route in kept.routes)
+
+
+def test_no_window_is_offered_where_no_warm_up_may_be_prolonged(instruments: int) -> None:
+    said = drive(load_spec(instruments, closed_with_a_limit(1)))
+    assert not any(isinstance(event, wire.Passed) for event in said) and len(measured(said)) == 1
+
+
+def test_at_the_limit_a_window_is_kept_whatever_the_harness_would_say(instruments: int) -> None:
+    with generator(load_spec(instruments, closed_with_a_limit(3.5))) as process:
+        said = list(events(process, again=9))
+    assert sum(isinstance(event, wire.Passed) for event in said) < 3 and len(measured(said)) == 1

@@ -17,6 +17,7 @@ from harness.errors import TrialError
 from harness.images import ROOT
 from harness.measurement import Missing, StartupMeasurement
 from harness.pagecache import Layers, cached_bytes
+from harness.plan import COURSE_SECONDS
 from harness.profiles import find_profiles
 from harness.startup import course_level, judge, order, read_meta
 from loadtests.lean import wire
@@ -52,7 +53,9 @@ def test_preset_full_makes_at_least_ten_starts_of_each_kind() -> None:
 
 def test_the_course_has_no_warm_up_and_is_not_prolonged() -> None:
     level = course_level(find_profiles(ROOT / "loadtests")["startup"], PRESETS["quick"])
-    assert level.warmup_seconds == level.warmup_limit_seconds == PRESETS["quick"].warmup_limit_seconds
+    assert level.warmup_seconds == level.warmup_limit_seconds == COURSE_SECONDS
+    short = course_level(find_profiles(ROOT / "loadtests")["startup"], PRESETS["smoke"])
+    assert short.warmup_seconds == PRESETS["smoke"].warmup_limit_seconds
     assert level.window_seconds == 0.25
 
 

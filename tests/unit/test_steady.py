@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from harness.images import ROOT
-from loadtests.lean.steady import climbs
+from loadtests.lean.steady import climbs, cools
 
 #: Requests a second of a JVM on one core, second by second, as measured: it stands still, then doubles.
 STAGES = [2412, 2649, 2665, 3048, 5302, 5523, 5294, 5604, 5442, 5345]
@@ -68,6 +68,35 @@ def test_a_window_in_which_the_target_got_faster_is_seen() -> None:
 )
 def test_noise_a_fall_and_a_short_window_are_no_warm_up(values: list[int]) -> None:
     assert not climbs(values, response=False)[0]
+
+
+@pytest.mark.parametrize(
+    "shares",
+    [
+        # Of a core, second by second at steady throughput, as measured: Java on `service`, Kotlin on `db` and `downstream`.
+        [98, 98, 94, 64, 59, 54],
+        [74, 47, 40, 32, 42, 33],
+        [97, 97, 96, 92, 71, 59],
+    ],
+)
+def test_a_compiler_beside_a_limit_is_seen_by_the_cpu_of_a_request(shares: list[int]) -> None:
+    assert cools(shares)[0]
+    assert not climbs([2700, 2690, 2710, 2700, 2695, 2705], response=False)[0]
+
+
+@pytest.mark.parametrize(
+    "shares",
+    [
+        # Code that was compiled ahead, as measured: Go, Rust and Python on `db`.
+        [43, 43, 52, 39, 45, 40],
+        [31, 31, 31, 27, 27, 25],
+        [65, 64, 61, 66, 59, 57],
+        [20, 20, 20, 30, 30, 30],
+        [98, 60, 50],
+    ],
+)
+def test_scatter_a_rise_and_a_short_window_are_no_compiler(shares: list[int]) -> None:
+    assert not cools(shares)[0]
 
 
 def test_it_is_measured_again_until_it_is_steady() -> None:
