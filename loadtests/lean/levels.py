@@ -65,7 +65,10 @@ def kept_window(level: Level, rate: float, seed: int, workers: Workers, say: Say
         measured = msgspec.structs.replace(
             measured,
             warmup_seconds=measured.start_ns / 1e9 - begun,
-            steady_reason=f"measured {times} times: in the window before, a request came to take less CPU",
+            # Why it is not steady, where it is not, says more.
+            steady_reason=f"measured {times} times: in the window before, a request came to take less CPU"
+            if measured.steady
+            else measured.steady_reason,
         )
 
 

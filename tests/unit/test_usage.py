@@ -6,7 +6,8 @@ import pytest
 
 from harness.cgroup import Counters
 from harness.measurement import Missing, Sample
-from harness.usage import anonymous_between, busiest_second, cpu_ns_at, usage
+from harness.usage import anonymous_between, busiest_second, cpu_ns_at, cpu_per_request, usage
+from loadtests.lean.wire import Window
 
 SECOND = 1_000_000_000
 
@@ -61,3 +62,11 @@ def test_a_kernel_without_a_peak_counter_gives_a_reason_not_a_zero() -> None:
 def test_one_outlier_does_not_move_the_working_set() -> None:
     series = [sample(t, t, memory=10_000 if t == 2 else 100) for t in range(6)]
     assert usage(series, 0, 5 * SECOND).working_set_bytes == 70
+
+
+def test_cpu_by_request_is_told_window_by_window_on_the_samples_clock() -> None:
+    """The generator's clock is ahead by five seconds; a second without a request says nothing."""
+    ahead = 5 * SECOND
+    windows = [Window("measure", ahead + i * SECOND, ahead + (i + 1) * SECOND, n, 0) for i, n in enumerate((10, 0, 10, 20))]
+    each = cpu_per_request(SERIES, windows, -ahead)
+    assert each == pytest.approx([0.05 * SECOND, 0.1 * SECOND, 0.05 * SECOND])
