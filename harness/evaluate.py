@@ -36,6 +36,9 @@ from harness.validity import GENERATOR_BUSY_LIMIT, Circumstances, generator_prob
 from loadtests.lean import histogram, search, wire
 from loadtests.lean.steady import cools
 
+#: Cores. What works while nobody asks is a compiler with a backlog (or a collector, for less).
+REST_LIMIT = 0.25
+
 
 class Reading(Struct, frozen=True):
     """The database's statement statistics between two levels, and the requests answered until then, by route."""
@@ -61,6 +64,8 @@ class Evidence(Struct, frozen=True):
     trial_faults: tuple[str, ...]
     #: Levels whose warm-up may be prolonged: only of them it is judged whether it was long enough.
     prolongable: frozenset[str]
+    #: Level -> cores that the service used right after its window, when nobody asked.
+    at_rest: Mapping[str, float]
     #: How long the service was left alone before the first level.
     idle_seconds: float
     start_seconds: float
@@ -202,6 +207,9 @@ def _level(
         service = [sample for sample in evidence.samples if sample.role == "service"]
         kept = [window for window in windows if window.start_ns >= measured.start_ns]
         cooling, said = cools(cpu_per_request(service, kept, evidence.shift_ns))
+        rest = evidence.at_rest.get(measured.level, 0.0)
+        if rest > REST_LIMIT:
+            cooling, said = True, f"the service used {rest:.0%} of a core for itself when nothing was asked any more"
         if cooling:
             level = msgspec.structs.replace(level, steady=False, steady_reason=said)
     verdict, problems = judge(level, around)

@@ -6,7 +6,7 @@ times; the limit a step below failed twice.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -124,18 +124,26 @@ def measure(setup: Setup, trial: Trial, crew: Crew, writer: RecordWriter, on_win
         warmup_limit_seconds=FLOOR_WARMUP_SECONDS,
         measure_seconds=FLOOR_SECONDS,
     )
+
+    def one(stand: Stand) -> Measurement:
+        return loading.measure(setup, trial, crew, writer, on_window, stand)
+
     probes: list[FloorProbe] = []
-    meta: dict[str, str | int] = {}
-    spoilt = ""
-    while not spoilt and (limit := next_limit(probes, limits)) is not None:
+    meta: Mapping[str, str | int] = {}
+    while (limit := next_limit(probes, limits)) is not None:
+        tried: FloorProbe | Missing = Missing("not tried")
         for attempt in range(AGAIN):
-            with crew.part(f"{limit}-{len(probes)}-{attempt}"):
-                stand = _stand(setup, trial, level, limit, f"{trial.id}-{limit}-{len(probes)}")
-                probe, spoilt = _probe(setup, trial, crew, writer, on_window, stand, meta)
-            if probe:
-                probes.append(probe)
+            name = f"{limit}-{len(probes)}-{attempt}"
+            with crew.part(name):
+                tried, said = _probe(one, _stand(setup, trial, level, limit, f"{trial.id}-{name}"), setup.config.slo.percent)
+            meta = said or meta
+            if isinstance(tried, FloorProbe):
                 break
-    floor = Missing(f"a probe of {limit} MiB was disturbed {AGAIN} times: {spoilt}") if spoilt else found(probes, limits)
+        if isinstance(tried, Missing):
+            lost = Missing(f"a probe of {limit} MiB was disturbed {AGAIN} times: {tried.reason}")
+            return FloorMeasurement(meta, level.rate, 0, lost, tuple(probes))
+        probes.append(tried)
+    floor = found(probes, limits)
     step = 0 if isinstance(floor, Missing) else step_below(floor, limits)
     return FloorMeasurement(meta, level.rate, step, floor, tuple(probes))
 
@@ -151,28 +159,24 @@ def sized(target: Target, limit_mib: int) -> dict[str, str]:
 
 
 def _probe(
-    setup: Setup,
-    trial: Trial,
-    crew: Crew,
-    writer: RecordWriter,
-    on_window: OnWindow,
-    stand: Stand,
-    meta: dict[str, str | int],
-) -> tuple[FloorProbe | None, str]:
-    """What came of one limit; or None, and what other than the service spoilt it. Raises TrialError."""
+    one: Callable[[Stand], Measurement], stand: Stand, percent: float
+) -> tuple[FloorProbe | Missing, Mapping[str, str | int]]:
+    """What came of one limit, or what other than the service spoilt it; and what the service said of itself.
+
+    Raises TrialError.
+    """
     limit = stand.limits.service_memory_mib
     try:
-        measured = loading.measure(setup, trial, crew, writer, on_window, stand)
+        measured = one(stand)
     except TrialError as error:
         if error.stage not in OWN_STAGES:
             raise
-        return FloorProbe(limit, False, f"{error.stage}: {error.reason}", 0.0), ""
-    meta.update(measured.meta)
-    return judged(measured, limit, setup.config.slo.percent / 100)
+        return FloorProbe(limit, False, f"{error.stage}: {error.reason}", 0.0), {}
+    return judged(measured, limit, percent / 100), measured.meta
 
 
-def judged(measured: Measurement, limit_mib: int, share: float) -> tuple[FloorProbe | None, str]:
-    """Whether a service that ran to the end of its window held under a limit; or None, and what spoilt the window.
+def judged(measured: Measurement, limit_mib: int, share: float) -> FloorProbe | Missing:
+    """Whether a service that ran to the end of its window held under a limit; or what other than it spoilt the window.
 
     That it was still warming up is no fault: a limit is to hold from the start.
     """
@@ -180,21 +184,20 @@ def judged(measured: Measurement, limit_mib: int, share: float) -> tuple[FloorPr
     in_time = level.in_time or 0.0
     if level.verdict == "failed":
         reason = "; ".join(level.problems)
-    elif level.verdict == "generator_limited" or (spoiling := disturbances(level)):
-        return None, "; ".join(level.problems if level.verdict == "generator_limited" else spoiling)
+    elif level.verdict == "generator_limited":
+        return Missing("; ".join(level.problems))
+    elif spoiling := disturbances(level):
+        return Missing("; ".join(spoiling))
     else:
         late = f"{in_time:.1%} of the requests were answered in time, {share:.0%} are asked for" if in_time < share else ""
         reason = overload_problem(level) or late
-    return (
-        FloorProbe(
-            memory_mib=limit_mib,
-            passed=not reason,
-            reason=reason,
-            in_time=in_time,
-            working_set_bytes=level.usage["service"].working_set_bytes,
-            cpu_microseconds=_cpu(level),
-        ),
-        "",
+    return FloorProbe(
+        memory_mib=limit_mib,
+        passed=not reason,
+        reason=reason,
+        in_time=in_time,
+        working_set_bytes=level.usage["service"].working_set_bytes,
+        cpu_microseconds=_cpu(level),
     )
 
 

@@ -11,7 +11,7 @@ from msgspec import Struct
 from harness.containers import Crew, Running, check_port_free, new_password, parse_statistics
 from harness.counters import ApiReader, Reader, Together, open_reader
 from harness.errors import TrialError
-from harness.evaluate import Evidence, Reading, evaluate
+from harness.evaluate import REST_LIMIT, Evidence, Reading, evaluate
 from harness.generator import Generator, Heard, OnWindow, clock_shift_ns
 from harness.levels import CAPACITY
 from harness.measurement import Measurement, Verdict
@@ -22,9 +22,12 @@ from harness.record import LevelHistograms, RecordWriter
 from harness.sampler import Sampler
 from harness.speed import SpeedProbe
 from harness.staging import Setup, check_ports, load_spec, start_database, started_unix_ns, wait_for_database
-from harness.usage import cpu_per_request
+from harness.usage import cores_between, cpu_per_request
 from loadtests.lean import wire
 from loadtests.lean.steady import cools
+
+#: So long a service is watched that nobody asks.
+REST_SECONDS = 0.6
 
 
 class Stand(Struct, frozen=True):
@@ -89,10 +92,16 @@ def measure(setup: Setup, trial: Trial, crew: Crew, writer: RecordWriter, on_win
                 sampler.read_once()
                 readings.append(_read_statements(database, config.ports.database, end.answered))
 
-            def warming(_passed: wire.Passed, windows: Sequence[wire.Window]) -> bool:
+            at_rest: dict[str, float] = {}
+
+            def warming(passed: wire.Passed, windows: Sequence[wire.Window]) -> bool:
+                rest_ns = time.monotonic_ns()
+                time.sleep(REST_SECONDS)
                 sampler.read_once()
                 mine = [sample for sample in sampler.samples if sample.role == "service"]
-                return cools(cpu_per_request(mine, windows, clock_shift_ns(hello)))[0]
+                at_rest[passed.level] = cores_between(mine, rest_ns, mine[-1].monotonic_ns)
+                cooling, _ = cools(cpu_per_request(mine, windows, clock_shift_ns(hello)))
+                return cooling or at_rest[passed.level] > REST_LIMIT
 
             heard = generator.follow(hello, services[0], on_window, level_ended, warming)
     if any(_restarted(service, at) for service, at in zip(services, started_ns, strict=True)):
@@ -126,6 +135,7 @@ def measure(setup: Setup, trial: Trial, crew: Crew, writer: RecordWriter, on_win
             calibration=setup.calibration,
             trial_faults=tuple(fault for fault in faults if fault),
             prolongable=frozenset(x.name for x in stand.levels if x.warmup_limit_seconds > x.warmup_seconds),
+            at_rest=at_rest,
             idle_seconds=spec.idle_seconds,
             start_seconds=round((ready_unix_ns - started_ns[0]) / 1e9, 4),
             stop_seconds=round(stop_seconds, 3),

@@ -41,6 +41,11 @@ def cpu_per_request(samples: Sequence[Sample], windows: Sequence[Window], shift_
     ]
 
 
+def cores_between(samples: Sequence[Sample], start_ns: int, end_ns: int) -> float:
+    """Cores that a container used between two instants. Raises ValueError when the samples do not cover them."""
+    return (cpu_ns_at(samples, end_ns) - cpu_ns_at(samples, start_ns)) / (end_ns - start_ns)
+
+
 def busiest_second(samples: Sequence[Sample], start_ns: int, end_ns: int) -> float:
     """The highest CPU use, in cores, over any whole second of the window."""
     seconds = range(start_ns, end_ns - SECOND_NS + 1, SECOND_NS)

@@ -44,17 +44,18 @@ def run_level(spec: LoadSpec, level: Level, number: int, achieved: float, worker
 
 
 def kept_window(level: Level, rate: float, seed: int, workers: Workers, say: Say, again: Again) -> Measured:
-    """A window that the harness keeps. One in which a request came to take less CPU was warm-up, and is measured again, as
-    long as the warm-up's limit lets it; of one at the limit the harness says so by itself.
+    """A window that the harness keeps. One after which the service was still at work for itself was warm-up, and is measured
+    again, as long as the warm-up's limit lets it; of one at the limit the harness says so by itself.
     """
     begun = time.monotonic()
     measured, times = window(level, rate, seed, workers, say), 1
     while True:
-        left = level.warmup_limit_seconds - (time.monotonic() - begun)
         # Where no warm-up may be prolonged, none is judged.
-        if left <= 0 or level.warmup_limit_seconds <= level.warmup_seconds:
+        if level.warmup_limit_seconds <= level.warmup_seconds:
             return measured
-        if not again(wire.Passed(measured.start_ns, measured.end_ns)):
+        refused = again(wire.Passed(level.name, measured.start_ns, measured.end_ns))
+        left = level.warmup_limit_seconds - (time.monotonic() - begun)
+        if not refused or left <= 0:
             return measured
         settle = AGAIN_SECONDS + level.hold_milliseconds / 1000
         shorter = msgspec.structs.replace(
@@ -66,7 +67,7 @@ def kept_window(level: Level, rate: float, seed: int, workers: Workers, say: Say
             measured,
             warmup_seconds=measured.start_ns / 1e9 - begun,
             # Why it is not steady, where it is not, says more.
-            steady_reason=f"measured {times} times: in the window before, a request came to take less CPU"
+            steady_reason=f"measured {times} times: after the window before, the service was still at work for itself"
             if measured.steady
             else measured.steady_reason,
         )

@@ -144,10 +144,12 @@ class Measured(Struct, frozen=True, tag="measured"):
 
 
 class Passed(Struct, frozen=True, tag="passed"):
-    """A measured window has passed that may still be warm-up: only the harness sees what the service's CPU did meanwhile.
-    The generator waits for its word: SIGUSR1 keeps the window, SIGUSR2 has it measured again.
+    """A measured window has passed, and nothing is asked any more. It may still have been warm-up: only the harness sees
+    what the service's CPU did meanwhile, and does now. The generator waits for its word: SIGUSR1 keeps the window, SIGUSR2
+    has it measured again, where the warm-up's limit lets it.
     """
 
+    level: str
     start_ns: int
     end_ns: int
 

@@ -6,7 +6,7 @@ import pytest
 
 from harness.cgroup import Counters
 from harness.measurement import Missing, Sample
-from harness.usage import anonymous_between, busiest_second, cpu_ns_at, cpu_per_request, usage
+from harness.usage import anonymous_between, busiest_second, cores_between, cpu_ns_at, cpu_per_request, usage
 from loadtests.lean.wire import Window
 
 SECOND = 1_000_000_000
@@ -70,3 +70,8 @@ def test_cpu_by_request_is_told_window_by_window_on_the_samples_clock() -> None:
     windows = [Window("measure", ahead + i * SECOND, ahead + (i + 1) * SECOND, n, 0) for i, n in enumerate((10, 0, 10, 20))]
     each = cpu_per_request(SERIES, windows, -ahead)
     assert each == pytest.approx([0.05 * SECOND, 0.1 * SECOND, 0.05 * SECOND])
+
+
+def test_cores_at_rest_are_what_was_used_between_two_instants() -> None:
+    assert cores_between(SERIES, SECOND, 2 * SECOND) == pytest.approx(0.5)
+    assert cores_between(SERIES, int(1.5 * SECOND), int(2.5 * SECOND)) == pytest.approx(0.75)
