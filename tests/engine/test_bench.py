@@ -85,21 +85,25 @@ def resume(command: list[str]) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_run_measures_every_trial_and_writes_its_report(command: list[str], tmp_path: Path) -> None:
+    # Two blocks: a neighbour may spoil a window of two seconds, which is a verdict and no fault.
     done = subprocess.run(
-        [*command, "--target", "go", "--blocks", "1"], capture_output=True, text=True, timeout=300, check=False
+        [*command, "--target", "go", "--blocks", "2"], capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == 0, done.stderr
     record = read_record(run_dir(tmp_path / "runs"))
-    assert [r.verdict for r in record.results] == ["valid", "valid"], [r.problems for r in record.results]
+    verdicts = {(r.trial.profile, r.verdict) for r in record.results}
+    assert {("cpu", "valid"), ("db", "valid")} <= verdicts, [r.problems for r in record.results]
+    assert {verdict for _, verdict in verdicts} <= {"valid", "unstable"} and len(record.results) == 4
     report = Path(done.stdout.strip())
     assert report.is_file() and report.parent == record.folder
     for result in record.results:
         assert not isinstance(result.measurement, Missing)
         for level in result.measurement.levels:
             assert all(count.executed == count.expected for count in level.statements if count.expected)
-    (on_database,) = [r.measurement for r in record.results if r.trial.profile == "db"]
-    assert not isinstance(on_database, Missing)
-    assert all(any(count.expected for count in level.statements) for level in on_database.levels)
+    for result in record.results:
+        if result.trial.profile == "db":
+            assert not isinstance(result.measurement, Missing)
+            assert all(any(count.expected for count in level.statements) for level in result.measurement.levels)
 
 
 def test_ctrl_c_loses_nothing_leaves_nothing_and_resume_completes(
