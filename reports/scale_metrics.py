@@ -20,11 +20,11 @@ def level_of(point: ScalePoint) -> LevelMeasurement | Missing:
 
 def ends(trial: ScaleMeasurement) -> tuple[tuple[int, LevelMeasurement], tuple[int, LevelMeasurement]] | Missing:
     """The first point, which is of one, and the last, with their counts."""
-    found = [(point.count, level_of(point)) for point in (trial.points[0], trial.points[-1])]
-    (one, first), (most, last) = found
-    if isinstance(first, Missing) or isinstance(last, Missing):
-        return first if isinstance(first, Missing) else last if isinstance(last, Missing) else Missing("no point")
-    return (one, first), (most, last)
+    one, most = trial.points[0], trial.points[-1]
+    first, last = level_of(one), level_of(most)
+    if isinstance(first, Missing):
+        return first
+    return last if isinstance(last, Missing) else ((one.count, first), (most.count, last))
 
 
 def shares(point: ScalePoint, role: str) -> bool:
