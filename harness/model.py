@@ -66,6 +66,8 @@ class Target(Struct, frozen=True):
     jars: str = ""
     #: Set where a memory limit is the question (profile memory-floor).
     memory: tuple[Sizing, ...] = ()
+    #: Its code is compiled while it runs, so it has stages of warm-up that no steady window shows (harness/scaling.py).
+    jit: bool = False
 
 
 class Level(Struct, frozen=True):

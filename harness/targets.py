@@ -29,6 +29,7 @@ class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
     edit: Edit | None = None
     jars: str = ""
     memory: tuple[Sizing, ...] = ()
+    jit: bool = False
 
 
 def read_target(folder: Path) -> Target:
@@ -52,6 +53,7 @@ def read_target(folder: Path) -> Target:
         edit=manifest.edit,
         jars=manifest.jars,
         memory=manifest.memory,
+        jit=manifest.jit,
     )
 
 
