@@ -48,7 +48,9 @@ class Stand(Struct, frozen=True):
 
 def plain(setup: Setup, trial: Trial) -> Stand:
     """What a trial of kind `load` stands on."""
-    return Stand(trial.id, setup.plan.placement, setup.config.limits, timed_levels(setup.profile(trial), setup.plan.timing))
+    return Stand(
+        trial.id, setup.plan.placement, setup.config.limits, timed_levels(setup.profile(trial), setup.timing(trial))
+    )
 
 
 def statistics_command(port: int) -> list[str]:

@@ -16,7 +16,7 @@ from harness.images import ROOT, graph
 from harness.instruments import Bench
 from harness.loadgen import WITNESS, agree, compare
 from harness.placement import cpu_list, place
-from harness.plan import plan_seconds
+from harness.plan import trials_seconds
 from harness.reading import write_report
 from harness.record import Record, read_record
 from harness.recording import chosen_targets, helpers_of, made_images, measure, measure_new, planned, ready_engine
@@ -91,10 +91,12 @@ def plan_only(options: argparse.Namespace, _terminal: Terminal) -> int:
     """Show what bench would do."""
     config = configure(options)
     targets = chosen_targets(config)
-    plan = planned(config, options.route, with_twins(targets, targets) if options.twins else targets)
+    if options.twins:
+        targets = with_twins(targets, targets)
+    plan = planned(config, options.route, targets)
     print(
         f"preset {plan.preset}, seed {plan.seed}: {len(plan.trials)} trials, "
-        f"{plan_seconds(plan) / 60:.0f} min in all, images and calibration not counted"
+        f"{sum(trials_seconds(plan, targets).values()) / 60:.0f} min in all, images and calibration not counted"
     )
     print(
         f"CPUs: service {plan.placement.service}, database {plan.placement.database}, "

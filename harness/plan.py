@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+import msgspec
 
 from harness.levels import seconds, timed
-from harness.model import Placement, Plan, Profile, Timing, Trial
+from harness.model import Placement, Plan, Profile, Target, Timing, Trial
 from harness.targets import BASE
 from loadtests.lean import wire
 
@@ -21,6 +23,9 @@ COURSE_SECONDS = 24.0
 FLOOR_WARMUP_SECONDS, FLOOR_SECONDS = 3.0, 6.0
 # Measured: seven to twelve probes, of which those that fail at start take a second or two.
 FLOOR_PROBES = 9
+#: What compiles while it runs warms up so long at least. Requests of two JVMs on one core came to their least CPU time after
+#: 13 to 22 s at the database's limit, with plateaus on the way that are steadier and longer than any window looks.
+JIT_SECONDS = 20.0
 # So often a trial of these kinds measures its level: of scale-up on two cores, where more cores have a few more points.
 POINTS = {"scale-up": 2, "scale-out": 3}
 
@@ -79,6 +84,14 @@ def make_pairs(
     return Plan(seed, preset, timing, targets, profiles, placement, tuple(trials))
 
 
+def timing_of(target: Target | None, timing: Timing) -> Timing:
+    """A run's timing as it is for a target: a JIT has a least warm-up, where warm-up is judged at all."""
+    least, limit = timing.warmup_seconds, timing.warmup_limit_seconds
+    if target is None or not target.jit or limit <= least:
+        return timing
+    return msgspec.structs.replace(timing, warmup_seconds=min(max(least, JIT_SECONDS), limit))
+
+
 def timed_levels(profile: Profile, timing: Timing) -> tuple[wire.Level, ...]:
     """A profile's levels with their times, in the order in which a trial runs them."""
     return tuple(timed(level, timing, first=not number) for number, level in enumerate(profile.levels))
@@ -97,7 +110,10 @@ def trial_seconds(profile: Profile, timing: Timing) -> float:
     return POINTS.get(profile.kind, 1) * (sum(map(seconds, timed_levels(profile, timing))) + OVERHEAD_SECONDS)
 
 
-def plan_seconds(plan: Plan) -> float:
-    """What all trials of a plan are expected to take."""
-    each = {profile.name: trial_seconds(profile, plan.timing) for profile in plan.profiles}
-    return sum(each[trial.profile] for trial in plan.trials)
+def trials_seconds(plan: Plan, targets: Mapping[str, Target]) -> dict[str, float]:
+    """What each trial of a plan is expected to take, by its id."""
+    profiles = {profile.name: profile for profile in plan.profiles}
+    return {
+        trial.id: trial_seconds(profiles[trial.profile], timing_of(targets.get(trial.target), plan.timing))
+        for trial in plan.trials
+    }

@@ -21,7 +21,7 @@ from harness.images import ROOT, graph
 from harness.instruments import Bench
 from harness.model import Plan, Profile, Target
 from harness.placement import place
-from harness.plan import make_plan, plan_seconds
+from harness.plan import make_plan, trials_seconds
 from harness.profiles import find_profiles, narrow, relevel
 from harness.record import Record
 from harness.run import begin_record, check_space, describe_run, loaded_share, new_id, run_trials
@@ -117,10 +117,10 @@ def begin(client: docker.DockerClient, job: Job, terminal: Terminal) -> Record:
 
 def measure(client: docker.DockerClient, record: Record, begun: float, terminal: Terminal) -> Record:
     """Run what is pending of a record. `begun`: when its set-up began, on the monotonic clock."""
-    plan = record.run.plan
+    pending, expected = record.pending(), trials_seconds(record.run.plan, record.run.targets)
     terminal.say(
-        f"set up in {time.monotonic() - begun:.0f} s; {len(record.pending())} trials, "
-        f"{plan_seconds(plan) * len(record.pending()) / len(plan.trials) / 60:.0f} min, record in {record.folder}"
+        f"set up in {time.monotonic() - begun:.0f} s; {len(pending)} trials, "
+        f"{sum(expected[trial.id] for trial in pending) / 60:.0f} min, record in {record.folder}"
     )
     record = run_trials(client, record, terminal.say, terminal.progress)
     if share := loaded_share(record):

@@ -38,7 +38,7 @@ from harness.measurement import (
     TrialResult,
 )
 from harness.model import Plan, Target
-from harness.plan import trial_seconds
+from harness.plan import trials_seconds
 from harness.record import (
     METHOD,
     SCHEMA,
@@ -173,17 +173,17 @@ def run_trials(client: docker.DockerClient, record: Record, say: Say, progress: 
     clean(client)
     pending = record.pending()
     total = len(run.plan.trials)
-    expected = {profile.name: trial_seconds(profile, run.plan.timing) for profile in run.plan.profiles}
+    expected = trials_seconds(run.plan, run.targets)
     begun, slower = time.monotonic(), 1.0
     for done, trial in enumerate(pending):
-        left = slower * sum(expected[coming.profile] for coming in pending[done:])
+        left = slower * sum(expected[coming.id] for coming in pending[done:])
         place = f"[{total - len(pending) + done + 1}/{total}]"
         label = f"{place} {trial.target} {trial.profile}, {_minutes(left)} left"
         result = run_trial(client, setup, trial, writer, partial(progress, label))
         writer.append(result)
         say(f"{place} {trial.target} {trial.profile}: {_summary(result)}")
         # Warm-ups are prolonged and engines differ: what is left takes as much longer as what is done did.
-        slower = (time.monotonic() - begun) / sum(expected[past.profile] for past in pending[: done + 1])
+        slower = (time.monotonic() - begun) / sum(expected[past.id] for past in pending[: done + 1])
     return read_record(record.folder)
 
 

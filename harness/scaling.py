@@ -24,9 +24,6 @@ from loadtests.lean import wire
 
 REPLICAS = (1, 2, 4)
 
-#: So long at least each replica warms up that compiles while it runs, on a core of its own; on a shared one, as much longer.
-JIT_SECONDS = 20.0
-
 
 class Point(Struct, frozen=True):
     """One point that is to be measured: how many, and on what."""
@@ -38,7 +35,7 @@ class Point(Struct, frozen=True):
 def points(setup: Setup, trial: Trial) -> tuple[Point, ...]:
     """What a trial's kind asks for on this machine, fewest first."""
     profile, limits, cpus = setup.profile(trial), setup.config.limits, host.topology()
-    (level,) = timed_levels(profile, setup.plan.timing)
+    (level,) = timed_levels(profile, setup.timing(trial))
     if profile.kind == "scale-up":
         return tuple(
             Point(
@@ -55,22 +52,22 @@ def points(setup: Setup, trial: Trial) -> tuple[Point, ...]:
     jit = setup.targets[trial.target].jit
     placed = [(count, *for_replicas(cpus, count)) for count in REPLICAS]
     return tuple(
-        Point(count, Stand(f"{trial.id}-{count}", placement, limits, (_longer(level, replicas, jit),), replicas))
+        Point(count, Stand(f"{trial.id}-{count}", placement, limits, (prolonged(level, replicas, jit),), replicas))
         for count, placement, replicas in placed
     )
 
 
-def _longer(level: wire.Level, replicas: tuple[str, ...], jit: bool) -> wire.Level:
+def prolonged(level: wire.Level, replicas: tuple[str, ...], jit: bool) -> wire.Level:
     """With as much more time to warm up as replicas share a core: each of them compiles for itself.
 
-    Two JVMs on one core took a steady 404 us of CPU a request after 12 s of warm-up and 173 us after 40 s: stages of the
-    compiler that no window tells. So a JIT has a least warm-up as well, where warm-up is judged at all.
+    Two JVMs on one core took a steady 404 us of CPU a request after 12 s of warm-up and 173 us after 40 s.
     """
     sharing = len(replicas) // len(set(replicas))
-    least, limit = level.warmup_seconds, level.warmup_limit_seconds
-    if jit and limit > least:
-        least = min(max(least, JIT_SECONDS), limit) * sharing
-    return msgspec.structs.replace(level, warmup_seconds=least, warmup_limit_seconds=limit * sharing)
+    return msgspec.structs.replace(
+        level,
+        warmup_seconds=level.warmup_seconds * (sharing if jit else 1),
+        warmup_limit_seconds=level.warmup_limit_seconds * sharing,
+    )
 
 
 def measure(setup: Setup, trial: Trial, crew: Crew, writer: RecordWriter, on_window: OnWindow) -> ScaleMeasurement:

@@ -13,8 +13,9 @@ from harness.contract import Contract
 from harness.errors import TrialError
 from harness.generator import READY_SECONDS
 from harness.measurement import Calibration
-from harness.model import Placement, Plan, Profile, Target, Trial
+from harness.model import Placement, Plan, Profile, Target, Timing, Trial
 from harness.pair import LOOPBACK, database_spec
+from harness.plan import timing_of
 from loadtests.lean import wire
 
 DATABASE_READY_SECONDS = 30.0
@@ -31,12 +32,15 @@ class Setup(Struct, frozen=True):
     images: Mapping[str, str]
     contract: Contract
     calibration: Calibration
-    #: What trials of kind `build` need beside: targets by name, and the set that their base images are of.
+    #: By name. `image_set`: that of their base images.
     targets: Mapping[str, Target] = {}
     image_set: str = "local"
 
     def profile(self, trial: Trial) -> Profile:
         return next(profile for profile in self.plan.profiles if profile.name == trial.profile)
+
+    def timing(self, trial: Trial) -> Timing:
+        return timing_of(self.targets.get(trial.target), self.plan.timing)
 
 
 def check_ports(config: Config) -> None:

@@ -31,4 +31,4 @@ WHERE orders.id = totals.order_id;
 SELECT setval(pg_get_serial_sequence('orders', 'id'), 100000);
 
 CREATE INDEX orders_by_customer ON orders (customer_id, created_at DESC, id DESC);
-CREATE INDEX orders_by_time ON orders (created_at);
+CREATE INDEX orders_by_time ON orders (created_at) WHERE status <> 'new';

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from harness.config import PRESETS
+from harness.images import ROOT
 from harness.model import Level, Plan, Profile
 from harness.placement import Cpu, place
-from harness.plan import make_plan
+from harness.plan import JIT_SECONDS, make_plan, timing_of, trials_seconds
+from harness.targets import find_targets
 
 LEVELS = (Level("saturate", "closed", 32, ("GET /x",)), Level("9/s", "open", 32, ("GET /x",), rate=9.0))
 PROFILES = tuple(Profile(name, name, "?", ("GET /x",), 32, LEVELS) for name in ("cpu", "db"))
@@ -56,3 +60,26 @@ def test_trial_ids_are_unique_and_sort_in_the_order_of_the_plan() -> None:
     ids = [trial.id for trial in plan().trials]
     assert len(set(ids)) == len(ids)
     assert ids == sorted(ids)
+
+
+def test_what_compiles_while_it_runs_has_a_least_warm_up() -> None:
+    services, full = find_targets(ROOT / "services"), PRESETS["full"]
+    assert {name for name in services if timing_of(services[name], full) != full} == {"java", "kotlin"}
+    warm = timing_of(services["java"], full)
+    assert warm == msgspec.structs.replace(full, warmup_seconds=JIT_SECONDS)
+    longer = msgspec.structs.replace(full, warmup_seconds=30.0)
+    assert timing_of(services["java"], longer) == longer
+    short = msgspec.structs.replace(full, warmup_limit_seconds=12.0)
+    assert timing_of(services["java"], short).warmup_seconds == 12
+
+
+def test_where_warm_up_is_not_judged_a_jit_changes_nothing() -> None:
+    assert timing_of(find_targets(ROOT / "services")["java"], PRESETS["smoke"]) == PRESETS["smoke"]
+
+
+def test_a_longer_warm_up_is_in_the_time_that_a_plan_tells() -> None:
+    services = {name: target for name, target in find_targets(ROOT / "services").items() if name in TARGETS}
+    each = trials_seconds(plan(), services)
+    seconds = {trial.target: each[trial.id] for trial in plan().trials if trial.profile == "cpu"}
+    assert seconds["java"] - seconds["go"] == JIT_SECONDS - PRESETS["quick"].warmup_seconds
+    assert seconds["rust"] == seconds["go"]

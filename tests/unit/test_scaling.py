@@ -10,7 +10,8 @@ from harness.counters import Reader, Together
 from harness.measurement import Measurement, Missing, ScaleMeasurement, ScalePoint
 from harness.model import Placement
 from harness.pair import LOOPBACK, Limits, Ports, proxy_spec, replica_specs
-from harness.scaling import judge
+from harness.scaling import judge, prolonged
+from loadtests.lean import wire
 
 PLACEMENT = Placement("1", "0", "0", ("database", "generator"), "two cores", "0")
 
@@ -51,3 +52,19 @@ def test_containers_together_are_the_sum_of_their_counters() -> None:
 
     assert Together([Fixed(30), Fixed(40)]).read() == Counters(20, 40, 6, 8, 70, 2, 0)
     assert Together([Fixed(30), Fixed(None)]).read().peak_bytes is None
+
+
+def level(least: float, limit: float) -> wire.Level:
+    return wire.Level("saturate", "closed", 32, (), warmup_seconds=least, warmup_limit_seconds=limit, measure_seconds=6)
+
+
+def test_replicas_have_as_much_longer_to_warm_up_as_they_share_a_core() -> None:
+    shared, own = prolonged(level(6, 40), ("1", "1"), jit=False), prolonged(level(6, 40), ("1", "2"), jit=False)
+    assert (shared.warmup_seconds, shared.warmup_limit_seconds) == (6, 80)
+    assert (own.warmup_seconds, own.warmup_limit_seconds) == (6, 40)
+
+
+def test_replicas_that_compile_while_they_run_have_as_much_longer_at_least() -> None:
+    for replicas, times in ((("1",), 1), (("1", "2"), 1), (("1",) * 4, 4)):
+        warm = prolonged(level(20, 40), replicas, jit=True)
+        assert (warm.warmup_seconds, warm.warmup_limit_seconds) == (times * 20, times * 40)

@@ -49,7 +49,8 @@ REGIONS = """\
 SELECT c.region, count(*) AS orders, sum(o.total_cents)::bigint AS revenue_cents
 FROM orders o
 JOIN customers c ON c.id = o.customer_id
-WHERE o.created_at > (SELECT max(created_at) FROM orders) - make_interval(days => $1::integer)
+WHERE o.status <> 'new'
+  AND o.created_at > (SELECT max(created_at) FROM orders WHERE status <> 'new') - make_interval(days => $1::integer)
 GROUP BY c.region
 ORDER BY revenue_cents DESC, c.region
 """

@@ -53,7 +53,20 @@ async def greedy(self: Store, product_id: int) -> Product:
     return await honest(self, product_id)
 
 
-Store.product = {"wrong": wrong, "cached": cached, "warming": warming, "greedy": greedy}[os.environ["FAULT"]]
+async def restless(self: Store, product_id: int) -> Product:
+    """A helper process works for half of a core from then on, whether anybody asks or not: a compiler that lags behind."""
+    state["calls"] += 1
+    if state["calls"] == AFTER_CALLS and os.fork() == 0:
+        while True:
+            end = time.perf_counter() + 0.005
+            while time.perf_counter() < end:
+                pass
+            time.sleep(0.005)
+    return await honest(self, product_id)
+
+
+FAULTS = {"wrong": wrong, "cached": cached, "warming": warming, "greedy": greedy, "restless": restless}
+Store.product = FAULTS[os.environ["FAULT"]]
 
 if __name__ == "__main__":
     service.main()
