@@ -104,6 +104,9 @@ def _parser() -> argparse.ArgumentParser:
     report = commands.add_parser("report", help="make a record's report anew; needs no engine")
     report.add_argument("record", nargs="?", help="a record's folder or id (default: the newest)")
     report.add_argument("--baseline", metavar="RECORD", help="a record to compare with: every change, with its interval")
+    report.add_argument(
+        "--cite", type=Path, metavar="PAGE", help="bring the figures that a Markdown page cites from results.csv up to date"
+    )
     report.set_defaults(run=reading.report)
 
     _add_advise(commands.add_parser("advise", help="what a service of yours would cost on each target of a record"))

@@ -67,8 +67,27 @@ def advise(options: argparse.Namespace, _terminal: Terminal) -> int:
 def report(options: argparse.Namespace, terminal: Terminal) -> int:
     """Make a record's report anew."""
     baseline = read_record(locate(options.runs, options.baseline)) if options.baseline else None
-    print(write_report(read_record(locate(options.runs, options.record)), terminal, baseline))
+    record = read_record(locate(options.runs, options.record))
+    print(write_report(record, terminal, baseline))
+    if options.cite:
+        cite(record, options.cite)
     return 0
+
+
+def cite(record: Record, page: Path) -> None:
+    """Bring the figures of a page up to date. Raises UsageError, RunError."""
+    from reports.analysis import analyse
+    from reports.citations import citations, refreshed
+    from reports.files import write_file
+
+    try:
+        text = page.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{page} can't be read ({error}): give a Markdown file") from None
+    now = refreshed(text, analyse(record))
+    write_file(page, now.encode())
+    pairs = list(zip(citations(text), citations(now), strict=True))
+    print(f"{page}: {len(pairs)} figures cited, {sum(old != new for old, new in pairs)} changed")
 
 
 def repeatability(options: argparse.Namespace, _terminal: Terminal) -> int:
