@@ -1,7 +1,7 @@
 """Figures that a page of Markdown takes from a record, each with its source in the link's title. Pure.
 
 [126 µs](results.csv "cpu db@saturate go")                          a target's value, the median over trials
-[126 µs (120-131 µs)](results.csv "cpu db@saturate go ±")           with its interval
+[126 µs (120-131 µs)](results.csv "cpu db@saturate go ±")           with its interval, or how few trials there are
 [×4.10](results.csv "cpu db@saturate python / go")                  a ratio, paired by block; ± gives its interval as well
 [supported](results.json "claim go-is-small")                       the verdict on a claim
 
@@ -59,7 +59,7 @@ def _figure(analysis: Analysis, cited: str) -> str:
     if not cited.endswith(" ±"):
         return value
     if found.low is None or found.high is None:
-        raise UsageError(f'"{cited}" is cited, and has no interval: {found.trials} valid trials')
+        return f"{value} ({found.trials} valid trial{'s' if found.trials > 1 else ''})"
     return f"{value} ({span(found.low, found.high, unit)})"
 
 

@@ -12,6 +12,7 @@ from hypothesis import settings
 from report_records import DETAILED, make_record
 from selenium import webdriver
 
+from harness.images import ROOT
 from harness.measurement import Verdict
 from harness.record import Record, read_record
 from reports.analysis import analyse
@@ -38,14 +39,23 @@ def detailed(tmp_path_factory: pytest.TempPathFactory) -> Record:
     return make_record(folder, targets=("rust", "go", "python"), verdicts=verdicts, profiles=DETAILED)
 
 
-@pytest.fixture(scope="session")
-def real(tmp_path_factory: pytest.TempPathFactory) -> Record:
-    """A run of five languages, preset quick, on a shared virtual machine of two cores: nothing of it is made up."""
-    folder = tmp_path_factory.mktemp("real")
-    with tarfile.open(Path(__file__).with_name("real-record.tar.xz")) as packed:
+def unpacked(archive: Path, folder: Path) -> Record:
+    with tarfile.open(archive) as packed:
         packed.extractall(folder, filter="data")
     (found,) = folder.iterdir()
     return read_record(found)
+
+
+@pytest.fixture(scope="session")
+def real(tmp_path_factory: pytest.TempPathFactory) -> Record:
+    """A run of five languages, preset quick, on a shared virtual machine of two cores: nothing of it is made up."""
+    return unpacked(Path(__file__).with_name("real-record.tar.xz"), tmp_path_factory.mktemp("real"))
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Record:
+    """The run that docs/findings.md is about: preset full."""
+    return unpacked(ROOT / "docs" / "findings" / "record.tar.xz", tmp_path_factory.mktemp("published"))
 
 
 @pytest.fixture(scope="session")
