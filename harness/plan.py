@@ -23,8 +23,8 @@ COURSE_SECONDS = 24.0
 FLOOR_WARMUP_SECONDS, FLOOR_SECONDS = 3.0, 6.0
 # Measured: seven to twelve probes, of which those that fail at start take a second or two.
 FLOOR_PROBES = 9
-#: What compiles while it runs warms up so long at least. Requests of two JVMs on one core came to their least CPU time after
-#: 13 to 22 s at the database's limit, with plateaus on the way that are steadier and longer than any window looks.
+#: What compiles while it runs warms up so long at least. On one core, at the limit of database or pool, requests of Java and
+#: of Kotlin came to their least CPU time after 13 to 22 s, with plateaus on the way that are longer than any window looks.
 JIT_SECONDS = 20.0
 # So often a trial of these kinds measures its level: of scale-up on two cores, where more cores have a few more points.
 POINTS = {"scale-up": 2, "scale-out": 3}

@@ -123,3 +123,20 @@ def test_the_contracts_statements_find_what_the_oracle_says(database: Database) 
         query = sql["customer_orders"].replace("$1", str(customer)).replace("$2", str(limit))
         page = shop.customer_orders(customer, limit)
         assert [row["order_id"] for row in database.rows(query)] == [order["id"] for order in page["orders"]]
+
+
+@pytest.mark.containers
+def test_what_a_report_reads_does_not_grow_with_new_orders(stand: Stand) -> None:
+    sql = tomllib.loads((checks.CONTRACT / "queries.toml").read_text())["queries"]["regions"].replace("$1", "7")
+
+    def pages_read(database: Database) -> int:
+        (told,) = json.loads(database.psql(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}"))
+        return int(told["Plan"]["Shared Hit Blocks"] + told["Plan"]["Shared Read Blocks"])
+
+    with stand.scope() as scope:
+        fresh = scope.database()
+        before = pages_read(fresh)
+        fresh.psql(
+            "INSERT INTO orders (customer_id, total_cents) SELECT g % 1000 + 1, 1000 FROM generate_series(1, 20000) AS g"
+        )
+        assert pages_read(fresh) == before

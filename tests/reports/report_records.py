@@ -9,9 +9,9 @@ from pathlib import Path
 
 import msgspec
 from beside_records import made_build, made_startup
+from made_series import histogram_counts, made_samples
 from scale_records import made_floor, made_scale
 
-from harness.cgroup import Counters
 from harness.config import Config
 from harness.contract import StatementCount
 from harness.host import Host
@@ -30,7 +30,6 @@ from harness.measurement import (
     Probe,
     RouteNumbers,
     RouteTime,
-    Sample,
     TrialResult,
     Usage,
     Verdict,
@@ -48,7 +47,7 @@ from harness.record import (
     Run,
     read_record,
 )
-from loadtests.lean.histogram import encode, index_of, new_counts
+from loadtests.lean.histogram import encode
 from loadtests.lean.wire import RouteResult, Window
 from reports.analysis import Analysis
 from reports.sentences import verdicts
@@ -165,29 +164,6 @@ def target_of(name: str, target_class: str) -> Target:
         "deviations": [],
     }
     return msgspec.convert(raw, Target)
-
-
-def histogram_counts(
-    rng: random.Random, requests: int, mean_microseconds: float, sigma: float = 0.3
-) -> tuple[list[int], int]:
-    """Log-normal response times with their sum. Where they scatter little, none takes three times as long."""
-    counts, total = new_counts(), 0
-    for i in range(requests):
-        # Quantiles in order, not draws: quick, and smooth as a long run's.
-        z = math.sqrt(2) * _inverse_erf(2 * (i + 0.5) / requests - 1)
-        slow = 3 if sigma > 0.1 and i > requests * 0.997 else 1
-        value = max(1, int(mean_microseconds * math.exp(sigma * z - sigma**2 / 2) * slow))
-        counts[index_of(value)] += 1
-        total += value
-    return counts, total
-
-
-def _inverse_erf(x: float) -> float:
-    """Winitzki's approximation (2008), good to 0.002."""
-    a = 0.147
-    log = math.log(1 - x * x)
-    first = 2 / (math.pi * a) + log / 2
-    return math.copysign(math.sqrt(math.sqrt(first * first - log / a) - first), x)
 
 
 def made_level(
@@ -350,20 +326,6 @@ def write_trial(
     )
     verdict, problems = worst(measurement)
     return TrialResult(trial, "2020-01-01T00:00:00+00:00", 12.0, verdict, problems, None, {}, measurement)
-
-
-def made_samples(rng: random.Random, trial: Trial, memory: float, begin: int, end: int) -> list[Sample]:
-    """Ten readings a second of constant use, with a little noise."""
-    cpu = dict.fromkeys(("service", "database", "generator"), 0)
-    use = {"service": 0.97, "database": 0.05 if trial.profile == "cpu" else 0.6, "generator": 0.35}
-    samples = []
-    for now in range(begin, end, 100_000_000):
-        for role in cpu:
-            cpu[role] += int(1e8 * use[role] * math.exp(rng.gauss(0, 0.03)))
-            mebibytes = memory * (1 - 0.5 * math.exp(-(now - begin) / 2e9)) if role == "service" else 60
-            held = int(mebibytes * 2**20)
-            samples.append(Sample(now, role, Counters(cpu[role], held + 4096, 4096, int(held * 0.8), None, None, None)))
-    return samples
 
 
 def failed_trial(trial: Trial, reason: str) -> TrialResult:

@@ -21,13 +21,12 @@ from harness.targets import BASE
 from reports.analysis import Analysis, analyse
 from reports.cells import cells
 from reports.changes import paired_changes
-from reports.confirm import LEAST_PAIRS, confirm, holm, verdict
-from reports.gate import EXIT_STATUS, Confirmation, Judged, read_gate, write_gate
+from reports.confirm import confirm
+from reports.gate import EXIT_STATUS, Judged, read_gate, write_gate
 from reports.history import Entry, entry_of, series
 from reports.judging import canary_problem, floors, judge, twins_problem
-from reports.pairs import Pairs, pairs_of
+from reports.pairs import pairs_of
 from reports.screen import LEAST_RUNS, screen
-from reports.statistics import at_zero
 from reports.verdict import baseline, compared, confirmed, decide, neighbours_problem, settled
 
 PROFILES = (
@@ -339,43 +338,6 @@ def test_the_screen_takes_out_what_the_machine_explains() -> None:
     found = screen(past, 109.0, "lower", 0.05, covariate)
     assert found.flagged
     assert found.before == pytest.approx(100, rel=0.01)
-
-
-def test_at_zero_agrees_with_a_plain_mean_and_leaves_out_what_does_not_move() -> None:
-    values = [0.1, 0.2, 0.4, 0.5, 0.3, 0.6]
-    plain = at_zero(values, [])
-    assert plain.mean == pytest.approx(0.35)
-    assert plain.error == pytest.approx(0.1870829 / math.sqrt(6), rel=1e-6)
-    assert at_zero(values, [[0.001] * 6]) == plain
-    # An exact line: the value at 0 is its intercept.
-    line = at_zero([1 + 2 * x for x in (0.1, 0.2, 0.3, 0.4, 0.7)], [(0.1, 0.2, 0.3, 0.4, 0.7)])
-    assert (line.mean, line.degrees) == (pytest.approx(1.0), 3)
-
-
-def test_holm_agrees_with_its_published_example() -> None:
-    # Holm 1979 as computed by R's p.adjust(c(0.01, 0.04, 0.03, 0.005), "holm").
-    assert holm({"a": 0.01, "b": 0.04, "c": 0.03, "d": 0.005}) == pytest.approx({"d": 0.02, "a": 0.03, "c": 0.06, "b": 0.06})
-
-
-@pytest.mark.parametrize(
-    ("worse", "p", "state"),
-    [(1.10, 0.01, "regressed"), (1.10, 0.2, "inconclusive"), (1.04, 0.001, "not regressed"), (0.9, 1.0, "not regressed")],
-)
-def test_the_verdict_needs_both_size_and_certainty(worse: float, p: float, state: str) -> None:
-    assert verdict(Confirmation(worse, 0.0, 9.0, 8, p, p), 0.05) == state
-
-
-def test_a_false_alarm_over_many_equal_cells_is_as_rare_as_holm_says() -> None:
-    rng = random.Random(6)
-    alarms = 0
-    for _ in range(400):
-        cells = {str(i): Pairs(tuple(rng.gauss(0, 0.04) for _ in range(8))) for i in range(20)}
-        alarms += any(found.p_adjusted < 0.05 for found in confirm(cells).values())
-    assert 0.01 < alarms / 400 < 0.09
-
-
-def test_too_few_pairs_say_nothing() -> None:
-    assert confirm({"a": Pairs((0.1,) * (LEAST_PAIRS - 1))}) == {}
 
 
 def test_a_gate_is_read_back_as_it_was_written(tmp_path: Path, head: Callable[[Change], Analysis]) -> None:

@@ -1,0 +1,41 @@
+"""Synthetic response times and samples: made up from a seed, for tests alone."""
+
+from __future__ import annotations
+
+import math
+import random
+from statistics import NormalDist
+
+from harness.cgroup import Counters
+from harness.measurement import Sample
+from harness.model import Trial
+from loadtests.lean.histogram import index_of, new_counts
+
+
+def histogram_counts(
+    rng: random.Random, requests: int, mean_microseconds: float, sigma: float = 0.3
+) -> tuple[list[int], int]:
+    """Log-normal response times with their sum. Where they scatter little, none takes three times as long."""
+    counts, total = new_counts(), 0
+    for i in range(requests):
+        # Quantiles in order, not draws: quick, and smooth as a long run's.
+        z = NormalDist().inv_cdf((i + 0.5) / requests)
+        slow = 3 if sigma > 0.1 and i > requests * 0.997 else 1
+        value = max(1, int(mean_microseconds * math.exp(sigma * z - sigma**2 / 2) * slow))
+        counts[index_of(value)] += 1
+        total += value
+    return counts, total
+
+
+def made_samples(rng: random.Random, trial: Trial, memory: float, begin: int, end: int) -> list[Sample]:
+    """Ten readings a second of constant use, with a little noise."""
+    cpu = dict.fromkeys(("service", "database", "generator"), 0)
+    use = {"service": 0.97, "database": 0.05 if trial.profile == "cpu" else 0.6, "generator": 0.35}
+    samples = []
+    for now in range(begin, end, 100_000_000):
+        for role in cpu:
+            cpu[role] += int(1e8 * use[role] * math.exp(rng.gauss(0, 0.03)))
+            mebibytes = memory * (1 - 0.5 * math.exp(-(now - begin) / 2e9)) if role == "service" else 60
+            held = int(mebibytes * 2**20)
+            samples.append(Sample(now, role, Counters(cpu[role], held + 4096, 4096, int(held * 0.8), None, None, None)))
+    return samples
