@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import io
+import shutil
 import subprocess
-import tarfile
 import tempfile
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -71,14 +70,15 @@ def _built(client: docker.DockerClient, name: str, tree: Tree, names: Collection
 @contextmanager
 def checked_out(commit: str) -> Iterator[Tree]:
     """The services and bases of a commit in a folder of their own, for as long as the context lasts."""
-    command = ["git", "-C", str(ROOT), "archive", "--format=tar", commit, "services", "harness/bases"]
-    done = subprocess.run(command, capture_output=True, check=False)
-    if done.returncode:
-        raise UsageError(f"revision {commit[:12]} can't be checked out: {done.stderr.decode(errors='replace').strip()}")
-    with tempfile.TemporaryDirectory(prefix="fitmap-revision-") as folder:
-        with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
-            archive.extractall(folder, filter="data")
-        yield Tree(Path(folder), f"rev-{commit[:12]}")
+    with tempfile.TemporaryDirectory(prefix="fitmap-revision-") as scratch:
+        packed, folder = Path(scratch, "tree.tar"), Path(scratch, "tree")
+        command = ["git", "-C", str(ROOT), "archive", f"--output={packed}", commit, "services", "harness/bases"]
+        done = subprocess.run(command, capture_output=True, check=False)
+        if done.returncode:
+            raise UsageError(f"revision {commit[:12]} can't be checked out: {done.stderr.decode(errors='replace').strip()}")
+        # Not tarfile's extractall(filter=...): Python 3.11 has it from 3.11.4 on.
+        shutil.unpack_archive(packed, folder)
+        yield Tree(folder, f"rev-{commit[:12]}")
 
 
 def keep(client: docker.DockerClient, images: Mapping[str, str], needed: Collection[str]) -> None:

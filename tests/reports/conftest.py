@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import tarfile
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,8 +40,7 @@ def detailed(tmp_path_factory: pytest.TempPathFactory) -> Record:
 
 
 def unpacked(archive: Path, folder: Path) -> Record:
-    with tarfile.open(archive) as packed:
-        packed.extractall(folder, filter="data")
+    shutil.unpack_archive(archive, folder)
     (found,) = folder.iterdir()
     return read_record(found)
 
