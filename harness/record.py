@@ -198,12 +198,15 @@ def tag(level: str, kind: str, route: str) -> str:
 
 
 class Record(Struct, frozen=True):
-    """A run as read back. `complaints`: what of the folder could not be read, in words."""
+    """A run as read back. `complaints`: what of the folder could not be read, in words. `superseded`: what came of trials
+    before they were measured again, which does not count.
+    """
 
     folder: Path
     run: Run
     results: tuple[TrialResult, ...]
     complaints: tuple[str, ...]
+    superseded: tuple[TrialResult, ...] = ()
 
     def pending(self) -> tuple[Trial, ...]:
         """The trials of the plan that have no result yet, in the plan's order."""
@@ -231,6 +234,7 @@ def read_record(folder: Path) -> Record:
     except msgspec.MsgspecError as error:
         raise UsageError(f"{path} is no valid record: {error}") from None
     results: dict[str, TrialResult] = {}
+    superseded: list[TrialResult] = []
     complaints: list[str] = []
     planned = {trial.id for trial in run.plan.trials}
     for number, line in enumerate(_lines(folder / "trials.jsonl"), 1):
@@ -242,8 +246,10 @@ def read_record(folder: Path) -> Record:
         if result.trial.id not in planned:
             complaints.append(f"trials.jsonl line {number}: trial {result.trial.id} is not in the plan")
         else:
+            if earlier := results.get(result.trial.id):
+                superseded.append(earlier)
             results[result.trial.id] = result
-    return Record(folder, run, tuple(results.values()), tuple(complaints))
+    return Record(folder, run, tuple(results.values()), tuple(complaints), tuple(superseded))
 
 
 class _SchemaOnly(Struct):

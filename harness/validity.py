@@ -7,7 +7,16 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from harness.contract import StatementCount
-from harness.measurement import Calibration, LevelMeasurement, Missing, Verdict
+from harness.measurement import (
+    Calibration,
+    LevelMeasurement,
+    Measurement,
+    Missing,
+    Outcome,
+    ScaleMeasurement,
+    TrialResult,
+    Verdict,
+)
 from loadtests.lean.search import CEILING_SHARE
 
 GENERATOR_BUSY_LIMIT = {"closed": 0.80, "open": 0.75}
@@ -122,20 +131,44 @@ def overload_problem(level: LevelMeasurement) -> str | None:
     return None
 
 
-def disturbances(level: LevelMeasurement) -> list[str]:
-    """Prevents: measuring a neighbour. Other work on the service's cores, a hypervisor's steal, a quota nobody planned."""
+def taken(level: LevelMeasurement) -> list[str]:
+    """Prevents: measuring a neighbour. Other work on the service's cores, a hypervisor's steal."""
     found = []
     if not isinstance(level.host, Missing):
         if level.host.steal > STEAL_LIMIT:
             found.append(f"the hypervisor took {level.host.steal:.0%} of the CPUs (steal, limit {STEAL_LIMIT:.0%})")
         if level.host.foreign > FOREIGN_LIMIT:
             found.append(f"other work took {level.host.foreign:.0%} of the service's cores (limit {FOREIGN_LIMIT:.0%})")
-    for role, used in level.usage.items():
-        if used.throttled_periods:
-            found.append(
-                f"the {role} was throttled in {used.throttled_periods} periods: a CPU quota that the plan did not set"
-            )
     return found
+
+
+def disturbances(level: LevelMeasurement) -> list[str]:
+    """What the machine took, and a quota that nobody planned."""
+    return [
+        *taken(level),
+        *(
+            f"the {role} was throttled in {used.throttled_periods} periods: a CPU quota that the plan did not set"
+            for role, used in level.usage.items()
+            if used.throttled_periods
+        ),
+    ]
+
+
+def spoilt(result: TrialResult) -> bool:
+    """Whether a trial is not valid and the machine took time from the service in it, as its counters say: never by what
+    came out. A search for a memory floor makes its own spoilt probes again; starts and builds have no such counters.
+    """
+    return result.verdict == "unstable" and _taken_from(result.measurement)
+
+
+def _taken_from(outcome: Outcome) -> bool:
+    match outcome:
+        case Measurement():
+            return any(taken(level) for level in outcome.levels)
+        case ScaleMeasurement():
+            return any(_taken_from(point.measured) for point in outcome.points)
+        case _:
+            return False
 
 
 def judge(level: LevelMeasurement, around: Circumstances) -> tuple[Verdict, tuple[str, ...]]:

@@ -54,6 +54,7 @@ class Analysis(Struct, frozen=True):
     not_valid: tuple[TrialResult, ...]
     pending: tuple[Trial, ...]
     complaints: tuple[str, ...]
+    superseded: tuple[TrialResult, ...]
     standings: tuple[Standing, ...]
     parts: tuple[Parts, ...]
     representatives: Mapping[tuple[str, str], Measured]
@@ -114,6 +115,7 @@ def analyse(record: Record) -> Analysis:
         not_valid=tuple(result for result in ordered if result.verdict != "valid"),
         pending=record.pending(),
         complaints=record.complaints,
+        superseded=record.superseded,
         standings=tuple(_standings(run, places, measured, singles, ordered)),
         parts=tuple(part for (target, load), trials in cells.items() if (part := _parts(target, load, trials))),
         representatives={

@@ -1,28 +1,32 @@
 """What changed between two records: every axis of the one against the same axis of the other. Pure.
 
 The trials of two records are not paired: the ratio of each cell is that of the geometric means, its interval Welch's t on
-logarithms (B. L. Welch, Biometrika 34, 1947), cell by cell. Among many cells some exclude 1 by chance, about as many as the
-interval's level says: the view tells that number beside those it found.
+logarithms (B. L. Welch, Biometrika 34, 1947), cell by cell. Where the machine's speed was probed in both and moves the axis,
+what it explains is taken out: analysis of covariance, one slope for both records (reports/statistics.py, apart). Among many
+cells some exclude 1 by chance, about as many as the interval's level says: the view tells that number beside those it found.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from statistics import fmean, variance
+from collections.abc import Mapping, Sequence
+from statistics import fmean
 
 from msgspec import Struct
 
 from harness.measurement import Missing
 from harness.record import Run
 from harness.targets import BASE
+from reports.agreement import agreement, said
 from reports.analysis import Analysis
-from reports.cells import STATEMENTS, Figure, cell_name, cells, figure_of, parts_of
+from reports.cells import SPEED, STATEMENTS, Figure, cell_name, cells, figure_of, parts_of
 from reports.metrics import BY_ID
 from reports.pairs import Pairs, all_pairs
 from reports.standings import Direction
-from reports.statistics import LEAST_TRIALS, at_zero, student_t_quantile
+from reports.statistics import LEAST_TRIALS, apart, at_zero, student_t_quantile, welch_ratio
 from reports.units import number, quantity
+
+BELOW = "below the relevance bound"
 
 
 class Change(Struct, frozen=True):
@@ -37,6 +41,24 @@ class Change(Struct, frozen=True):
     verdict: str
 
 
+class Sides(Struct, frozen=True):
+    """A cell's values in both records. `slower`: by role whose CPUs move the axis, logarithms of what a fixed piece of work
+    took beside each value of now, and of before.
+    """
+
+    now: Sequence[float]
+    before: Sequence[float]
+    slower: Sequence[tuple[Sequence[float], Sequence[float]]] = ()
+
+    def ratio(self, confidence_percent: float) -> tuple[float, float, float]:
+        """Geometric mean of `now` / that of `before`, were the machine as fast in both, with its interval."""
+        if not self.slower:
+            return welch_ratio(self.now, self.before, confidence_percent)
+        found = apart([math.log(v) for v in self.now], [math.log(v) for v in self.before], self.slower)
+        half = student_t_quantile((1 + confidence_percent / 100) / 2, found.degrees) * found.error
+        return math.exp(found.mean), math.exp(found.mean - half), math.exp(found.mean + half)
+
+
 class Changes(Struct, frozen=True):
     """All cells that both records have. `differences`: what else differs between them, which may be the reason."""
 
@@ -49,6 +71,15 @@ class Changes(Struct, frozen=True):
     only_now: tuple[str, ...]
     #: Measured in pairs of base and head, in one record.
     paired: bool = False
+    #: How fast the machine was against the base, in words; empty where that was not probed.
+    machine: str = ""
+    #: Whether both tell the targets apart in the same way, in words; of two records alone.
+    agreement: str = ""
+
+    @property
+    def irrelevant(self) -> int:
+        """How many cells differ by less than matters, though their interval excludes 1."""
+        return sum(row.verdict == BELOW for row in self.rows)
 
 
 def changes(now: Analysis, before: Analysis) -> Changes:
@@ -56,6 +87,7 @@ def changes(now: Analysis, before: Analysis) -> Changes:
     confidence = now.run.configuration.report.confidence_percent
     rows = []
     judged = 0
+    speeds = [{cell.name: cell.values for cell in cells(each)} for each in (now, before)]
     for standing in now.standings:
         metric = BY_ID[standing.metric]
         place = now.place(standing)
@@ -68,7 +100,12 @@ def changes(now: Analysis, before: Analysis) -> Changes:
             if not current or not earlier:
                 continue
             bound = metric.relevance_percent(now.run.configuration.report.relevance_percent)
-            ratio, verdict = _judged(current, earlier, metric.direction, confidence, bound, exact=metric.exact)
+            sides = Sides(
+                tuple(current.values()),
+                tuple(earlier.values()),
+                _slower(cell_name(entry.target, place.id, standing.metric), (current, earlier), speeds),
+            )
+            ratio, verdict = _judged(sides, metric.direction, confidence, bound, exact=metric.exact)
             # What was read and not measured has no interval that chance could move.
             judged += not metric.exact and verdict != "too few trials"
             rows.append(
@@ -76,8 +113,8 @@ def changes(now: Analysis, before: Analysis) -> Changes:
                     place.title,
                     metric.title,
                     entry.target,
-                    quantity(_middle(earlier), metric.unit),
-                    quantity(_middle(current), metric.unit),
+                    quantity(_middle(sides.before), metric.unit),
+                    quantity(_middle(sides.now), metric.unit),
                     ratio,
                     verdict,
                 )
@@ -91,6 +128,8 @@ def changes(now: Analysis, before: Analysis) -> Changes:
         differences=differences(now.run, before.run),
         only_before=tuple(t for t in before.run.plan.targets if t not in now.run.plan.targets),
         only_now=tuple(t for t in now.run.plan.targets if t not in before.run.plan.targets),
+        machine=_machine(speeds),
+        agreement=said(agreement(now, before)),
     )
 
 
@@ -149,49 +188,62 @@ def _judged_pairs(pairs: Pairs, figure: Figure, confidence: float, bound: float)
     return shown, _word(ratio, low, high, figure.direction, bound)
 
 
-def _values(analysis: Analysis, metric: str, target: str, place_id: str) -> list[float]:
+def _values(analysis: Analysis, metric: str, target: str, place_id: str) -> Mapping[str, float]:
     place = next(p for p in analysis.places if p.id == place_id)
     found = analysis.values(metric, target, place)
-    return [] if isinstance(found, Missing) else list(found.values())
+    return {} if isinstance(found, Missing) else found
+
+
+def _slower(
+    cell: str, values: Sequence[Mapping[str, float]], speeds: Sequence[Mapping[str, Mapping[str, float]]]
+) -> tuple[tuple[list[float], list[float]], ...]:
+    """Sides.slower of a cell. Roles that were not probed beside all of its values are left out."""
+    target, place, metric = parts_of(cell)
+    figure = figure_of(metric)
+    found = []
+    for role in figure.covariates if figure else ():
+        both = [each.get(cell_name(target, place, SPEED[role]), {}) for each in speeds]
+        if all(pair in probed for mine, probed in zip(values, both, strict=True) for pair in mine):
+            now, before = ([math.log(probed[pair]) for pair in mine] for mine, probed in zip(values, both, strict=True))
+            found.append((now, before))
+    return tuple(found)
+
+
+def _machine(speeds: Sequence[Mapping[str, Mapping[str, float]]]) -> str:
+    """How long the fixed piece of work took on the service's CPUs in the head (first) against the base."""
+    now, before = (
+        [math.log(value) for name, cell in each.items() if parts_of(name)[2] == SPEED["service"] for value in cell.values()]
+        for each in speeds
+    )
+    if not now or not before:
+        return ""
+    percent = 100 * math.expm1(fmean(now) - fmean(before))
+    return (
+        f"a fixed piece of work on the service's CPUs took {abs(percent):.0f} % {'more' if percent > 0 else 'less'} time "
+        "than in the base; what that explains is taken out of the ratios of times and rates"
+    )
 
 
 def _middle(values: Sequence[float]) -> float:
     return math.exp(fmean(math.log(v) for v in values))
 
 
-def _judged(
-    now: Sequence[float], before: Sequence[float], direction: Direction, confidence: float, bound: float, *, exact: bool
-) -> tuple[str, str]:
+def _judged(sides: Sides, direction: Direction, confidence: float, bound: float, *, exact: bool) -> tuple[str, str]:
     """The ratio as text, and the verdict."""
     if exact:
-        ratio = now[0] / before[0]
+        ratio = sides.now[0] / sides.before[0]
         return number(ratio), _word(ratio, ratio, ratio, direction, bound)
-    if min(len(now), len(before)) < LEAST_TRIALS:
-        return number(_middle(now) / _middle(before)), "too few trials"
-    centre, low, high = welch_ratio(now, before, confidence)
+    if min(len(sides.now), len(sides.before)) < LEAST_TRIALS:
+        return number(_middle(sides.now) / _middle(sides.before)), "too few trials"
+    centre, low, high = sides.ratio(confidence)
     return f"{number(centre)} ({number(low)}–{number(high)})", _word(centre, low, high, direction, bound)
-
-
-def welch_ratio(now: Sequence[float], before: Sequence[float], confidence_percent: float) -> tuple[float, float, float]:
-    """Geometric mean of `now` / that of `before`, with its interval. Both need at least two values."""
-    logs = [[math.log(v) for v in values] for values in (now, before)]
-    errors = [variance(each) / len(each) for each in logs]
-    difference = fmean(logs[0]) - fmean(logs[1])
-    total = sum(errors)
-    if total == 0:
-        ratio = math.exp(difference)
-        return ratio, ratio, ratio
-    degrees = total**2 / sum(e**2 / (len(each) - 1) for e, each in zip(errors, logs, strict=True))
-    # Rounded down: whole degrees of freedom alone have a closed form, and fewer only widen the interval.
-    half = student_t_quantile((1 + confidence_percent / 100) / 2, max(int(degrees), 1)) * math.sqrt(total)
-    return math.exp(difference), math.exp(difference - half), math.exp(difference + half)
 
 
 def _word(ratio: float, low: float, high: float, direction: Direction, bound_percent: float) -> str:
     if low <= 1 <= high:
         return "no difference shown"
     if max(ratio, 1 / ratio) <= 1 + bound_percent / 100:
-        return "below the relevance bound"
+        return BELOW
     return "better" if (ratio > 1) == (direction == "higher") else "worse"
 
 

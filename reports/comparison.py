@@ -61,8 +61,8 @@ def summary_of(found: Changes) -> str:
     """How many cells changed, and how many would by chance."""
     better = sum(change.verdict == "better" for change in found.changed)
     return (
-        f"{len(found.rows)} cells: {len(found.changed) - better} worse, {better} better; if nothing had changed, about "
-        f"{found.expected_by_chance:.1f} intervals would exclude 1 by chance"
+        f"{len(found.rows)} cells: {len(found.changed) - better} worse, {better} better, {found.irrelevant} apart by less "
+        f"than matters; if nothing had changed, about {found.expected_by_chance:.1f} intervals would exclude 1 by chance"
     )
 
 
@@ -75,6 +75,7 @@ def text_of(found: Changes, *, every: bool) -> str:
 
 def _others(found: Changes) -> list[str]:
     return [
+        *filter(None, (found.machine, found.agreement)),
         *(f"differs as well: {name}: {before} -> {now}" for name, before, now in found.differences),
         *(f"only in the base: {target}" for target in found.only_before),
         *(f"only in the head: {target}" for target in found.only_now),

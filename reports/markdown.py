@@ -35,6 +35,8 @@ def summary(view: View) -> str:
         f"- {escaped(item.target)}, {escaped(item.place)}, {item.blocks}: {item.verdict} – {escaped(item.reason[:220])}"
         for item in view.summaries
     ]
+    if view.again.rows:
+        lines.append(f"- measured again because the machine spoilt the first attempt: {len(view.again.rows)}")
     if view.pending:
         lines.append(f"- planned trials that did not run: {len(view.pending)}")
     lines += [f"- the record is damaged: {escaped(complaint[:300])}" for complaint in view.complaints[:3]]
@@ -98,6 +100,9 @@ def _changes(found: Changes) -> list[str]:
     said = (
         f"{len(found.changed)} of {len(found.rows)} cells changed; by chance alone about {found.expected_by_chance:.1f} "
         "intervals would exclude 1."
+    )
+    said = " ".join(
+        [said, *(f"{sentence[0].upper()}{sentence[1:]}." for sentence in (found.machine, found.agreement) if sentence)]
     )
     if not found.changed:
         return [said]

@@ -7,6 +7,7 @@ from msgspec import Struct
 from harness.measurement import Measurement, Missing, TrialResult
 from reports.analysis import Analysis
 from reports.answered import throughput
+from reports.figures import Table
 from reports.observed import Measured
 from reports.units import listed, quantity
 
@@ -44,6 +45,19 @@ class Summary(Struct, frozen=True):
 def problems_of(analysis: Analysis) -> tuple[Problem, ...]:
     """Every trial that is not valid."""
     return tuple(_problem(analysis, result) for result in analysis.not_valid)
+
+
+def measured_again(analysis: Analysis) -> Table:
+    """The trials that were measured again because the machine spoilt them: what was wrong at first, and what came then."""
+    then = {result.trial.id: _words(result.verdict) for result in analysis.not_valid}
+    return Table(
+        "Measured again",
+        ("Trial", "First", "Then"),
+        tuple(
+            (result.trial.id, f"{_words(result.verdict)}: {'; '.join(result.problems)}", then.get(result.trial.id, "valid"))
+            for result in analysis.superseded
+        ),
+    )
 
 
 def _problem(analysis: Analysis, result: TrialResult) -> Problem:

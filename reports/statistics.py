@@ -19,11 +19,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from statistics import fmean, median, stdev
+from statistics import fmean, median, stdev, variance
 from typing import Literal
 
 import numpy as np
 from msgspec import Struct
+from numpy.typing import NDArray
 
 #: From two trials, Student's interval spans factors of a thousand: true, and of no use to anyone.
 LEAST_TRIALS = 3
@@ -103,6 +104,23 @@ def log_interval(logs: Sequence[float], confidence: float) -> tuple[float, float
     return fmean(logs), student_t_quantile((1 + confidence) / 2, n - 1) * stdev(logs) / math.sqrt(n)
 
 
+def welch_ratio(now: Sequence[float], before: Sequence[float], confidence_percent: float) -> tuple[float, float, float]:
+    """Geometric mean of `now` / that of `before`, not paired, with its interval: Welch's t on logarithms (B. L. Welch,
+    Biometrika 34, 1947). Both need at least two values.
+    """
+    logs = [[math.log(v) for v in values] for values in (now, before)]
+    errors = [variance(each) / len(each) for each in logs]
+    difference = fmean(logs[0]) - fmean(logs[1])
+    total = sum(errors)
+    if total == 0:
+        ratio = math.exp(difference)
+        return ratio, ratio, ratio
+    degrees = total**2 / sum(e**2 / (len(each) - 1) for e, each in zip(errors, logs, strict=True))
+    # Rounded down: whole degrees of freedom alone have a closed form, and fewer only widen the interval.
+    half = student_t_quantile((1 + confidence_percent / 100) / 2, max(int(degrees), 1)) * math.sqrt(total)
+    return math.exp(difference), math.exp(difference - half), math.exp(difference + half)
+
+
 @lru_cache(maxsize=256)
 def student_t_quantile(probability: float, degrees: int) -> float:
     """The t that a Student variable stays below with a probability in (0.5, 1), by bisection. (SciPy is no dependency.)"""
@@ -155,15 +173,30 @@ def at_zero(values: Sequence[float], covariates: Sequence[Sequence[float]]) -> A
     """Least squares of the values on an intercept and the covariates (analysis of covariance; D. C. Montgomery, Design and
     Analysis of Experiments, chapter 15). Covariates that hardly move, or for which there are too few values, are left out.
     """
+    return _first_coefficient(values, [np.ones(len(values))], covariates)
+
+
+def apart(
+    now: Sequence[float], before: Sequence[float], covariates: Sequence[tuple[Sequence[float], Sequence[float]]]
+) -> AtZero:
+    """How far the mean of `now` lies above that of `before` where the covariates (each of now, of before) are alike."""
+    group = np.repeat([1.0, 0.0], [len(now), len(before)])
+    columns = [[*there, *then] for there, then in covariates]
+    return _first_coefficient([*now, *before], [group, np.ones(len(group))], columns)
+
+
+def _first_coefficient(
+    values: Sequence[float], design: Sequence[NDArray[np.float64]], covariates: Sequence[Sequence[float]]
+) -> AtZero:
     n = len(values)
     moving = [column for column in covariates if np.std(column) > LEAST_SPREAD][: max(0, n - 4)]
-    design = np.column_stack([np.ones(n), *moving])
+    matrix = np.column_stack([*design, *moving])
     y = np.asarray(values, dtype=float)
-    coefficients, _, rank, _ = np.linalg.lstsq(design, y, rcond=None)
+    coefficients, _, rank, _ = np.linalg.lstsq(matrix, y, rcond=None)
     degrees = n - int(rank)
-    residuals = y - design @ coefficients
+    residuals = y - matrix @ coefficients
     scatter = math.sqrt(float(residuals @ residuals) / degrees)
-    leverage = float(np.linalg.pinv(design.T @ design)[0, 0])
+    leverage = float(np.linalg.pinv(matrix.T @ matrix)[0, 0])
     return AtZero(float(coefficients[0]), scatter * math.sqrt(leverage), scatter * math.sqrt(1 + leverage), degrees)
 
 

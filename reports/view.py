@@ -23,7 +23,7 @@ from reports.latency import latency_figures
 from reports.matrix import Matrix, make_matrix
 from reports.metrics import BY_ID
 from reports.parts import limit_tables, parts_sections, route_tables
-from reports.problems import Problem, Summary, problems_of, summaries
+from reports.problems import Problem, Summary, measured_again, problems_of, summaries
 from reports.sentences import Verdict, undecidable, verdicts
 from reports.service import service_answer
 from reports.spread import Matter, matters
@@ -50,6 +50,7 @@ class View(Struct, frozen=True):
     valid: int
     problems: tuple[Problem, ...]
     summaries: tuple[Summary, ...]
+    again: Table
     pending: tuple[str, ...]
     complaints: tuple[str, ...]
     undecidable: bool
@@ -107,6 +108,7 @@ def make_view(analysis: Analysis, folder: Path, baseline: Analysis | None = None
         valid=len(run.plan.trials) - len(analysis.pending) - len(analysis.not_valid),
         problems=problems,
         summaries=summaries(problems),
+        again=measured_again(analysis),
         pending=tuple(trial.id for trial in analysis.pending),
         complaints=analysis.complaints,
         undecidable=undecidable(analysis),

@@ -58,6 +58,12 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Record:
 
 
 @pytest.fixture(scope="session")
+def repeated(tmp_path_factory: pytest.TempPathFactory) -> Record:
+    """The same once more, three days later."""
+    return unpacked(ROOT / "docs" / "findings" / "repeat.tar.xz", tmp_path_factory.mktemp("repeated"))
+
+
+@pytest.fixture(scope="session")
 def page(mixed: Record) -> str:
     return render_report(analyse(mixed), mixed.folder)
 

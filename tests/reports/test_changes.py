@@ -6,16 +6,21 @@ import math
 import random
 import shutil
 from pathlib import Path
+from statistics import fmean
 
 import msgspec
 import pytest
 from report_records import make_record
 from scipy import stats
 
+from harness.measurement import Missing
 from harness.record import Record, read_record
+from reports.agreement import agreement, said
 from reports.analysis import analyse
-from reports.changes import Changes, changes, welch_ratio
+from reports.changes import Changes, Sides, changes
+from reports.comparison import text_of
 from reports.files import write_files
+from reports.statistics import welch_ratio
 
 
 def slowed(record: Record, folder: Path, target: str, factor: float) -> Record:
@@ -101,3 +106,104 @@ def test_the_page_and_the_summary_show_what_changed(before: Record, tmp_path: Pa
     assert '<span class="badge worse">worse</span>' in page
     assert "## Changes since" in (now.folder / "summary.md").read_text()
     assert 'id="changes"' not in write_files(now).read_text()
+
+
+def test_a_record_agrees_with_itself_about_who_is_ahead(before: Record) -> None:
+    found = agreement(analyse(before), analyse(before))
+    assert found.apart > 20 and found.winners > 5
+    assert (found.unclear, found.contrary, found.shared, found.lost) == (0, (), 0, ())
+    assert found.ratios > found.apart and found.moved == 0
+    assert found.by_chance == pytest.approx(found.ratios * 0.05)
+
+
+def test_an_order_that_turned_round_is_named_with_the_loser(before: Record, tmp_path: Path) -> None:
+    """Rust leads on `cpu`; slowed to half it is behind Go there, and a little slowed down level with it."""
+    behind = agreement(analyse(slowed(before, tmp_path / "behind", "rust", 3.0)), analyse(before))
+    assert {(c.axis, c.ahead, c.behind) for c in behind.contrary} == {
+        ("Throughput", "rust", "go"),
+        ("CPU per request", "rust", "go"),
+    }
+    assert {(c.ahead, c.behind) for c in behind.lost} == {("rust", "go")}
+    assert behind.unclear == 0
+    # Against two others, throughput and CPU per request; more or less by chance.
+    assert 4 <= behind.moved <= 4 + behind.ratios * 0.1
+
+
+def test_what_the_head_tells_apart_no_more_is_unclear_and_no_contradiction(before: Record, tmp_path: Path) -> None:
+    whole = agreement(analyse(before), analyse(before))
+    rust, go = (geometric(before, target) for target in ("rust", "go"))
+    found = agreement(analyse(slowed(before, tmp_path / "level", "rust", go / rust)), analyse(before))
+    assert found.unclear > 0 and found.contrary == () and found.lost == ()
+    assert found.shared > 0
+    assert (found.apart, found.winners) == (whole.apart, whole.winners)
+    assert f"and {found.unclear} not; of {found.winners} winners" in said(found)
+
+
+def geometric(record: Record, target: str) -> float:
+    analysis = analyse(record)
+    values = next(
+        analysis.values("cpu", target, analysis.place(standing))
+        for standing in analysis.standings
+        if standing.metric == "cpu" and standing.place.startswith("cpu@")
+    )
+    assert not isinstance(values, Missing)
+    return math.exp(fmean(math.log(value) for value in values.values()))
+
+
+def probed(rng: random.Random, slope: float, change: float, machine: float, trials: int = 5) -> tuple[list[float], ...]:
+    """Now, before, and the logarithms of the machine's slowness beside each: trials with 2 % noise of their own."""
+    slowness = [[rng.gauss(at, 0.1) for _ in range(trials)] for at in (machine, 0.0)]
+    now, before = (
+        [math.exp(shift + slope * x + rng.gauss(0, 0.02)) for x in column]
+        for shift, column in zip((change, 0.0), slowness, strict=True)
+    )
+    return now, before, *slowness
+
+
+def test_what_the_machines_speed_explains_is_no_change_and_what_it_does_not_is() -> None:
+    now, before, *slowness = probed(random.Random(7), slope=0.8, change=0.1, machine=-0.3, trials=12)
+    raw, low, high = welch_ratio(now, before, 95)
+    assert high < 1, "as measured it got faster"
+    ratio, low, high = Sides(now, before, [(slowness[0], slowness[1])]).ratio(95)
+    assert 1 < low < math.exp(0.1) < high and raw < 0.95 < ratio
+
+
+def test_a_faster_machine_is_called_a_change_no_more_often_than_the_interval_allows() -> None:
+    rng = random.Random(9)
+    missed = unadjusted = 0
+    for _ in range(1000):
+        now, before, *slowness = probed(rng, slope=1.0, change=0.0, machine=-0.25)
+        _, low, high = Sides(now, before, [(slowness[0], slowness[1])]).ratio(95)
+        missed += not low <= 1 <= high
+        _, low, high = welch_ratio(now, before, 95)
+        unadjusted += not low <= 1 <= high
+    assert 0.03 <= missed / 1000 <= 0.07
+    assert unadjusted / 1000 > 0.5
+
+
+def test_the_machines_speed_is_said_and_taken_out_of_times_and_not_of_memory(before: Record, tmp_path: Path) -> None:
+    """All of the base was measured on a machine that was half as fast, as its probe and its times say."""
+    slow = on_a_slower_machine(before, tmp_path / "slow", 2.0)
+    level = on_a_slower_machine(before, tmp_path / "level", 1.0)
+    found = compare(level, slow)
+    assert "took 50 % less time than in the base" in found.machine
+    cpu = [row for row in found.rows if row.axis == "CPU per request"]
+    assert cpu and {row.verdict for row in cpu} <= {"no difference shown", "below the relevance bound"}
+    assert all(float(row.ratio.split()[0]) == pytest.approx(1, abs=0.15) for row in cpu)
+    assert {row.ratio.split()[0] for row in found.rows if row.axis == "Memory: working set"} == {"1.00"}
+    assert found.machine in text_of(found, every=False) and found.agreement in text_of(found, every=False)
+
+
+def on_a_slower_machine(record: Record, folder: Path, factor: float) -> Record:
+    """CPU time per request `factor` times as long, a probe that says so, and a little noise of the machine in both."""
+    shutil.copytree(record.folder, folder)
+    rng, lines = random.Random(11), []
+    for result in record.results:
+        raw = msgspec.to_builtins(result)
+        for level in raw["measurement"]["levels"]:
+            slowness = factor * math.exp(rng.gauss(0, 0.3))
+            level["usage"]["service"]["cpu_seconds"] *= slowness
+            level["speed"] = {"service": {"mean_microseconds": 80 * slowness, "quick_microseconds": 80.0, "samples": 100}}
+        lines.append(msgspec.json.encode(raw))
+    (folder / "trials.jsonl").write_bytes(b"\n".join(lines) + b"\n")
+    return read_record(folder)

@@ -7,8 +7,10 @@ import pytest
 from harness.images import ROOT
 from harness.record import Record
 from reports.analysis import Analysis, analyse
+from reports.changes import changes
 from reports.citations import citations, refreshed
 from reports.claims import findings, read_claims
+from reports.comparison import incomparable, json_of, markdown_of, summary_of
 from reports.export import csv_text, json_text
 from reports.markdown import summary
 from reports.view import make_view
@@ -30,6 +32,26 @@ def test_the_results_beside_the_page_are_what_the_record_says(published: Record,
 
 def test_each_figure_on_the_page_is_the_records(analysis: Analysis) -> None:
     assert refreshed(PAGE.read_text(), analysis) == PAGE.read_text()
+
+
+def test_the_repeat_is_what_comparing_both_records_gives(published: Record, repeated: Record, analysis: Analysis) -> None:
+    assert incomparable(published.run, repeated.run) == []
+    found = changes(analyse(repeated), analysis)
+    assert (FOLDER / "repeat.md").read_text() == markdown_of(found, every=False) + "\n"
+    assert (FOLDER / "repeat.json").read_text() == json_of(found, every=True) + "\n"
+    words = " ".join(PAGE.read_text().split())
+    told = (*summary_of(found).split("; ")[0].split(": "), *found.agreement.split("; "))
+    assert all(sentence in words for sentence in told)
+
+
+def test_five_claims_differ_in_the_repeat_and_none_turned_round(published: Record, repeated: Record) -> None:
+    here, there = ({f.id: f.verdict for f in findings(analyse(each), read_claims())} for each in (published, repeated))
+    moved = {name: {here[name], there[name]} for name in here if here[name] != there[name]}
+    assert set(moved) == {
+        *("jit-reaches-go", "one-process-uses-more-cores", "a-waiter-is-small", "jit-takes-its-time", "jvm-pays-in-memory")
+    }
+    assert all(verdicts == {"supported", "inconclusive"} for verdicts in moved.values())
+    assert "Five claims differ in their verdict" in PAGE.read_text()
 
 
 def test_each_claim_stands_on_the_page_and_none_is_left_unmeasured(analysis: Analysis) -> None:

@@ -189,7 +189,7 @@ def test_hostile_names_are_shown_as_text(tmp_path: Path) -> None:
         return replace(result, trial=trial, verdict="unstable", problems=HOSTILE, measurement=measurement)
 
     results = tuple(hostile(result) for result in record.results)
-    analysis = analyse(Record(tmp_path, run, results, HOSTILE))
+    analysis = analyse(Record(tmp_path, run, results, HOSTILE, superseded=results))
     page = render_report(analysis, tmp_path)
     parsed = Page(page)
     assert not {"script", "img"} & set(parsed.tags)
@@ -216,6 +216,22 @@ def test_opinions_stand_apart_and_are_labelled_as_such(mixed: Record, page: str)
     section = text[text.index('<h2 id="opinion">') : text.index('<h2 id="downloads">')]
     assert "Not measured, and counted nowhere above" in section
     assert "Plenty of people here." in section and "Plenty of people here." not in text[: text.index('<h2 id="opinion">')]
+
+
+def test_what_was_measured_again_is_told_with_what_was_wrong_at_first(mixed: Record, page: str) -> None:
+    import msgspec
+
+    assert "Measured again" not in page
+    good, bad = (next(r for r in mixed.results if (r.verdict == "valid") is valid) for valid in (True, False))
+    first = tuple(msgspec.structs.replace(r, verdict="unstable", problems=("other work took 7%",)) for r in (good, bad))
+    analysis = analyse(msgspec.structs.replace(mixed, superseded=first))
+    text = render_report(analysis, mixed.folder)
+    section = text[text.index("<h3>Measured again</h3>") : text.index("<h3>Calibration")]
+    assert re.findall(r"<bdi>([^<]*)</bdi>", section) == [
+        *(good.trial.id, "unstable: other work took 7%", "valid"),
+        *(bad.trial.id, "unstable: other work took 7%", bad.verdict.replace("_", " ")),
+    ]
+    assert "spoilt the first attempt: 2\n" in summary(make_view(analysis, mixed.folder))
 
 
 def test_summary_has_sentences_and_matrix(mixed: Record) -> None:

@@ -1,0 +1,100 @@
+"""A trial that the machine spoilt is measured again, once; nothing else is, and the record tells both attempts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from synthetic import QUIET, closed, measurement, opened, result, run
+
+import harness.run
+from harness.measurement import HostUse, LevelMeasurement, Measurement, Missing, ScaleMeasurement, ScalePoint, TrialResult
+from harness.model import Placement, Trial
+from harness.record import RecordWriter, read_record
+from harness.run import run_trials
+from harness.validity import spoilt
+
+TRIAL = run().plan.trials[0]
+STOLEN, TAKEN = (msgspec.structs.replace(QUIET, **{name: 0.06}) for name in ("steal", "foreign"))
+
+
+def unstable(*levels: LevelMeasurement) -> TrialResult:
+    made = result(TRIAL, measurement(*levels))
+    return msgspec.structs.replace(made, verdict="unstable", problems=("other work",))
+
+
+def scaled(*points: Measurement | Missing) -> TrialResult:
+    placement = Placement("1", "0", "0", ("database", "generator"), "two cores", "0")
+    made = ScaleMeasurement(tuple(ScalePoint(2**i, placement, point) for i, point in enumerate(points)), 16)
+    return msgspec.structs.replace(unstable(), measurement=made)
+
+
+@pytest.mark.parametrize("host", [STOLEN, TAKEN])
+def test_what_the_machine_took_spoils_a_trial_at_any_of_its_levels_and_points(host: HostUse) -> None:
+    assert spoilt(unstable(closed(), closed(host=host)))
+    assert spoilt(scaled(measurement(), measurement(closed(host=host))))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        unstable(closed(steady=False)),
+        unstable(opened(dropped=100)),
+        unstable(closed(throttled=3)),
+        unstable(closed(host=Missing("not seen"))),
+        scaled(measurement(), Missing("service: gone")),
+        result(TRIAL, Missing("service: gone")),
+    ],
+)
+def test_what_the_target_did_is_not_measured_again(other: TrialResult) -> None:
+    assert not spoilt(other)
+
+
+def test_a_failure_stands_though_the_machine_was_busy_as_well() -> None:
+    assert not spoilt(msgspec.structs.replace(unstable(closed(host=TAKEN)), verdict="failed"))
+
+
+def ran(folder: Path, monkeypatch: pytest.MonkeyPatch, attempts: Iterator[TrialResult]) -> list[str]:
+    """What is said of a run whose first trial comes out as `attempts`, and all others valid."""
+
+    def fake(client: Any, setup: Any, trial: Trial, writer: Any, on_window: Any) -> TrialResult:
+        del client, setup, writer, on_window
+        return next(attempts) if trial == TRIAL else result(trial, measurement())
+
+    monkeypatch.setattr(harness.run, "run_trial", fake)
+    monkeypatch.setattr(harness.run, "clean", lambda client: None)
+    RecordWriter(folder).begin(run())
+    said: list[str] = []
+    run_trials(None, read_record(folder), said.append, lambda label, window: None)  # type: ignore[arg-type]
+    return said
+
+
+def test_the_second_attempt_counts_and_the_first_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = unstable(closed(host=TAKEN)), result(TRIAL, measurement())
+    said = ran(tmp_path / "run", monkeypatch, iter((first, second)))
+    record = read_record(tmp_path / "run")
+    assert record.superseded == (first,)
+    assert [r for r in record.results if r.trial == TRIAL] == [second]
+    assert record.pending() == () and record.complaints == ()
+    assert len(said) == len(run().plan.trials) + 1
+    assert said[0].startswith("[1/6] ") and "unstable (other work)" in said[0]
+    assert said[1].startswith(f"[1/6] {TRIAL.target} {TRIAL.profile} again: ")
+
+
+def test_there_is_no_third_attempt_and_a_second_that_is_spoilt_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = unstable(closed(host=STOLEN))
+    ran(tmp_path / "run", monkeypatch, iter((bad, bad)))
+    record = read_record(tmp_path / "run")
+    assert record.superseded == (bad,)
+    assert bad in record.results
+
+
+def test_what_is_not_spoilt_is_measured_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = unstable(closed(steady=False))
+    ran(tmp_path / "run", monkeypatch, iter((slow,)))
+    assert read_record(tmp_path / "run").superseded == ()
