@@ -117,7 +117,7 @@ def test_a_record_agrees_with_itself_about_who_is_ahead(before: Record) -> None:
 
 
 def test_an_order_that_turned_round_is_named_with_the_loser(before: Record, tmp_path: Path) -> None:
-    """Rust leads on `cpu`; slowed to half it is behind Go there, and a little slowed down level with it."""
+    """Rust leads on `cpu`; at a third of its speed it is behind Go there, and still ahead of Python."""
     behind = agreement(analyse(slowed(before, tmp_path / "behind", "rust", 3.0)), analyse(before))
     assert {(c.axis, c.ahead, c.behind) for c in behind.contrary} == {
         ("Throughput", "rust", "go"),

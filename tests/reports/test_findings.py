@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from harness.images import ROOT
@@ -42,6 +44,9 @@ def test_the_repeat_is_what_comparing_both_records_gives(published: Record, repe
     words = " ".join(PAGE.read_text().split())
     told = (*summary_of(found).split("; ")[0].split(": "), *found.agreement.split("; "))
     assert all(sentence in words for sentence in told)
+    assert f"that is {len(found.changed) + found.irrelevant}, and chance makes about {found.expected_by_chance:.1f}" in words
+    slower = re.search(r"took \d+ % (less|more) time", found.machine)
+    assert slower and slower[0] in words
 
 
 def test_five_claims_differ_in_the_repeat_and_none_turned_round(published: Record, repeated: Record) -> None:
