@@ -130,8 +130,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     compare.set_defaults(run=gating.compare)
 
-    repeat = commands.add_parser("repeatability", help="how a record scatters over trials, and whether twins differ")
-    repeat.add_argument("record", nargs="?", help="a record's folder or id (default: the newest)")
+    repeat = commands.add_parser(
+        "repeatability", help="how a record scatters over trials, and whether twins differ; or several over runs"
+    )
+    repeat.add_argument("records", nargs="*", help="a record's folder or id (default: the newest); or several")
     repeat.set_defaults(run=reading.repeatability)
 
     listing = commands.add_parser("list", help="list targets, profiles, presets and records")

@@ -12,7 +12,7 @@ from harness.containers import Crew, Running, check_port_free, new_password, par
 from harness.counters import ApiReader, Reader, Together, open_reader
 from harness.errors import TrialError
 from harness.evaluate import REST_LIMIT, Evidence, Reading, evaluate
-from harness.generator import Generator, Heard, OnWindow, clock_shift_ns
+from harness.generator import Generator, Heard, OnWindow, clock_shift_ns, why_ended
 from harness.levels import CAPACITY
 from harness.measurement import Measurement, Verdict
 from harness.model import Placement, Trial
@@ -100,22 +100,22 @@ def measure(setup: Setup, trial: Trial, crew: Crew, writer: RecordWriter, on_win
                 rest_ns = time.monotonic_ns()
                 time.sleep(REST_SECONDS)
                 sampler.read_once()
+                _check_there(services, started_ns)
                 mine = [sample for sample in sampler.samples if sample.role == "service"]
                 at_rest[passed.level] = cores_between(mine, rest_ns, mine[-1].monotonic_ns)
                 cooling, _ = cools(cpu_per_request(mine, windows, clock_shift_ns(hello)))
                 return cooling or at_rest[passed.level] > REST_LIMIT
 
             heard = generator.follow(hello, services[0], on_window, level_ended, warming)
-    if any(_restarted(service, at) for service, at in zip(services, started_ns, strict=True)):
-        raise TrialError("service", "the service's container was restarted in the middle of the trial")
+    writer.samples(stand.id, sampler.samples)
+    _write_histograms(writer, stand.id, heard)
+    _check_there(services, started_ns)
     stopping = time.monotonic()
     ended = [service.stop(DRAIN_SECONDS) for service in services]
     stop_seconds = time.monotonic() - stopping
     exit_status = next((status for status, _ in ended if status), 0)
     oom_killed = any(killed for _, killed in ended)
 
-    writer.samples(stand.id, sampler.samples)
-    _write_histograms(writer, stand.id, heard)
     kills = max((s.counters.oom_kills or 0 for s in sampler.samples if s.role == "service"), default=0)
     faults = [
         "a process of the service was killed for want of memory" if oom_killed or kills else "",
@@ -182,6 +182,12 @@ def _write_histograms(writer: RecordWriter, name: str, heard: Heard) -> None:
     )
 
 
-def _restarted(service: Running, started_ns: int) -> bool:
-    service.state()
-    return service.started_unix_ns() != started_ns
+def _check_there(services: Sequence[Running], started_ns: Sequence[int]) -> None:
+    """Raises TrialError where a service ended or was started again: its counters then tell of a part of the time alone, and
+    the generator, which may just have ended, does not say so.
+    """
+    for service, at in zip(services, started_ns, strict=True):
+        if not service.state()["Running"]:
+            raise TrialError("service", why_ended(service))
+        if service.started_unix_ns() != at:
+            raise TrialError("service", "the service's container was restarted in the middle of the trial")

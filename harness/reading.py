@@ -91,11 +91,18 @@ def cite(record: Record, page: Path) -> None:
 
 
 def repeatability(options: argparse.Namespace, _terminal: Terminal) -> int:
-    """How a record scatters over its trials."""
+    """How a record scatters over its trials; of several: how far they lie apart. Raises UsageError."""
     from reports.analysis import analyse
+    from reports.between import between_text
+    from reports.comparison import incomparable
     from reports.repeatability import repeatability_text
 
-    print(repeatability_text(analyse(read_record(locate(options.runs, options.record)))))
+    records = [read_record(locate(options.runs, given)) for given in options.records or [None]]
+    for other in records[1:]:
+        if reasons := incomparable(records[0].run, other.run):
+            raise UsageError(f"{records[0].run.id} and {other.run.id} can't be compared: {'; '.join(reasons)}")
+    analyses = [analyse(record) for record in records]
+    print(between_text(analyses) if len(analyses) > 1 else repeatability_text(*analyses))
     return 0
 
 

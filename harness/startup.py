@@ -20,12 +20,11 @@ from harness.plan import COURSE_SECONDS
 from harness.staging import Setup, check_ports, load_spec, start_database, started_unix_ns, wait_for_database
 from harness.watcher import Watcher
 from loadtests.lean import wire
-from loadtests.lean.steady import HALF, climbs
+from loadtests.lean.steady import HALF
 
 #: Ready, the first answer that needs the database's rows, and what the service says of itself.
 ASKS = (wire.Ask("/health"), wire.Ask("/products/1"), wire.Ask("/meta"))
 WINDOW_SECONDS = 0.25
-WINDOWS_A_SECOND = 4
 
 
 class _Starter(Struct, frozen=True):
@@ -131,13 +130,12 @@ def course_level(profile: Profile, timing: Timing) -> wire.Level:
 
 
 def judge(measured: StartupMeasurement) -> tuple[Verdict, tuple[str, ...]]:
-    """Whether the course can be believed, and what is wrong with it."""
+    """Whether starts and course can be believed, and what is wrong with them. A course that is not steady at its end has no
+    time to steady speed (reports/course.py); the starts before it owe it nothing.
+    """
     failures = sum(window.failures for window in measured.windows)
     if failures:
         return "failed", (f"{failures} requests failed; the first: {'; '.join(measured.failure_samples[:3])}",)
-    steady = [window.requests for window in measured.windows if window.phase == "measure"]
-    seconds = [sum(steady[i : i + WINDOWS_A_SECOND]) for i in range(0, len(steady) - WINDOWS_A_SECOND + 1, WINDOWS_A_SECOND)]
-    if not sum(seconds):
+    if not any(window.requests for window in measured.windows if window.phase == "measure"):
         raise TrialError("load", "no request was answered at the end of the course")
-    climbing, said = climbs(seconds, response=False)
-    return ("unstable", (f"its speed was not steady yet: {said}",)) if climbing else ("valid", ())
+    return "valid", ()

@@ -9,7 +9,7 @@ from harness.measurement import BuildMeasurement, Built, Missing, StartupMeasure
 from harness.model import Profile
 from reports.analysis import Analysis
 from reports.beside_metrics import starts_of
-from reports.course import JUDGED_SECONDS, STEADY_SHARE, shares, steady_rate, time_to_steady
+from reports.course import JUDGED_SECONDS, STEADY_SHARE, climbing, shares, steady_rate, time_to_steady
 from reports.figures import Figure, Row, Section, Table, place_figures
 from reports.floor import floor_section
 from reports.scaling import scale_out_section, scale_up_section
@@ -78,14 +78,15 @@ def _startup(analysis: Analysis, profile: Profile, name: str) -> Section:
 
 
 def _course_row(target: str, found: Sequence[StartupMeasurement]) -> Row:
-    reached = [value for each in found if not isinstance(value := time_to_steady(each.windows), Missing)]
+    settled = [each for each in found if not climbing(each.windows)]
+    reached = [value for each in settled if not isinstance(value := time_to_steady(each.windows), Missing)]
     first = [shares(each.windows)[0][1] for each in found]
     return (
         target,
         quantity(median(steady_rate(each.windows) for each in found), "requests/s"),
         f"{median(first):.0f} %",
-        _after(reached) if len(reached) == len(found) else "not in every trial",
-        str(len(found)),
+        _after(reached) if reached and len(reached) == len(settled) else "not in every trial",
+        str(len(found)) if settled == found else f"{len(found)}, {len(found) - len(settled)} still faster at the end",
     )
 
 

@@ -6,7 +6,7 @@ from functools import partial
 from statistics import median
 
 from harness.measurement import BuildMeasurement, FloorMeasurement, Missing, StartupMeasurement
-from reports.course import JUDGED_SECONDS, RESOLUTION_SECONDS, STEADY_SHARE, time_to_steady
+from reports.course import JUDGED_SECONDS, RESOLUTION_SECONDS, STEADY_SHARE, climbing, time_to_steady
 from reports.metric import Found, Metric
 
 
@@ -23,7 +23,8 @@ def _started(field: str, cold: bool, trial: StartupMeasurement) -> Found:
 
 
 def _steady_after(trial: StartupMeasurement) -> Found:
-    return time_to_steady(trial.windows)
+    # As if the course had not been tried: what still climbs has no time, and its starts stand.
+    return None if climbing(trial.windows) else time_to_steady(trial.windows)
 
 
 def _clean_build(trial: BuildMeasurement) -> Found:
@@ -66,7 +67,8 @@ BESIDE: tuple[Metric, ...] = (
     Metric(
         "time-to-steady", "time to steady speed", "Time to steady speed", "seconds", "lower",
         f"From the first request under full load to the end of the first second that reaches {STEADY_SHARE * 100:g} % of "
-        "the speed that is held at the end. One second is the least that can be told, and a quarter of one the finest.",
+        "the speed that is held at the end. One second is the least that can be told, and a quarter of one the finest. "
+        "A course that still gets faster at its end has none.",
         _steady_after, scope="profile", kind="startup",
         # Of the least that can be told, a step of the resolution.
         least_relevance_percent=RESOLUTION_SECONDS / JUDGED_SECONDS * 100,

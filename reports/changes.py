@@ -9,21 +9,21 @@ cells some exclude 1 by chance, about as many as the interval's level says: the 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from statistics import fmean
 
 from msgspec import Struct
 
-from harness.measurement import Missing
 from harness.record import Run
 from harness.targets import BASE
 from reports.agreement import agreement, said
 from reports.analysis import Analysis
+from reports.both import Sides, both
 from reports.cells import SPEED, STATEMENTS, Figure, cell_name, cells, figure_of, parts_of
 from reports.metrics import BY_ID
 from reports.pairs import Pairs, all_pairs
 from reports.standings import Direction
-from reports.statistics import LEAST_TRIALS, apart, at_zero, student_t_quantile, welch_ratio
+from reports.statistics import LEAST_TRIALS, at_zero, student_t_quantile
 from reports.units import number, quantity
 
 BELOW = "below the relevance bound"
@@ -39,24 +39,6 @@ class Change(Struct, frozen=True):
     now: str
     ratio: str
     verdict: str
-
-
-class Sides(Struct, frozen=True):
-    """A cell's values in both records. `slower`: by role whose CPUs move the axis, logarithms of what a fixed piece of work
-    took beside each value of now, and of before.
-    """
-
-    now: Sequence[float]
-    before: Sequence[float]
-    slower: Sequence[tuple[Sequence[float], Sequence[float]]] = ()
-
-    def ratio(self, confidence_percent: float) -> tuple[float, float, float]:
-        """Geometric mean of `now` / that of `before`, were the machine as fast in both, with its interval."""
-        if not self.slower:
-            return welch_ratio(self.now, self.before, confidence_percent)
-        found = apart([math.log(v) for v in self.now], [math.log(v) for v in self.before], self.slower)
-        half = student_t_quantile((1 + confidence_percent / 100) / 2, found.degrees) * found.error
-        return math.exp(found.mean), math.exp(found.mean - half), math.exp(found.mean + half)
 
 
 class Changes(Struct, frozen=True):
@@ -87,38 +69,23 @@ def changes(now: Analysis, before: Analysis) -> Changes:
     confidence = now.run.configuration.report.confidence_percent
     rows = []
     judged = 0
-    speeds = [{cell.name: cell.values for cell in cells(each)} for each in (now, before)]
-    for standing in now.standings:
-        metric = BY_ID[standing.metric]
-        place = now.place(standing)
-        other = next((p for p in before.places if p.id == place.id), None)
-        for entry in standing.entries:
-            if other is None or entry.target not in before.run.plan.targets:
-                continue
-            current = _values(now, standing.metric, entry.target, place.id)
-            earlier = _values(before, standing.metric, entry.target, place.id)
-            if not current or not earlier:
-                continue
-            bound = metric.relevance_percent(now.run.configuration.report.relevance_percent)
-            sides = Sides(
-                tuple(current.values()),
-                tuple(earlier.values()),
-                _slower(cell_name(entry.target, place.id, standing.metric), (current, earlier), speeds),
+    for cell in both(now, before):
+        metric = cell.metric
+        bound = metric.relevance_percent(now.run.configuration.report.relevance_percent)
+        ratio, verdict = _judged(cell.sides, metric.direction, confidence, bound, exact=metric.exact)
+        # What was read and not measured has no interval that chance could move.
+        judged += not metric.exact and verdict != "too few trials"
+        rows.append(
+            Change(
+                cell.place.title,
+                metric.title,
+                cell.target,
+                quantity(_middle(cell.sides.before), metric.unit),
+                quantity(_middle(cell.sides.now), metric.unit),
+                ratio,
+                verdict,
             )
-            ratio, verdict = _judged(sides, metric.direction, confidence, bound, exact=metric.exact)
-            # What was read and not measured has no interval that chance could move.
-            judged += not metric.exact and verdict != "too few trials"
-            rows.append(
-                Change(
-                    place.title,
-                    metric.title,
-                    entry.target,
-                    quantity(_middle(sides.before), metric.unit),
-                    quantity(_middle(sides.now), metric.unit),
-                    ratio,
-                    verdict,
-                )
-            )
+        )
     changed = tuple(row for row in rows if row.verdict in ("better", "worse"))
     return Changes(
         baseline=before.run.id,
@@ -128,7 +95,7 @@ def changes(now: Analysis, before: Analysis) -> Changes:
         differences=differences(now.run, before.run),
         only_before=tuple(t for t in before.run.plan.targets if t not in now.run.plan.targets),
         only_now=tuple(t for t in now.run.plan.targets if t not in before.run.plan.targets),
-        machine=_machine(speeds),
+        machine=_machine(now, before),
         agreement=said(agreement(now, before)),
     )
 
@@ -188,36 +155,15 @@ def _judged_pairs(pairs: Pairs, figure: Figure, confidence: float, bound: float)
     return shown, _word(ratio, low, high, figure.direction, bound)
 
 
-def _values(analysis: Analysis, metric: str, target: str, place_id: str) -> Mapping[str, float]:
-    place = next(p for p in analysis.places if p.id == place_id)
-    found = analysis.values(metric, target, place)
-    return {} if isinstance(found, Missing) else found
-
-
-def _slower(
-    cell: str, values: Sequence[Mapping[str, float]], speeds: Sequence[Mapping[str, Mapping[str, float]]]
-) -> tuple[tuple[list[float], list[float]], ...]:
-    """Sides.slower of a cell. Roles that were not probed beside all of its values are left out."""
-    target, place, metric = parts_of(cell)
-    figure = figure_of(metric)
-    found = []
-    for role in figure.covariates if figure else ():
-        both = [each.get(cell_name(target, place, SPEED[role]), {}) for each in speeds]
-        if all(pair in probed for mine, probed in zip(values, both, strict=True) for pair in mine):
-            now, before = ([math.log(probed[pair]) for pair in mine] for mine, probed in zip(values, both, strict=True))
-            found.append((now, before))
-    return tuple(found)
-
-
-def _machine(speeds: Sequence[Mapping[str, Mapping[str, float]]]) -> str:
-    """How long the fixed piece of work took on the service's CPUs in the head (first) against the base."""
-    now, before = (
-        [math.log(value) for name, cell in each.items() if parts_of(name)[2] == SPEED["service"] for value in cell.values()]
-        for each in speeds
-    )
-    if not now or not before:
+def _machine(now: Analysis, before: Analysis) -> str:
+    """How long the fixed piece of work took on the service's CPUs in the head against the base."""
+    speeds = [
+        [math.log(value) for cell in cells(each) if cell.metric == SPEED["service"] for value in cell.values.values()]
+        for each in (now, before)
+    ]
+    if not all(speeds):
         return ""
-    percent = 100 * math.expm1(fmean(now) - fmean(before))
+    percent = 100 * math.expm1(fmean(speeds[0]) - fmean(speeds[1]))
     return (
         f"a fixed piece of work on the service's CPUs took {abs(percent):.0f} % {'more' if percent > 0 else 'less'} time "
         "than in the base; what that explains is taken out of the ratios of times and rates"

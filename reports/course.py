@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.measurement import Missing
+from loadtests.lean.steady import climbs
 from loadtests.lean.wire import Window
 
 #: A service is there when it does so much of what it does in the end.
@@ -35,6 +36,13 @@ def shares(windows: Sequence[Window]) -> list[tuple[float, float]]:
         return []
     zero = windows[0].start_ns
     return [((w.start_ns + w.end_ns - 2 * zero) / 2e9, rate([w]) / steady * 100) for w in windows if w.end_ns > w.start_ns]
+
+
+def climbing(windows: Sequence[Window]) -> bool:
+    """Whether the service still got faster at the end, second by second: then it held no speed yet that it could reach."""
+    steady = [window.requests for window in windows if window.phase == "measure"]
+    each = round(JUDGED_SECONDS / RESOLUTION_SECONDS)
+    return climbs([sum(steady[i : i + each]) for i in range(0, len(steady) - each + 1, each)], response=False)[0]
 
 
 def time_to_steady(windows: Sequence[Window]) -> float | Missing:

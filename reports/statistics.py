@@ -104,21 +104,36 @@ def log_interval(logs: Sequence[float], confidence: float) -> tuple[float, float
     return fmean(logs), student_t_quantile((1 + confidence) / 2, n - 1) * stdev(logs) / math.sqrt(n)
 
 
-def welch_ratio(now: Sequence[float], before: Sequence[float], confidence_percent: float) -> tuple[float, float, float]:
-    """Geometric mean of `now` / that of `before`, not paired, with its interval: Welch's t on logarithms (B. L. Welch,
-    Biometrika 34, 1947). Both need at least two values.
-    """
-    logs = [[math.log(v) for v in values] for values in (now, before)]
-    errors = [variance(each) / len(each) for each in logs]
-    difference = fmean(logs[0]) - fmean(logs[1])
+class Difference(Struct, frozen=True):
+    """Of two means of logarithms: `error` is its standard error, with `degrees` of freedom."""
+
+    mean: float
+    error: float
+    degrees: int
+
+    def half(self, confidence_percent: float) -> float:
+        """Half the width of its interval, of logarithms."""
+        return student_t_quantile((1 + confidence_percent / 100) / 2, self.degrees) * self.error
+
+    def ratio(self, confidence_percent: float) -> tuple[float, float, float]:
+        """The ratio of the geometric means with its interval."""
+        half = self.half(confidence_percent)
+        return math.exp(self.mean), math.exp(self.mean - half), math.exp(self.mean + half)
+
+
+def welch(now: Sequence[float], before: Sequence[float]) -> Difference:
+    """Mean of `now` - that of `before`, not paired (B. L. Welch, Biometrika 34, 1947). Both need at least two values."""
+    errors = [variance(each) / len(each) for each in (now, before)]
     total = sum(errors)
-    if total == 0:
-        ratio = math.exp(difference)
-        return ratio, ratio, ratio
-    degrees = total**2 / sum(e**2 / (len(each) - 1) for e, each in zip(errors, logs, strict=True))
     # Rounded down: whole degrees of freedom alone have a closed form, and fewer only widen the interval.
-    half = student_t_quantile((1 + confidence_percent / 100) / 2, max(int(degrees), 1)) * math.sqrt(total)
-    return math.exp(difference), math.exp(difference - half), math.exp(difference + half)
+    parts = sum(e**2 / (len(each) - 1) for e, each in zip(errors, (now, before), strict=True))
+    degrees = max(int(total**2 / parts), 1) if parts else 1
+    return Difference(fmean(now) - fmean(before), math.sqrt(total), degrees)
+
+
+def welch_ratio(now: Sequence[float], before: Sequence[float], confidence_percent: float) -> tuple[float, float, float]:
+    """Geometric mean of `now` / that of `before`, not paired, with its interval."""
+    return welch([math.log(v) for v in now], [math.log(v) for v in before]).ratio(confidence_percent)
 
 
 @lru_cache(maxsize=256)

@@ -163,6 +163,23 @@ def test_a_restarted_service_fails_the_trial(client: docker.DockerClient, measur
     assert "restarted" in " ".join(result.problems)
 
 
+def test_a_service_that_ends_with_the_window_is_named_and_not_its_samples(
+    client: docker.DockerClient, measure: Measure
+) -> None:
+    """The generator has all that it asked for by then. Seen where a memory floor was searched for: the kernel killed it."""
+    seconds = round(TIMING.measure_seconds)
+    windows: list[Window] = []
+
+    def on_window(window: Window) -> None:
+        windows.extend([window] if window.phase == "measure" else [])
+        if window.phase == "measure" and len(windows) == seconds:
+            service_of(client).kill()
+
+    result = measure("cpu", "saturate", on_window=on_window)
+    assert result.verdict == "failed"
+    assert "the service ended by itself with status 137" in " ".join(result.problems)
+
+
 def test_a_throttled_service_is_unstable(client: docker.DockerClient, measure: Measure) -> None:
     throttle = once(lambda: service_of(client).update(cpu_period=100_000, cpu_quota=50_000), phase="warmup")
     result = measure("cpu", "saturate", on_window=throttle)

@@ -23,7 +23,8 @@ from harness.startup import course_level, judge, order, read_meta
 from loadtests.lean import wire
 from loadtests.lean.watch import answers, watch
 from loadtests.lean.wire import Window
-from reports.course import shares, steady_rate, time_to_steady
+from reports.course import climbing, shares, steady_rate, time_to_steady
+from reports.metrics import BY_ID
 
 
 def course(*rates: float, failures: int = 0, measured: int = 12) -> tuple[Window, ...]:
@@ -93,9 +94,17 @@ def test_a_steady_course_is_valid() -> None:
     assert judge(measured(course(*[1000.0] * 40, measured=24))) == ("valid", ())
 
 
-def test_a_course_that_still_climbs_at_its_end_is_unstable() -> None:
-    verdict, problems = judge(measured(course(*[500.0] * 20, *[float(500 + 50 * i) for i in range(24)], measured=24)))
-    assert verdict == "unstable" and "not steady yet" in problems[0]
+def test_a_course_that_still_climbs_at_its_end_has_no_time_to_steady_speed_and_keeps_its_starts() -> None:
+    climbs = measured(course(*[500.0] * 20, *[float(500 + 50 * i) for i in range(24)], measured=24))
+    assert judge(climbs) == ("valid", ())
+    assert climbing(climbs.windows) and BY_ID["time-to-steady"].measure(climbs) is None
+    level = measured(course(*[500.0] * 20, *[1000.0] * 24, measured=24))
+    assert not climbing(level.windows) and BY_ID["time-to-steady"].measure(level) == 6.0
+
+
+def test_a_course_that_answers_nothing_at_its_end_fails() -> None:
+    with pytest.raises(TrialError, match="no request was answered"):
+        judge(measured(course(*[1000.0] * 20, *[0.0] * 24, measured=24)))
 
 
 def test_a_failed_request_fails_the_course() -> None:
