@@ -130,10 +130,19 @@ def _tied(analysis: Analysis, target: str, tied: list[Standing], mine: list[Stan
         sets = _axes(members, judged)
         name = _axes_of(family, next(iter(sets))) if len(sets) == 1 else f"part of {family}"
         where = _where(analysis, [p for places in sets.values() for p in places], {s.place for s in judged})
-        partners = list(dict.fromkeys(t for s in members for t in s.leaders if t != target))
-        shown = _names(partners) if len(partners) <= NAMED_PARTNERS else [Span(f"{len(partners)} others")]
-        phrases.append([Span(f"{name}{where} (with "), *shown, Span(")")])
+        phrases.append([Span(f"{name}{where} (with "), *_partners(target, members), Span(")")])
     return phrases
+
+
+def _partners(target: str, tied: list[Standing]) -> list[Span]:
+    """Names of a few; of more their number, which is the most of them at one place where not all are the same."""
+    partners = list(dict.fromkeys(t for s in tied for t in s.leaders if t != target))
+    if len(partners) <= NAMED_PARTNERS:
+        return _names(partners)
+    most = max(len(s.leaders) for s in tied) - 1
+    if all(len(s.leaders) - 1 == len(partners) for s in tied):
+        return [Span(f"{most} others")]
+    return [Span(f"up to {most} of {len(partners)} others" if most < len(partners) else f"{most} others")]
 
 
 def _axes(members: list[Standing], judged: list[Standing]) -> dict[tuple[str, ...], list[str]]:

@@ -64,6 +64,12 @@ def repeated(tmp_path_factory: pytest.TempPathFactory) -> Record:
 
 
 @pytest.fixture(scope="session")
+def third(tmp_path_factory: pytest.TempPathFactory) -> Record:
+    """And once more, an hour after the repeat."""
+    return unpacked(ROOT / "docs" / "findings" / "third.tar.xz", tmp_path_factory.mktemp("third"))
+
+
+@pytest.fixture(scope="session")
 def page(mixed: Record) -> str:
     return render_report(analyse(mixed), mixed.folder)
 
