@@ -142,7 +142,7 @@ def _partners(target: str, tied: list[Standing]) -> list[Span]:
     most = max(len(s.leaders) for s in tied) - 1
     if all(len(s.leaders) - 1 == len(partners) for s in tied):
         return [Span(f"{most} others")]
-    return [Span(f"up to {most} of {len(partners)} others" if most < len(partners) else f"{most} others")]
+    return [Span(f"up to {most} of {len(partners)} others" if most < len(partners) else f"up to {most} others")]
 
 
 def _axes(members: list[Standing], judged: list[Standing]) -> dict[tuple[str, ...], list[str]]:
