@@ -181,6 +181,10 @@ def judge(level: LevelMeasurement, around: Circumstances) -> tuple[Verdict, tupl
     else:
         # Where requests failed, counts and times are off for that reason.
         failed += statement_problems(level.statements, around.pool_size)
+        if failed and around.failure_samples:
+            failed.append(
+                f"requests failed or were answered wrongly outside the window: {'; '.join(around.failure_samples[:3])}"
+            )
         if around.reopened > 0:
             # Prevents: a handshake in every request, by a service that closes or a generator that thinks it does.
             failed.append(f"{around.reopened:,} connections had to be opened again: the service does not keep them alive")

@@ -7,6 +7,7 @@ only be the same bytes.
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -63,19 +64,24 @@ def expect_json(expected: Any, status: int = 200) -> Check:
     return check
 
 
+_turns = itertools.count()
+
+
 def expect_shape(accept: Callable[[Any], bool], what: str, status: int = 200, every: int = 16) -> Check:
     """The status always; that `accept` takes the parsed JSON, for the first and then each `every`-th answer.
 
     For answers that change from one request to the next, such as the id of a new order. `what` names the expectation.
+    Checks that are made one after the other take turns: a stream of many requests would else be looked at as a whole when it
+    begins, and not at all in a window that ends before each came `every` times.
     """
-    count = 0
+    count, turn = 0, next(_turns) % every
 
     def check(got_status: int, body: bytes) -> str | None:
         nonlocal count
         if got_status != status:
             return f"status {got_status} instead of {status}: {_shorten(body)}"
         count += 1
-        if (count - 1) % every:
+        if count > 1 and (count + turn) % every:
             return None if body[:1] == b"{" else f"not an object: {_shorten(body)}"
         try:
             fine = accept(json.loads(body))

@@ -40,6 +40,23 @@ def test_shapes_are_looked_into_at_the_first_answer_and_then_each_nth() -> None:
     assert len(looked) == 3
 
 
+def test_each_pass_over_a_stream_looks_at_its_share_of_the_answers() -> None:
+    """Else a window that ends before each request came sixteen times is not looked at."""
+    looked: list[object] = []
+
+    def accept(answer: object) -> bool:
+        looked.append(answer)
+        return True
+
+    checks = [expect_shape(accept, "anything", every=16) for _ in range(64)]
+    seen = []
+    for _ in range(4):
+        looked.clear()
+        assert all(check(200, b"{}") is None for check in checks)
+        seen.append(len(looked))
+    assert seen == [64, 4, 4, 4]
+
+
 def test_a_shape_that_does_not_fit_or_breaks_the_check_is_wrong() -> None:
     check = expect_shape(lambda answer: answer["id"] == 1, "product 1", every=1)
     assert check(200, b'{"id":1}') is None
