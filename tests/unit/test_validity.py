@@ -56,6 +56,14 @@ def test_a_fault_is_seen_and_named(level: LevelMeasurement, circumstances: Circu
     assert words in problems[0]
 
 
+def test_wrong_answers_outside_the_window_are_told_with_the_statements_that_they_explain() -> None:
+    wrong = around(failure_samples=("GET /products/{id}: {} is not product 1",))
+    _, problems = judge(closed(statements=(StatementCount("product", 10, 19, 1.0),)), wrong)
+    assert "executed product 19 times" in problems[0]
+    assert problems[1].startswith("requests failed or were answered wrongly outside the window: GET /products/{id}")
+    assert judge(closed(), wrong) == ("valid", ())
+
+
 def test_the_generators_limit_is_per_core() -> None:
     assert judge(closed(generator_busiest=1.5), around(generator_cores=2))[0] == "valid"
 
