@@ -41,13 +41,15 @@ class Cell(Struct, frozen=True):
 class Between(Struct, frozen=True):
     """An axis over all pairs of runs. Standard deviations are of logarithms (0.03 is 3 %): `trials`: of a run's value, by
     its own trials; `runs`: of runs beyond that, after what the machine's speed explains; `measured`: the same, as measured.
-    `outside`: how many of `cells` ratios have an interval, from the trials alone, that excludes 1.
+    `outside`: how many of `cells` ratios have an interval, from the trials alone, that excludes 1, after the machine's
+    speed; `outside_measured`: as measured.
     """
 
     metric: str
     title: str
     cells: int
     outside: int
+    outside_measured: int
     trials: float
     runs: float
     measured: float
@@ -94,7 +96,8 @@ def between(cells: Sequence[Cell], confidence_percent: float) -> tuple[Between, 
                     metric.id,
                     metric.title,
                     len(mine),
-                    sum(_excludes(cell, confidence_percent, 0.0) for cell in mine),
+                    sum(_excludes(cell.difference, confidence_percent, 0.0) for cell in mine),
+                    sum(_excludes(cell.measured, confidence_percent, 0.0) for cell in mine),
                     math.sqrt(fmean(cell.measured.error**2 for cell in mine) / 2),
                     excess(cell.difference for cell in mine),
                     excess(cell.measured for cell in mine),
@@ -114,7 +117,10 @@ def tried(cells: Sequence[Cell], confidence_percent: float) -> Tried | None:
             mine = [cell for cell in cells if cell.metric == metric]
             scatter = excess(cell.difference for cell in mine if aside not in cell.runs)
             verdicts += [
-                (_excludes(cell, confidence_percent, 0.0), _excludes(cell, confidence_percent, scatter))
+                (
+                    _excludes(cell.difference, confidence_percent, 0.0),
+                    _excludes(cell.difference, confidence_percent, scatter),
+                )
                 for cell in mine
                 if aside in cell.runs
             ]
@@ -127,11 +133,11 @@ def excess(differences: Iterable[Difference]) -> float:
     return math.sqrt(max(0.0, fmean(squares)) / 2) if squares else 0.0
 
 
-def _excludes(cell: Cell, confidence_percent: float, scatter: float) -> bool:
-    """Whether the interval of a cell's ratio excludes 1, when runs scatter so much beyond their trials."""
+def _excludes(difference: Difference, confidence_percent: float, scatter: float) -> bool:
+    """Whether the interval of a ratio excludes 1, when runs scatter so much beyond their trials."""
     z = NormalDist().inv_cdf((1 + confidence_percent / 100) / 2)
-    half = math.hypot(cell.difference.half(confidence_percent), z * math.sqrt(2) * scatter)
-    return abs(cell.difference.mean) > half
+    half = math.hypot(difference.half(confidence_percent), z * math.sqrt(2) * scatter)
+    return abs(difference.mean) > half
 
 
 def between_text(analyses: Sequence[Analysis]) -> str:
@@ -151,8 +157,8 @@ def between_text(analyses: Sequence[Analysis]) -> str:
     outside, count = sum(row.outside for row in rows), sum(row.cells for row in rows)
     lines += [
         "",
-        f"{outside} of {count} ratios of a value in two runs have an interval, from their trials alone, that excludes 1; "
-        f"{count * (1 - level / 100):.0f} would by chance",
+        f"{outside} of {count} ratios of a value in two runs have an interval, from their trials alone, that excludes 1 "
+        f"({sum(row.outside_measured for row in rows)} as measured); {count * (1 - level / 100):.0f} would by chance",
     ]
     found = tried(cells, level)
     if found is None:

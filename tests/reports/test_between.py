@@ -45,6 +45,9 @@ def test_where_trials_explain_everything_nothing_is_left() -> None:
     (row,) = between(cells, 95)
     assert row.runs < 0.02
     assert row.outside / row.cells <= 0.06
+    moved = [msgspec.structs.replace(cell, difference=welch([9.0, 9.1, 9.2], [0.0, 0.1, 0.2])) for cell in cells]
+    (named,) = between(moved, 95)
+    assert (named.outside, named.outside_measured) == (row.cells, row.outside_measured)
     assert excess([]) == 0.0
 
 

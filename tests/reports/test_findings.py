@@ -78,6 +78,13 @@ def test_the_third_run_is_what_comparing_it_gives(
     outside = len(within_a_day.changed) + within_a_day.irrelevant
     assert f"that is {outside}, and chance makes about {within_a_day.expected_by_chance:.1f}" in words
     assert outside <= within_a_day.expected_by_chance
+    rows = between(cells_of([analyse(repeated), analyse(third)]), 95)
+    assert (
+        f"as measured, {sum(r.outside_measured for r in rows)} of {sum(r.cells for r in rows)} intervals"
+        in words.replace("As", "as")
+    )
+    over = between(cells_of([analysis, analyse(repeated)]), 95)
+    assert f"({sum(r.outside for r in over)} of the 51 are measured, the others read)" in words
 
 
 def test_how_far_the_runs_lie_apart_is_what_all_three_say(published: Record, repeated: Record, third: Record) -> None:
