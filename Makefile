@@ -37,7 +37,7 @@ check: setup  ## format, lint, types, import contracts, CI files
 	.venv/bin/mypy
 	.venv/bin/lint-imports --no-cache
 	.venv/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
-	.venv/bin/check-jsonschema --builtin-schema vendor.gitlab-ci docs/ci/gitlab-ci.yml
+	.venv/bin/check-jsonschema --builtin-schema vendor.gitlab-ci docs/guide/ci/gitlab-ci.yml
 	.venv/bin/zizmor --offline --no-progress .github/workflows
 	bash -n ci/*.sh
 

@@ -39,7 +39,7 @@ driven by Locust, rendered into one HTML report.
 """
 
 EPILOG = """\
-Settings live in fitmap.toml (all of them: docs/configuration.md); the command line wins over it.
+Settings live in fitmap.toml (all of them: docs/reference/configuration.md); the command line wins over it.
 Exit status: 0 done, 1 a confirmed regression (gate), 2 wrong usage, 3 a target has no valid trial, or a gate is inconclusive
 or invalid, 4 the engine or the disk failed, 130 interrupted.
 """

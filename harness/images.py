@@ -1,8 +1,8 @@
 """Image sets, base images, and the graph of what a plan needs built.
 
 Two sets, never mixed in silence: `official` takes base images from a registry, `local` makes them here from Debian
-packages (docs/images.md). Every Dockerfile names its bases as `ARG X_IMAGE=<official>`; one table (bases/images.toml)
-says what each stands for in each set.
+packages (docs/development/images.md). Every Dockerfile names its bases as `ARG X_IMAGE=<official>`; one table
+(bases/images.toml) says what each stands for in each set.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The central types, frozen, with units in the names. The words are those of docs/method.md."""
+"""The central types, frozen, with units in the names. The words are those of docs/method/README.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run leaves on disk: the only thing that the running side and the reporting side share. docs/record.md tells it all.
+"""What a run leaves on disk: the only thing that both sides share. docs/reference/record-format.md tells it all.
 
 runs/<id>/run.json          the plan and everything about the machine, written before the first trial
 runs/<id>/trials.jsonl      one line a finished trial, appended and flushed as soon as it has ended

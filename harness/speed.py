@@ -2,7 +2,7 @@
 
 On a shared machine a CPU is slower while a neighbour works on its other hardware thread, and no counter of the guest says
 so: the time is neither steal nor other work. A fixed piece of work (harness/probe.py), timed every few milliseconds on the
-CPUs of the trial for less than one per cent of their time, shows it (docs/method.md has the figures).
+CPUs of the trial for less than one per cent of their time, shows it (docs/method/README.md has the figures).
 """
 
 from __future__ import annotations

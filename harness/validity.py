@@ -1,4 +1,4 @@
-"""Is a level valid? Each rule names the false result that it prevents. Pure. The rules are those of docs/method.md."""
+"""Is a level valid? Each rule names the false result that it prevents. The rules: docs/method/README.md."""
 
 from __future__ import annotations
 

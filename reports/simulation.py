@@ -1,6 +1,6 @@
 """How often does the gate cry wolf, and what does it find? A simulation of nights, with the gate's own rules.
 
-    python -m reports.simulation        prints the table of docs/regressions.md (six seconds)
+    python -m reports.simulation        prints the table of docs/guide/regression-testing.md (six seconds)
 
 A night is one run of 60 metrics, each the geometric mean of three trials; logarithms are normal with a standard deviation of
 2 % between runs and of 3 % between trials. Metrics are independent, which makes the most false alarms. Every night is

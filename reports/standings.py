@@ -1,7 +1,7 @@
 """Who is ahead on an axis, ties included. Pure.
 
 A target wins where, against every other target of its class, the interval of its ratio excludes 1 and the ratio is over
-the relevance bound (docs/method.md, Statistics). Otherwise the lead is a tie and is shown as one.
+the relevance bound (docs/method/README.md, Statistics). Otherwise the lead is a tie and is shown as one.
 """
 
 from __future__ import annotations

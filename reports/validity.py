@@ -92,7 +92,7 @@ def _noise(variations: list[float]) -> Noise:
     advice = {
         "quiet": "differences of a few percent can be told apart with enough blocks",
         "noisy": "differences under a tenth need many blocks, and intervals here are wide for it",
-        "very noisy": "only large differences can be believed: see `fitmap doctor` and docs/method.md",
+        "very noisy": "only large differences can be believed: see `fitmap doctor` and docs/method/README.md",
     }
     return Noise(
         word,

@@ -227,7 +227,7 @@ def test_a_service_that_dies_is_a_result_with_its_last_words(
 
 
 def test_the_record_can_be_read_by_a_stranger(command: list[str], tmp_path: Path) -> None:
-    """docs/record.md promises plain JSON lines, CSV and HdrHistogram logs."""
+    """docs/reference/record-format.md promises plain JSON lines, CSV and HdrHistogram logs."""
     subprocess.run(
         [*command, "--target", "go", "--profile", "db", "--blocks", "1"], capture_output=True, timeout=300, check=True
     )

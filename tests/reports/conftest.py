@@ -53,20 +53,20 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Record:
 
 @pytest.fixture(scope="session")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Record:
-    """The run that docs/findings.md is about: preset full."""
-    return unpacked(ROOT / "docs" / "findings" / "record.tar.xz", tmp_path_factory.mktemp("published"))
+    """The run that docs/results.md is about: preset full."""
+    return unpacked(ROOT / "docs" / "results" / "record.tar.xz", tmp_path_factory.mktemp("published"))
 
 
 @pytest.fixture(scope="session")
 def repeated(tmp_path_factory: pytest.TempPathFactory) -> Record:
     """The same once more, three days later."""
-    return unpacked(ROOT / "docs" / "findings" / "repeat.tar.xz", tmp_path_factory.mktemp("repeated"))
+    return unpacked(ROOT / "docs" / "results" / "repeat.tar.xz", tmp_path_factory.mktemp("repeated"))
 
 
 @pytest.fixture(scope="session")
 def third(tmp_path_factory: pytest.TempPathFactory) -> Record:
     """And once more, an hour after the repeat."""
-    return unpacked(ROOT / "docs" / "findings" / "third.tar.xz", tmp_path_factory.mktemp("third"))
+    return unpacked(ROOT / "docs" / "results" / "third.tar.xz", tmp_path_factory.mktemp("third"))
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""docs/findings.md: each figure and verdict on the page is that of the record that lies beside it."""
+"""docs/results.md: each figure and verdict on the page is that of the record that lies beside it."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from reports.markdown import summary
 from reports.sentences import verdicts
 from reports.view import make_view
 
-PAGE = ROOT / "docs" / "findings.md"
-FOLDER = ROOT / "docs" / "findings"
+PAGE = ROOT / "docs" / "results.md"
+FOLDER = ROOT / "docs" / "results"
 
 
 @pytest.fixture(scope="module")

@@ -48,7 +48,7 @@ def test_the_probe_times_both_cpus_takes_little_and_ends_with_its_context() -> N
     assert not child.is_running()
     assert {sample.cpu for sample in probe.samples} == set(cpus)
     assert len(probe.samples) > 40
-    # Its start included; the figure in docs/method.md is of the long run.
+    # Its start included; the figure in docs/method/README.md is of the long run.
     assert used < 0.2
 
 
