@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import threading
-import time
 from collections.abc import Iterator
-from http.client import HTTPException
 
-import checks
 import docker
 import pytest
-import talking
 from docker.errors import ImageNotFound
 from stand import Pair, Stand
+from story import Told
 
 from harness.build import build_all, choose_set
 from harness.engine import connect
@@ -21,9 +16,6 @@ from harness.host import topology
 from harness.images import ROOT, graph, project_tag
 from harness.placement import place
 from harness.targets import find_targets
-from loadtests.lean.golden import Answer
-
-LONGEST_WAIT_MS = 10_000
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -55,33 +47,6 @@ def stand(client: docker.DockerClient) -> Iterator[Stand]:
         build_all(client, graph(tuple(missing), choose_set("auto", print)), print)
     with Stand(client, place(topology())) as opened:
         yield opened
-
-
-class Told:
-    """What a target answered on a fresh pair, before anything else touched it.
-
-    The longest /wait there is starts then and runs beside the other tests.
-    """
-
-    def __init__(self, pair: Pair) -> None:
-        self.pair = pair
-        self.answers = checks.tell_story(pair.port)
-        self._waited: tuple[Answer, float] | None = None
-        self._waiting = threading.Thread(target=self._wait)
-        self._waiting.start()
-
-    def _wait(self) -> None:
-        start = time.monotonic()
-        # Broken off when the pair ends before: then nobody asks for the answer.
-        with contextlib.suppress(OSError, HTTPException):
-            answer = talking.get(self.pair.port, f"/wait?ms={LONGEST_WAIT_MS}")
-            self._waited = answer, time.monotonic() - start
-
-    def longest_wait(self) -> tuple[Answer, float]:
-        """The answer to the longest wait and how many seconds it took."""
-        self._waiting.join()
-        assert self._waited, f"{self.pair.target}: no answer to the longest wait"
-        return self._waited
 
 
 @pytest.fixture(scope="session")

@@ -7,8 +7,8 @@ import os
 import checks
 import fuzzing
 import pytest
-from conftest import LONGEST_WAIT_MS, Told
 from stand import Pair
+from story import LONGEST_WAIT_MS, Told
 
 from harness.images import ROOT
 from harness.pair import Limits, count_cpus

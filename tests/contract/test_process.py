@@ -11,8 +11,8 @@ from http.client import HTTPException
 
 import pytest
 import talking
-from conftest import Told
 from stand import Pair, Service, Stand, accepts, stop, until
+from story import Told
 
 from harness.containers import new_password
 from harness.pair import DRAIN_SECONDS, LOOPBACK
