@@ -1,1 +1,1 @@
-"""The running side of fitmap: configuration, plan, images, containers, trials, record."""
+"""Plans and runs benchmarks, and writes the record of each run."""

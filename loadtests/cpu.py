@@ -14,8 +14,8 @@ import random
 from typing import Any
 
 from loadtests import reference
-from loadtests.lean.exchange import Exchange, expect_json, get, post_json
-from loadtests.lean.user import LeanUser
+from loadtests.generator.exchange import Exchange, expect_json, get, post_json
+from loadtests.generator.user import LeanUser
 
 COLLATZ_STARTS = 500
 ORDERS = 60

@@ -15,8 +15,8 @@ from functools import partial
 from typing import Any
 
 from loadtests import reference
-from loadtests.lean.exchange import Exchange, expect_shape, get, post_json
-from loadtests.lean.user import LeanUser
+from loadtests.generator.exchange import Exchange, expect_shape, get, post_json
+from loadtests.generator.user import LeanUser
 
 LENGTH = 8192
 # Customers of the lower half only read, those of the upper half only buy: what readers get stays checkable.

@@ -15,8 +15,8 @@ from functools import partial
 
 from loadtests import reference
 from loadtests.db import is_product
-from loadtests.lean.exchange import Exchange, expect_shape, get
-from loadtests.lean.user import LeanUser
+from loadtests.generator.exchange import Exchange, expect_shape, get
+from loadtests.generator.user import LeanUser
 
 MILLISECONDS = 20
 LENGTH = 2048

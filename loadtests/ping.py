@@ -10,8 +10,8 @@
 
 from __future__ import annotations
 
-from loadtests.lean.exchange import Exchange, expect_text, get
-from loadtests.lean.user import LeanUser
+from loadtests.generator.exchange import Exchange, expect_text, get
+from loadtests.generator.user import LeanUser
 
 
 class ProfileUser(LeanUser):

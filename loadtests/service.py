@@ -18,8 +18,8 @@ from __future__ import annotations
 import random
 
 from loadtests import cpu, db
-from loadtests.lean.exchange import Exchange
-from loadtests.lean.user import LeanUser
+from loadtests.generator.exchange import Exchange
+from loadtests.generator.user import LeanUser
 
 LENGTH = 8192
 #: A tenth of what profile `cpu` asks for: a rule to evaluate, a signature to check.

@@ -10,8 +10,8 @@
 
 from __future__ import annotations
 
-from loadtests.lean.exchange import Exchange, expect_json, get
-from loadtests.lean.user import LeanUser
+from loadtests.generator.exchange import Exchange, expect_json, get
+from loadtests.generator.user import LeanUser
 
 #: Where no level says how long: under Locust's own command line, or at a level of another kind.
 MILLISECONDS = 125

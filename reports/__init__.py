@@ -1,1 +1,1 @@
-"""From a record to a report: analysis, charts, HTML, Markdown. Reads recorded files alone."""
+"""From records to reports, gate results and the site. Needs no engine."""

@@ -19,9 +19,9 @@ from locust.env import Environment
 from msgspec import Struct
 
 from loadtests import reference
-from loadtests.lean import histogram
-from loadtests.lean.exchange import Exchange, expect_json, expect_text, get
-from loadtests.lean.user import LeanUser
+from loadtests.generator.exchange import Exchange, expect_json, expect_text, get
+from loadtests.generator.user import LeanUser
+from loadtests.protocol import histogram
 
 WARMUP_SECONDS = 1.0
 #: A request of pure work, and its answer: what the agreement with wrk is tried on.

@@ -20,7 +20,7 @@ ROUNDS = 3
 SECONDS = 4
 CONNECTIONS = 32
 ADDRESS = "http://127.0.0.1:18090"
-NGINX = Path(__file__).parents[1] / "instruments" / "nginx.conf"
+NGINX = Path(__file__).parents[1] / "calibration" / "nginx.conf"
 CLIENTS = ("wrk", "lean", "lean, firing events.request", "FastHttpUser")
 
 

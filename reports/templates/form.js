@@ -23,7 +23,7 @@ function wrongWith(label, text) {
   return value > MOST ? `${label}: it can be at most ${grouped(String(MOST))}.` : null;
 }
 
-// data: of reports/explore.py; hidden(): names of targets that are not shown; changed: called after each change by the reader.
+// data: of reports/export/interactive.py; hidden(): names of targets that are not shown; changed: called after each change by the reader.
 function makeAdvisor(place, data, hidden, changed) {
   const inputs = new Map(FIELDS.map(([name]) => [name, makeInput(name, data)]));
   const form = element("form", { class: "advisor", "aria-label": "Your service" });

@@ -14,7 +14,7 @@ const KEYS = {
 };
 const OPTIONS = { mode: "vega-lite", ast: true, actions: false, renderer: "svg", tooltip: false, defaultStyle: false };
 
-// data: of reports/explore.py; hidden(): names of targets that are not shown.
+// data: of reports/export/interactive.py; hidden(): names of targets that are not shown.
 function makeZoom(data, hidden) {
   const charts = [];
   for (const [id, spec] of Object.entries(data.charts)) {

@@ -20,8 +20,8 @@ from oracle import BODY_LIMIT_BYTES, Case
 from talking import Talk, chunked, request_head, send_raw
 
 from loadtests import reference
-from loadtests.lean import golden
-from loadtests.lean.golden import Answer
+from loadtests.generator import golden_cases as cases
+from loadtests.generator.golden_cases import Answer
 
 CONTRACT = Path(__file__).resolve().parents[2] / "services" / "contract"
 META_KEYS = ["target", "language", "runtime", "framework", "driver", "class", "cpus", "db_pool_size"]
@@ -32,7 +32,7 @@ Problems = list[str]
 
 @cache
 def golden_cases() -> list[dict[str, Any]]:
-    return golden.load(CONTRACT / "golden.json")
+    return cases.load(CONTRACT / "golden.json")
 
 
 @cache
@@ -70,7 +70,7 @@ def form_problems(answer: Answer) -> Problems:
 
 def problems(case: Case, expected: oracle.Answer, answer: Answer) -> Problems:
     """Where an answer departs from the expected one or from the form of all answers."""
-    return [*golden.problems({**case, "answer": expected}, answer), *form_problems(answer)]
+    return [*cases.problems({**case, "answer": expected}, answer), *form_problems(answer)]
 
 
 def ask(talk: Talk, case: Case) -> Answer:

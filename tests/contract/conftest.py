@@ -10,12 +10,12 @@ from docker.errors import ImageNotFound
 from stand import Pair, Stand
 from story import Told
 
-from harness.build import build_all, choose_set
-from harness.engine import connect
-from harness.host import topology
-from harness.images import ROOT, graph, project_tag
-from harness.placement import place
-from harness.targets import find_targets
+from harness.containers.builder import build_all, choose_set
+from harness.containers.engine import connect
+from harness.containers.images import ROOT, graph, project_tag
+from harness.host.machine import topology
+from harness.plan.placement import place
+from harness.plan.targets import find_targets
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -21,7 +21,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from harness.pair import LOOPBACK
+from harness.containers.spec import LOOPBACK
 
 EXAMPLES = 20
 CHECKS = [

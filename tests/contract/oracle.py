@@ -315,7 +315,7 @@ def route_of(method: str, path: str) -> str | None:
 
 
 def body_of(case: Case) -> bytes | None:
-    """The bytes that loadtests/lean/golden.py sends for a case."""
+    """The bytes that loadtests/generator/golden_cases.py sends for a case."""
     text = json.dumps(case["json"]) if "json" in case else case.get("text")
     return None if text is None else str(text).encode()
 

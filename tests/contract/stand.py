@@ -18,12 +18,12 @@ import docker
 import msgspec
 import talking
 
-from harness.containers import Crew, Running, check_port_free, new_password, parse_statistics
+from harness.containers.images import project_tag
+from harness.containers.lifecycle import Crew, Running, check_port_free, new_password, parse_statistics
+from harness.containers.spec import DRAIN_SECONDS, LOOPBACK, ContainerSpec, Limits, Ports, database_spec, service_spec
 from harness.errors import PortTaken
-from harness.images import project_tag
-from harness.loading import statistics_command
-from harness.model import Placement
-from harness.pair import DRAIN_SECONDS, LOOPBACK, ContainerSpec, Limits, Ports, database_spec, service_spec
+from harness.record.plan import Placement
+from harness.trials.load import statistics_command
 
 PORTS = range(23_000, 23_900)
 READY_SECONDS = 30.0

@@ -11,7 +11,7 @@ import checks
 import talking
 from stand import Pair
 
-from loadtests.lean.golden import Answer
+from loadtests.generator.golden_cases import Answer
 
 LONGEST_WAIT_MS = 10_000
 

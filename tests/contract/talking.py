@@ -9,8 +9,8 @@ import socket
 from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
-from harness.pair import LOOPBACK
-from loadtests.lean.golden import Answer
+from harness.containers.spec import LOOPBACK
+from loadtests.generator.golden_cases import Answer
 
 TIMEOUT_SECONDS = 15.0
 

@@ -10,9 +10,9 @@ import pytest
 from stand import Pair
 from story import LONGEST_WAIT_MS, Told
 
-from harness.images import ROOT
-from harness.pair import Limits, count_cpus
-from harness.targets import read_target
+from harness.containers.images import ROOT
+from harness.containers.spec import Limits, count_cpus
+from harness.plan.targets import read_target
 
 pytestmark = pytest.mark.containers
 

@@ -16,8 +16,8 @@ import oracle
 import pytest
 from talking import Talk
 
-from harness.contract import count_statements, read_contract
-from harness.pair import LOOPBACK
+from harness.containers.spec import LOOPBACK
+from harness.evaluation.statements import count_statements, read_contract
 
 META: dict[str, Any] = {
     "target": "fake", "language": "Python", "runtime": "python 3", "framework": "http.server", "driver": "none 0",

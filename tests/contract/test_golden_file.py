@@ -14,7 +14,7 @@ import oracle
 import pytest
 from stand import Database, Stand
 
-from harness.contract import read_contract
+from harness.evaluation.statements import read_contract
 from loadtests import reference
 
 CONTRACT = read_contract(checks.CONTRACT / "queries.toml")

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from stand import Pair, Stand
 
-from harness.containers import Running
-from harness.pair import LOOPBACK
+from harness.containers.lifecycle import Running
+from harness.containers.spec import LOOPBACK
 
 pytestmark = [
     pytest.mark.containers,

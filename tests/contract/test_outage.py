@@ -19,9 +19,9 @@ import talking
 from stand import HEALTHY, Database, Service, Stand, stop, until
 from talking import Talk
 
-from harness.containers import new_password
-from harness.pair import LOOPBACK, Limits, count_cpus
-from loadtests.lean.golden import Answer
+from harness.containers.lifecycle import new_password
+from harness.containers.spec import LOOPBACK, Limits, count_cpus
+from loadtests.generator.golden_cases import Answer
 
 pytestmark = pytest.mark.containers
 

@@ -14,8 +14,8 @@ import talking
 from stand import Pair, Service, Stand, accepts, stop, until
 from story import Told
 
-from harness.containers import new_password
-from harness.pair import DRAIN_SECONDS, LOOPBACK
+from harness.containers.lifecycle import new_password
+from harness.containers.spec import DRAIN_SECONDS, LOOPBACK
 
 pytestmark = pytest.mark.containers
 

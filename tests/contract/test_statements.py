@@ -13,11 +13,11 @@ import pytest
 from stand import Pair
 from talking import Talk
 
-from harness.contract import count_statements, name_of, read_contract
-from harness.pair import Limits
-from harness.validity import SETUP_STATEMENTS
+from harness.containers.spec import Limits
+from harness.evaluation.statements import count_statements, name_of, read_contract
+from harness.evaluation.validity import SETUP_STATEMENTS
 from loadtests import reference
-from loadtests.lean.golden import Answer
+from loadtests.generator.golden_cases import Answer
 
 pytestmark = pytest.mark.containers
 

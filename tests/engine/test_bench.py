@@ -16,15 +16,15 @@ import docker
 import msgspec
 import pytest
 
-from harness.build import build_all
-from harness.containers import leftovers
-from harness.engine import connect
+from harness.containers.builder import build_all
+from harness.containers.engine import connect
+from harness.containers.images import Build
+from harness.containers.lifecycle import leftovers
 from harness.errors import ImageError
-from harness.images import Build
-from harness.measurement import Missing
-from harness.record import read_record
+from harness.record.measurement import Missing
+from harness.record.writer import read_record
 
-FITMAP = [sys.executable, "-m", "harness.cli"]
+FITMAP = [sys.executable, "-m", "harness.cli.main"]
 # Ports of its own: a bench that someone runs beside the tests keeps its own.
 CONFIG = """
 [ports]

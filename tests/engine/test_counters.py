@@ -7,12 +7,12 @@ import time
 import docker
 import pytest
 
-from harness.cgroup import Cgroup
-from harness.containers import Crew
-from harness.counters import ApiReader, open_reader
-from harness.engine import connect
-from harness.images import project_tag
-from harness.pair import instrument_spec
+from harness.containers.engine import connect
+from harness.containers.images import project_tag
+from harness.containers.lifecycle import Crew
+from harness.containers.spec import instrument_spec
+from harness.host.cgroup import Cgroup
+from harness.host.counters import ApiReader, open_reader
 
 #: Holds 100 MB and burns a second of CPU, then waits.
 PROGRAM = "import time\nhoard = bytearray(b'x' * 100_000_000)\nwhile time.process_time() < 1.0: pass\ntime.sleep(60)"

@@ -12,25 +12,25 @@ import msgspec
 import pytest
 from synthetic import CALIBRATION
 
-from harness import host, sampler
-from harness.build import build_all
-from harness.config import Config, GeneratorSection
-from harness.containers import clean
-from harness.contract import read_contract
-from harness.engine import connect
-from harness.images import ROOT, Build, project_tag
-from harness.measurement import Calibration, Capacity, Measurement, Missing, TrialResult
-from harness.model import Timing
-from harness.pair import Ports
-from harness.placement import place
-from harness.plan import make_plan
-from harness.processors import CpuTimes, read_processors
-from harness.profiles import find_profiles, narrow, relevel
-from harness.record import RecordWriter
-from harness.run import CONTRACT
-from harness.staging import Setup
-from harness.trial import run_trial
-from loadtests.lean.wire import Window
+from harness.containers.builder import build_all
+from harness.containers.engine import connect
+from harness.containers.images import ROOT, Build, project_tag
+from harness.containers.lifecycle import clean
+from harness.containers.spec import Ports
+from harness.evaluation.statements import read_contract
+from harness.host import machine, sampler
+from harness.host.cpu_times import CpuTimes, read_processors
+from harness.plan.config_file import Config, GeneratorSection
+from harness.plan.placement import place
+from harness.plan.profiles import find_profiles, narrow, relevel
+from harness.plan.schedule import make_plan
+from harness.record.measurement import Calibration, Capacity, Measurement, Missing, TrialResult
+from harness.record.plan import Timing
+from harness.record.writer import RecordWriter
+from harness.run.runner import CONTRACT
+from harness.trials.context import Setup
+from harness.trials.dispatch import run_trial
+from loadtests.protocol.messages import Window
 
 CONFIG = Config(ports=Ports(service=24080, database=24432), generator=GeneratorSection(port=24557))
 TIMING = Timing(blocks=1, warmup_seconds=2, warmup_limit_seconds=2, measure_seconds=3, settle_seconds=1)
@@ -73,7 +73,7 @@ def measure(client: docker.DockerClient, tmp_path: Path) -> Measure:
             timing=timing,
             targets=(target,),
             profiles=narrow(relevel((find_profiles(ROOT / "loadtests")[profile],), levels, ()), route),
-            placement=place(host.topology()),
+            placement=place(machine.topology()),
         )
         setup = Setup(
             run_id="gates",
@@ -188,7 +188,7 @@ def test_a_throttled_service_is_unstable(client: docker.DockerClient, measure: M
 
 
 def test_other_work_on_the_services_core_is_unstable(measure: Measure) -> None:
-    cpu = place(host.topology()).service
+    cpu = place(machine.topology()).service
     busy = ["timeout", "20", "taskset", "--cpu-list", cpu, "sh", "-c", "while :; do :; done"]
     neighbours: list[subprocess.Popen[bytes]] = []
     try:

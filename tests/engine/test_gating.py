@@ -10,12 +10,12 @@ import docker
 import msgspec
 import pytest
 
-from harness.containers import leftovers
-from harness.engine import connect
-from harness.images import project_tag
-from harness.record import read_record
-from reports.gate import read_gate
-from reports.history import append, read
+from harness.containers.engine import connect
+from harness.containers.images import project_tag
+from harness.containers.lifecycle import leftovers
+from harness.record.writer import read_record
+from reports.regression.gate_result import read_gate
+from reports.regression.history import append, read
 
 CONFIG = """
 [ports]
@@ -42,7 +42,15 @@ def client() -> docker.DockerClient:
 
 def fitmap(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     (folder / "fitmap.toml").write_text(CONFIG)
-    command = [sys.executable, "-m", "harness.cli", "--config", str(folder / "fitmap.toml"), "--runs", str(folder / "runs")]
+    command = [
+        sys.executable,
+        "-m",
+        "harness.cli.main",
+        "--config",
+        str(folder / "fitmap.toml"),
+        "--runs",
+        str(folder / "runs"),
+    ]
     return subprocess.run([*command, *arguments], capture_output=True, text=True, check=False, timeout=400)
 
 

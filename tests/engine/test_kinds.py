@@ -10,16 +10,19 @@ import msgspec
 import pytest
 from synthetic import CALIBRATION
 
-from harness import floor, scaling, startup, watcher
-from harness.building import Workshop
-from harness.config import Config, GeneratorSection
-from harness.containers import leftovers
-from harness.contract import read_contract
-from harness.engine import connect
+from harness.containers.engine import connect
+from harness.containers.images import ROOT, graph, project_tag
+from harness.containers.lifecycle import leftovers
+from harness.containers.spec import Ports
 from harness.errors import TrialError
-from harness.host import topology
-from harness.images import ROOT, graph, project_tag
-from harness.measurement import (
+from harness.evaluation.statements import read_contract
+from harness.host.machine import topology
+from harness.plan.config_file import Config, GeneratorSection
+from harness.plan.placement import place
+from harness.plan.profiles import find_profiles
+from harness.plan.schedule import make_plan
+from harness.plan.targets import find_targets
+from harness.record.measurement import (
     BuildMeasurement,
     FloorMeasurement,
     Measurement,
@@ -28,17 +31,14 @@ from harness.measurement import (
     StartupMeasurement,
     TrialResult,
 )
-from harness.model import Edit, Target, Timing
-from harness.pair import Ports
-from harness.placement import place
-from harness.plan import make_plan
-from harness.profiles import find_profiles
-from harness.record import RecordWriter
-from harness.run import CONTRACT
-from harness.staging import Setup
-from harness.targets import find_targets
-from harness.trial import run_trial
-from reports.course import time_to_steady
+from harness.record.plan import Edit, Target, Timing
+from harness.record.writer import RecordWriter
+from harness.run.runner import CONTRACT
+from harness.trials import memory_floor, readiness_probe, scaling, startup
+from harness.trials.build import Workshop
+from harness.trials.context import Setup
+from harness.trials.dispatch import run_trial
+from reports.metrics.steady_state import time_to_steady
 
 CONFIG = Config(ports=Ports(service=24080, database=24432), generator=GeneratorSection(port=24557))
 TIMING = Timing(blocks=1, warmup_seconds=2, warmup_limit_seconds=2, measure_seconds=2, settle_seconds=1, starts=1)
@@ -156,9 +156,9 @@ def test_a_memory_floor_is_found_between_what_holds_and_what_kills(
     measure: Measure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of Python, which fits in 64 MiB and never in 8."""
-    monkeypatch.setattr(floor, "grid", lambda _most: (8, 64))
+    monkeypatch.setattr(memory_floor, "grid", lambda _most: (8, 64))
     for name, value in {"PASSES": 2, "FLOOR_WARMUP_SECONDS": 1.0, "FLOOR_SECONDS": 3.0}.items():
-        monkeypatch.setattr(floor, name, value)
+        monkeypatch.setattr(memory_floor, name, value)
     found = measure("memory-floor").measurement
     assert isinstance(found, FloorMeasurement)
     assert {(probe.memory_mib, probe.passed) for probe in found.probes} == {(64, True), (8, False)}, found.probes
@@ -192,7 +192,7 @@ def test_an_edit_that_does_not_fit_the_source_is_a_result_before_anything_is_bui
 
 def test_an_edit_that_is_never_seen_fails_the_trial(measure: Measure, monkeypatch: pytest.MonkeyPatch) -> None:
     """The rebuilt service runs, and answers as it always did: a comment is no edit that anyone could see."""
-    monkeypatch.setattr(watcher, "PATIENCE_SECONDS", 3.0)
+    monkeypatch.setattr(readiness_probe, "PATIENCE_SECONDS", 3.0)
     result = measure("build", Edit("fitmap/__init__.py", "asyncpg to PostgreSQL.", "{mark}"))
     assert isinstance(result.measurement, Missing)
     assert (result.verdict, result.stage) == ("failed", "readiness")

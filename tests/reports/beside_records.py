@@ -6,10 +6,10 @@ import math
 import random
 from collections.abc import Mapping
 
-from harness.dependencies import Dependencies
-from harness.measurement import BuildMeasurement, BuildStep, Built, Cold, Missing, Start, StartupMeasurement
-from harness.model import Profile, Trial
-from loadtests.lean.wire import Window
+from harness.record.measurement import BuildMeasurement, BuildStep, Built, Cold, Missing, Start, StartupMeasurement
+from harness.record.plan import Profile, Trial
+from harness.trials.dependencies import Dependencies
+from loadtests.protocol.messages import Window
 
 STARTUP = Profile(
     "startup", "Start-up", "How soon does it answer?", ("GET /cpu/collatz", "POST /cpu/summarize"), 32, (), kind="startup"

@@ -21,11 +21,11 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from harness.record import Record
-from reports.analysis import Analysis, analyse
-from reports.explore import render_explore
-from reports.html import render_page
-from reports.view import make_view
+from harness.record.writer import Record
+from reports.analysis.analysis import Analysis, analyse
+from reports.export.html import render_page
+from reports.export.interactive import render_explore
+from reports.export.view import make_view
 
 CHROMIUM, DRIVER = Path("/usr/bin/chromium"), Path("/usr/bin/chromedriver")
 FLAGS = (

@@ -12,11 +12,11 @@ from hypothesis import settings
 from report_records import DETAILED, make_record
 from selenium import webdriver
 
-from harness.images import ROOT
-from harness.measurement import Verdict
-from harness.record import Record, read_record
-from reports.analysis import analyse
-from reports.html import render_report
+from harness.containers.images import ROOT
+from harness.record.measurement import Verdict
+from harness.record.writer import Record, read_record
+from reports.analysis.analysis import analyse
+from reports.export.html import render_report
 
 # The machine may be busy: how long an example takes says nothing of whether it is right.
 settings.register_profile("patient", deadline=None)

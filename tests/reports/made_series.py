@@ -6,10 +6,10 @@ import math
 import random
 from statistics import NormalDist
 
-from harness.cgroup import Counters
-from harness.measurement import Sample
-from harness.model import Trial
-from loadtests.lean.histogram import index_of, new_counts
+from harness.host.cgroup import Counters
+from harness.record.measurement import Sample
+from harness.record.plan import Trial
+from loadtests.protocol.histogram import index_of, new_counts
 
 
 def histogram_counts(

@@ -12,12 +12,12 @@ from beside_records import made_build, made_startup
 from made_series import histogram_counts, made_samples
 from scale_records import made_floor, made_scale
 
-from harness.config import Config
-from harness.contract import StatementCount
-from harness.host import Host
-from harness.levels import parse_levels
-from harness.loading import worst
-from harness.measurement import (
+from harness.evaluation.statements import StatementCount
+from harness.host.machine import Host
+from harness.plan.config_file import Config
+from harness.plan.levels import parse_levels
+from harness.plan.schedule import make_plan
+from harness.record.measurement import (
     Beside,
     Bottleneck,
     Calibration,
@@ -34,9 +34,8 @@ from harness.measurement import (
     Usage,
     Verdict,
 )
-from harness.model import Level, Placement, Profile, Target, Timing, Trial
-from harness.plan import make_plan
-from harness.record import (
+from harness.record.plan import Level, Placement, Profile, Target, Timing, Trial
+from harness.record.writer import (
     METHOD,
     SCHEMA,
     EngineRecord,
@@ -47,10 +46,11 @@ from harness.record import (
     Run,
     read_record,
 )
-from loadtests.lean.histogram import encode
-from loadtests.lean.wire import RouteResult, Window
-from reports.analysis import Analysis
-from reports.sentences import verdicts
+from harness.trials.load import worst
+from loadtests.protocol.histogram import encode
+from loadtests.protocol.messages import RouteResult, Window
+from reports.analysis.analysis import Analysis
+from reports.sections.verdict import verdicts
 
 CONNECTIONS = 32
 

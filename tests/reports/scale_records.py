@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from harness.measurement import (
+from harness.record.measurement import (
     FloorMeasurement,
     FloorProbe,
     LevelMeasurement,
@@ -15,7 +15,7 @@ from harness.measurement import (
     ScaleMeasurement,
     ScalePoint,
 )
-from harness.model import Level, Placement, Profile, Trial
+from harness.record.plan import Level, Placement, Profile, Trial
 
 ROUTES = ("GET /cpu/collatz", "POST /cpu/summarize")
 DB_ROUTES = ("GET /products/{id}", "GET /reports/regions")

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from report_records import PROFILES, make_record
 
-from harness.cli import main
-from harness.record import Record
-from reports.advice import everyday
-from reports.analysis import analyse
-from reports.basis import basis_of
-from reports.cost import Need, answer
+from harness.cli.main import main
+from harness.record.writer import Record
+from reports.analysis.analysis import analyse
+from reports.analysis.cost_inputs import basis_of
+from reports.analysis.cost_model import Need, answer
+from reports.sections.cost import everyday
 
 
 def advise(capsys: pytest.CaptureFixture[str], folder: Path, *arguments: str) -> tuple[int, str, str]:

@@ -13,10 +13,10 @@ from report_records import make_record
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 
-from reports.advice import advise, everyday
-from reports.basis import basis_of
-from reports.cost import HEADROOM, SMALLEST_CORES, STRETCH, Answer, Band, Basis, Need, Rates, answer
-from reports.units import number
+from reports.analysis.cost_inputs import basis_of
+from reports.analysis.cost_model import HEADROOM, SMALLEST_CORES, STRETCH, Answer, Band, Basis, Need, Rates, answer
+from reports.sections.cost import advise, everyday
+from reports.text.units import number
 
 pytestmark = needs_chromium
 

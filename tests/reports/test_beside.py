@@ -11,18 +11,18 @@ import pytest
 from beside_records import BUILD, FACTS, STARTUP, made_startup
 from report_records import PROFILES, SOURCE_LINES, SYNTHETIC, make_record
 
-from harness.measurement import BuildStep, Built, Missing
-from harness.record import Record
-from reports.analysis import Analysis, analyse
-from reports.beside import beside_sections, sources_at
-from reports.cells import cells
-from reports.claims import findings, read_claims
-from reports.export import frame, json_text
-from reports.fit import positions
-from reports.html import render_report
-from reports.markdown import summary
-from reports.metrics import BY_ID
-from reports.view import make_view
+from harness.record.measurement import BuildStep, Built, Missing
+from harness.record.writer import Record
+from reports.analysis.analysis import Analysis, analyse
+from reports.analysis.cells import cells
+from reports.analysis.claims import findings, read_claims
+from reports.export.html import render_report
+from reports.export.markdown import summary
+from reports.export.tables import frame, json_text
+from reports.export.view import make_view
+from reports.metrics.load import BY_ID
+from reports.sections.fit_map import positions
+from reports.sections.startup import beside_sections, sources_at
 
 AXES = {"start-warm", "start-cold", "first-answer", "time-to-steady", "rebuild", "clean-build", "dependencies"}
 

@@ -10,10 +10,10 @@ import msgspec
 import pytest
 from report_records import DETAILED, make_record
 
-from harness.cli import main
-from reports.analysis import analyse
-from reports.between import Cell, between, between_text, cells_of, excess, tried
-from reports.statistics import welch
+from harness.cli.main import main
+from reports.analysis.analysis import analyse
+from reports.comparison.between_runs import Cell, between, between_text, cells_of, excess, tried
+from reports.stats.intervals import welch
 
 TRIALS, CELLS = 3, 300
 

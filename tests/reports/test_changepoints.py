@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from reports.changepoints import LEAST_RUNS, levels
+from reports.stats.change_points import LEAST_RUNS, levels
 
 Noise = Callable[[random.Random], float]
 

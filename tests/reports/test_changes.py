@@ -13,14 +13,14 @@ import pytest
 from report_records import make_record
 from scipy import stats
 
-from harness.measurement import Missing
-from harness.record import Record, read_record
-from reports.agreement import agreement, said
-from reports.analysis import analyse
-from reports.changes import Changes, Sides, changes
-from reports.comparison import text_of
-from reports.files import write_files
-from reports.statistics import welch_ratio
+from harness.record.measurement import Missing
+from harness.record.writer import Record, read_record
+from reports.analysis.analysis import analyse
+from reports.comparison.changes import Changes, Sides, changes
+from reports.comparison.rank_agreement import agreement, said
+from reports.export.changes import text_of
+from reports.export.files import write_files
+from reports.stats.intervals import welch_ratio
 
 
 def slowed(record: Record, folder: Path, target: str, factor: float) -> Record:

@@ -14,18 +14,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from harness.record import Record
-from harness.targets import TWIN
-from reports.analysis import analyse
-from reports.ci import BENCHER, BIGGER, JUNIT, MARKDOWN, SMALLER, gate_files, write_gate_files
-from reports.gate import Confirmation, Gate, Judged, State, Verdict
-from reports.gate_markdown import LIMIT, MARKER, gate_markdown
-from reports.gate_words import better_by
-from reports.history import Entry, entry_of
-from reports.junit import junit_xml
-from reports.markdown import escaped
-from reports.trackers import intervals
-from reports.units import Unit
+from harness.plan.targets import TWIN
+from harness.record.writer import Record
+from reports.analysis.analysis import analyse
+from reports.export.ci_files import BENCHER, BIGGER, JUNIT, MARKDOWN, SMALLER, gate_files, write_gate_files
+from reports.export.gate_markdown import LIMIT, MARKER, gate_markdown
+from reports.export.gate_text import better_by
+from reports.export.junit import junit_xml
+from reports.export.markdown import escaped
+from reports.export.trackers import intervals
+from reports.regression.gate_result import Confirmation, Gate, Judged, State, Verdict
+from reports.regression.history import Entry, entry_of
+from reports.text.units import Unit
 
 HOSTILE = (
     "<script>alert(1)</script>",

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from harness.cli.report import cite
 from harness.errors import UsageError
-from harness.measurement import Missing
-from harness.reading import cite
-from harness.record import Record
-from reports.analysis import Analysis, analyse
-from reports.citations import citations, refreshed
-from reports.claims import findings, read_claims
-from reports.units import quantity
+from harness.record.measurement import Missing
+from harness.record.writer import Record
+from reports.analysis.analysis import Analysis, analyse
+from reports.analysis.claims import findings, read_claims
+from reports.export.citations import citations, refreshed
+from reports.text.units import quantity
 
 PAGE = """# Ours
 Rust takes [?](results.csv "cpu cpu@saturate rust ±") and Go [?](a/results.csv "cpu cpu@saturate go"),

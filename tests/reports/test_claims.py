@@ -10,9 +10,9 @@ import pytest
 from markupsafe import escape
 from report_records import PROFILES, make_record
 
-from harness.record import Record
-from reports.analysis import Analysis, analyse
-from reports.claims import Claim, Condition, Finding, findings, read_claims
+from harness.record.writer import Record
+from reports.analysis.analysis import Analysis, analyse
+from reports.analysis.claims import Claim, Condition, Finding, findings, read_claims
 
 PURE_WORK = {"metric": "cpu", "place": "cpu@saturate"}
 

@@ -8,10 +8,10 @@ import msgspec
 import pytest
 from report_records import PROFILES, make_record, profile
 
-from reports.advice import advise, everyday
-from reports.analysis import analyse
-from reports.basis import basis_of
-from reports.cost import Band, Basis, Need, Rates, answer
+from reports.analysis.analysis import analyse
+from reports.analysis.cost_inputs import basis_of
+from reports.analysis.cost_model import Band, Basis, Need, Rates, answer
+from reports.sections.cost import advise, everyday
 
 MIB = 2**20
 

@@ -34,9 +34,9 @@ from selenium.webdriver.common.actions.wheel_input import ScrollOrigin
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from harness.record import Record
-from reports.advice import everyday
-from reports.html import STATIC_POLICY
+from harness.record.writer import Record
+from reports.export.html import STATIC_POLICY
+from reports.sections.cost import everyday
 
 pytestmark = needs_chromium
 

@@ -15,13 +15,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from harness.images import ROOT
-from harness.measurement import Missing
-from harness.record import Record
-from reports.analysis import analyse
-from reports.claims import findings, read_claims
-from reports.export import csv_text, json_text
-from reports.files import CHARTS, CSV, EXPLORE, JSON, REPORT, SUMMARY, write_files
+from harness.containers.images import ROOT
+from harness.record.measurement import Missing
+from harness.record.writer import Record
+from reports.analysis.analysis import analyse
+from reports.analysis.claims import findings, read_claims
+from reports.export.files import CHARTS, CSV, EXPLORE, JSON, REPORT, SUMMARY, write_files
+from reports.export.tables import csv_text, json_text
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +91,7 @@ def test_another_process_elsewhere_makes_the_same_bytes(written: Path, tmp_path:
         "LC_ALL": "C",
     }
     subprocess.run(
-        [sys.executable, "-m", "harness.cli", "report", str(again)],
+        [sys.executable, "-m", "harness.cli.main", "report", str(again)],
         cwd=ROOT, env=environment, check=True, capture_output=True, timeout=120,
     )  # fmt: skip
     for path in sorted(p for p in written.rglob("*") if p.is_file()):

@@ -6,18 +6,18 @@ import re
 
 import pytest
 
-from harness.images import ROOT
-from harness.record import Record
-from reports.analysis import Analysis, analyse
-from reports.between import between, between_text, cells_of, tried
-from reports.changes import changes
-from reports.citations import citations, refreshed
-from reports.claims import findings, read_claims
-from reports.comparison import incomparable, json_of, markdown_of, summary_of
-from reports.export import csv_text, json_text
-from reports.markdown import summary
-from reports.sentences import verdicts
-from reports.view import make_view
+from harness.containers.images import ROOT
+from harness.record.writer import Record
+from reports.analysis.analysis import Analysis, analyse
+from reports.analysis.claims import findings, read_claims
+from reports.comparison.between_runs import between, between_text, cells_of, tried
+from reports.comparison.changes import changes
+from reports.export.changes import incomparable, json_of, markdown_of, summary_of
+from reports.export.citations import citations, refreshed
+from reports.export.markdown import summary
+from reports.export.tables import csv_text, json_text
+from reports.export.view import make_view
+from reports.sections.verdict import verdicts
 
 PAGE = ROOT / "docs" / "results.md"
 FOLDER = ROOT / "docs" / "results"

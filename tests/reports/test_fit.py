@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from report_records import PROFILES, SYNTHETIC, make_record
 
-from harness.record import Record
-from reports.analysis import Analysis, analyse
-from reports.fit import ARTICLE, INDICES, fit_figures, positions
-from reports.map_chart import Spot, fit_map
-from reports.palette import looks
-from reports.spread import matters
+from harness.record.writer import Record
+from reports.analysis.analysis import Analysis, analyse
+from reports.charts.fit_map_chart import Spot, fit_map
+from reports.charts.palette import looks
+from reports.sections.fit_map import ARTICLE, INDICES, fit_figures, positions
+from reports.sections.language_effect import matters
 
 
 @pytest.fixture(scope="module")

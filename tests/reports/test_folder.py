@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from harness.errors import UsageError
-from reports.folder import MANIFEST, sync
+from reports.site.sync import MANIFEST, sync
 
 
 def test_a_file_in_the_way_is_not_written_over(tmp_path: Path) -> None:

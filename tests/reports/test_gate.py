@@ -11,23 +11,23 @@ import msgspec
 import pytest
 from report_records import CPU_ROUTES, DB_ROUTES, make_record, profile, run_of, write_trial
 
-from harness.config import GateSection
-from harness.contract import StatementCount
-from harness.measurement import LevelMeasurement, Measurement, Speed, TrialResult
-from harness.model import Trial
-from harness.plan import make_pairs
-from harness.record import RecordWriter, read_record
-from harness.targets import BASE
-from reports.analysis import Analysis, analyse
-from reports.cells import cells
-from reports.changes import paired_changes
-from reports.confirm import confirm
-from reports.gate import EXIT_STATUS, Judged, read_gate, write_gate
-from reports.history import Entry, entry_of, series
-from reports.judging import canary_problem, floors, judge, twins_problem
-from reports.pairs import pairs_of
-from reports.screen import LEAST_RUNS, screen
-from reports.verdict import baseline, compared, confirmed, decide, neighbours_problem, settled
+from harness.evaluation.statements import StatementCount
+from harness.plan.config_file import GateSection
+from harness.plan.schedule import make_pairs
+from harness.plan.targets import BASE
+from harness.record.measurement import LevelMeasurement, Measurement, Speed, TrialResult
+from harness.record.plan import Trial
+from harness.record.writer import RecordWriter, read_record
+from reports.analysis.analysis import Analysis, analyse
+from reports.analysis.cells import cells
+from reports.comparison.changes import paired_changes
+from reports.comparison.paired_trials import pairs_of
+from reports.regression.confirmation import confirm
+from reports.regression.gate import baseline, compared, confirmed, decide, neighbours_problem, settled
+from reports.regression.gate_result import EXIT_STATUS, Judged, read_gate, write_gate
+from reports.regression.history import Entry, entry_of, series
+from reports.regression.sanity_checks import canary_problem, floors, judge, twins_problem
+from reports.regression.screening import LEAST_RUNS, screen
 
 PROFILES = (
     profile("cpu", "CPU-bound", "?", CPU_ROUTES, "routes"),
@@ -239,7 +239,7 @@ def test_an_image_that_grew_needs_no_second_look(entry: Entry) -> None:
 
 
 def test_a_run_that_regressed_or_is_invalid_is_no_baseline_unless_it_is_accepted(entry: Entry) -> None:
-    from reports.history import SCHEMA, Accept, History
+    from reports.regression.history import SCHEMA, Accept, History
 
     runs = [msgspec.structs.replace(night(entry, n), verdict=v) for n, v in enumerate(("fine", "regressed", "invalid", ""))]
     assert [e.run for e in series(History(tuple(runs), (), ()), entry.key)] == ["run-000", "run-003"]

@@ -13,12 +13,12 @@ import pandas as pd
 import pytest
 from report_records import make_record
 
-from harness.cli import main
-from harness.record import Record
-from reports.analysis import analyse
-from reports.cells import Figure
-from reports.history import SCHEMA, Accept, Entry, History, append, entry_of, read, series
-from reports.screen import LEAST_RUNS, screen, screen_cell
+from harness.cli.main import main
+from harness.record.writer import Record
+from reports.analysis.analysis import analyse
+from reports.analysis.cells import Figure
+from reports.regression.history import SCHEMA, Accept, Entry, History, append, entry_of, read, series
+from reports.regression.screening import LEAST_RUNS, screen, screen_cell
 
 #: A cell whose noise nothing explains.
 PLAIN = Figure("anything", "microseconds", "lower")

@@ -19,13 +19,13 @@ from report_records import make_record
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 
-from harness.cli import main
-from harness.record import Record, Run
-from reports.addresses import slug
-from reports.folder import MANIFEST
-from reports.gate import Gate, Judged
-from reports.history import SCHEMA, Accept, Entry, append, fingerprint, read
-from reports.trend import series_of
+from harness.cli.main import main
+from harness.record.writer import Record, Run
+from reports.regression.gate_result import Gate, Judged
+from reports.regression.history import SCHEMA, Accept, Entry, append, fingerprint, read
+from reports.site.slugs import slug
+from reports.site.sync import MANIFEST
+from reports.site.trends import series_of
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 REPORT_BYTES = 1_250_000

@@ -7,13 +7,13 @@ import time
 
 import pytest
 
-from harness.record import Record
-from reports.analysis import analyse
-from reports.claims import findings, read_claims
-from reports.fit import INDICES, positions
-from reports.html import render_report
-from reports.validity import trust_of
-from reports.view import View, make_view
+from harness.record.writer import Record
+from reports.analysis.analysis import analyse
+from reports.analysis.claims import findings, read_claims
+from reports.export.html import render_report
+from reports.export.view import View, make_view
+from reports.sections.fit_map import INDICES, positions
+from reports.sections.noise import trust_of
 
 TARGETS = ("go", "java", "kotlin", "python", "rust")
 

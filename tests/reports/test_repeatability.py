@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from report_records import make_record
 
-from reports.analysis import analyse
-from reports.repeatability import repeatability_text, scatter, separations
+from reports.analysis.analysis import analyse
+from reports.comparison.repeatability import repeatability_text, scatter, separations
 
 
 def test_twins_that_are_alike_separate_no_more_often_than_the_interval_allows(tmp_path: Path) -> None:

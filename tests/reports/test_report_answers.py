@@ -19,20 +19,20 @@ from report_records import (
     make_record,
 )
 
-from harness.measurement import Missing, RouteNumbers, TrialResult
-from harness.record import Record
-from loadtests.lean.histogram import COUNTS, index_of
-from reports.analysis import Analysis, Measured, analyse
-from reports.answers import Answer
-from reports.basis import basis_of
-from reports.claims import findings, read_claims
-from reports.downstream import downstream_answer
-from reports.html import render_report
-from reports.markdown import summary
-from reports.percentiles import Distribution
-from reports.service import service_answer
-from reports.view import make_view
-from reports.waiters import most_held, outcome, waiters_answer
+from harness.record.measurement import Missing, RouteNumbers, TrialResult
+from harness.record.writer import Record
+from loadtests.protocol.histogram import COUNTS, index_of
+from reports.analysis.analysis import Analysis, Measured, analyse
+from reports.analysis.claims import findings, read_claims
+from reports.analysis.cost_inputs import basis_of
+from reports.export.html import render_report
+from reports.export.markdown import summary
+from reports.export.view import make_view
+from reports.metrics.percentiles import Distribution
+from reports.sections.everyday_service import service_answer
+from reports.sections.held_requests import most_held, outcome, waiters_answer
+from reports.sections.profile_answer import Answer
+from reports.sections.slow_database import downstream_answer
 
 TARGETS = ("rust", "go", "python")
 

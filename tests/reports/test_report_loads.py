@@ -9,17 +9,17 @@ import pytest
 from hdrh.histogram import HdrHistogram
 from report_records import make_record, text_of
 
-from harness.measurement import Missing
-from harness.record import Record
-from reports.analysis import analyse
-from reports.latency import latency_figures
-from reports.loads import loads_of
-from reports.metrics import METRICS
-from reports.parts import limit_tables, parts_sections, route_tables
-from reports.percentiles import merge, read_distributions
-from reports.series import read_curves
-from reports.view import make_view
-from reports.warmup import warmup_figures
+from harness.record.measurement import Missing
+from harness.record.writer import Record
+from reports.analysis.analysis import analyse
+from reports.analysis.samples import read_curves
+from reports.export.view import make_view
+from reports.metrics.load import METRICS
+from reports.metrics.percentiles import merge, read_distributions
+from reports.metrics.scopes import loads_of
+from reports.sections.latency import latency_figures
+from reports.sections.time_breakdown import limit_tables, parts_sections, route_tables
+from reports.sections.warmup import warmup_figures
 
 
 def test_targets_without_a_valid_trial_are_not_ranked_and_it_is_said(mixed: Record) -> None:

@@ -11,17 +11,17 @@ import altair as alt
 import pytest
 from report_records import make_record, text_of
 
-from harness.config import Opinion
-from harness.measurement import Missing, TrialResult
-from harness.record import Record
-from reports.analysis import analyse
-from reports.charts import Bar, Dot, Line, Track, bars, dots, lines, spread, tracks
-from reports.html import render_report
-from reports.markdown import summary
-from reports.metrics import METRICS
-from reports.palette import MAPPED, PAPER, SERIES, looks
-from reports.units import clean, number, quantity, span
-from reports.view import make_view
+from harness.plan.config_file import Opinion
+from harness.record.measurement import Missing, TrialResult
+from harness.record.writer import Record
+from reports.analysis.analysis import analyse
+from reports.charts.line_chart import Bar, Dot, Line, Track, bars, dots, lines, spread, tracks
+from reports.charts.palette import MAPPED, PAPER, SERIES, looks
+from reports.export.html import render_report
+from reports.export.markdown import summary
+from reports.export.view import make_view
+from reports.metrics.load import METRICS
+from reports.text.units import clean, number, quantity, span
 
 HOSTILE = (
     "<script>alert(1)</script>",

@@ -12,20 +12,20 @@ from hypothesis import strategies as st
 from report_records import PROFILES, make_record
 from scale_records import FLOOR, OUT, SCALES, UP
 
-from harness.measurement import FloorMeasurement, Missing, ScaleMeasurement, ScalePoint
-from harness.record import Record
-from reports.analysis import Analysis, analyse
-from reports.beside import beside_sections
-from reports.cells import cells
-from reports.claims import findings, read_claims
-from reports.environment import target_facts
-from reports.export import frame
-from reports.html import render_report
-from reports.markdown import summary
-from reports.metrics import BY_ID
-from reports.scaling import points_of
-from reports.usl import fit
-from reports.view import make_view
+from harness.record.measurement import FloorMeasurement, Missing, ScaleMeasurement, ScalePoint
+from harness.record.writer import Record
+from reports.analysis.analysis import Analysis, analyse
+from reports.analysis.cells import cells
+from reports.analysis.claims import findings, read_claims
+from reports.export.html import render_report
+from reports.export.markdown import summary
+from reports.export.tables import frame
+from reports.export.view import make_view
+from reports.metrics.load import BY_ID
+from reports.sections.environment import target_facts
+from reports.sections.scaling import points_of
+from reports.sections.startup import beside_sections
+from reports.stats.scalability_law import fit
 
 AXES = {
     "memory-floor": {"memory-floor"},

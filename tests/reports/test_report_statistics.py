@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.measurement import Missing
-from reports.standings import Standing, rank
-from reports.statistics import BOOTSTRAP_FROM_TRIALS, bootstrap_interval, estimate, paired_ratio, student_t_quantile
+from harness.record.measurement import Missing
+from reports.analysis.ranking import Standing, rank
+from reports.stats.intervals import BOOTSTRAP_FROM_TRIALS, bootstrap_interval, estimate, paired_ratio, student_t_quantile
 
 
 def standing(values: dict[str, dict[str, float] | Missing], **changes: object) -> Standing:

@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from reports.screen import LEAST_RUNS, screen
-from reports.simulation import BOUND, MONTH, flags, found, quiet_nights, table, values
+from reports.regression.screening import LEAST_RUNS, screen
+from reports.regression.simulation import BOUND, MONTH, flags, found, quiet_nights, table, values
 
 
 def test_many_cells_at_once_are_flagged_as_the_gate_flags_one() -> None:
@@ -34,7 +34,7 @@ def test_at_most_one_false_alarm_in_two_months_and_a_tenth_is_found() -> None:
 
 
 def test_the_table_in_the_documentation_is_what_the_simulation_prints() -> None:
-    from harness.images import ROOT
+    from harness.containers.images import ROOT
 
     text = (ROOT / "docs" / "regressions.md").read_text()
     for line in table():

@@ -5,10 +5,10 @@ from __future__ import annotations
 import docker
 import pytest
 
-from harness.build import build_all, choose_set
-from harness.engine import connect
-from harness.images import ROOT, graph
-from harness.targets import find_targets
+from harness.containers.builder import build_all, choose_set
+from harness.containers.engine import connect
+from harness.containers.images import ROOT, graph
+from harness.plan.targets import find_targets
 
 TARGETS = find_targets(ROOT / "services")
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import msgspec
 
-from harness.config import PRESETS, Config
-from harness.contract import StatementCount
-from harness.host import Host
-from harness.measurement import (
+from harness.evaluation.statements import StatementCount
+from harness.host.machine import Host
+from harness.plan.config_file import PRESETS, Config
+from harness.plan.placement import Cpu, place
+from harness.plan.schedule import make_plan
+from harness.record.measurement import (
     Calibration,
     DelayCheck,
     HostUse,
@@ -18,10 +20,8 @@ from harness.measurement import (
     TrialResult,
     Usage,
 )
-from harness.model import Level, Profile, Target, Trial
-from harness.placement import Cpu, place
-from harness.plan import make_plan
-from harness.record import METHOD, SCHEMA, EngineRecord, ImageRecord, Run
+from harness.record.plan import Level, Profile, Target, Trial
+from harness.record.writer import METHOD, SCHEMA, EngineRecord, ImageRecord, Run
 
 ROUTE = "GET /products/{id}"
 

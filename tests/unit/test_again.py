@@ -10,12 +10,20 @@ import msgspec
 import pytest
 from synthetic import QUIET, closed, measurement, opened, result, run
 
-import harness.run
-from harness.measurement import HostUse, LevelMeasurement, Measurement, Missing, ScaleMeasurement, ScalePoint, TrialResult
-from harness.model import Placement, Trial
-from harness.record import RecordWriter, read_record
-from harness.run import run_trials
-from harness.validity import spoilt
+import harness.run.runner
+from harness.evaluation.validity import spoilt
+from harness.record.measurement import (
+    HostUse,
+    LevelMeasurement,
+    Measurement,
+    Missing,
+    ScaleMeasurement,
+    ScalePoint,
+    TrialResult,
+)
+from harness.record.plan import Placement, Trial
+from harness.record.writer import RecordWriter, read_record
+from harness.run.runner import run_trials
 
 TRIAL = run().plan.trials[0]
 STOLEN, TAKEN = (msgspec.structs.replace(QUIET, **{name: 0.06}) for name in ("steal", "foreign"))
@@ -64,8 +72,8 @@ def ran(folder: Path, monkeypatch: pytest.MonkeyPatch, attempts: Iterator[TrialR
         del client, setup, writer, on_window
         return next(attempts) if trial == TRIAL else result(trial, measurement())
 
-    monkeypatch.setattr(harness.run, "run_trial", fake)
-    monkeypatch.setattr(harness.run, "clean", lambda client: None)
+    monkeypatch.setattr(harness.run.runner, "run_trial", fake)
+    monkeypatch.setattr(harness.run.runner, "clean", lambda client: None)
     RecordWriter(folder).begin(run())
     said: list[str] = []
     run_trials(None, read_record(folder), said.append, lambda label, window: None)  # type: ignore[arg-type]

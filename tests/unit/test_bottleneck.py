@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from harness.bottleneck import Use, bottleneck, most_used
+from harness.evaluation.bottleneck import Use, bottleneck, most_used
 
 IDLE = Use(service=0.2, database=0.2, generator=0.2, generator_over=False, shared=False, executing=1.0, pool_size=16)
 

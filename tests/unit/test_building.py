@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.building import edited, read_steps
+from harness.containers.images import ROOT
 from harness.errors import TrialError
-from harness.images import ROOT
-from harness.model import Edit
-from harness.targets import find_targets
+from harness.plan.targets import find_targets
+from harness.record.plan import Edit
+from harness.trials.build import edited, read_steps
 
 #: As the engine's own builder says it.
 LINES = [

@@ -6,15 +6,15 @@ from collections.abc import Iterable
 
 import pytest
 
-from harness.calibrate import SHARES, delay_checks, delay_problem, open_ceiling, stall_p95_theory_milliseconds
-from harness.generator import Heard, LevelHeard
-from harness.instruments import Driven
-from harness.selftest import serial_capacity
-from loadtests.instruments import routes
-from loadtests.lean import histogram, wire
+from harness.calibration.calibrate import SHARES, delay_checks, delay_problem, open_ceiling, stall_p95_theory_milliseconds
+from harness.calibration.reference_servers import Driven
+from harness.calibration.self_test import serial_capacity
+from harness.trials.generator import Heard, LevelHeard
+from loadtests.calibration import routes
+from loadtests.protocol import histogram, messages
 
-HELLO = wire.Hello(0, 0, "boot", 1, {})
-READY = wire.ServiceReady(0, {}, 0, ())
+HELLO = messages.Hello(0, 0, "boot", 1, {})
+READY = messages.ServiceReady(0, {}, 0, ())
 
 
 def encoded(*values: int) -> str:
@@ -24,23 +24,25 @@ def encoded(*values: int) -> str:
     return histogram.encode(counts)
 
 
-def route(name: str, service: Iterable[int], lag: int = 10, still_open: int = 0) -> wire.RouteResult:
+def route(name: str, service: Iterable[int], lag: int = 10, still_open: int = 0) -> messages.RouteResult:
     answered = tuple(service)
     total = len(answered) + still_open
     times = encoded(*answered)
-    return wire.RouteResult(name, total, len(answered), 0, 0, 0, still_open, sum(answered), times, times, encoded(lag))
+    return messages.RouteResult(name, total, len(answered), 0, 0, 0, still_open, sum(answered), times, times, encoded(lag))
 
 
-def driven(levels: dict[str, tuple[float, tuple[wire.RouteResult, ...]]], injected: dict[str, dict[str, float]]) -> Driven:
+def driven(
+    levels: dict[str, tuple[float, tuple[messages.RouteResult, ...]]], injected: dict[str, dict[str, float]]
+) -> Driven:
     heard = tuple(
         LevelHeard(
             ((),),
-            (wire.Measured(name, 0, 10**9, 1.0, True, "", 32, rate, 0.0, found),),
-            wire.LevelEnd(name, {}, {}),
+            (messages.Measured(name, 0, 10**9, 1.0, True, "", 32, rate, 0.0, found),),
+            messages.LevelEnd(name, {}, {}),
         )
         for name, (rate, found) in levels.items()
     )
-    return Driven(Heard(HELLO, READY, heard, wire.Done((), 32), 0.0, 1.0), (), injected)
+    return Driven(Heard(HELLO, READY, heard, messages.Done((), 32), 0.0, 1.0), (), injected)
 
 
 def delays(extra_us: int) -> Driven:
@@ -81,8 +83,8 @@ def test_a_stall_of_half_a_second_in_five_is_a_quarter_of_a_second_at_p95() -> N
 
 
 def test_the_capacity_of_a_queue_is_below_its_rate_of_service_and_grows_with_patience() -> None:
-    strict = serial_capacity(wire.Objective(99.0, 10.0), service_ms=1.0)
-    loose = serial_capacity(wire.Objective(99.0, 100.0), service_ms=1.0)
+    strict = serial_capacity(messages.Objective(99.0, 10.0), service_ms=1.0)
+    loose = serial_capacity(messages.Objective(99.0, 100.0), service_ms=1.0)
     # Heavy traffic: P(response > t) is about exp(-2 (1 - rho) t / (rho s)); 1 % at 10 ms gives rho = 0.81.
     assert strict == pytest.approx(810, rel=0.04)
     assert strict < loose < 1000

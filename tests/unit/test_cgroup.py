@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.cgroup import Cgroup, CgroupGone, Counters
+from harness.host.cgroup import Cgroup, CgroupGone, Counters
 
 
 def write(root: Path, files: dict[str, str]) -> None:

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import yaml
 
-from harness.images import ROOT
-from reports.history import Entry, append, parse
+from harness.containers.images import ROOT
+from reports.regression.history import Entry, append, parse
 
 PUSH, GATE = ROOT / "ci/push-history.sh", ROOT / "ci/gate.sh"
 
@@ -41,7 +41,7 @@ def environment(**changes: str) -> dict[str, str]:
 
 @pytest.fixture
 def fitmap(tmp_path: Path) -> Path:
-    return script(tmp_path / "fitmap", f'exec {sys.executable} -m harness.cli "$@"')
+    return script(tmp_path / "fitmap", f'exec {sys.executable} -m harness.cli.main "$@"')
 
 
 @pytest.fixture
@@ -240,6 +240,6 @@ def test_what_could_not_be_judged_is_a_warning_unless_it_is_to_fail(status: str,
 
 
 def test_the_marker_that_the_comment_is_found_by_is_the_one_that_is_written() -> None:
-    from reports.gate_markdown import MARKER
+    from reports.export.gate_markdown import MARKER
 
     assert json.dumps(MARKER) in steps("comment")["Write the comment, or write it anew"]["env"]["ONES_OWN"]

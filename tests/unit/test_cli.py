@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from synthetic import measurement, result, run
 
-from harness.cli import main
+from harness.cli.main import main
+from harness.containers.images import ROOT
 from harness.errors import EngineError, ImageError
-from harness.images import ROOT
-from harness.record import RecordWriter
+from harness.record.writer import RecordWriter
 
 
 def fitmap(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
@@ -107,7 +107,7 @@ def test_exit_statuses_tell_usage_from_failure() -> None:
 
 def test_a_reader_that_goes_away_is_no_error_worth_a_traceback() -> None:
     process = subprocess.Popen(
-        [sys.executable, "-m", "harness.cli", "list"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT
+        [sys.executable, "-m", "harness.cli.main", "list"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT
     )
     assert process.stdout is not None and process.stderr is not None
     process.stdout.close()

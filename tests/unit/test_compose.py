@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
-from harness.images import ROOT, project_tag
-from harness.pair import (
+from harness.containers.images import ROOT, project_tag
+from harness.containers.spec import (
     MEBIBYTE,
     ContainerSpec,
     Limits,

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.config import PRESETS, Config, choose, override, read_config, timing
 from harness.errors import UsageError
-from loadtests.lean.steady import HALF
+from harness.plan.config_file import PRESETS, Config, choose, override, read_config, timing
+from loadtests.protocol.steady_state import HALF
 
 
 def config(tmp_path: Path, text: str) -> Config:

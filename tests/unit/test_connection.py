@@ -12,8 +12,8 @@ from collections.abc import Callable
 import gevent
 import pytest
 
-from harness.images import ROOT
-from loadtests.lean.connection import Broken, Connection
+from harness.containers.images import ROOT
+from loadtests.generator.connection import Broken, Connection
 
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\ncontent-type: text/plain\r\n\r\npong"
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from harness.contract import Contract, count_statements, name_of, read_contract
-from harness.images import ROOT
-from harness.validity import statement_problems
+from harness.containers.images import ROOT
+from harness.evaluation.statements import Contract, count_statements, name_of, read_contract
+from harness.evaluation.validity import statement_problems
 
 
 @pytest.fixture(scope="module")

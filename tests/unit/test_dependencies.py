@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.dependencies import Dependencies, dependencies
-from harness.images import ROOT
-from harness.targets import find_targets
+from harness.containers.images import ROOT
+from harness.plan.targets import find_targets
+from harness.trials.dependencies import Dependencies, dependencies
 
 SERVICES = ROOT / "services"
 

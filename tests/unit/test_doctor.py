@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.doctor import settings
+from harness.calibration.doctor import settings
 
 CPU = "sys/devices/system/cpu"
 SWAPS = "Filename Type Size Used Priority\n"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import engine
+from harness.containers import engine
 from harness.errors import EngineError
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from loadtests.lean.exchange import expect_json, expect_shape, expect_text
-from loadtests.lean.steady import trend
+from loadtests.generator.exchange import expect_json, expect_shape, expect_text
+from loadtests.protocol.steady_state import trend
 
 
 def test_json_is_compared_by_meaning_and_key_order() -> None:

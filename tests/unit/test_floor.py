@@ -13,11 +13,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from synthetic import CALIBRATION, closed, measurement, opened
 
-from harness import loading
-from harness.config import PRESETS, Config
-from harness.containers import Crew
-from harness.contract import read_contract
-from harness.floor import (
+from harness.containers.images import ROOT
+from harness.containers.lifecycle import Crew
+from harness.evaluation.statements import read_contract
+from harness.plan.config_file import PRESETS, Config
+from harness.plan.placement import Cpu, place
+from harness.plan.profiles import find_profiles
+from harness.plan.schedule import make_plan
+from harness.plan.targets import find_targets
+from harness.record.measurement import FloorMeasurement, FloorProbe, HostUse, LevelMeasurement, Measurement, Missing
+from harness.record.writer import RecordWriter
+from harness.trials import load as load_trial
+from harness.trials.context import Setup
+from harness.trials.load import Stand
+from harness.trials.memory_floor import (
     FAILS,
     LEAST_MIB,
     MOST_PROBES,
@@ -32,15 +41,6 @@ from harness.floor import (
     sized,
     step_below,
 )
-from harness.images import ROOT
-from harness.loading import Stand
-from harness.measurement import FloorMeasurement, FloorProbe, HostUse, LevelMeasurement, Measurement, Missing
-from harness.placement import Cpu, place
-from harness.plan import make_plan
-from harness.profiles import find_profiles
-from harness.record import RecordWriter
-from harness.staging import Setup
-from harness.targets import find_targets
 
 LIMITS = grid(1024)
 TARGETS = find_targets(ROOT / "services")
@@ -170,7 +170,7 @@ def searched(monkeypatch: pytest.MonkeyPatch, answers: Callable[[int, int], Leve
         assert stand.environment == sized(TARGETS["go"], stand.limits.service_memory_mib)
         return measurement(answers(stand.limits.service_memory_mib, next(tries)))
 
-    monkeypatch.setattr(loading, "measure", load)
+    monkeypatch.setattr(load_trial, "measure", load)
     profile = find_profiles(ROOT / "loadtests")["memory-floor"]
     plan = make_plan(
         seed=1, preset="full", timing=PRESETS["full"], targets=("go",), profiles=(profile,),

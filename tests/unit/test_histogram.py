@@ -6,7 +6,7 @@ from hdrh.histogram import HdrHistogram
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.lean.histogram import (
+from loadtests.protocol.histogram import (
     COUNTS,
     HALF_COUNT_BITS,
     HIGHEST_MICROSECONDS,
@@ -56,7 +56,7 @@ def test_an_encoded_histogram_decodes_to_the_same_percentiles(values: list[int])
 
 def test_the_lines_inlined_in_the_hot_path_are_those_of_index_of() -> None:
     """LeanUser repeats the arithmetic; the names and operators must stay these."""
-    from loadtests.lean import histogram
+    from loadtests.protocol import histogram
 
     assert (SUB_BUCKET_BITS, HALF_COUNT_BITS) == (11, 10)
     assert histogram.index_of(5000) == ((5000).bit_length() - 11 << 10) + (5000 >> ((5000).bit_length() - 11))

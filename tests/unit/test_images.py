@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from harness import images
+from harness.containers import images
+from harness.containers.images import ROOT, Tree, base_arguments, base_table, graph
 from harness.errors import UsageError
-from harness.images import ROOT, Tree, base_arguments, base_table, graph
-from harness.targets import find_targets
+from harness.plan.targets import find_targets
 
 TARGETS = tuple(find_targets(ROOT / "services"))
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from harness.config import PRESETS
 from harness.errors import UsageError
-from harness.levels import HELD_RATE, parse_levels, seconds, timed
-from harness.model import Level
+from harness.plan.config_file import PRESETS
+from harness.plan.levels import HELD_RATE, parse_levels, seconds, timed
+from harness.record.plan import Level
 
 ROUTES = ("GET /a", "POST /b")
 

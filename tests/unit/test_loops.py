@@ -17,14 +17,14 @@ from contextlib import contextmanager
 import msgspec
 import pytest
 
+from harness.calibration.reference_servers import level, milliseconds, requests_per_second, sent_share
+from harness.containers.images import ROOT
 from harness.errors import TrialError
-from harness.generator import expect
-from harness.images import ROOT
-from harness.instruments import level, milliseconds, requests_per_second, sent_share
-from loadtests.instruments import routes
-from loadtests.lean import wire
-from loadtests.lean.loops import CLOSER, ClosedLoop
-from loadtests.lean.recorder import Recorder
+from harness.trials.generator import expect
+from loadtests.calibration import routes
+from loadtests.generator.loops import CLOSER, ClosedLoop
+from loadtests.generator.recorder import Recorder
+from loadtests.protocol import messages
 
 
 def free_port() -> int:
@@ -35,20 +35,20 @@ def free_port() -> int:
 @pytest.fixture(scope="module")
 def instruments() -> Iterator[int]:
     port = free_port()
-    process = subprocess.Popen([sys.executable, "-m", "loadtests.instruments.server", str(port)], cwd=ROOT)
+    process = subprocess.Popen([sys.executable, "-m", "loadtests.calibration.server", str(port)], cwd=ROOT)
     yield port
     process.kill()
     process.wait()
 
 
-def load_spec(port: int, *levels: wire.Level, external_workers: int = 0) -> wire.LoadSpec:
-    return wire.LoadSpec(
-        profile="instruments.load",
+def load_spec(port: int, *levels: messages.Level, external_workers: int = 0) -> messages.LoadSpec:
+    return messages.LoadSpec(
+        profile="calibration.load",
         host="127.0.0.1",
         port=port,
         seed=1,
         levels=levels,
-        objective=wire.Objective(),
+        objective=messages.Objective(),
         golden=False,
         ready_timeout_seconds=5,
         master_port=free_port(),
@@ -61,10 +61,10 @@ SPOILT = "import runpy, sys; {spoil}; sys.argv = sys.argv[1:]; runpy.run_module(
 
 
 @contextmanager
-def generator(spec: wire.LoadSpec) -> Iterator[subprocess.Popen[bytes]]:
+def generator(spec: messages.LoadSpec) -> Iterator[subprocess.Popen[bytes]]:
     environment = {**os.environ, "FITMAP_LOAD": msgspec.json.encode(spec).decode()}
     # One CPU, one worker: the tests' own machine may have many.
-    command = ["taskset", "--cpu-list", "0", sys.executable, "-m", "loadtests.lean.drive"]
+    command = ["taskset", "--cpu-list", "0", sys.executable, "-m", "loadtests.generator.master"]
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, start_new_session=True)
     try:
         yield process
@@ -73,27 +73,27 @@ def generator(spec: wire.LoadSpec) -> Iterator[subprocess.Popen[bytes]]:
         process.wait()
 
 
-def events(process: subprocess.Popen[bytes], again: int = 0) -> Iterator[wire.Event]:
+def events(process: subprocess.Popen[bytes], again: int = 0) -> Iterator[messages.Event]:
     """What the generator says; `again`: so many windows are not kept."""
     assert process.stdout
     for line in process.stdout:
-        event = wire.decode_event(line)
+        event = messages.decode_event(line)
         yield event
-        if isinstance(event, wire.LevelEnd | wire.Passed):
-            refused = isinstance(event, wire.Passed) and again > 0
+        if isinstance(event, messages.LevelEnd | messages.Passed):
+            refused = isinstance(event, messages.Passed) and again > 0
             again -= refused
             process.send_signal(signal.SIGUSR2 if refused else signal.SIGUSR1)
-        if isinstance(event, wire.Done | wire.Fatal):
+        if isinstance(event, messages.Done | messages.Fatal):
             return
 
 
-def drive(spec: wire.LoadSpec) -> list[wire.Event]:
+def drive(spec: messages.LoadSpec) -> list[messages.Event]:
     with generator(spec) as process:
         return list(events(process))
 
 
-def measured(said: list[wire.Event]) -> list[wire.Measured]:
-    return [event for event in said if isinstance(event, wire.Measured)]
+def measured(said: list[messages.Event]) -> list[messages.Measured]:
+    return [event for event in said if isinstance(event, messages.Measured)]
 
 
 def test_levels_run_one_after_the_other_and_every_request_is_accounted_for(instruments: int) -> None:
@@ -116,9 +116,9 @@ def test_levels_run_one_after_the_other_and_every_request_is_accounted_for(instr
         assert [r.scheduled for r in m.routes if r.route != routes.NULL] == [0] * (len(m.routes) - 1)
     # Little's law: four connections that never pause.
     assert closed.busy_seconds == pytest.approx(4 * (closed.end_ns - closed.start_ns) / 1e9, rel=0.2)
-    (done,) = [event for event in said if isinstance(event, wire.Done)]
+    (done,) = [event for event in said if isinstance(event, messages.Done)]
     assert done.connections_opened == 8
-    last = [event for event in said if isinstance(event, wire.LevelEnd)][-1]
+    last = [event for event in said if isinstance(event, messages.LevelEnd)][-1]
     assert last.answered[routes.NULL] >= sum(r.requests for m in (closed, opened, relative) for r in m.routes)
     assert sum(last.failed.values()) == 0
 
@@ -141,29 +141,29 @@ def test_a_rate_that_the_server_cant_hold_leaves_arrivals_waiting(instruments: i
 
 def test_a_worker_that_dies_ends_the_trial_with_a_sentence(instruments: int) -> None:
     with generator(load_spec(instruments, level("saturate", routes.NULL, measure=30))) as process:
-        last: wire.Event | None = None
+        last: messages.Event | None = None
         for last in events(process):
-            if isinstance(last, wire.Window):
+            if isinstance(last, messages.Window):
                 listing = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True, check=True)
                 os.kill(int(listing.stdout.split()[0]), signal.SIGKILL)
-        assert isinstance(last, wire.Fatal)
+        assert isinstance(last, messages.Fatal)
         assert "load worker was lost" in last.reason
         with pytest.raises(TrialError, match="worker was lost"):
-            expect(last, wire.Done)
+            expect(last, messages.Done)
 
 
 def test_a_worker_started_elsewhere_takes_its_share(instruments: int) -> None:
     """It gets nothing but the master's address."""
     spec = load_spec(instruments, level("400/s", routes.NULL, rate=400, measure=2), external_workers=1)
     with generator(spec) as process:
-        command = [sys.executable, "-m", "loadtests.lean.work", f"127.0.0.1:{spec.master_port}"]
+        command = [sys.executable, "-m", "loadtests.generator.worker", f"127.0.0.1:{spec.master_port}"]
         worker = subprocess.Popen(command, cwd=ROOT)
         try:
             said = list(events(process))
         finally:
             worker.kill()
             worker.wait()
-    (hello,) = [event for event in said if isinstance(event, wire.Hello)]
+    (hello,) = [event for event in said if isinstance(event, messages.Hello)]
     assert hello.workers == 2
     (opened,) = measured(said)
     assert requests_per_second(opened) == pytest.approx(400, rel=0.15)
@@ -175,7 +175,7 @@ def test_a_clock_that_runs_fast_breaks_littles_law(instruments: int) -> None:
     spoil = "import time; real = time.perf_counter_ns; time.perf_counter_ns = lambda: int(real() * 1.1)"
     program = SPOILT.format(spoil=spoil)
     with generator(spec) as process:
-        command = [sys.executable, "-c", program, "loadtests.lean.work", f"127.0.0.1:{spec.master_port}"]
+        command = [sys.executable, "-c", program, "loadtests.generator.worker", f"127.0.0.1:{spec.master_port}"]
         worker = subprocess.Popen(command, cwd=ROOT)
         try:
             (closed,) = measured(list(events(process)))
@@ -187,8 +187,8 @@ def test_a_clock_that_runs_fast_breaks_littles_law(instruments: int) -> None:
     assert concurrency == pytest.approx(4 * 1.05, rel=0.02)
 
 
-def held_level(*, connections: int, wait: int, warmup: float = 1, measure: float = 1) -> wire.Level:
-    return wire.Level("held", "held", connections, (), warmup, warmup, measure, hold_milliseconds=wait)
+def held_level(*, connections: int, wait: int, warmup: float = 1, measure: float = 1) -> messages.Level:
+    return messages.Level("held", "held", connections, (), warmup, warmup, measure, hold_milliseconds=wait)
 
 
 def test_connections_take_turns_a_gap_apart() -> None:
@@ -213,7 +213,7 @@ def test_a_burst_is_spread_out_again() -> None:
 
 def test_held_requests_begin_over_a_whole_wait_and_are_all_under_way_from_then_on(instruments: int) -> None:
     said = drive(load_spec(instruments, held_level(connections=40, wait=2000, warmup=7, measure=2)))
-    counts = [event.requests for event in said if isinstance(event, wire.Window)]
+    counts = [event.requests for event in said if isinstance(event, messages.Window)]
     # Windows end a little later than they should: an answer or two of the third second may be in the second.
     assert sum(counts[:2]) <= 4
     assert counts[3:] == pytest.approx([20] * len(counts[3:]), abs=3)
@@ -223,15 +223,15 @@ def test_held_requests_begin_over_a_whole_wait_and_are_all_under_way_from_then_o
     assert held.busy_seconds / ((held.end_ns - held.start_ns) / 1e9) == pytest.approx(40, rel=0.05)
     (route,) = [r for r in held.routes if r.scheduled]
     assert (route.route, route.failures, route.timed_out) == (routes.delay(2000), 0, 0)
-    (done,) = [event for event in said if isinstance(event, wire.Done)]
+    (done,) = [event for event in said if isinstance(event, messages.Done)]
     assert done.connections_opened == 40
 
 
 def test_the_service_is_left_alone_before_the_first_level(instruments: int) -> None:
     spec = load_spec(instruments, level("saturate", routes.NULL, connections=1, measure=1))
     said = drive(msgspec.structs.replace(spec, idle_seconds=1.5))
-    (ready,) = [event for event in said if isinstance(event, wire.ServiceReady)]
-    first = next(event for event in said if isinstance(event, wire.Window))
+    (ready,) = [event for event in said if isinstance(event, messages.ServiceReady)]
+    first = next(event for event in said if isinstance(event, messages.Window))
     assert first.start_ns - ready.monotonic_ns >= 1.5e9
 
 
@@ -241,17 +241,17 @@ def test_a_trial_ends_when_the_harness_says_nothing(instruments: int, monkeypatc
         deadline = time.monotonic() + 40
         said = []
         for line in process.stdout:
-            said.append(wire.decode_event(line))
+            said.append(messages.decode_event(line))
             assert time.monotonic() < deadline
-        assert isinstance(said[-1], wire.Fatal)
+        assert isinstance(said[-1], messages.Fatal)
         assert "harness" in said[-1].reason
 
 
 def test_arrivals_beyond_the_bound_of_the_line_are_dropped_and_counted(instruments: int) -> None:
     spec = load_spec(instruments, level("x", routes.SERIAL, rate=2500, connections=2, measure=2), external_workers=1)
-    program = SPOILT.format(spoil="import loadtests.lean.loops as loops; loops.BACKLOG_LIMITS = (10, 10)")
+    program = SPOILT.format(spoil="import loadtests.generator.loops as loops; loops.BACKLOG_LIMITS = (10, 10)")
     with generator(spec) as process:
-        command = [sys.executable, "-c", program, "loadtests.lean.work", f"127.0.0.1:{spec.master_port}"]
+        command = [sys.executable, "-c", program, "loadtests.generator.worker", f"127.0.0.1:{spec.master_port}"]
         worker = subprocess.Popen(command, cwd=ROOT)
         try:
             (overloaded,) = measured(list(events(process)))
@@ -263,8 +263,8 @@ def test_arrivals_beyond_the_bound_of_the_line_are_dropped_and_counted(instrumen
     assert serial.scheduled == serial.requests + serial.open + serial.dropped
 
 
-def closed_with_a_limit(seconds: float) -> wire.Level:
-    return wire.Level(
+def closed_with_a_limit(seconds: float) -> messages.Level:
+    return messages.Level(
         name="x", kind="closed", connections=2, routes=(routes.NULL,), warmup_seconds=1, warmup_limit_seconds=seconds,
         measure_seconds=1,
     )  # fmt: skip
@@ -273,25 +273,25 @@ def closed_with_a_limit(seconds: float) -> wire.Level:
 def test_a_window_that_the_harness_refuses_is_measured_again(instruments: int) -> None:
     with generator(load_spec(instruments, closed_with_a_limit(20))) as process:
         said = list(events(process, again=1))
-    passed = [event for event in said if isinstance(event, wire.Passed)]
+    passed = [event for event in said if isinstance(event, messages.Passed)]
     (kept,) = measured(said)
     assert len(passed) == 2
     assert (kept.start_ns, kept.end_ns) == (passed[1].start_ns, passed[1].end_ns)
     # The refused one, and what came before it, was warm-up.
     assert kept.warmup_seconds > (passed[0].end_ns - passed[0].start_ns) / 1e9 + 1
     # Its requests count for the statements, and not for the window.
-    (end,) = (event for event in said if isinstance(event, wire.LevelEnd))
+    (end,) = (event for event in said if isinstance(event, messages.LevelEnd))
     assert sum(end.answered.values()) > 2 * sum(route.requests for route in kept.routes)
 
 
 def test_no_window_is_offered_where_no_warm_up_may_be_prolonged(instruments: int) -> None:
     said = drive(load_spec(instruments, closed_with_a_limit(1)))
-    assert not any(isinstance(event, wire.Passed) for event in said) and len(measured(said)) == 1
+    assert not any(isinstance(event, messages.Passed) for event in said) and len(measured(said)) == 1
 
 
 def test_at_the_limit_a_window_is_kept_whatever_the_harness_would_say(instruments: int) -> None:
     with generator(load_spec(instruments, closed_with_a_limit(3.5))) as process:
         said = list(events(process, again=9))
-    passed = [event for event in said if isinstance(event, wire.Passed)]
+    passed = [event for event in said if isinstance(event, messages.Passed)]
     (kept,) = measured(said)
     assert len(passed) <= 3 and kept.start_ns == passed[-1].start_ns

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import msgspec
 
-from harness.config import PRESETS
-from harness.images import ROOT
-from harness.model import Level, Plan, Profile
-from harness.placement import Cpu, place
-from harness.plan import JIT_SECONDS, make_plan, timing_of, trials_seconds
-from harness.targets import find_targets
+from harness.containers.images import ROOT
+from harness.plan.config_file import PRESETS
+from harness.plan.placement import Cpu, place
+from harness.plan.schedule import JIT_SECONDS, make_plan, timing_of, trials_seconds
+from harness.plan.targets import find_targets
+from harness.record.plan import Level, Plan, Profile
 
 LEVELS = (Level("saturate", "closed", 32, ("GET /x",)), Level("9/s", "open", 32, ("GET /x",), rate=9.0))
 PROFILES = tuple(Profile(name, name, "?", ("GET /x",), 32, LEVELS) for name in ("cpu", "db"))

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from synthetic import usage
 
-from harness.measurement import HostSample, HostUse, Missing
-from harness.processors import CpuTimes, parse_cpu_list, read_processors
-from harness.usage import host_use
+from harness.evaluation.usage import host_use
+from harness.host.cpu_times import CpuTimes, parse_cpu_list, read_processors
+from harness.record.measurement import HostSample, HostUse, Missing
 
 SECOND = 1_000_000_000
 

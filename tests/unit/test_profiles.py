@@ -9,12 +9,12 @@ from typing import get_args
 
 import pytest
 
-from harness.config import PRESETS, Config, override
+from harness.containers.images import ROOT
 from harness.errors import UsageError
-from harness.images import ROOT
-from harness.model import Preset
-from harness.profiles import find_profiles, narrow, read_profile, relevel
-from harness.recording import chosen_profiles
+from harness.plan.config_file import PRESETS, Config, override
+from harness.plan.profiles import find_profiles, narrow, read_profile, relevel
+from harness.record.plan import Preset
+from harness.run.setup import chosen_profiles
 
 HEADER = """# /// fitmap
 # title = "T"

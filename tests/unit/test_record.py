@@ -10,9 +10,9 @@ from hdrh.histogram import HdrHistogram
 from synthetic import measurement, result, run
 
 from harness.errors import RunError, UsageError
-from harness.measurement import Missing
-from harness.record import LevelHistograms, RecordWriter, read_histograms, read_record
-from loadtests.lean.wire import RouteResult
+from harness.record.measurement import Missing
+from harness.record.writer import LevelHistograms, RecordWriter, read_histograms, read_record
+from loadtests.protocol.messages import RouteResult
 
 
 @pytest.fixture

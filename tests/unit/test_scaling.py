@@ -5,13 +5,13 @@ from __future__ import annotations
 import msgspec
 from synthetic import closed, measurement
 
-from harness.cgroup import Counters
-from harness.counters import Reader, Together
-from harness.measurement import Measurement, Missing, ScaleMeasurement, ScalePoint
-from harness.model import Placement
-from harness.pair import LOOPBACK, Limits, Ports, proxy_spec, replica_specs
-from harness.scaling import judge, prolonged
-from loadtests.lean import wire
+from harness.containers.spec import LOOPBACK, Limits, Ports, proxy_spec, replica_specs
+from harness.host.cgroup import Counters
+from harness.host.counters import Reader, Together
+from harness.record.measurement import Measurement, Missing, ScaleMeasurement, ScalePoint
+from harness.record.plan import Placement
+from harness.trials.scaling import judge, prolonged
+from loadtests.protocol import messages
 
 PLACEMENT = Placement("1", "0", "0", ("database", "generator"), "two cores", "0")
 
@@ -54,8 +54,8 @@ def test_containers_together_are_the_sum_of_their_counters() -> None:
     assert Together([Fixed(30), Fixed(None)]).read().peak_bytes is None
 
 
-def level(least: float, limit: float) -> wire.Level:
-    return wire.Level("saturate", "closed", 32, (), warmup_seconds=least, warmup_limit_seconds=limit, measure_seconds=6)
+def level(least: float, limit: float) -> messages.Level:
+    return messages.Level("saturate", "closed", 32, (), warmup_seconds=least, warmup_limit_seconds=limit, measure_seconds=6)
 
 
 def test_replicas_have_as_much_longer_to_warm_up_as_they_share_a_core() -> None:

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from loadtests.lean.search import MOST_PROBES, TOLERANCE, Probe, bounds, next_rate
+from loadtests.protocol.capacity_search import MOST_PROBES, TOLERANCE, Probe, bounds, next_rate
 
 
 def run(capacity: float, *, start: float = 50.0, ceiling: float = 0.0, doubt: float = 0.0, seed: int = 1) -> list[Probe]:

@@ -6,10 +6,10 @@ import subprocess
 
 import pytest
 
+from harness.containers.images import ROOT
+from harness.containers.versions import checked_out
 from harness.errors import UsageError
-from harness.images import ROOT
-from harness.sides import checked_out
-from harness.targets import find_targets
+from harness.plan.targets import find_targets
 
 
 def test_a_revision_has_its_own_services_and_bases_and_goes_with_the_context() -> None:

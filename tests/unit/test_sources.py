@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from harness.containers.images import ROOT
 from harness.errors import UsageError
-from harness.images import ROOT
-from harness.sources import source_lines
-from harness.targets import find_targets
+from harness.plan.targets import find_targets
+from harness.run.description import source_lines
 
 
 def test_code_counts_and_comments_and_blank_lines_do_not(tmp_path: Path) -> None:

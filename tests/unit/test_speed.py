@@ -9,9 +9,9 @@ import time
 import psutil
 import pytest
 
-from harness.measurement import SpeedSample
-from harness.model import Placement
-from harness.speed import LEAST_SAMPLES, SpeedProbe, parse, speeds
+from harness.host.speed_probe import LEAST_SAMPLES, SpeedProbe, parse, speeds
+from harness.record.measurement import SpeedSample
+from harness.record.plan import Placement
 
 PLACEMENT = Placement("1", "0", "0", ("database", "generator"), "two cores")
 

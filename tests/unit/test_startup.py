@@ -12,19 +12,19 @@ from pathlib import Path
 
 import pytest
 
-from harness.config import PRESETS
+from harness.containers.images import ROOT
 from harness.errors import TrialError
-from harness.images import ROOT
-from harness.measurement import Missing, StartupMeasurement
-from harness.pagecache import Layers, cached_bytes
-from harness.plan import COURSE_SECONDS
-from harness.profiles import find_profiles
-from harness.startup import course_level, judge, order, read_meta
-from loadtests.lean import wire
-from loadtests.lean.watch import answers, watch
-from loadtests.lean.wire import Window
-from reports.course import climbing, shares, steady_rate, time_to_steady
-from reports.metrics import BY_ID
+from harness.host.page_cache import Layers, cached_bytes
+from harness.plan.config_file import PRESETS
+from harness.plan.profiles import find_profiles
+from harness.plan.schedule import COURSE_SECONDS
+from harness.record.measurement import Missing, StartupMeasurement
+from harness.trials.startup import course_level, judge, order, read_meta
+from loadtests.generator.readiness_probe import answers, watch
+from loadtests.protocol import messages
+from loadtests.protocol.messages import Window
+from reports.metrics.load import BY_ID
+from reports.metrics.steady_state import climbing, shares, steady_rate, time_to_steady
 
 
 def course(*rates: float, failures: int = 0, measured: int = 12) -> tuple[Window, ...]:
@@ -122,7 +122,7 @@ def test_a_failed_request_fails_the_course() -> None:
     ],
 )
 def test_only_200_is_an_answer(answer: bytes, good: bool) -> None:
-    assert answers(wire.Ask("/health"), answer) is good
+    assert answers(messages.Ask("/health"), answer) is good
 
 
 def test_an_answer_of_meta_that_is_none_fails_the_trial() -> None:
@@ -132,8 +132,8 @@ def test_an_answer_of_meta_that_is_none_fails_the_trial() -> None:
 
 
 def test_an_answer_must_hold_what_it_should() -> None:
-    assert answers(wire.Ask("/meta", "mark-1"), b"HTTP/1.1 200 OK\r\n\r\nmark-1")
-    assert not answers(wire.Ask("/meta", "mark-2"), b"HTTP/1.1 200 OK\r\n\r\nmark-1")
+    assert answers(messages.Ask("/meta", "mark-1"), b"HTTP/1.1 200 OK\r\n\r\nmark-1")
+    assert not answers(messages.Ask("/meta", "mark-2"), b"HTTP/1.1 200 OK\r\n\r\nmark-1")
 
 
 def serve(listener: socket.socket, said: Sequence[bytes]) -> None:
@@ -160,10 +160,10 @@ def test_the_watcher_waits_through_refusals_and_503_and_sees_the_first_200() -> 
     thread = threading.Thread(target=late)
     begun = time.time_ns()
     thread.start()
-    seen = watch(wire.WatchSpec("127.0.0.1", port, (wire.Ask("/health"), wire.Ask("/products/1", "row")), 5.0))
+    seen = watch(messages.WatchSpec("127.0.0.1", port, (messages.Ask("/health"), messages.Ask("/products/1", "row")), 5.0))
     thread.join()
     listener.close()
-    assert isinstance(seen, wire.Seen) and seen.last_body == "row"
+    assert isinstance(seen, messages.Seen) and seen.last_body == "row"
     health, row = seen.unix_ns
     assert 0.2e9 < health - begun < 0.4e9 and health < row
 
@@ -171,9 +171,9 @@ def test_the_watcher_waits_through_refusals_and_503_and_sees_the_first_200() -> 
 def test_a_service_that_never_answers_is_given_up_with_what_it_said() -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        spec = wire.WatchSpec("127.0.0.1", probe.getsockname()[1], (wire.Ask("/health"),), 0.05)
+        spec = messages.WatchSpec("127.0.0.1", probe.getsockname()[1], (messages.Ask("/health"),), 0.05)
         found = watch(spec)
-    assert isinstance(found, wire.Fatal) and "nothing listens" in found.reason
+    assert isinstance(found, messages.Fatal) and "nothing listens" in found.reason
 
 
 @pytest.mark.skipif(not hasattr(os, "posix_fadvise"), reason="no posix_fadvise here")

@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from harness.images import ROOT
-from loadtests.lean.steady import climbs, cools
+from harness.containers.images import ROOT
+from loadtests.protocol.steady_state import climbs, cools
 
 #: Requests a second of a JVM on one core, second by second, as measured: it stands still, then doubles.
 STAGES = [2412, 2649, 2665, 3048, 5302, 5523, 5294, 5604, 5442, 5345]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from harness.images import ROOT
-from harness.targets import find_targets, folder_of, with_twins
+from harness.containers.images import ROOT
+from harness.plan.targets import find_targets, folder_of, with_twins
 
 
 def test_the_five_languages_are_found() -> None:

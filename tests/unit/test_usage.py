@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from harness.cgroup import Counters
-from harness.measurement import Missing, Sample
-from harness.usage import anonymous_between, busiest_second, cores_between, cpu_ns_at, cpu_per_request, usage
-from loadtests.lean.wire import Window
+from harness.evaluation.usage import anonymous_between, busiest_second, cores_between, cpu_ns_at, cpu_per_request, usage
+from harness.host.cgroup import Counters
+from harness.record.measurement import Missing, Sample
+from loadtests.protocol.messages import Window
 
 SECOND = 1_000_000_000
 

@@ -8,9 +8,9 @@ import msgspec
 import pytest
 from synthetic import CALIBRATION, closed, opened
 
-from harness.contract import StatementCount
-from harness.measurement import HostUse, LevelMeasurement, Missing
-from harness.validity import Circumstances, judge
+from harness.evaluation.statements import StatementCount
+from harness.evaluation.validity import Circumstances, judge
+from harness.record.measurement import HostUse, LevelMeasurement, Missing
 
 AROUND = Circumstances(pool_size=16, generator_cores=1, objective_milliseconds=50.0, calibration=CALIBRATION)
 

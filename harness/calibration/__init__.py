@@ -1,0 +1,1 @@
+"""Can this machine and the load generator be trusted?"""

@@ -1,0 +1,55 @@
+"""Runs the comparison of load clients (loadtests/comparison) in containers of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import docker
+from docker.errors import APIError
+
+from harness.containers.engine import Say
+from harness.containers.lifecycle import Crew, Running, check_port_free, new_password
+from harness.containers.spec import database_spec, instrument_spec, service_spec
+from harness.errors import EngineError
+from harness.plan.config_file import Config
+from harness.record.plan import Placement
+
+#: The target on which wrk and the lean user must agree. Any would do: it is the same one for both.
+WITNESS = "go"
+
+
+def compare(client: docker.DockerClient, image: str, cpus: str, say: Say) -> int:
+    """Stream the comparison's output through `say`; its exit status (1: the lean user is too slow).
+
+    Raises EngineError.
+    """
+    with Crew(client, "loadgen", "comparison") as crew:
+        spec = instrument_spec(image, cpus, "comparison", ())
+        return _stream(crew.add(spec), say)
+
+
+def agree(client: docker.DockerClient, images: Mapping[str, str], placement: Placement, config: Config, say: Say) -> int:
+    """Load one target with wrk and with the lean user; the exit status (1: they disagree).
+
+    `images`: name -> engine's image id, of load-comparison, database and WITNESS. Raises EngineError, PortTaken, TrialError.
+    """
+    password, ports = new_password(), config.ports
+    check_port_free(ports.service, "service")
+    check_port_free(ports.database, "database")
+    with Crew(client, "loadgen", "agreement") as crew:
+        crew.add(database_spec(images["database"], placement.database, ports, config.limits, password)).start()
+        crew.add(service_spec(images[WITNESS], placement.service, ports, config.limits, password)).start()
+        entry = ("/opt/venv/bin/python", "-m", "loadtests.comparison.agreement", str(ports.service))
+        spec = instrument_spec(images["load-comparison"], placement.generator, "comparison", entry)
+        return _stream(crew.add(spec), say)
+
+
+def _stream(member: Running, say: Say) -> int:
+    lines = member.container.attach(stdout=True, stderr=True, stream=True, logs=True)
+    member.start()
+    for chunk in lines:
+        say(chunk.decode(errors="replace").rstrip("\n"))
+    try:
+        return int(member.container.wait()["StatusCode"])
+    except APIError as error:
+        raise EngineError(f"the comparison was lost: {error.explanation}") from None

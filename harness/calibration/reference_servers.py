@@ -1,0 +1,161 @@
+"""Servers of known behaviour in a target's place: what calibration and self-test hold the load generator against."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import docker
+import msgspec
+from msgspec import Struct
+
+from harness.containers.lifecycle import Crew, check_port_free
+from harness.containers.spec import DRAIN_SECONDS, LOOPBACK, generator_spec, instrument_spec
+from harness.errors import EngineError, TrialError
+from harness.evaluation.usage import usage
+from harness.host.counters import open_reader
+from harness.host.cpu_times import all_cpus
+from harness.host.machine import step_aside
+from harness.host.sampler import Sampler
+from harness.plan.config_file import Config
+from harness.record.measurement import Sample, Usage
+from harness.record.plan import Placement
+from harness.trials.generator import READY_SECONDS, Generator, Heard
+from loadtests.protocol import histogram, messages
+
+PROFILE = "calibration.load"
+
+
+class Bench(Struct, frozen=True):
+    """Where instruments are driven: `image` is the engine's id of the load image."""
+
+    image: str
+    placement: Placement
+    config: Config
+
+
+class Driven(Struct, frozen=True):
+    """What came of it: one measured level each, in order, with the containers' samples."""
+
+    heard: Heard
+    samples: Sequence[Sample]
+    #: Of the known server: route -> {"p50", "p99"} of what it injected by its own clock, milliseconds.
+    injected: Mapping[str, Mapping[str, float]]
+
+    def level(self, name: str) -> messages.Measured:
+        """The measured window of a level."""
+        return next(m for level in self.heard.levels for m in level.measured if m.level == name)
+
+    def probes(self, name: str) -> tuple[messages.Measured, ...]:
+        """All windows of a level: those of a search."""
+        return next(level.measured for level in self.heard.levels if level.end.level == name)
+
+    def used(self, name: str, role: str) -> Usage:
+        """A container's use in a level's window."""
+        window = self.level(name)
+        return usage([s for s in self.samples if s.role == role], window.start_ns, window.end_ns)
+
+
+def null_server(port: int) -> tuple[str, ...]:
+    """nginx with a fixed answer: the least that a real HTTP server can do."""
+    conf = "/opt/fitmap/loadtests/calibration/nginx.conf"
+    return ("sh", "-c", f"sed s/18090/{port}/ {conf} > /tmp/nginx.conf && exec nginx -e stderr -p /tmp -c /tmp/nginx.conf")
+
+
+def known_server(port: int) -> tuple[str, ...]:
+    """The server whose delays, stall, capacity and work are known (loadtests/calibration/server.py)."""
+    return ("/opt/venv/bin/python", "-m", "loadtests.calibration.server", str(port))
+
+
+def level(
+    name: str,
+    *wanted: str,
+    rate: float = 0.0,
+    share: float = 0.0,
+    connections: int = 32,
+    warmup: float = 1.0,
+    measure: float,
+) -> messages.Level:
+    """A level on one instrument or some, in turns: open at a rate or at a share of the first closed one, else closed."""
+    return messages.Level(
+        name=name,
+        kind="open" if rate else "relative" if share else "closed",
+        connections=connections,
+        routes=wanted,
+        warmup_seconds=warmup,
+        warmup_limit_seconds=warmup,
+        measure_seconds=measure,
+        rate=rate,
+        share=share,
+    )
+
+
+def requests_per_second(measured: messages.Measured) -> float:
+    """Answers a second of a window."""
+    return sum(r.requests for r in measured.routes) / ((measured.end_ns - measured.start_ns) / 1e9)
+
+
+def milliseconds(measured: messages.Measured, percent: float) -> float:
+    """A percentile of the response times, all routes together."""
+    return histogram.percentile((r.response for r in measured.routes), percent) / 1000
+
+
+def service_milliseconds(measured: messages.Measured, percent: float, route: str) -> float:
+    """A percentile of one route's service times: from the sending to the answer, without the generator's own lag."""
+    return histogram.percentile((r.service for r in measured.routes if r.route == route), percent) / 1000
+
+
+def lag_p99_microseconds(measured: messages.Measured) -> float:
+    """How late the generator itself sent."""
+    return histogram.percentile((r.lag for r in measured.routes), 99)
+
+
+def sent_share(measured: messages.Measured) -> float:
+    """Of what was scheduled, the part that was sent."""
+    scheduled = sum(r.scheduled for r in measured.routes)
+    return 1 - sum(r.open + r.dropped for r in measured.routes) / scheduled if scheduled else 0.0
+
+
+def drive(
+    client: docker.DockerClient,
+    bench: Bench,
+    name: str,
+    server: tuple[str, ...],
+    levels: tuple[messages.Level, ...],
+    seed: int = 1,
+) -> Driven:
+    """Put an instrument on the service's cores and load it. Raises EngineError, PortTaken."""
+    config, placement = bench.config, bench.placement
+    check_port_free(config.ports.service, "service")
+    check_port_free(config.generator.port, "generator")
+    spec = messages.LoadSpec(
+        profile=PROFILE,
+        host=LOOPBACK,
+        port=config.ports.service,
+        seed=seed,
+        levels=levels,
+        objective=config.slo,
+        golden=False,
+        ready_timeout_seconds=READY_SECONDS,
+        master_port=config.generator.port,
+    )
+    spec_json = msgspec.json.encode(spec).decode()
+    with step_aside(all_cpus(placement)), Crew(client, "instruments", name) as crew:
+        service = crew.add(instrument_spec(bench.image, placement.service, "service", server))
+        load = crew.add(generator_spec(bench.image, placement.generator, spec_json, config.limits))
+        service.start()
+        try:
+            with Generator(load, spec) as generator:
+                hello = generator.hello()
+                readers = {role: open_reader(m.container, m.pid) for role, m in (("service", service), ("generator", load))}
+                with Sampler(readers) as sampler:
+                    heard = generator.follow(hello, service, lambda _: None, lambda _: sampler.read_once())
+        except TrialError as error:
+            raise EngineError(f"the instrument {name} can't be driven: {error} ({load.log_tail().strip()[-200:]})") from None
+        service.stop(DRAIN_SECONDS)
+        said = service.log_tail().strip().splitlines()
+    try:
+        injected = msgspec.json.decode(said[-1], type=dict[str, dict[str, float]]) if said else {}
+    except msgspec.MsgspecError:
+        # The null server's last line is no such report; who needs one asks for its routes and misses them aloud.
+        injected = {}
+    return Driven(heard, sampler.samples, injected)

@@ -1,0 +1,1 @@
+"""Commands and options. Alone in printing, exiting, and knowing both halves."""

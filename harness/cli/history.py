@@ -1,0 +1,162 @@
+"""The commands about many records: history, and what changed between two. They print."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.cli.terminal import Terminal
+from harness.errors import UsageError
+from harness.record.writer import read_record
+from harness.run.runner import locate
+
+if TYPE_CHECKING:
+    from reports.regression.history import History
+
+# As in harness/cli/report.py, the reports are imported inside the commands.
+
+
+def history_add(options: argparse.Namespace, terminal: Terminal) -> int:
+    """Add records, folders of records, other histories, or a branch's history."""
+    from reports.analysis.analysis import analyse
+    from reports.regression.gate_result import read_gate
+    from reports.regression.history import Accept, Entry, append, entry_of, parse, read
+
+    lines: list[Entry | Accept] = []
+    for given in options.sources or ([] if options.branch else [None]):
+        path = Path(given) if given else None
+        if path and path.is_file():
+            other = read(path)
+            for complaint in other.complaints:
+                terminal.say(f"history: {complaint}")
+            lines += [*other.entries, *other.accepts]
+            continue
+        folders = sorted(p.parent for p in path.rglob("run.json")) if path and path.is_dir() else []
+        for folder in folders or [locate(options.runs, given)]:
+            try:
+                found = read_gate(folder)
+                lines.append(entry_of(analyse(read_record(folder)), found.verdict if found else ""))
+            except UsageError as error:
+                if len(folders) < 2:
+                    raise
+                terminal.say(f"history: {error}")
+    if options.branch:
+        done = subprocess.run(["git", "show", f"{options.branch}:{options.history.name}"], capture_output=True, check=False)
+        if done.returncode:
+            reason = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
+            raise UsageError(f"branch {options.branch} has no {options.history.name}: {' '.join(reason)}")
+        other = parse(done.stdout, f"{options.branch}:{options.history.name}")
+        for complaint in other.complaints:
+            terminal.say(f"history: {complaint}")
+        lines += [*other.entries, *other.accepts]
+    added = append(options.history, lines)
+    print(f"{len(added)} of {len(lines)} lines were new; {options.history}")
+    return 0
+
+
+def read_history(options: argparse.Namespace, terminal: Terminal) -> History:
+    """The history that a command line names; what of it can't be read is said."""
+    from reports.regression.history import read
+
+    history = read(options.history)
+    for complaint in history.complaints:
+        terminal.say(f"history: {complaint}")
+    return history
+
+
+def history_list(options: argparse.Namespace, terminal: Terminal) -> int:
+    """Every run, a line each, by what it may be compared with."""
+    from reports.regression.history import Key
+
+    history = read_history(options, terminal)
+    keys: dict[Key, int] = {}
+    accepted = {accept.run: accept for accept in history.accepts}
+    for entry in history.entries:
+        number = keys.setdefault(entry.key, len(keys) + 1)
+        mark = f"  accepted: {accepted[entry.run].reason}" if entry.run in accepted else ""
+        verdict = f"  {entry.verdict}" if entry.verdict else ""
+        valid = f"{entry.planned - entry.invalid} of {entry.planned} trials valid"
+        print(
+            f"{entry.run}  series {number}  {valid}  {len(entry.cells)} cells  {(entry.revision or '-')[:12]}{verdict}{mark}"
+        )
+    for key, number in keys.items():
+        print(f"series {number}: host {key.host}, image set {key.image_set}, method {key.method}, content {key.content}")
+    if not history.entries:
+        print(f"no run in {options.history}: `fitmap history add` puts one there")
+    return 0
+
+
+def history_show(options: argparse.Namespace, terminal: Terminal) -> int:
+    """The cells of a run, with how many runs came before it and how it compares with them."""
+    from reports.analysis.cells import figure_of, parts_of
+    from reports.export.terminal import columns
+    from reports.regression.history import series
+    from reports.regression.screening import screen_cell
+    from reports.text.units import quantity
+
+    history = read_history(options, terminal)
+    entry = next((e for e in reversed(history.entries) if options.run_id in (None, e.run)), None)
+    if entry is None:
+        raise UsageError(f"no run {options.run_id or ''} in {options.history}: `fitmap history list` shows what is there")
+    past = [run.cells for run in series(history, entry.key, before=entry.started)]
+    rows = [("cell", "value", "trials", "runs before", "worse by", "noise explains")]
+    for cell, value in entry.cells.items():
+        figure = figure_of(parts_of(cell)[2])
+        if figure is None:
+            continue
+        found = screen_cell(cell, figure, entry.cells, past, 0.0)
+        rows.append(
+            (
+                cell,
+                quantity(value, figure.unit),
+                str(entry.trials.get(cell, 0)),
+                str(found.runs),
+                f"{found.change:+.1%}" if found.runs else "-",
+                "learning" if found.learning else f"{found.limit:.1%}",
+            )
+        )
+    print("\n".join(columns(rows)))
+    return 0
+
+
+def history_export(options: argparse.Namespace, terminal: Terminal) -> int:
+    """Every value as CSV: a row a run and cell."""
+    from reports.regression.history import table
+
+    print(table(read_history(options, terminal)).to_csv(index=False, lineterminator="\n"), end="")
+    return 0
+
+
+def history_accept(options: argparse.Namespace, terminal: Terminal) -> int:
+    """Acknowledge a change: runs from this one on are the new baseline."""
+    from reports.regression.history import SCHEMA, Accept, append
+
+    if not options.reason.strip():
+        raise UsageError("--reason must say why the change is accepted")
+    if options.run_id not in {entry.run for entry in read_history(options, terminal).entries}:
+        raise UsageError(f"no run {options.run_id} in {options.history}: `fitmap history list` shows what is there")
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    append(options.history, [Accept(SCHEMA, options.run_id, now, options.by or getpass.getuser(), options.reason.strip())])
+    print(f"{options.run_id} and what follows it are the baseline now")
+    return 0
+
+
+def compare_records(options: argparse.Namespace, terminal: Terminal) -> int:
+    """What changed from one record to another. Raises UsageError where they can't be compared."""
+    from reports.analysis.analysis import analyse
+    from reports.comparison.changes import changes
+    from reports.export.changes import WRITERS, incomparable
+
+    base, head = (read_record(locate(options.runs, given)) for given in (options.base, options.head))
+    for record in (base, head):
+        for complaint in record.complaints:
+            terminal.say(f"record {record.run.id}: {complaint}")
+    reasons = incomparable(base.run, head.run)
+    if reasons:
+        raise UsageError(f"{base.run.id} and {head.run.id} can't be compared: {'; '.join(reasons)}")
+    print(WRITERS[options.format](changes(analyse(head), analyse(base)), every=options.all))
+    return 0

@@ -1,0 +1,134 @@
+"""The command that makes a site of a history and the records at hand. It prints."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Struct
+
+from harness.cli.terminal import Terminal
+from harness.errors import UsageError
+from harness.host.machine import Host
+
+if TYPE_CHECKING:
+    from reports.regression.gate_result import Gate
+    from reports.regression.history import Entry
+    from reports.site.view import Folder
+
+# As in harness/cli/report.py, the reports are imported inside the commands.
+
+
+class _Head(Struct, frozen=True):
+    """As much of run.json as tells whose folder it is."""
+
+    id: str
+    started: str
+    host: Host
+
+
+def publish(options: argparse.Namespace, terminal: Terminal) -> int:
+    """Write the site, or bring it up to date. Raises UsageError where the folder is not ours, or there is no run."""
+    from reports.regression.history import read
+    from reports.site.feed import feed
+    from reports.site.pages import FEED, INDEX, index_page, to_keep, trend_pages
+    from reports.site.sync import claim, sync
+    from reports.site.trends import series_of
+    from reports.site.view import key_of
+
+    url = _address(options.url)
+    if not options.megabytes > 0:
+        raise UsageError("--megabytes must be above 0")
+    claim(options.folder)
+    history = read(options.history)
+    if not history.entries:
+        raise UsageError(f"no run in {options.history}: `fitmap history add` puts one there")
+    folders = {key_of(run): folder for run in history.entries if (folder := _folder(options.runs, run))}
+    complaints = [
+        *history.complaints,
+        *(f"{run}: {found.complaint}" for (run, _), found in folders.items() if found.complaint),
+    ]
+    for complaint in complaints:
+        terminal.say(f"publish: {complaint}")
+    gates = {key: found.gate for key, found in folders.items() if found.gate}
+    series = series_of(history, gates)
+    pages = trend_pages(series)
+    atom = feed(history, gates, url)
+    # What the pages take is taken: reports get the room that is left.
+    fixed = sum(map(len, pages.values())) + len(atom) + len(index_page(series, folders, (), complaints))
+    kept = to_keep(series, folders, int(options.megabytes * 1e6) - fixed)
+    files: dict[str, bytes | Path] = {}
+    for run, host in sorted(kept):
+        files.update(_copies(options.runs, run, folders[run, host]))
+    # In this order a page is there after all that it links to.
+    files |= pages
+    files[FEED] = atom
+    files[INDEX] = index_page(series, folders, kept, complaints)
+    done = sync(options.folder, files)
+    print(
+        f"{options.folder / INDEX}: {len(history.entries)} runs, {len(kept)} with their report, {len(files)} files, "
+        f"{done.size / 1e6:.1f} MB; {done.written} written, {done.removed} removed"
+    )
+    return 0
+
+
+def _address(given: str | None) -> str:
+    """Where the site will be, with a slash at its end; empty where that is not said. Raises UsageError."""
+    if not given:
+        return ""
+    parts = urlsplit(given)
+    if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
+        raise UsageError(f"--url must be like https://example.org/fitmap/, not {given!r}")
+    return given.rstrip("/") + "/"
+
+
+def _folder(runs: Path, run: Entry) -> Folder | None:
+    """What a run's folder holds; None where there is none. An id becomes a folder's name only where it can do no harm."""
+    from reports.regression.history import fingerprint
+    from reports.site.pages import KEPT
+    from reports.site.slugs import is_run_id
+    from reports.site.view import Folder
+
+    if not is_run_id(run.run):
+        return None
+    folder = runs / run.run
+    try:
+        head = msgspec.json.decode((folder / "run.json").read_bytes(), type=_Head)
+    except FileNotFoundError:
+        return None
+    except (OSError, msgspec.DecodeError):
+        return Folder({}, complaint="its run.json can't be read")
+    # Two machines may have used one id.
+    if (head.id, head.started, fingerprint(head.host)) != (run.run, run.started, run.host):
+        return None
+    gate, complaint = _gate(folder, run)
+    # A link could lead anywhere, and this goes where others read.
+    found = {name: folder / name for name in KEPT if (folder / name).is_file() and not (folder / name).is_symlink()}
+    return Folder({name: path.stat().st_size for name, path in found.items()}, gate, complaint)
+
+
+def _gate(folder: Path, run: Entry) -> tuple[Gate | None, str]:
+    """What the gate found, and what is wrong with it."""
+    from reports.regression.gate_result import FILE, read_gate
+
+    try:
+        found = read_gate(folder)
+    except UsageError as error:
+        return None, f"its {error}"
+    if found is None or found.run == run.run:
+        return found, ""
+    return None, f"its {FILE} is that of {found.run}"
+
+
+def _copies(runs: Path, run: str, folder: Folder) -> Iterator[tuple[str, bytes | Path]]:
+    """The files of a run that the site keeps, and a page where the report's link to its interactive sister leads."""
+    from reports.export.files import EXPLORE, REPORT
+    from reports.site.pages import absent_page
+
+    yield from ((f"runs/{run}/{name}", runs / run / name) for name in folder.sizes)
+    if REPORT in folder.sizes:
+        yield f"runs/{run}/{EXPLORE}", absent_page(run)

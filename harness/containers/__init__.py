@@ -1,0 +1,1 @@
+"""The container engine: images, versions, start and end of containers."""

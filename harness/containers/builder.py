@@ -1,0 +1,201 @@
+"""Makes the images of a graph: bases once, independent builds side by side."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import subprocess
+import tarfile
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from functools import partial
+from graphlib import TopologicalSorter
+from pathlib import Path
+from typing import Any
+
+import docker
+from docker.errors import APIError, DockerException, ImageNotFound
+from msgspec import Struct
+
+from harness.containers.engine import Say, apt_install
+from harness.containers.images import BASES, ROOT, Build
+from harness.errors import EngineError, ImageError
+
+BUILD_LOGS = ROOT / "runs" / ".build"
+REGISTRY_TIMEOUT_SECONDS = 15
+SIDE_BY_SIDE = 3
+CHUNK_BYTES = 1 << 20
+# Builds reach the network through the host's own: bridges may be off, and proxies bound to loopback must be reachable.
+PROXY_VARIABLES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+
+
+class Image(Struct, frozen=True):
+    """A built image: its id (immutable) and size."""
+
+    name: str
+    id: str
+    size_bytes: int
+
+
+def choose_set(wanted: str, say: Say) -> str:
+    """`wanted`, or for `auto` the set that this machine can have: official where a registry answers, else local."""
+    if wanted != "auto":
+        return wanted
+    # A client of its own, because this question alone must not wait long.
+    asking = docker.from_env(timeout=REGISTRY_TIMEOUT_SECONDS)
+    try:
+        asking.images.get_registry_data("debian:trixie-slim")
+    except (DockerException, OSError) as error:
+        reason = str(getattr(error, "explanation", None) or error).strip().splitlines()[-1][:120]
+        say(f"image set: local (no registry answers: {reason})")
+        return "local"
+    finally:
+        asking.close()
+    say("image set: official (a registry answers)")
+    return "official"
+
+
+def build_all(client: docker.DockerClient, builds: Mapping[str, Build], say: Say) -> dict[str, Image]:
+    """Make every image of the graph; their ids and sizes by name. Raises ImageError at the first that fails, after
+    the ones under way have ended.
+    """
+    BUILD_LOGS.mkdir(parents=True, exist_ok=True)
+    sorter = TopologicalSorter({name: build.after for name, build in builds.items()})
+    sorter.prepare()
+    made: dict[str, Image] = {}
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        running: dict[Future[Image], str] = {}
+        try:
+            while sorter.is_active():
+                for name in sorter.get_ready():
+                    running[pool.submit(_make, client, builds[name], say)] = name
+                finished, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    name = running.pop(future)
+                    made[name] = future.result()
+                    sorter.done(name)
+        finally:
+            for future in running:
+                future.cancel()
+    return made
+
+
+def _make(client: docker.DockerClient, build: Build, say: Say) -> Image:
+    start = time.monotonic()
+    existing = _find(client, build.tag)
+    if existing and build.reusable:
+        return Image(build.name, existing.id, existing.size_bytes)
+    if not existing:
+        say(f"  {build.how}: {build.tag}")
+    if build.how == "bootstrap":
+        _bootstrap(client, build, say)
+    elif build.how == "pull":
+        _pull(client, build)
+    else:
+        _build(client, build)
+    image = _find(client, build.tag)
+    if image is None:
+        raise ImageError(f"{build.tag} was built but is not there: is another program removing images?")
+    if existing is None or existing.id != image.id:
+        say(f"  ready: {build.tag} ({image.size_bytes / 1e6:.0f} MB, {time.monotonic() - start:.0f} s)")
+    return Image(build.name, image.id, image.size_bytes)
+
+
+def _find(client: docker.DockerClient, tag: str) -> Image | None:
+    try:
+        image = client.images.get(tag)
+    except ImageNotFound:
+        return None
+    return Image(tag, str(image.id), int(image.attrs["Size"]))
+
+
+def _bootstrap(client: docker.DockerClient, build: Build, say: Say) -> None:
+    if not shutil.which("mmdebstrap"):
+        if os.geteuid() != 0 or not Path("/etc/debian_version").exists():
+            raise ImageError("the image set `local` is made by mmdebstrap as root on Debian: take --image-set official")
+        try:
+            apt_install(("mmdebstrap",), say)
+        except EngineError as error:
+            raise ImageError(str(error)) from None
+    # Through a file: a stream that breaks off would be imported as far as it came, and tagged.
+    with tempfile.TemporaryFile() as archive:
+        done = subprocess.run(
+            ["sh", str(build.context / build.dockerfile)], stdout=archive, stderr=subprocess.PIPE, check=False
+        )
+        log = BUILD_LOGS / "debian.log"
+        log.write_bytes(done.stderr)
+        if done.returncode:
+            last = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
+            raise ImageError(f"the Debian root file system could not be made ({' '.join(last)}): see {log}")
+        archive.seek(0)
+        repository, _, tag = build.tag.rpartition(":")
+        # As a generator: docker-py announces a chunked body, and requests would send a file in one piece all the same.
+        chunks = iter(partial(archive.read, CHUNK_BYTES), b"")
+        try:
+            client.api.import_image_from_stream(chunks, repository=repository, tag=tag)
+        except (DockerException, OSError) as error:
+            raise ImageError(f"the Debian root file system could not be imported: {error}") from None
+
+
+def _pull(client: docker.DockerClient, build: Build) -> None:
+    try:
+        client.images.pull(build.tag)
+    except (APIError, OSError) as error:
+        raise ImageError(f"{build.tag} could not be pulled ({error}): try --image-set local") from None
+
+
+def _certify_context(build: Build) -> io.BytesIO:
+    """The certificates of the host and the Dockerfile that adds them, as a build context."""
+    context = io.BytesIO()
+    with tarfile.open(fileobj=context, mode="w") as archive:
+        archive.add(BASES / build.dockerfile, "Dockerfile")
+        for certificate in sorted(build.context.glob("*.crt")):
+            archive.add(certificate, certificate.name)
+    context.seek(0)
+    return context
+
+
+def build_lines(
+    client: docker.DockerClient, build: Build, *, tag: str, nocache: bool = False, timeout_seconds: int | None = None
+) -> Iterator[dict[str, Any]]:
+    """What the engine's builder says of a build under a tag, line by line. `timeout_seconds`: how long it may be silent."""
+    source: dict[str, Any] = (
+        {"fileobj": _certify_context(build), "custom_context": True}
+        if build.how == "certify"
+        else {"path": str(build.context), "dockerfile": build.dockerfile}
+    )
+    lines: Iterator[dict[str, Any]] = client.api.build(
+        **source,
+        tag=tag,
+        buildargs={**build.arguments, **{name: os.environ[name] for name in PROXY_VARIABLES if name in os.environ}},
+        network_mode="host",
+        nocache=nocache,
+        timeout=timeout_seconds,
+        rm=True,
+        forcerm=True,
+        decode=True,
+    )
+    return lines
+
+
+def _build(client: docker.DockerClient, build: Build) -> None:
+    log = BUILD_LOGS / f"{build.tag.partition(':')[0].replace('/', '-')}.log"
+    said: list[str] = []
+    problem = ""
+    try:
+        lines = build_lines(client, build, tag=build.tag)
+        with log.open("w") as file:
+            for line in lines:
+                problem = line.get("error", problem)
+                text = line.get("stream", "")
+                file.write(text or line.get("error", ""))
+                if text.strip():
+                    said.append(text.strip())
+    except (DockerException, OSError, TypeError) as error:
+        raise ImageError(f"image {build.name} failed to build: {error}") from None
+    if problem:
+        last = f"; last output: {said[-1][-200:]}" if said else ""
+        raise ImageError(f"image {build.name} failed to build ({problem.strip()}{last}): see {log}")

@@ -1,0 +1,1 @@
+"""Samples and counts become a judged measurement. Reads and starts nothing."""

@@ -1,0 +1,128 @@
+"""What limits a level? A rule over counters, the same for every target. Pure.
+
+In this order, the first that holds:
+    generator     the generator used more of its cores than a valid level allows
+    service-cpu   the service used 90 % of its cores or more
+    database      PostgreSQL used 90 % of its cores or more; where it shares them with the generator: both together did, and
+                  PostgreSQL used the greater part (else it is the generator after all, or what used most)
+    proxy         the load balancer before replicas: by the same two rules
+    pool          PostgreSQL executed for 90 % of the pooled connections or more at any moment, with CPU to spare:
+                  what waits, waits for a connection
+    none          nothing is used up: the level asks for less than there is
+
+At the edge of an objective queues are long before anything is used up: a search names the most used of these resources
+instead, when it was used by half or more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from harness.record.measurement import Bottleneck, Usage
+
+FULL = 0.90
+#: Less than this of the most used resource limits nothing.
+HALF = 0.50
+
+
+class Use(Struct, frozen=True):
+    """How much of what there is was used during a window."""
+
+    #: Shares of their cores (0 to 1), means over the window.
+    service: float
+    database: float
+    generator: float
+    #: Whether the generator was over its limit.
+    generator_over: bool
+    #: Whether database and generator have the same cores.
+    shared: bool
+    #: Statements under execution at any moment, mean; and connections in the pool.
+    executing: float
+    pool_size: int
+    #: The load balancer's share of its cores, and whether these are the generator's.
+    proxy: float = 0.0
+    proxy_shares: bool = False
+
+    def on_shared_cores(self) -> dict[Bottleneck, float]:
+        """What runs on the generator's cores, by what would then be the limit; shares of these cores."""
+        return {
+            "generator": self.generator,
+            **({"database": self.database} if self.shared else {}),
+            **({"proxy": self.proxy} if self.proxy_shares else {}),
+        }
+
+
+def use_of(
+    usage: Mapping[str, Usage],
+    cores: Mapping[str, int],
+    seconds: float,
+    *,
+    generator_over: bool,
+    shared: bool,
+    executing: float,
+    pool_size: int,
+    proxy_shares: bool = False,
+) -> Use:
+    """From CPU seconds and core counts by role."""
+    shares = {role: used.cpu_seconds / seconds / cores[role] for role, used in usage.items()}
+    return Use(
+        service=shares["service"],
+        database=shares.get("database", 0.0),
+        generator=shares["generator"],
+        generator_over=generator_over,
+        shared=shared,
+        executing=executing,
+        pool_size=pool_size,
+        proxy=shares.get("proxy", 0.0),
+        proxy_shares=proxy_shares,
+    )
+
+
+def figures(use: Use) -> str:
+    """What both rules look at, in one line."""
+    proxy = f", proxy {use.proxy:.0%}" if use.proxy else ""
+    return (
+        f"service {use.service:.0%} of its cores, database {use.database:.0%}{proxy}, generator {use.generator:.0%}"
+        f"{' of the same ones' if use.shared else ''}; {use.executing:.1f} of {use.pool_size} connections executing"
+    )
+
+
+def bottleneck(use: Use) -> Bottleneck:
+    """The resource that was used up."""
+    if use.generator_over:
+        return "generator"
+    if use.service >= FULL:
+        return "service-cpu"
+    together = use.on_shared_cores()
+    if len(together) > 1 and sum(together.values()) >= FULL:
+        return _greatest(together)
+    if use.database >= FULL:
+        return "database"
+    if use.proxy >= FULL:
+        return "proxy"
+    return "pool" if use.executing >= FULL * use.pool_size else "none"
+
+
+def most_used(use: Use) -> Bottleneck:
+    """The resource that was used most, for the edge of an objective."""
+    if use.generator_over:
+        return "generator"
+    together = use.on_shared_cores()
+    shares: dict[Bottleneck, float] = {
+        "service-cpu": use.service,
+        "database": use.database,
+        "generator": use.generator,
+        "proxy": use.proxy,
+        "pool": use.executing / use.pool_size,
+    }
+    # What is full is the cores; whoever uses most of them stands for them.
+    shares[_greatest(together)] = sum(together.values())
+    name = _greatest(shares)
+    return name if shares[name] >= HALF else "none"
+
+
+def _greatest(shares: Mapping[Bottleneck, float]) -> Bottleneck:
+    """The one with the largest share; of equal ones the database before the generator: it does what was asked for."""
+    return max(shares, key=lambda resource: (shares[resource], resource == "database"))

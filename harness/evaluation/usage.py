@@ -1,0 +1,118 @@
+"""From samples to what a container used during the measured window. Pure."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from statistics import median
+
+from harness.host.cgroup import Counters
+from harness.record.measurement import HostSample, HostUse, Missing, Sample, Usage
+from loadtests.protocol.messages import Window
+
+SECOND_NS = 1_000_000_000
+
+
+def cpu_ns_at(samples: Sequence[Sample], instant_ns: int) -> float:
+    """The CPU counter at an instant, on the line between the samples around it (they are 0.1 s apart).
+
+    Raises ValueError outside the samples: a guess there would invent CPU time.
+    """
+    times = [sample.monotonic_ns for sample in samples]
+    right = bisect_left(times, instant_ns)
+    if right == len(times) or (right == 0 and times[0] != instant_ns):
+        raise ValueError("instant outside the samples")
+    if times[right] == instant_ns:
+        return float(samples[right].counters.cpu_ns)
+    before, after = samples[right - 1], samples[right]
+    share = (instant_ns - before.monotonic_ns) / (after.monotonic_ns - before.monotonic_ns)
+    return before.counters.cpu_ns + share * (after.counters.cpu_ns - before.counters.cpu_ns)
+
+
+def cpu_per_request(samples: Sequence[Sample], windows: Sequence[Window], shift_ns: int) -> list[float]:
+    """CPU nanoseconds of a container for each request, window by window; windows without a request are left out.
+
+    `shift_ns`: from the windows' clock to that of the samples. Raises ValueError when the samples do not cover them.
+    """
+    return [
+        (cpu_ns_at(samples, w.end_ns + shift_ns) - cpu_ns_at(samples, w.start_ns + shift_ns)) / w.requests
+        for w in windows
+        if w.requests
+    ]
+
+
+def cores_between(samples: Sequence[Sample], start_ns: int, end_ns: int) -> float:
+    """Cores that a container used between two instants. Raises ValueError when the samples do not cover them."""
+    return (cpu_ns_at(samples, end_ns) - cpu_ns_at(samples, start_ns)) / (end_ns - start_ns)
+
+
+def busiest_second(samples: Sequence[Sample], start_ns: int, end_ns: int) -> float:
+    """The highest CPU use, in cores, over any whole second of the window."""
+    seconds = range(start_ns, end_ns - SECOND_NS + 1, SECOND_NS)
+    return max(((cpu_ns_at(samples, s + SECOND_NS) - cpu_ns_at(samples, s)) / SECOND_NS for s in seconds), default=0.0)
+
+
+def usage(samples: Sequence[Sample], start_ns: int, end_ns: int) -> Usage:
+    """One container's use during [start_ns, end_ns]; `samples` are that container's, in time order.
+
+    Raises ValueError when the samples do not cover the window.
+    """
+    inside = [sample.counters for sample in samples if start_ns <= sample.monotonic_ns <= end_ns]
+    if not inside:
+        raise ValueError("no sample inside the window")
+    start_cpu, end_cpu = cpu_ns_at(samples, start_ns), cpu_ns_at(samples, end_ns)
+    peak = samples[-1].counters.peak_bytes
+    return Usage(
+        cpu_seconds=(end_cpu - start_cpu) / SECOND_NS,
+        cpu_seconds_since_start=end_cpu / SECOND_NS,
+        working_set_bytes=median(c.memory_bytes - c.inactive_file_bytes for c in inside),
+        anonymous_bytes=median(c.anonymous_bytes for c in inside),
+        peak_bytes=Missing("this kernel has no peak counter (memory.peak came with Linux 5.19)") if peak is None else peak,
+        busiest_second_cores=busiest_second(samples, start_ns, end_ns),
+        throttled_periods=_throttled(inside),
+    )
+
+
+def anonymous_between(samples: Sequence[Sample], start_ns: int, end_ns: int) -> float | Missing:
+    """The median of a container's anonymous memory in [start_ns, end_ns)."""
+    inside = [sample.counters.anonymous_bytes for sample in samples if start_ns <= sample.monotonic_ns < end_ns]
+    return float(median(inside)) if inside else Missing("no sample lies in that time")
+
+
+def _throttled(inside: Sequence[Counters]) -> int | None:
+    first, last = inside[0].throttled_periods, inside[-1].throttled_periods
+    return None if first is None or last is None else last - first
+
+
+def host_use(
+    samples: Sequence[HostSample],
+    start_ns: int,
+    end_ns: int,
+    service_cpus: Sequence[int],
+    all_cpus: Sequence[int],
+    own: Sequence[Usage],
+) -> HostUse | Missing:
+    """What others took of the trial's CPUs, between the readings of the host nearest to the window's ends.
+
+    `own`: use in the window by those of the trial that run on the service's CPUs, above all the service. The readings lie
+    within half a second of the window's ends, so it is taken as a rate.
+    """
+    inside = [sample for sample in samples if start_ns <= sample.monotonic_ns <= end_ns]
+    if len(inside) < 2:
+        return Missing("the host's CPU counters were not read in this window")
+    first, last = inside[0], inside[-1]
+    if any(cpu not in first.cpus or cpu not in last.cpus for cpu in all_cpus):
+        return Missing("the host does not show all CPUs of the trial")
+
+    def rise(field: str, cpus: Sequence[int]) -> int:
+        return sum(getattr(last.cpus[cpu], field) - getattr(first.cpus[cpu], field) for cpu in cpus)
+
+    elapsed = last.monotonic_ns - first.monotonic_ns
+    expected = sum(used.cpu_seconds for used in own) / ((end_ns - start_ns) / SECOND_NS) * elapsed
+    not_idle = elapsed * len(service_cpus) - rise("idle_ns", service_cpus) - rise("steal_ns", service_cpus)
+    # Each errs upwards in its own way (harness/host/cpu_times.py): work that others did is in both.
+    busy = min(rise("busy_ns", service_cpus), not_idle)
+    return HostUse(
+        foreign=round(max(0.0, busy - expected) / (elapsed * len(service_cpus)), 4),
+        steal=round(rise("steal_ns", all_cpus) / (elapsed * len(all_cpus)), 4),
+    )

@@ -1,0 +1,102 @@
+"""What the host is: CPU topology, fingerprint, noise-relevant settings. Reads files; changes nothing."""
+
+from __future__ import annotations
+
+import os
+import platform
+import socket
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+from msgspec import Struct
+
+from harness.plan.placement import Cpu
+
+TOPOLOGY = Path("/sys/devices/system/cpu")
+
+
+class Host(Struct, frozen=True):
+    """The machine of a run. `governor` and `smt` are None where the kernel does not say."""
+
+    name: str
+    system: str
+    kernel: str
+    cpu_model: str
+    logical_cpus: int
+    physical_cores: int
+    memory_bytes: int
+    governor: str | None
+    smt: str | None
+    cgroup_version: int | None
+    boot_id: str | None
+
+
+def _read(path: Path) -> str | None:
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return None
+
+
+def topology() -> tuple[Cpu, ...]:
+    """The logical CPUs that this process may use, with their cores. Without sysfs every CPU is its own core."""
+    allowed = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
+    found = []
+    for number in allowed:
+        folder = TOPOLOGY / f"cpu{number}" / "topology"
+        package = _read(folder / "physical_package_id")
+        core = _read(folder / "core_id")
+        found.append(Cpu(number, int(package or 0), int(core) if core is not None else number))
+    return tuple(found)
+
+
+@contextmanager
+def step_aside(taken: Iterable[int]) -> Iterator[None]:
+    """Keep this thread, and those that it starts, off the CPUs of a trial, where others are left.
+
+    Where none is left the kernel may choose: it takes the one that is idle just then.
+    """
+    allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set[int]()
+    free = allowed - set(taken)
+    if free:
+        os.sched_setaffinity(0, free)
+    try:
+        yield
+    finally:
+        if free:
+            os.sched_setaffinity(0, allowed)
+
+
+def _cpu_model() -> str:
+    for line in (_read(Path("/proc/cpuinfo")) or "").splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def cgroup_version() -> int | None:
+    """2 on a unified hierarchy, 1 on a legacy or hybrid one, None where there are no cgroups."""
+    root = Path("/sys/fs/cgroup")
+    if (root / "cgroup.controllers").exists():
+        return 2
+    return 1 if (root / "memory").exists() else None
+
+
+def describe() -> Host:
+    """This host."""
+    cpus = topology()
+    return Host(
+        name=socket.gethostname(),
+        system=f"{platform.system()} {platform.machine()}",
+        kernel=platform.release(),
+        cpu_model=_cpu_model(),
+        logical_cpus=len(cpus),
+        physical_cores=len({(cpu.package, cpu.core) for cpu in cpus}),
+        memory_bytes=psutil.virtual_memory().total,
+        governor=_read(TOPOLOGY / "cpu0/cpufreq/scaling_governor"),
+        smt=_read(TOPOLOGY / "smt/control"),
+        cgroup_version=cgroup_version(),
+        boot_id=_read(Path("/proc/sys/kernel/random/boot_id")),
+    )

@@ -1,0 +1,216 @@
+"""What a user may set: fitmap.toml, presets, command line, in rising order of precedence. Pure but for one read."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
+
+from harness.containers.spec import Limits, Ports
+from harness.errors import UsageError
+from harness.plan.decoding import convert, suggest
+from harness.record.plan import Timing
+from loadtests.protocol.messages import Objective
+
+# Blocks of 8 tell a true 10 % apart four times out of five; 3 are the least that give an interval at all.
+PRESETS: dict[str, Timing] = {
+    "smoke": Timing(blocks=1, warmup_seconds=3, warmup_limit_seconds=3, measure_seconds=3, settle_seconds=1),
+    "quick": Timing(blocks=3, warmup_seconds=8, warmup_limit_seconds=30, measure_seconds=10, settle_seconds=2, starts=3),
+    "gate": Timing(blocks=3, warmup_seconds=6, warmup_limit_seconds=30, measure_seconds=8, settle_seconds=2),
+    # Eight profiles more: with the windows of quick it would take three hours. What scatters is the trial, so blocks stay;
+    # and six seconds are the least in which a warm-up, or a window, shows a trend.
+    "full": Timing(blocks=3, warmup_seconds=6, warmup_limit_seconds=40, measure_seconds=6, settle_seconds=1, starts=4),
+}
+#: Levels beyond the profiles' own that a preset adds.
+PRESET_LEVELS: dict[str, tuple[str, ...]] = {"smoke": (), "quick": (), "gate": ("routes",), "full": ()}
+
+
+class Engine(Struct, frozen=True, forbid_unknown_fields=True):
+    """The container engine: may fitmap install one, and where do base images come from?"""
+
+    install: bool = True
+    image_set: Literal["auto", "official", "local"] = "auto"
+
+
+class RunSection(Struct, frozen=True, forbid_unknown_fields=True):
+    """What to measure. Empty tuples mean all."""
+
+    preset: str = "quick"
+    targets: tuple[str, ...] = ()
+    profiles: tuple[str, ...] = ()
+    levels: tuple[str, ...] = ()
+    seed: int = 1
+    service_cores: int = 1
+
+
+class TimingSection(Struct, frozen=True, forbid_unknown_fields=True):
+    """Replaces single values of the preset."""
+
+    blocks: int | None = None
+    warmup_seconds: float | None = None
+    warmup_limit_seconds: float | None = None
+    measure_seconds: float | None = None
+    settle_seconds: float | None = None
+    starts: int | None = None
+
+
+class GeneratorSection(Struct, frozen=True, forbid_unknown_fields=True):
+    """The load generator: where its workers meet their master, and how many are started elsewhere by hand."""
+
+    address: str = "127.0.0.1"
+    port: int = 15557
+    external_workers: int = 0
+
+
+class ReportSection(Struct, frozen=True, forbid_unknown_fields=True):
+    """How differences are judged: below `relevance_percent` a difference does not matter to anyone."""
+
+    relevance_percent: float = 3.0
+    confidence_percent: float = 95.0
+
+
+class PricesSection(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a month of a core and of a GiB of memory costs. `source`: where the prices come from, and of when they are."""
+
+    core_month: float = 29.55
+    gib_month: float = 3.24
+    currency: str = "$"
+    source: str = (
+        "AWS Fargate on demand, Linux x86, US East: 0.04048 $ per vCPU-hour and 0.004445 $ per GB-hour in June 2026, "
+        "730 hours a month"
+    )
+
+
+class Opinion(Struct, frozen=True, forbid_unknown_fields=True):
+    """A user's own judgement of a language on what can't be measured here. Shown as theirs, and never counted."""
+
+    language: str
+    hiring: str = ""
+    learning: str = ""
+    operations: str = ""
+
+
+class GateSection(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the regression gate judges: worsenings under `percent` are nobody's business; `percents` for single metrics.
+
+    `pairs`: how often a flagged cell is measured again, base against head. `canary_percent`: by how much the machine's own
+    speed may differ from that of the runs before.
+    """
+
+    metrics: tuple[str, ...] = ("throughput", "p99", "cpu", "database-cpu", "working-set", "start", "image", "statements")
+    percent: float = 5.0
+    percents: Mapping[str, float] = msgspec.field(default_factory=lambda: {"p99": 10.0, "start": 10.0})
+    pairs: int = 8
+    canary_percent: float = 3.0
+
+
+class Config(Struct, frozen=True, forbid_unknown_fields=True):
+    """fitmap.toml."""
+
+    run: RunSection = RunSection()
+    timing: TimingSection = TimingSection()
+    engine: Engine = Engine()
+    limits: Limits = Limits()
+    ports: Ports = Ports()
+    generator: GeneratorSection = GeneratorSection()
+    slo: Objective = Objective()
+    report: ReportSection = ReportSection()
+    prices: PricesSection = PricesSection()
+    gate: GateSection = GateSection()
+    opinion: tuple[Opinion, ...] = ()
+
+
+def read_config(path: Path) -> Config:
+    """The configuration in a file; defaults where the file does not exist. Raises UsageError."""
+    try:
+        text = path.read_text()
+    except FileNotFoundError:
+        return Config()
+    except OSError as error:
+        raise UsageError(f"{path} can't be read: {error.strerror}") from None
+    try:
+        value = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{path}: not TOML ({error})") from None
+    return checked(convert(value, Config, path.name), path.name)
+
+
+def override(config: Config, section: str, **values: Any) -> Config:
+    """The configuration with values (those that are not None) of one section replaced."""
+    given = {name: value for name, value in values.items() if value is not None}
+    part = msgspec.structs.replace(getattr(config, section), **given)
+    return checked(msgspec.structs.replace(config, **{section: part}), "command line")
+
+
+def _check_ports(config: Config, where: str) -> None:
+    ports = {"service": config.ports.service, "database": config.ports.database, "generator": config.generator.port}
+    for name, port in ports.items():
+        if not 1024 <= port <= 65535:
+            raise UsageError(f"{where}: port {port} for the {name} is not within 1024-65535")
+    if len(set(ports.values())) < len(ports):
+        shared = next(port for port in ports.values() if list(ports.values()).count(port) > 1)
+        raise UsageError(
+            f"{where}: {' and '.join(n for n, p in ports.items() if p == shared)} can't both have port {shared}"
+        )
+
+
+def _check_gate(gate: GateSection, where: str) -> None:
+    if not 4 <= gate.pairs <= 100 or gate.pairs % 2:
+        raise UsageError(f"{where}: [gate] pairs must be an even number within 4-100")
+    for percent in (gate.percent, gate.canary_percent, *gate.percents.values()):
+        if not 0 <= percent < 1000:
+            raise UsageError(f"{where}: the percents of [gate] must be within 0-1000")
+
+
+def checked(config: Config, where: str) -> Config:
+    """The configuration itself, when its values make sense together. Raises UsageError."""
+    if config.run.preset not in PRESETS:
+        raise UsageError(f'{where}: unknown preset "{config.run.preset}"{suggest(config.run.preset, PRESETS)}')
+    _check_ports(config, where)
+    if not 50 <= config.slo.percent < 100 or config.slo.milliseconds <= 0:
+        raise UsageError(f"{where}: [slo] needs percent within 50-100 and milliseconds above 0")
+    if not 0 <= config.generator.external_workers <= 100:
+        raise UsageError(f"{where}: external_workers must be within 0-100")
+    if config.run.service_cores < 1:
+        raise UsageError(f"{where}: service_cores must be at least 1")
+    least_limits = {
+        "service_memory_mib": 64, "database_memory_mib": 512, "db_pool_size": 1, "open_files": 256, "threads": 64,
+    }  # fmt: skip
+    for name, least in least_limits.items():
+        if getattr(config.limits, name) < least:
+            raise UsageError(f"{where}: {name} must be at least {least}")
+    if not 0 <= config.report.relevance_percent < 100 or not 50 <= config.report.confidence_percent < 100:
+        raise UsageError(f"{where}: relevance_percent must be within 0-100 and confidence_percent within 50-100")
+    if config.prices.core_month < 0 or config.prices.gib_month < 0:
+        raise UsageError(f"{where}: prices can't be below 0")
+    _check_gate(config.gate, where)
+    timing(config, where)
+    return config
+
+
+def timing(config: Config, where: str = "fitmap.toml") -> Timing:
+    """The preset's timing with the [timing] section's values in place. Raises UsageError."""
+    given = {name: value for name, value in msgspec.structs.asdict(config.timing).items() if value is not None}
+    result = msgspec.structs.replace(PRESETS[config.run.preset], **given)
+    if result.warmup_limit_seconds < result.warmup_seconds:
+        result = msgspec.structs.replace(result, warmup_limit_seconds=result.warmup_seconds)
+    if not 1 <= result.blocks <= 1000:
+        raise UsageError(f"{where}: blocks must be within 1-1000")
+    if not 1 <= result.starts <= 100:
+        raise UsageError(f"{where}: starts must be within 1-100")
+    for name in ("warmup_seconds", "measure_seconds", "settle_seconds"):
+        if not 1 <= getattr(result, name) <= 3600:
+            raise UsageError(f"{where}: {name} must be within 1-3600")
+    return result
+
+
+def choose(wanted: tuple[str, ...], known: dict[str, Any], what: str) -> tuple[str, ...]:
+    """The wanted names, or all known ones where none is wanted. Raises UsageError with a suggestion."""
+    for name in wanted:
+        if name not in known:
+            raise UsageError(f'unknown {what} "{name}"{suggest(name, known)}')
+    return tuple(dict.fromkeys(wanted)) or tuple(known)

@@ -1,0 +1,137 @@
+"""How levels are written, and what they stand for. Pure.
+
+saturate   closed loop, the profile's connections, each sends as soon as it has its answer
+1000/s     open loop at 1,000 arrivals/s: the same for all targets, so that latency is compared at equal load
+50%        open loop at half of what this target achieved in this trial's closed level
+curve      25%, 50%, 75%, 90%: latency against throughput
+routes     each of the profile's routes alone, closed loop: where the time of which request goes
+capacity   the highest rate that still meets the objective
+1000/held  closed loop of 1,000 connections, each with a request that waits: so many are held at any moment
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+
+from harness.errors import UsageError
+from harness.plan.decoding import suggest
+from harness.record.plan import Level, Timing
+from loadtests.protocol import messages
+
+CURVE = ("25%", "50%", "75%", "90%")
+SATURATE = "saturate"
+CAPACITY = "capacity"
+_WORDS = (SATURATE, "curve", "routes", CAPACITY)
+_RATE = re.compile(r"(\d+(?:\.\d+)?)/s")
+_SHARE = re.compile(r"(\d+(?:\.\d+)?)%")
+_HELD = re.compile(r"(\d+)/held")
+
+#: Held requests ask for just that wait at which so many are answered each second, however many are held: the work is the
+#: same at every such level and low for every target, and what grows is the number of those that wait.
+HELD_RATE = 2000
+HELD_ROUTE = "GET /wait"
+#: The contract's longest wait is 10 s, and so is the patience of the generator.
+MOST_HELD = 16_000
+
+#: A probe of the search: settle, then a window. Ten or twenty of them make a search.
+PROBE_SETTLE_SECONDS = 1.0
+PROBE_SECONDS = 4.0
+PROBES = 16
+#: Levels that come in fours have shorter windows.
+SHORT_SECONDS = 10.0
+#: A 99th percentile is told where a hundred requests lie beyond it; arrivals are random, so a few more. A window at a rate
+#: is prolonged until there are so many, at most by this factor.
+P99_ARRIVALS = 10_500
+MOST_PROLONGED = 3.5
+
+
+def parse_levels(texts: Iterable[str], connections: int, routes: tuple[str, ...], where: str) -> tuple[Level, ...]:
+    """The levels in the order in which a trial runs them: the closed one first, because others are shares of it.
+
+    Raises UsageError.
+    """
+    levels: dict[str, Level] = {}
+    for text in texts:
+        for level in _expand(text.strip(), connections, routes, where):
+            levels[level.name] = level
+    if not levels:
+        raise UsageError(f"{where}: at least one level is needed, such as {SATURATE!r}")
+    leaning = any(level.kind in ("relative", "capacity") for level in levels.values())
+    if leaning and SATURATE not in levels:
+        levels[SATURATE] = Level(SATURATE, "closed", connections, routes)
+    return tuple(sorted(levels.values(), key=lambda level: level.name != SATURATE))
+
+
+def _expand(text: str, connections: int, routes: tuple[str, ...], where: str) -> tuple[Level, ...]:
+    if text == SATURATE:
+        return (Level(SATURATE, "closed", connections, routes),)
+    if text == CAPACITY:
+        return (Level(text, "capacity", connections, routes),)
+    if text == "curve":
+        return tuple(level for share in CURVE for level in _expand(share, connections, routes, where))
+    if text == "routes":
+        return tuple(Level(route, "closed", connections, (route,)) for route in routes)
+    if match := _RATE.fullmatch(text):
+        rate = float(match[1])
+        if not 0.1 <= rate <= 1_000_000:
+            raise UsageError(f"{where}: a rate must be within 0.1/s and 1000000/s, not {text}")
+        return (Level(f"{rate:g}/s", "open", connections, routes, rate=rate),)
+    if match := _SHARE.fullmatch(text):
+        share = float(match[1])
+        if not 0 < share <= 100:
+            raise UsageError(f"{where}: a share must be within 0% and 100%, not {text}")
+        return (Level(f"{share:g}%", "relative", connections, routes, share=share / 100),)
+    if match := _HELD.fullmatch(text):
+        return (_held(int(match[1]), routes, where),)
+    raise UsageError(
+        f'{where}: unknown level "{text}"{suggest(text, _WORDS)}; or a rate such as 500/s, or a share such as 50%, '
+        "or 1000/held"
+    )
+
+
+def _held(count: int, routes: tuple[str, ...], where: str) -> Level:
+    if routes != (HELD_ROUTE,):
+        raise UsageError(f"{where}: {count}/held holds requests to {HELD_ROUTE}: it is for profile waiters alone")
+    if not 10 <= count <= MOST_HELD:
+        raise UsageError(f"{where}: between 10 and {MOST_HELD} requests can be held, not {count}")
+    return Level(f"{count}/held", "held", count, routes, hold_milliseconds=count * 1000 // HELD_RATE)
+
+
+def timed(level: Level, timing: Timing, first: bool) -> messages.Level:
+    """The level with its times, for the load generator. A trial's first level has the whole warm-up."""
+    settle, limit, measure = timing.settle_seconds, timing.settle_seconds, timing.measure_seconds
+    if first:
+        settle, limit = timing.warmup_seconds, timing.warmup_limit_seconds
+    if level.kind == "relative" or len(level.routes) == 1:
+        measure = min(measure, SHORT_SECONDS)
+    if level.kind == "open" and measure < (needed := math.ceil(P99_ARRIVALS / level.rate)) <= MOST_PROLONGED * measure:
+        measure = float(needed)
+    if level.kind == "held":
+        # The connections' first requests are spread over one wait, and each of them is to be answered in the window.
+        wait = level.hold_milliseconds / 1000
+        settle, limit, measure = settle + wait, limit + wait, max(measure, wait)
+    if level.kind == "capacity":
+        settle, limit, measure = PROBE_SETTLE_SECONDS, PROBE_SETTLE_SECONDS, PROBE_SECONDS
+    return messages.Level(
+        name=level.name,
+        kind=level.kind,
+        connections=level.connections,
+        routes=level.routes,
+        warmup_seconds=settle,
+        warmup_limit_seconds=limit,
+        measure_seconds=measure,
+        rate=level.rate,
+        share=level.share,
+        hold_milliseconds=level.hold_milliseconds,
+    )
+
+
+def seconds(level: messages.Level, longest: bool = False) -> float:
+    """What a level is expected to take, or the most it can take before it ends by itself."""
+    once = (level.warmup_limit_seconds if longest else level.warmup_seconds) + level.measure_seconds
+    if level.kind != "capacity":
+        return once + (15.0 if longest else 0.3) + level.hold_milliseconds / 1000
+    # A search: so many windows, longer ones at low rates, and each with its drain.
+    return 40 * (once + 10.0) if longest else PROBES * (once + 1.0)

@@ -1,0 +1,120 @@
+"""Which CPUs the service, the database and the generator get. Pure; the topology comes from harness.host."""
+
+from __future__ import annotations
+
+from msgspec import Struct, structs
+
+from harness.errors import UsageError
+from harness.record.plan import Placement
+
+
+class Cpu(Struct, frozen=True):
+    """One logical CPU and the physical core (package, core) that it belongs to."""
+
+    number: int
+    package: int
+    core: int
+
+
+def cpu_list(numbers: list[int]) -> str:
+    """CPU numbers in the kernel's list form: [0, 1, 2, 5] is "0-2,5"."""
+    parts: list[list[int]] = []
+    for number in sorted(numbers):
+        if parts and number == parts[-1][-1] + 1:
+            parts[-1].append(number)
+        else:
+            parts.append([number])
+    return ",".join(str(p[0]) if len(p) == 1 else f"{p[0]}-{p[-1]}" for p in parts)
+
+
+def _cores(cpus: tuple[Cpu, ...]) -> list[list[int]]:
+    """The CPUs of each physical core."""
+    cores: dict[tuple[int, int], list[int]] = {}
+    for cpu in sorted(cpus, key=lambda c: c.number):
+        cores.setdefault((cpu.package, cpu.core), []).append(cpu.number)
+    return list(cores.values())
+
+
+def _flat(chosen: list[list[int]]) -> str:
+    return cpu_list([number for group in chosen for number in group])
+
+
+def place(cpus: tuple[Cpu, ...], service_cores: int = 1) -> Placement:
+    """Whole physical cores for each role, hyper-threads kept together; sharing where there are too few.
+
+    The service is never shared: its CPU time per request is the figure that everything else leans on. With four
+    physical cores or more each role is alone; with three, and with two, database and generator share what is left.
+    Raises UsageError on a machine with one core or too few for `service_cores`.
+    """
+    groups = _cores(cpus)
+    if len(groups) < service_cores + 1:
+        raise UsageError(
+            f"{len(groups)} physical core(s) can't hold a service on {service_cores} and the load beside it: "
+            "measure on a machine with at least two cores"
+        )
+    # The last cores for the service: core 0 serves the kernel's own work on most machines.
+    rest, service = groups[:-service_cores], groups[-service_cores:]
+
+    if len(rest) >= 3:
+        half = len(rest) // 2
+        return Placement(
+            service=_flat(service),
+            database=_flat(rest[half:]),
+            generator=_flat(rest[:half]),
+            shared=(),
+            reason=f"{len(groups)} physical cores: each role has its own",
+        )
+    return Placement(
+        service=_flat(service),
+        database=_flat(rest),
+        generator=_flat(rest),
+        shared=("database", "generator"),
+        reason=f"{len(groups)} physical cores: the service alone, database and generator share the other",
+    )
+
+
+def for_cores(cpus: tuple[Cpu, ...]) -> tuple[tuple[int, Placement], ...]:
+    """One service on 1, 2, 4, ... physical cores, and on as many as there are with one left for the rest. Fewest first.
+
+    On a machine of two cores that would be one point: then the service also gets both, and shares one with all the rest.
+    """
+    groups = _cores(cpus)
+    most = len(groups) - 1
+    counts = sorted({2**power for power in range(most.bit_length()) if 2**power <= most} | {most})
+    points = [(count, place(cpus, count)) for count in counts]
+    if most > 1:
+        return tuple(points)
+    both = Placement(
+        service=_flat(groups),
+        database=_flat(groups[:1]),
+        generator=_flat(groups[:1]),
+        shared=("service", "database", "generator"),
+        reason=f"{len(groups)} physical cores: the service on all of them, database and generator on one of these",
+    )
+    return (*points, (len(groups), both))
+
+
+def for_replicas(cpus: tuple[Cpu, ...], count: int) -> tuple[Placement, tuple[str, ...]]:
+    """`count` replicas, a proxy, a database and a generator; and the CPUs of each replica.
+
+    Each replica has a core of its own where three are left for the rest, which is what keeps them apart; else replicas
+    share the cores that there are, in turns. The proxy has one of the generator's cores, or shares its only one.
+    """
+    groups = _cores(cpus)
+    own = min(count, max(1, len(groups) - 3))
+    placed, mine, rest = place(cpus, own), groups[-own:], groups[:-own]
+    split = ("replicas",) if own < count else ()
+    placement = Placement(
+        service=placed.service,
+        database=placed.database,
+        generator=placed.generator,
+        shared=(*placed.shared, "proxy", *split),
+        reason=f"{len(groups)} physical cores: {count} replicas on {own}",
+        proxy=placed.generator,
+    )
+    load = rest[: len(rest) // 2]
+    if not placed.shared and len(load) > 1:
+        placement = structs.replace(placement, generator=_flat(load[:-1]), proxy=_flat(load[-1:]), shared=split)
+    elif not placed.shared:
+        placement = structs.replace(placement, shared=("generator", "proxy", *split))
+    return placement, tuple(_flat([mine[number % own]]) for number in range(count))

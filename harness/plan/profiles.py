@@ -1,0 +1,139 @@
+"""Finds the load profiles: each loadtests/*.py with a `# /// fitmap` header is one. Adding a file adds a profile.
+
+The header is TOML in comments, in the form of inline script metadata (PEP 723). It is read as text: importing a profile
+would import Locust, which patches the whole process.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from harness.errors import UsageError
+from harness.plan.decoding import convert, suggest
+from harness.plan.levels import SATURATE, parse_levels
+from harness.record.plan import Kind, Preset, Profile
+
+_HEADER = re.compile(r"(?m)^# /// fitmap$\s(?P<content>(^#(| .*)$\s)+)^# ///$")
+
+
+class Header(Struct, frozen=True, forbid_unknown_fields=True):
+    """The shape of a profile's header. `presets`: those that measure it unasked; missing: all, empty: only by name."""
+
+    title: str
+    question: str
+    routes: tuple[str, ...] = ()
+    connections: int = 0
+    levels: tuple[str, ...] = ()
+    presets: tuple[Preset, ...] | None = None
+    kind: Kind = "load"
+    most_blocks: int | None = None
+
+
+#: What a header of each kind must say beside title and question, and which of the rest it must not.
+_NEEDS: Mapping[Kind, tuple[str, ...]] = {
+    "load": ("routes", "connections", "levels"),
+    "startup": ("routes", "connections"),
+    "build": (),
+    "memory-floor": ("routes", "connections", "levels"),
+    "scale-up": ("routes", "connections", "levels"),
+    "scale-out": ("routes", "connections", "levels"),
+}
+
+
+def read_profile(path: Path) -> Profile | None:
+    """The profile in a file, None where the file has no header. Raises UsageError."""
+    match = _HEADER.search(path.read_text())
+    if not match:
+        return None
+    lines = match.group("content").splitlines()
+    text = "\n".join(line[2:] if line.startswith("# ") else line[1:] for line in lines)
+    try:
+        value = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{path}: the header is not TOML ({error})") from None
+    header = convert(value, Header, str(path))
+    _check(header, path)
+    leveled = "levels" in _NEEDS[header.kind]
+    return Profile(
+        # A module's name has no hyphen.
+        path.stem.replace("_", "-"),
+        header.title,
+        header.question,
+        header.routes,
+        header.connections,
+        parse_levels(header.levels, header.connections, header.routes, str(path)) if leveled else (),
+        header.presets,
+        header.kind,
+        header.most_blocks,
+    )
+
+
+def _check(header: Header, path: Path) -> None:
+    needs = _NEEDS[header.kind]
+    for name in _NEEDS["load"]:
+        if name in needs and not getattr(header, name):
+            least = "must be at least 1" if name == "connections" else "are missing"
+            raise UsageError(f"{path}: {name} {least}")
+        if name not in needs and getattr(header, name):
+            raise UsageError(f"{path}: a profile of kind {header.kind} has no {name}")
+    if header.kind != "load" and len(header.levels) > 1:
+        raise UsageError(f"{path}: a profile of kind {header.kind} has one level")
+    if header.connections < 0 or (header.most_blocks is not None and header.most_blocks < 1):
+        raise UsageError(f"{path}: connections and most_blocks must be at least 1")
+
+
+def find_profiles(loadtests: Path) -> dict[str, Profile]:
+    """All profiles by name, in alphabetical order. Raises UsageError."""
+    found = (read_profile(path) for path in sorted(loadtests.glob("*.py")))
+    return {profile.name: profile for profile in found if profile}
+
+
+def relevel(profiles: tuple[Profile, ...], wanted: tuple[str, ...], more: tuple[str, ...]) -> tuple[Profile, ...]:
+    """The profiles at the wanted levels (their own where none is wanted), and at some more, which a profile gets that has
+    a saturated level: they are shares of it, or parts. Raises UsageError.
+
+    A profile that is no load has none.
+    """
+    return tuple(
+        profile
+        if profile.kind != "load"
+        else msgspec.structs.replace(
+            profile,
+            levels=parse_levels(
+                (*(wanted or [level.name for level in profile.levels]), *(more if _saturates(profile) else ())),
+                profile.connections,
+                profile.routes,
+                "levels",
+            ),
+        )
+        for profile in profiles
+    )
+
+
+def _saturates(profile: Profile) -> bool:
+    return any(level.name == SATURATE for level in profile.levels)
+
+
+def _only(profile: Profile, route: str) -> Profile:
+    levels = tuple(msgspec.structs.replace(level, routes=(route,)) for level in profile.levels if route in level.routes)
+    return msgspec.structs.replace(profile, routes=(route,), levels=levels)
+
+
+def narrow(profiles: tuple[Profile, ...], route: str | None) -> tuple[Profile, ...]:
+    """The profiles that send a route, with that route alone; all of them unchanged where none is asked for.
+
+    Raises UsageError.
+    """
+    if route is None:
+        return profiles
+    narrowed = tuple(_only(profile, route) for profile in profiles if profile.kind == "load" and route in profile.routes)
+    if not narrowed:
+        known = {known: None for profile in profiles for known in profile.routes}
+        raise UsageError(f'no chosen profile sends "{route}"{suggest(route, known)}')
+    return narrowed

@@ -1,0 +1,1 @@
+"""A whole run: set-up, header, trials one after the other."""

@@ -1,0 +1,1 @@
+"""One trial, by the kind of its profile."""

@@ -1,0 +1,197 @@
+"""A trial of kind `build`: in the first block a clean build of the target's image; one line really edited, rebuilt, started
+and seen.
+
+Everything happens to a copy of the service's folder and to a tag of the trial's own; the target's image and the layers that
+were there before are left as they are.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import secrets
+import shutil
+import tarfile
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import docker
+import msgspec
+from docker.errors import DockerException
+
+from harness.containers.builder import build_lines
+from harness.containers.images import ROOT, TRIAL, Build, graph
+from harness.containers.lifecycle import Crew, Running, new_password
+from harness.containers.spec import service_spec
+from harness.errors import TrialError
+from harness.plan.targets import BASE, folder_of
+from harness.record.measurement import BuildMeasurement, BuildStep, Built, Missing
+from harness.record.plan import Edit, Target, Trial
+from harness.trials.context import Setup, check_ports, start_database, started_unix_ns, wait_for_database
+from harness.trials.dependencies import Dependencies, dependencies
+from harness.trials.readiness_probe import Watcher
+from loadtests.protocol import messages
+
+#: A build that takes longer is given up.
+BUILD_SECONDS = 900
+_STEP = re.compile(r"Step \d+/\d+ : (?P<instruction>.*)")
+_LAYER = re.compile(r" ---> (?P<id>[0-9a-f]{12,64})\s*$")
+_CACHED = " ---> Using cache"
+
+
+def read_steps(lines: Iterable[dict[str, Any]], clock: Iterator[float]) -> tuple[BuildStep, ...]:
+    """Steps of a build from what the engine's own builder says.
+
+    `clock`: the time at each line, in seconds, and once more at the end. Raises TrialError.
+    """
+    begun: list[tuple[str, float]] = []
+    cached: set[int] = set()
+    said = ""
+    for line in lines:
+        now = next(clock)
+        text = str(line.get("stream", "")).rstrip()
+        if "error" in line:
+            raise TrialError("build", f"the image does not build: {str(line['error']).strip()}; last output: {said[-300:]}")
+        if match := _STEP.match(text):
+            begun.append((match["instruction"], now))
+        elif text == _CACHED:
+            cached.add(len(begun) - 1)
+        said = f"{said} {text}"[-1000:]
+    ends = [at for _, at in begun[1:]] + [next(clock)]
+    return tuple(
+        BuildStep(instruction, round(end - at, 3), index in cached)
+        for index, ((instruction, at), end) in enumerate(zip(begun, ends, strict=True))
+    )
+
+
+class Workshop:
+    """Builds under a tag of its own, and removes what it made."""
+
+    def __init__(self, client: docker.DockerClient, tag: str) -> None:
+        self._client = client
+        self.tag = tag
+        self._before = set(client.api.images(all=True, quiet=True))
+        self._made: list[str] = []
+
+    def clear(self) -> None:
+        """Remove image and layers, but none that was there before."""
+        with contextlib.suppress(DockerException):
+            self._client.api.remove_image(self.tag, noprune=True)
+        # Children first, and never more than the named (noprune).
+        for layer in reversed(self._made):
+            with contextlib.suppress(DockerException):
+                image = str(self._client.images.get(layer).id)
+                if image not in self._before:
+                    self._client.api.remove_image(image, noprune=True)
+
+    def build(self, build: Build, *, clean: bool) -> Built:
+        """`clean`: every step anew. Raises TrialError."""
+        begun = time.monotonic()
+
+        def clock() -> Iterator[float]:
+            while True:
+                now = time.monotonic()
+                if now > begun + BUILD_SECONDS:
+                    raise TrialError("build", f"the image was not built within {BUILD_SECONDS} s")
+                yield now
+
+        try:
+            lines = build_lines(self._client, build, tag=self.tag, nocache=clean, timeout_seconds=BUILD_SECONDS)
+            steps = read_steps(self._noting(lines), clock())
+        except (DockerException, OSError) as error:
+            raise TrialError("build", f"the image does not build: {error}") from None
+        return Built(round(time.monotonic() - begun, 3), steps)
+
+    def _noting(self, lines: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        """The lines; layers are noted as they are made, for a build that fails leaves some too."""
+        before = ""
+        for line in lines:
+            text = str(line.get("stream", "")).rstrip()
+            if before != _CACHED and (match := _LAYER.match(text)):
+                self._made.append(match["id"])
+            before = text or before
+            yield line
+
+    def image(self) -> tuple[str, int]:
+        """The built image's id and size."""
+        image = self._client.images.get(self.tag)
+        return str(image.id), int(image.attrs["Size"])
+
+
+def edited(edit: Edit, folder: Path, mark: str) -> str:
+    """The file with the line changed. Raises TrialError where the manifest does not fit the source."""
+    path = folder / edit.file
+    try:
+        text = path.read_text()
+    except OSError as error:
+        raise TrialError("edit", f"{edit.file} can't be read: {error.strerror}") from None
+    if text.count(edit.old) != 1:
+        raise TrialError("edit", f"{edit.old} stands {text.count(edit.old)} times in {edit.file}, not once")
+    return text.replace(edit.old, edit.new.replace("{mark}", mark))
+
+
+def measure(setup: Setup, trial: Trial, crew: Crew) -> BuildMeasurement:
+    """Both builds, and the edited service seen at work. Raises TrialError, PortTaken."""
+    config, placement = setup.config, setup.plan.placement
+    target = setup.targets[trial.target]
+    if target.edit is None or trial.target.endswith(BASE):
+        raise TrialError("edit", "no one-line change of it is known here")
+    check_ports(config)
+    name = folder_of(target.name)
+    # A word that no build before had: else a layer that a killed run left would be found in the builder's cache.
+    password, mark = new_password(), f"edited-{secrets.token_hex(4)}"
+    database = start_database(setup, crew, password)
+    asks = (messages.Ask("/health"), messages.Ask("/meta", mark))
+    workshop = Workshop(crew.client, f"fitmap/{name}:{TRIAL}{setup.run_id.lower()}-{trial.id}")
+    crew.afterwards(workshop.clear)
+    with (
+        Watcher(crew, setup.images["load"], placement.generator, config.ports.service, asks) as watcher,
+        tempfile.TemporaryDirectory(prefix="fitmap-build-") as temporary,
+    ):
+        wait_for_database(database)
+        folder = Path(temporary) / name
+        shutil.copytree(ROOT / "services" / name, folder, symlinks=True)
+        # Before anything is built for minutes, to no end.
+        changed = edited(target.edit, folder, mark)
+        build = msgspec.structs.replace(graph((name,), setup.image_set)[name], context=folder)
+        anew = trial.block == 1
+        # Later only from the layers of the target's own image: the rebuild finds there what a developer's would.
+        built = workshop.build(build, clean=anew)
+        _, size = workshop.image()
+        (folder / target.edit.file).write_text(changed)
+        saved = time.monotonic()
+        rebuilt = workshop.build(build, clean=False)
+        image, _ = workshop.image()
+        service = crew.add(service_spec(image, placement.service, config.ports, config.limits, password))
+        watcher.begin()
+        service.start()
+        seen = watcher.seen(service)
+        running = time.monotonic()
+        return BuildMeasurement(
+            clean=built if anew else None,
+            rebuilt=rebuilt,
+            file=target.edit.file,
+            edit_to_running_seconds=round(running - saved, 3),
+            start_seconds=round((seen.unix_ns[-1] - started_unix_ns(service)) / 1e9, 4),
+            image_bytes=size,
+            dependencies=_dependencies(target, folder, service),
+        )
+
+
+def _dependencies(target: Target, folder: Path, service: Running) -> Dependencies | Missing:
+    try:
+        found = dependencies(folder, target.lock_file, _jars(service, target.jars) if target.jars else ())
+    except (OSError, ValueError, KeyError, DockerException) as error:
+        return Missing(f"the dependencies can't be counted: {error}")
+    return found or Missing(f"fitmap can't count dependencies in {target.lock_file}")
+
+
+def _jars(service: Running, folder: str) -> tuple[str, ...]:
+    """Names of the jars in a folder of the service's image."""
+    chunks, _ = service.container.get_archive(folder)
+    with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as archive:
+        return tuple(name for name in archive.getnames() if PurePosixPath(name).suffix == ".jar")

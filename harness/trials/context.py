@@ -1,0 +1,100 @@
+"""What trials of all kinds begin with: what a run has in common, free ports, a database that is up, a service that runs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from harness.containers.lifecycle import Crew, Running, check_port_free
+from harness.containers.spec import LOOPBACK, database_spec
+from harness.errors import TrialError
+from harness.evaluation.statements import Contract
+from harness.plan.config_file import Config
+from harness.plan.schedule import timing_of
+from harness.record.measurement import Calibration
+from harness.record.plan import Placement, Plan, Profile, Target, Timing, Trial
+from harness.trials.generator import READY_SECONDS
+from loadtests.protocol import messages
+
+DATABASE_READY_SECONDS = 30.0
+#: How long a service does nothing before it holds its first request: what it takes then is what a waiter comes on top of.
+IDLE_SECONDS = 1.0
+
+
+class Setup(Struct, frozen=True):
+    """What all trials of a run have in common. `images`: name -> engine's image id."""
+
+    run_id: str
+    plan: Plan
+    config: Config
+    images: Mapping[str, str]
+    contract: Contract
+    calibration: Calibration
+    #: By name. `image_set`: that of their base images.
+    targets: Mapping[str, Target] = {}
+    image_set: str = "local"
+
+    def profile(self, trial: Trial) -> Profile:
+        return next(profile for profile in self.plan.profiles if profile.name == trial.profile)
+
+    def timing(self, trial: Trial) -> Timing:
+        return timing_of(self.targets.get(trial.target), self.plan.timing)
+
+
+def check_ports(config: Config) -> None:
+    """Raises PortTaken."""
+    for role, port in (
+        ("service", config.ports.service),
+        ("database", config.ports.database),
+        ("generator", config.generator.port),
+    ):
+        check_port_free(port, role)
+
+
+def start_database(setup: Setup, crew: Crew, password: str, placement: Placement | None = None) -> Running:
+    """The database's container, started, and not yet waited for; on the plan's CPUs, or on others. Raises TrialError."""
+    config, placement = setup.config, placement or setup.plan.placement
+    database = crew.add(database_spec(setup.images["database"], placement.database, config.ports, config.limits, password))
+    database.start()
+    return database
+
+
+def wait_for_database(database: Running) -> None:
+    """Raises TrialError."""
+    deadline = time.monotonic() + DATABASE_READY_SECONDS
+    while "ready to accept connections" not in database.log_tail():
+        if not database.state()["Running"]:
+            raise TrialError("database", f"PostgreSQL ended at start: {database.log_tail().strip()[-300:]}")
+        if time.monotonic() > deadline:
+            raise TrialError("database", f"PostgreSQL was not ready within {DATABASE_READY_SECONDS:g} s")
+        time.sleep(0.05)
+
+
+def started_unix_ns(service: Running) -> int:
+    """When the engine started a service, which must be running. Raises TrialError."""
+    state = service.state()
+    if not state["Running"]:
+        raise TrialError("service", f"ended at once with status {state['ExitCode']}")
+    return service.started_unix_ns()
+
+
+def load_spec(setup: Setup, trial: Trial, levels: tuple[messages.Level, ...], *, golden: bool = True) -> messages.LoadSpec:
+    """What the generator is told."""
+    return messages.LoadSpec(
+        profile=trial.profile,
+        host=LOOPBACK,
+        port=setup.config.ports.service,
+        # Every target of a block gets the same requests in the same order; another block gets others.
+        seed=setup.plan.seed * 1000 + trial.block,
+        levels=levels,
+        objective=setup.config.slo,
+        golden=golden,
+        ready_timeout_seconds=READY_SECONDS,
+        master_host=setup.config.generator.address,
+        master_port=setup.config.generator.port,
+        external_workers=setup.config.generator.external_workers,
+        open_ceiling=setup.calibration.open_ceiling,
+        idle_seconds=IDLE_SECONDS if any(level.kind == "held" for level in levels) else 0.0,
+    )

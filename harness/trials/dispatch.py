@@ -1,0 +1,76 @@
+"""One trial, of whichever kind: what it measured, or why it did not."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import docker
+from docker.errors import APIError, DockerException
+
+from harness.containers.lifecycle import Crew
+from harness.errors import EngineError, TrialError
+from harness.host.cpu_times import all_cpus
+from harness.host.machine import step_aside
+from harness.record.measurement import Missing, Outcome, TrialResult, Verdict
+from harness.record.plan import Trial
+from harness.record.writer import RecordWriter
+from harness.trials import build, load, memory_floor, scaling, startup
+from harness.trials.context import Setup
+from harness.trials.generator import OnWindow
+
+
+def run_trial(
+    client: docker.DockerClient, setup: Setup, trial: Trial, writer: RecordWriter, on_window: OnWindow
+) -> TrialResult:
+    """Run one trial and write its samples and histograms. A failure of the trial becomes its result.
+
+    Raises EngineError (engine away), PortTaken, RunError (disk): these end the run.
+    """
+    started, start = datetime.now(UTC), time.monotonic()
+    measurement: Outcome
+    with step_aside(all_cpus(setup.plan.placement)), Crew(client, setup.run_id, trial.id) as crew:
+        stage: str | None = None
+        logs: Mapping[str, str] = {}
+        verdict: Verdict
+        try:
+            measurement, verdict, problems = _run(setup, trial, crew, writer, on_window)
+            if verdict == "failed":
+                logs = crew.logs()
+        except TrialError as error:
+            measurement, verdict, problems = Missing(str(error)), "failed", (str(error),)
+            stage, logs = error.stage, crew.logs()
+        except (APIError, DockerException, OSError) as error:
+            raise EngineError(f"the engine failed in trial {trial.id}: {error}") from error
+    return TrialResult(
+        trial=trial,
+        started=started.isoformat(timespec="seconds"),
+        wall_seconds=round(time.monotonic() - start, 3),
+        verdict=verdict,
+        problems=problems,
+        stage=stage,
+        logs=logs,
+        measurement=measurement,
+    )
+
+
+def _run(
+    setup: Setup, trial: Trial, crew: Crew, writer: RecordWriter, on_window: OnWindow
+) -> tuple[Outcome, Verdict, tuple[str, ...]]:
+    """What the kind of the trial's profile asks for. Raises TrialError."""
+    match setup.profile(trial).kind:
+        case "load":
+            loaded = load.measure(setup, trial, crew, writer, on_window, load.plain(setup, trial))
+            return loaded, *load.worst(loaded)
+        case "startup":
+            started = startup.measure(setup, trial, crew, on_window)
+            return started, *startup.judge(started)
+        case "build":
+            return build.measure(setup, trial, crew), "valid", ()
+        case "memory-floor":
+            searched = memory_floor.measure(setup, trial, crew, writer, on_window)
+            return searched, *memory_floor.judge(searched)
+        case "scale-up" | "scale-out":
+            scaled = scaling.measure(setup, trial, crew, writer, on_window)
+            return scaled, *scaling.judge(scaled)

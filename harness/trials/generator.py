@@ -1,0 +1,197 @@
+"""The load generator from outside: started, listened to, told to go on, and given up when it is silent."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Self, TypeVar
+
+import msgspec
+import psutil
+from docker.errors import DockerException
+from msgspec import Struct
+
+from harness.containers.lifecycle import Running
+from harness.errors import TrialError
+from harness.plan.levels import seconds
+from loadtests.protocol import messages
+
+#: Beyond all bounded phases: container starts, golden cases, drain.
+SPARE_SECONDS = 90.0
+READY_SECONDS = 30.0
+#: How often a service that is not ready yet is looked at.
+WATCH_SECONDS = 0.25
+#: Workers that someone starts by hand take their time.
+EXTERNAL_SECONDS = 300.0
+
+OnWindow = Callable[[messages.Window], None]
+#: Called when a level has ended and nothing is under way; the generator waits meanwhile.
+OnLevelEnd = Callable[[messages.LevelEnd], None]
+#: Whether a window that has passed is to be measured again: was it warm-up? The windows are its seconds.
+OnPassed = Callable[[messages.Passed, Sequence[messages.Window]], bool]
+E = TypeVar("E")
+
+
+class LevelHeard(Struct, frozen=True):
+    """What the generator said of one level: its windows, what it measured (a search: each probe), its end."""
+
+    windows: tuple[tuple[messages.Window, ...], ...]
+    measured: tuple[messages.Measured, ...]
+    end: messages.LevelEnd
+
+
+class Heard(Struct, frozen=True):
+    """What the generator said, in order of time; with the CPU that the harness used while windows were measured."""
+
+    hello: messages.Hello
+    ready: messages.ServiceReady
+    levels: tuple[LevelHeard, ...]
+    done: messages.Done
+    harness_cpu_seconds: float
+    loaded_seconds: float
+
+
+class Generator:
+    """A generator container and its events. A context: in it, the generator is killed when its time is over."""
+
+    def __init__(self, running: Running, spec: messages.LoadSpec) -> None:
+        self._running = running
+        self._spec = spec
+        bound = READY_SECONDS + SPARE_SECONDS + sum(seconds(level, longest=True) for level in spec.levels)
+        if spec.external_workers:
+            bound += EXTERNAL_SECONDS
+        self._watchdog = threading.Timer(bound, running.container.kill)
+        self._watchdog.daemon = True
+        # Attached before it starts, so that nothing is missed.
+        self._events = decode_events(running.container.attach(stdout=True, stderr=False, stream=True, logs=True))
+
+    def __enter__(self) -> Self:
+        self._running.start()
+        self._watchdog.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._watchdog.cancel()
+
+    def hello(self) -> messages.Hello:
+        """The generator is loaded, workers included. Raises TrialError."""
+        return expect(next(self._events, None), messages.Hello)
+
+    def follow(
+        self,
+        hello: messages.Hello,
+        service: Running,
+        on_window: OnWindow,
+        on_level_end: OnLevelEnd,
+        on_passed: OnPassed = lambda _passed, _windows: False,
+    ) -> Heard:
+        """Listen to the end. Raises TrialError."""
+        with self._gone_with(service):
+            ready = expect(self._next(service), messages.ServiceReady)
+        process = psutil.Process()
+        levels: list[LevelHeard] = []
+        cpu, loaded = 0.0, 0.0
+        while True:
+            windows: list[tuple[messages.Window, ...]] = []
+            measured: list[messages.Measured] = []
+            current: list[messages.Window] = []
+            before = sum(process.cpu_times()[:2]), time.monotonic()
+            while not isinstance(event := self._next(service), messages.LevelEnd | messages.Done):
+                if isinstance(event, messages.Window):
+                    current.append(event)
+                    on_window(event)
+                    if not event.requests and not service.state()["Running"]:
+                        raise TrialError("service", why_ended(service))
+                elif isinstance(event, messages.Passed):
+                    kept = [w for w in current if w.phase == "measure" and w.start_ns >= event.start_ns]
+                    self._answer("SIGUSR2" if on_passed(event, kept) else "SIGUSR1")
+                else:
+                    measured.append(expect(event, messages.Measured))
+                    windows.append(tuple(current))
+                    current = []
+            if isinstance(event, messages.Done):
+                return Heard(hello, ready, tuple(levels), event, cpu, loaded)
+            cpu, loaded = cpu + sum(process.cpu_times()[:2]) - before[0], loaded + time.monotonic() - before[1]
+            on_level_end(event)
+            levels.append(LevelHeard(tuple(windows), tuple(measured), event))
+            self._answer("SIGUSR1")
+
+    @contextlib.contextmanager
+    def _gone_with(self, service: Running) -> Iterator[None]:
+        """Ends the generator when the service has ended: it would poll to the end of its patience."""
+        over = threading.Event()
+
+        def watch() -> None:
+            while not over.wait(WATCH_SECONDS):
+                with contextlib.suppress(DockerException):
+                    if not service.state()["Running"]:
+                        self._running.container.kill()
+                        return
+
+        thread = threading.Thread(target=watch, name="start-watch", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+    def _answer(self, signal: str) -> None:
+        try:
+            self._running.container.kill(signal=signal)
+        except DockerException:
+            raise TrialError("load", "the load generator ended before its time: see its log") from None
+
+    def _next(self, service: Running) -> messages.Event | None:
+        event = next(self._events, None)
+        if (event is None or isinstance(event, messages.Fatal)) and not service.state()["Running"]:
+            raise TrialError("service", why_ended(service))
+        return event
+
+
+def decode_events(chunks: Iterable[bytes]) -> Iterator[messages.Event]:
+    """The events in a container's output. Raises TrialError."""
+    pending = b""
+    for chunk in chunks:
+        *complete, pending = (pending + chunk).split(b"\n")
+        for line in complete:
+            try:
+                yield messages.decode_event(line)
+            except msgspec.MsgspecError:
+                raise TrialError("load", f"the load generator said what is no event: {line[:200]!r}") from None
+
+
+def expect(event: messages.Event | None, kind: type[E]) -> E:
+    """The event, when it is of the kind that is due. Raises TrialError."""
+    if isinstance(event, messages.Fatal):
+        raise TrialError(event.stage, event.reason)
+    if event is None:
+        raise TrialError("load", "the load generator ended before its time: see its log, or its time ran out")
+    if not isinstance(event, kind):
+        raise TrialError("load", f"the load generator said {type(event).__name__} where {kind.__name__} was due")
+    return event
+
+
+def why_ended(service: Running) -> str:
+    """The sentence for a service that is gone."""
+    state = service.state()
+    cause = ", killed for want of memory" if state["OOMKilled"] else ""
+    return f"the service ended by itself with status {state['ExitCode']}{cause}"
+
+
+def clock_shift_ns(hello: messages.Hello) -> int:
+    """What to add to the generator's instants to get this process's monotonic clock.
+
+    Containers on this kernel share the clock. An engine in a virtual machine has another one; then both wall clocks,
+    which are kept in step, are the bridge.
+    """
+    try:
+        boot_id = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        boot_id = ""
+    if boot_id == hello.boot_id:
+        return 0
+    return (time.monotonic_ns() - time.time_ns()) - (hello.monotonic_ns - hello.unix_ns)

@@ -1,0 +1,212 @@
+"""A trial of kind `memory-floor`: the smallest memory limit under which a service meets the objective at a modest rate.
+
+Doubling or halving, then bisection over a grid of limits. Each probe is a fresh pair under load. The floor passed three
+times; the limit a step below failed twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+
+from harness.containers.lifecycle import Crew
+from harness.errors import TrialError
+from harness.evaluation.validity import disturbances, overload_problem
+from harness.plan.schedule import FLOOR_SECONDS, FLOOR_WARMUP_SECONDS, timed_levels
+from harness.record.measurement import FloorMeasurement, FloorProbe, LevelMeasurement, Measurement, Missing, Verdict
+from harness.record.plan import Target, Trial
+from harness.record.writer import RecordWriter
+from harness.trials import load
+from harness.trials.context import Setup
+from harness.trials.generator import OnWindow
+from harness.trials.load import Stand
+from loadtests.protocol import messages
+
+#: An engine gives no container less than 6 MiB.
+LEAST_MIB = 6
+START_MIB = 64
+#: A limit holds when it passed so often in all; the one below fails when it failed so often.
+PASSES, FAILS = 3, 2
+MOST_PROBES = 30
+#: So often a probe is made again that something other than the service spoilt.
+AGAIN = 3
+#: Failures at these stages are the service's own: it does not start, ends, never gets ready, answers wrongly.
+OWN_STAGES = ("service", "readiness", "golden cases")
+
+
+def grid(most_mib: int) -> tuple[int, ...]:
+    """The limits that are tried, MiB: steps of 1 up to 10, of 2 up to 16, of 4 up to 128, of 8 up to 256, of 16 above."""
+    steps = [
+        *range(LEAST_MIB, 10),
+        *range(10, 16, 2),
+        *range(16, 128, 4),
+        *range(128, 256, 8),
+        *range(256, most_mib + 1, 16),
+    ]
+    return tuple(limit for limit in steps if limit <= most_mib)
+
+
+def bounds(probes: Sequence[FloorProbe]) -> tuple[int | None, int | None]:
+    """The highest limit that does not hold, and the lowest above it that does; None where there is none yet.
+
+    A limit that both passed and failed counts by the majority; a tie, like a fail: a floor is what one can rely on.
+    """
+    score: dict[int, int] = {}
+    for probe in probes:
+        score[probe.memory_mib] = score.get(probe.memory_mib, 0) + (1 if probe.passed else -1)
+    high = None
+    for limit in sorted(score, reverse=True):
+        if score[limit] <= 0:
+            return limit, high
+        high = limit
+    return None, high
+
+
+def next_limit(probes: Sequence[FloorProbe], limits: Sequence[int]) -> int | None:
+    """The limit to probe next, None when the search is over."""
+    if len(probes) >= MOST_PROBES:
+        return None
+    low, high = bounds(probes)
+    if low is None and high is None:
+        return _at_least(START_MIB, limits)
+    if high is None and low is not None and low < limits[-1]:
+        return _at_least(2 * low, limits)
+    if low is None and high is not None and high > limits[0]:
+        return max((limit for limit in limits if limit <= high // 2), default=limits[0])
+    if low is not None and high is not None and limits.index(high) - limits.index(low) > 1:
+        return limits[(limits.index(low) + limits.index(high)) // 2]
+    if low is not None and _count(probes, low, passed=False) < FAILS:
+        return low
+    return high if high is not None and _count(probes, high, passed=True) < PASSES else None
+
+
+def _at_least(limit: int, limits: Sequence[int]) -> int:
+    """The smallest limit of the grid that is at least so large, or its largest."""
+    return next((known for known in limits if known >= limit), limits[-1])
+
+
+def found(probes: Sequence[FloorProbe], limits: Sequence[int]) -> int | Missing:
+    """The floor of a search that is over."""
+    low, high = bounds(probes)
+    if high is None:
+        reasons = [probe.reason for probe in probes if not probe.passed]
+        return Missing(f"it does not hold under {limits[-1]} MiB either: {reasons[-1]}")
+    # The cap may end a search between two neighbours that were not confirmed: that is no floor either.
+    confirmed = _count(probes, high, passed=True) >= PASSES
+    if low is not None:
+        neighbours = limits.index(high) - limits.index(low) == 1
+        confirmed = confirmed and neighbours and _count(probes, low, passed=False) >= FAILS
+    else:
+        confirmed = confirmed and high == limits[0]
+    if not confirmed:
+        return Missing(f"{len(probes)} probes did not settle it: between {low} and {high} MiB")
+    return high
+
+
+def _count(probes: Sequence[FloorProbe], limit: int, *, passed: bool) -> int:
+    return sum(probe.memory_mib == limit and probe.passed is passed for probe in probes)
+
+
+def step_below(floor_mib: int, limits: Sequence[int]) -> int:
+    """How far below the floor the next limit of the grid is, MiB; 0 below the least that an engine gives."""
+    index = limits.index(floor_mib)
+    return floor_mib - limits[index - 1] if index else 0
+
+
+def measure(setup: Setup, trial: Trial, crew: Crew, writer: RecordWriter, on_window: OnWindow) -> FloorMeasurement:
+    """The whole search. Raises TrialError where nothing can be told, PortTaken."""
+    limits = grid(setup.config.limits.service_memory_mib)
+    (level,) = timed_levels(setup.profile(trial), setup.plan.timing)
+    level = msgspec.structs.replace(
+        level,
+        warmup_seconds=FLOOR_WARMUP_SECONDS,
+        warmup_limit_seconds=FLOOR_WARMUP_SECONDS,
+        measure_seconds=FLOOR_SECONDS,
+    )
+
+    def one(stand: Stand) -> Measurement:
+        return load.measure(setup, trial, crew, writer, on_window, stand)
+
+    probes: list[FloorProbe] = []
+    meta: Mapping[str, str | int] = {}
+    while (limit := next_limit(probes, limits)) is not None:
+        tried: FloorProbe | Missing = Missing("not tried")
+        for attempt in range(AGAIN):
+            name = f"{limit}-{len(probes)}-{attempt}"
+            with crew.part(name):
+                tried, said = _probe(one, _stand(setup, trial, level, limit, f"{trial.id}-{name}"), setup.config.slo.percent)
+            meta = said or meta
+            if isinstance(tried, FloorProbe):
+                break
+        if isinstance(tried, Missing):
+            lost = Missing(f"a probe of {limit} MiB was disturbed {AGAIN} times: {tried.reason}")
+            return FloorMeasurement(meta, level.rate, 0, lost, tuple(probes))
+        probes.append(tried)
+    floor = found(probes, limits)
+    step = 0 if isinstance(floor, Missing) else step_below(floor, limits)
+    return FloorMeasurement(meta, level.rate, step, floor, tuple(probes))
+
+
+def _stand(setup: Setup, trial: Trial, level: messages.Level, limit_mib: int, name: str) -> Stand:
+    limits = msgspec.structs.replace(setup.config.limits, service_memory_mib=limit_mib)
+    return Stand(name, setup.plan.placement, limits, (level,), environment=sized(setup.targets[trial.target], limit_mib))
+
+
+def sized(target: Target, limit_mib: int) -> dict[str, str]:
+    """What a runtime that does not see its container's limit is told of it."""
+    return {sizing.name: sizing.form.format(mib=int(limit_mib * sizing.share)) for sizing in target.memory}
+
+
+def _probe(
+    one: Callable[[Stand], Measurement], stand: Stand, percent: float
+) -> tuple[FloorProbe | Missing, Mapping[str, str | int]]:
+    """What came of one limit, or what other than the service spoilt it; and what the service said of itself.
+
+    Raises TrialError.
+    """
+    limit = stand.limits.service_memory_mib
+    try:
+        measured = one(stand)
+    except TrialError as error:
+        if error.stage not in OWN_STAGES:
+            raise
+        return FloorProbe(limit, False, f"{error.stage}: {error.reason}", 0.0), {}
+    return judged(measured, limit, percent / 100), measured.meta
+
+
+def judged(measured: Measurement, limit_mib: int, share: float) -> FloorProbe | Missing:
+    """Whether a service that ran to the end of its window held under a limit; or what other than it spoilt the window.
+
+    That it was still warming up is no fault: a limit is to hold from the start.
+    """
+    (level,) = measured.levels
+    in_time = level.in_time or 0.0
+    if level.verdict == "failed":
+        reason = "; ".join(level.problems)
+    elif level.verdict == "generator_limited":
+        return Missing("; ".join(level.problems))
+    elif spoiling := disturbances(level):
+        return Missing("; ".join(spoiling))
+    else:
+        late = f"{in_time:.1%} of the requests were answered in time, {share:.0%} are asked for" if in_time < share else ""
+        reason = overload_problem(level) or late
+    return FloorProbe(
+        memory_mib=limit_mib,
+        passed=not reason,
+        reason=reason,
+        in_time=in_time,
+        working_set_bytes=level.usage["service"].working_set_bytes,
+        cpu_microseconds=_cpu(level),
+    )
+
+
+def _cpu(level: LevelMeasurement) -> float | None:
+    requests = sum(route.requests for route in level.routes.values())
+    return level.usage["service"].cpu_seconds / requests * 1e6 if requests else None
+
+
+def judge(measured: FloorMeasurement) -> tuple[Verdict, tuple[str, ...]]:
+    """A search that was spoilt, that did not settle, or that found no limit that holds, has no floor to rank by."""
+    floor = measured.floor_mib
+    return ("unstable", (floor.reason,)) if isinstance(floor, Missing) else ("valid", ())

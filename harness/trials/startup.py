@@ -1,0 +1,141 @@
+"""A trial of kind `startup`: fresh service containers against one running database, then full load from the first request.
+
+database, watcher -> one start that is not counted (the database's pages, the image's) -> starts, warm and cold in turns
+-> generator ready -> one more start -> closed loop, no warm-up, in windows of a quarter of a second
+"""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Struct
+
+from harness.containers.lifecycle import Crew, Running, new_password
+from harness.containers.spec import DRAIN_SECONDS, generator_spec, service_spec
+from harness.errors import TrialError
+from harness.host.page_cache import Layers, layers_of
+from harness.plan.schedule import COURSE_SECONDS
+from harness.record.measurement import Cold, Missing, Start, StartupMeasurement, Verdict
+from harness.record.plan import Profile, Timing, Trial
+from harness.trials.context import Setup, check_ports, load_spec, start_database, started_unix_ns, wait_for_database
+from harness.trials.generator import Generator, OnWindow
+from harness.trials.readiness_probe import Watcher
+from loadtests.protocol import messages
+from loadtests.protocol.steady_state import HALF
+
+#: Ready, the first answer that needs the database's rows, and what the service says of itself.
+ASKS = (messages.Ask("/health"), messages.Ask("/products/1"), messages.Ask("/meta"))
+WINDOW_SECONDS = 0.25
+
+
+class _Starter(Struct, frozen=True):
+    """Starts services, one at a time, with all that they have in common."""
+
+    setup: Setup
+    trial: Trial
+    crew: Crew
+    watcher: Watcher
+    password: str
+
+    def create(self) -> Running:
+        config, plan = self.setup.config, self.setup.plan
+        image = self.setup.images[self.trial.target]
+        return self.crew.add(service_spec(image, plan.placement.service, config.ports, config.limits, self.password))
+
+    def start(self, cold: Layers | None) -> tuple[Start, str]:
+        """One start from creation to removal, and what the service said of itself. Raises TrialError."""
+        service = self.create()
+        evicted = cold.evict() if cold else None
+        self.watcher.begin()
+        service.start()
+        began = started_unix_ns(service)
+        seen = self.watcher.seen(service)
+        service.stop(DRAIN_SECONDS)
+        self.crew.dismiss(service)
+        health, answer, _ = (round((instant - began) / 1e9, 4) for instant in seen.unix_ns)
+        start = Start(cold is not None, health, answer)
+        if evicted:
+            start = msgspec.structs.replace(
+                start, evicted_bytes=evicted.before_bytes - evicted.after_bytes, left_bytes=evicted.after_bytes
+            )
+        return start, seen.last_body
+
+
+def measure(setup: Setup, trial: Trial, crew: Crew, on_window: OnWindow) -> StartupMeasurement:
+    """All starts and the course. Raises TrialError, PortTaken."""
+    config, placement, timing = setup.config, setup.plan.placement, setup.plan.timing
+    profile = setup.profile(trial)
+    check_ports(config)
+    password = new_password()
+    database = start_database(setup, crew, password)
+    spec = load_spec(setup, trial, (course_level(profile, timing),), golden=False)
+    layers = layers_of(crew.client, setup.images[trial.target])
+    with Watcher(crew, setup.images["load"], placement.generator, config.ports.service, ASKS) as watcher:
+        wait_for_database(database)
+        starter = _Starter(setup, trial, crew, watcher, password)
+        _, said = starter.start(None)
+        starts = [
+            starter.start(layers if cold and isinstance(layers, Layers) else None)[0]
+            for cold in order(timing.starts, trial.block)
+            if not (cold and isinstance(layers, Missing))
+        ]
+        load_json = msgspec.json.encode(spec).decode()
+        load = crew.add(generator_spec(setup.images["load"], placement.generator, load_json, config.limits))
+        with Generator(load, spec) as generator:
+            hello = generator.hello()
+            service = starter.create()
+            service.start()
+            started_unix_ns(service)
+            heard = generator.follow(hello, service, on_window, lambda _: None)
+    (level,) = heard.levels
+    return StartupMeasurement(
+        meta=read_meta(said),
+        starts=tuple(starts),
+        cold=layers
+        if isinstance(layers, Missing)
+        else Cold("posix_fadvise on each file of the image", len(layers.files), layers.total_bytes),
+        connections=profile.connections,
+        windows=level.windows[0],
+        failure_samples=heard.done.failure_samples,
+    )
+
+
+def read_meta(said: str) -> dict[str, str | int]:
+    """The answer of GET /meta. Raises TrialError."""
+    try:
+        return msgspec.json.decode(said, type=dict[str, str | int])
+    except msgspec.MsgspecError as error:
+        raise TrialError("readiness", f"GET /meta is not answered as the contract has it: {error}") from None
+
+
+def order(starts: int, block: int) -> tuple[bool, ...]:
+    """Cold or not, start by start: in turns, and the other way round in each other block, so that what drifts hits both."""
+    return tuple(cold for i in range(starts) for cold in ((False, True) if (block + i) % 2 else (True, False)))
+
+
+def course_level(profile: Profile, timing: Timing) -> messages.Level:
+    """Full load from the first request on; its last seconds are the steady speed."""
+    seconds = min(timing.warmup_limit_seconds, COURSE_SECONDS)
+    return messages.Level(
+        name="course",
+        kind="closed",
+        connections=profile.connections,
+        routes=profile.routes,
+        warmup_seconds=seconds,
+        # Not prolonged: all targets are watched for the same time.
+        warmup_limit_seconds=seconds,
+        # Less would not show whether it still climbs.
+        measure_seconds=max(timing.measure_seconds, 2 * HALF),
+        window_seconds=WINDOW_SECONDS,
+    )
+
+
+def judge(measured: StartupMeasurement) -> tuple[Verdict, tuple[str, ...]]:
+    """Whether starts and course can be believed, and what is wrong with them. A course that is not steady at its end has no
+    time to steady speed (reports/metrics/steady_state.py); the starts before it owe it nothing.
+    """
+    failures = sum(window.failures for window in measured.windows)
+    if failures:
+        return "failed", (f"{failures} requests failed; the first: {'; '.join(measured.failure_samples[:3])}",)
+    if not any(window.requests for window in measured.windows if window.phase == "measure"):
+        raise TrialError("load", "no request was answered at the end of the course")
+    return "valid", ()

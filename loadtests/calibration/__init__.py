@@ -1,0 +1,1 @@
+"""Servers of known behaviour, and the load for them."""

@@ -1,0 +1,1 @@
+"""The load generator: a master and its workers, in a container."""

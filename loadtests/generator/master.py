@@ -1,0 +1,153 @@
+"""Drives one trial's load as the master of Locust's workers; says what happens in JSON lines on standard output.
+
+    workers -> hello -> wait for the service -> golden cases -> rest -> levels -> done
+    a level: warm-up until steady -> measure -> drain -> the harness: again? -> level_end -> wait for the harness
+
+Everything is bounded: by the warm-up's limit, the measured seconds, the time-out of a request. Exit status 0 after
+`done`, 1 after `fatal`.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from http.client import HTTPException
+from importlib.metadata import version
+from pathlib import Path
+
+import gevent
+import msgspec
+from gevent.event import Event
+
+from loadtests.generator import golden_cases
+from loadtests.generator.levels import run_level
+from loadtests.generator.worker_pool import Stop, Workers
+from loadtests.protocol import messages
+
+POLL_SECONDS = 0.005
+#: How long the harness may take to read its counters after a level.
+HARNESS_SECONDS = 10.0
+#: How long to stay after `done`: the harness reads this container's counters once more, then removes it.
+LINGER_SECONDS = 20.0
+CONTRACT = Path(__file__).resolve().parents[2] / "services" / "contract"
+
+
+def say(event: messages.Event) -> None:
+    sys.stdout.buffer.write(messages.encode_event(event) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def wait_for_service(spec: messages.LoadSpec) -> int:
+    """Poll /health until it answers 200; the instant (monotonic ns) of that answer. Raises Stop."""
+    deadline = time.monotonic() + spec.ready_timeout_seconds
+    case = {"method": "GET", "path": "/health"}
+    last = "nothing listens"
+    while time.monotonic() < deadline:
+        try:
+            answer = golden_cases.ask(spec.host, spec.port, case, timeout_seconds=2.0)
+            if answer.status == 200:
+                return time.monotonic_ns()
+            last = f"status {answer.status}"
+        except (OSError, HTTPException) as error:
+            last = str(error)
+        gevent.sleep(POLL_SECONDS)
+    raise Stop("readiness", f"/health did not answer 200 within {spec.ready_timeout_seconds:g} s ({last})")
+
+
+def check_golden_cases(spec: messages.LoadSpec, ready_ns: int, answered: dict[str, int]) -> messages.ServiceReady:
+    """Ask /meta and the golden cases marked `spot`; counts them into `answered` by route."""
+    try:
+        meta = msgspec.json.decode(golden_cases.ask(spec.host, spec.port, {"method": "GET", "path": "/meta"}).body)
+        cases = [case for case in golden_cases.load(CONTRACT / "golden.json") if case.get("spot")]
+        found: list[str] = []
+        for case in cases:
+            answer = golden_cases.ask(spec.host, spec.port, case)
+            found += [f"{case['name']}: {problem}" for problem in golden_cases.problems(case, answer)]
+            if answer.status < 300:
+                answered[case["route"]] = answered.get(case["route"], 0) + 1
+    except (OSError, HTTPException, msgspec.MsgspecError) as error:
+        raise Stop("golden cases", f"the service broke off: {error}") from None
+    return messages.ServiceReady(monotonic_ns=ready_ns, meta=meta, golden_cases=len(cases), problems=tuple(found))
+
+
+class Harness:
+    """What the harness says, by signals: SIGUSR1, go on; SIGUSR2, that once more. Unhandled they would end a process that is
+    not PID 1.
+    """
+
+    def __init__(self) -> None:
+        self._said = Event()
+        self._again = False
+        gevent.signal_handler(signal.SIGUSR1, self._hear, False)
+        gevent.signal_handler(signal.SIGUSR2, self._hear, True)
+
+    def _hear(self, again: bool) -> None:
+        self._again = again
+        self._said.set()
+
+    def ask(self, event: messages.Event) -> bool:
+        """Say what is the case and wait; whether it is wanted once more. Raises Stop."""
+        self._said.clear()
+        say(event)
+        if not self._said.wait(HARNESS_SECONDS):
+            raise Stop("load", f"the harness did not say within {HARNESS_SECONDS:g} s that it had read its counters")
+        return self._again
+
+
+def drive(spec: messages.LoadSpec, workers: Workers, harness: Harness) -> None:
+    """The whole trial. Raises Stop."""
+    workers.prepare(spec)
+    say(
+        messages.Hello(
+            monotonic_ns=time.monotonic_ns(),
+            unix_ns=time.time_ns(),
+            boot_id=Path("/proc/sys/kernel/random/boot_id").read_text().strip(),
+            workers=workers.count,
+            versions={
+                "python": sys.version.split()[0],
+                **{name: version(name) for name in ("locust", "gevent", "httptools", "hdrhistogram")},
+            },
+        )
+    )
+    asked: dict[str, int] = {}
+    ready_ns = wait_for_service(spec)
+    ready = (
+        check_golden_cases(spec, ready_ns, asked)
+        if spec.golden
+        else messages.ServiceReady(monotonic_ns=ready_ns, meta={}, golden_cases=0, problems=())
+    )
+    say(ready)
+    if ready.problems:
+        raise Stop("golden cases", "; ".join(ready.problems[:3]))
+    gevent.sleep(spec.idle_seconds)
+
+    achieved = 0.0
+    for number, level in enumerate(spec.levels):
+        first = run_level(spec, level, number, achieved, workers, say, harness.ask)
+        if level.kind == "closed" and not achieved:
+            achieved = first
+        answered, failed = workers.totals()
+        harness.ask(
+            messages.LevelEnd(level.name, {r: answered.get(r, 0) + asked.get(r, 0) for r in answered | asked}, failed)
+        )
+    samples, opened = workers.remarks()
+    say(messages.Done(failure_samples=samples, connections_opened=opened))
+
+
+def main() -> int:
+    harness = Harness()
+    try:
+        spec = msgspec.json.decode(os.environ["FITMAP_LOAD"], type=messages.LoadSpec)
+        with Workers(spec) as workers:
+            drive(spec, workers, harness)
+            gevent.sleep(LINGER_SECONDS)
+    except Stop as stop:
+        say(messages.Fatal(stage=stop.stage, reason=stop.reason))
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,154 @@
+"""The lean Locust user.
+
+Locust's own HTTP clients, not Locust, are what limits a Locust test: FastHttpUser adds about 120 us to every request.
+This user sends bytes that were encoded once over a keep-alive socket, parses with httptools, checks every answer, and
+counts microseconds into HdrHistogram buckets. It is an ordinary `locust.User`: it spawns, stops and reports as others do.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import gevent
+from locust import User, task
+
+from loadtests.generator.connection import Broken, Connection
+from loadtests.generator.exchange import Exchange
+from loadtests.generator.loops import ClosedLoop, Loop, OpenLoop, Stage
+from loadtests.generator.recorder import Phase, Recorder
+
+REQUEST_TIMEOUT_SECONDS = 10.0
+RECONNECT_SECONDS = 0.1
+
+
+class LeanUser(User):
+    """One connection that does what the loop on the stage says. Subclasses (one a profile) set `routes` and `stream`, and
+    `held` where requests are held.
+    """
+
+    abstract = True
+    routes: tuple[str, ...] = ()
+    #: Makes the profile's exchanges from a seeded generator.
+    stream: Callable[[random.Random], list[Exchange]]
+    #: Makes the exchange that asks to be held for so many milliseconds.
+    held: Callable[[int], Exchange]
+
+    recorder: Recorder
+    stage: Stage
+    exchanges: list[Exchange]
+    #: Tell Locust of each request (its web UI and listeners live on that). The harness counts for itself.
+    fire_events = True
+
+    def __init__(self, environment: Any) -> None:
+        super().__init__(environment)
+        if not hasattr(type(self), "stage"):
+            # Under Locust's own command line nobody sets the stage: a closed loop over the whole profile.
+            type(self).prepare(seed=1)
+            type(self).stage.begin(type(self).closed_loop())
+        self.connection: Connection | None = None
+        #: The request under way: since when (0: none), on which route, scheduled by which phase (None: not scheduled).
+        self.sent_at_ns = 0
+        self.route = 0
+        self.phase: Phase | None = None
+        self.timed_out = False
+        host, _, port = str(environment.host or self.host).removeprefix("http://").rpartition(":")
+        self._address = (host, int(port))
+
+    @classmethod
+    def prepare(cls, seed: int) -> None:
+        """Make the stream, an empty recorder and an empty stage. Called once, before users are spawned."""
+        cls.exchanges = cls.stream(random.Random(seed))
+        cls.recorder = Recorder(cls.routes)
+        cls.stage = Stage()
+
+    @classmethod
+    def closed_loop(cls, routes: tuple[str, ...] = ()) -> ClosedLoop:
+        """A closed loop over the stream, or over some routes of it."""
+        return ClosedLoop(cls.recorder, cls._of(routes))
+
+    @classmethod
+    def held_loop(cls, hold_milliseconds: int, gap_seconds: float) -> ClosedLoop:
+        """A closed loop of requests that are held, the first ones so far apart."""
+        return ClosedLoop(cls.recorder, [cls.held(hold_milliseconds)], gap_seconds)
+
+    @classmethod
+    def open_loop(cls, rate: float, seed: int, routes: tuple[str, ...] = ()) -> OpenLoop:
+        """An open loop at `rate` arrivals/s over the stream, or over some routes of it."""
+        return OpenLoop(cls.recorder, cls._of(routes), rate, seed)
+
+    @classmethod
+    def _of(cls, routes: tuple[str, ...]) -> list[Exchange]:
+        return [each for each in cls.exchanges if not routes or cls.routes[each.route] in routes]
+
+    @task
+    def live(self) -> None:
+        """One task for the user's whole life: Locust would pick a task and a wait time for every request."""
+        user_class = type(self)
+        fire = self.environment.events.request.fire if user_class.fire_events else None
+        try:
+            while True:
+                loop: Loop = user_class.stage.wait()
+                loop.admit()
+                if loop.over:
+                    continue
+                try:
+                    if self.connection is None:
+                        self.connection = Connection(*self._address)
+                        user_class.recorder.connections_opened += 1
+                    loop.converse(self, self.connection, fire)
+                    if not self.connection.keep_alive:
+                        self._disconnect()
+                except Broken as broken:
+                    self._lost(user_class.recorder, str(broken))
+                    gevent.sleep(RECONNECT_SECONDS)
+        finally:
+            self._disconnect()
+
+    def _lost(self, recorder: Recorder, reason: str) -> None:
+        """The connection broke; a request that was under way has failed with it."""
+        phase = self.phase
+        if phase is None:
+            phase = recorder.phase
+            phase.scheduled[self.route] += 1
+        (phase.timed_out if self.timed_out else phase.failed)[self.route] += 1
+        recorder.explain(self.route, f"no answer within {REQUEST_TIMEOUT_SECONDS:g} s" if self.timed_out else reason)
+        self._disconnect()
+
+    def _disconnect(self) -> None:
+        if self.connection:
+            self.connection.close()
+        self.connection, self.sent_at_ns, self.phase, self.timed_out = None, 0, None, False
+
+    def tell(self, fire: Callable[..., None], route: int, since_ns: int, length: int, problem: str | None) -> None:
+        """Tell Locust's listeners of an answer."""
+        fire(
+            request_type="lean",
+            name=type(self).routes[route],
+            response_time=(time.perf_counter_ns() - since_ns) / 1e6,
+            response_length=length,
+            context={},
+            exception=problem and AssertionError(problem),
+        )
+
+
+def under_way_seconds(users: Iterable[LeanUser]) -> float:
+    """How long the requests that are under way now have been, in sum."""
+    now_ns = time.perf_counter_ns()
+    return sum((now_ns - user.sent_at_ns) / 1e9 for user in users if user.sent_at_ns)
+
+
+def watch_timeouts(users: Callable[[], Iterable[LeanUser]]) -> None:
+    """Abort requests that take longer than REQUEST_TIMEOUT_SECONDS; runs in a greenlet of its own.
+
+    One look a second at all connections is cheaper than a timer a request.
+    """
+    while True:
+        gevent.sleep(1.0)
+        deadline = time.perf_counter_ns() - int(REQUEST_TIMEOUT_SECONDS * 1e9)
+        for user in users():
+            if user.sent_at_ns and user.sent_at_ns < deadline and user.connection:
+                user.timed_out = True
+                user.connection.abort()

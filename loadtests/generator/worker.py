@@ -1,0 +1,130 @@
+"""One worker of the generator: Locust's WorkerRunner, the lean user, and one loop at a time on its stage.
+
+    python -m loadtests.generator.worker HOST:PORT [CPU]
+
+The master tells it everything else, so a worker on another machine needs nothing but the load image and the master's
+address. CPU: the one it pins itself to.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import os
+import sys
+from typing import Any
+
+import gevent
+import msgspec
+from locust.env import Environment
+
+from loadtests.generator.loops import Loop
+from loadtests.generator.recorder import Phase
+from loadtests.generator.user import REQUEST_TIMEOUT_SECONDS, LeanUser, under_way_seconds, watch_timeouts
+from loadtests.protocol import messages
+
+
+class Worker:
+    """Does what the master's messages say, in the order in which they come."""
+
+    def __init__(self, master_host: str, master_port: int) -> None:
+        self._environment = Environment(user_classes=[])
+        self._user: type[LeanUser]
+        self._measured: Phase
+        self._busy_before = 0.0
+        self._phase = "warmup"
+        self._window_seconds = 1.0
+        self._reporter: Any = None
+        self.runner = self._environment.create_worker_runner(master_host, master_port)
+        self.runner.register_message(messages.PREPARE, self._prepare)
+        self.runner.register_message(messages.BEGIN, self._begin)
+        self.runner.register_message(messages.MEASURE, self._measure)
+        # Waits for last answers, while the runner's own greenlet goes on to hear the master's heartbeat.
+        self.runner.register_message(messages.END, self._end, concurrent=True)
+        # Locust has told the master by now that a worker is there, but not that it understands ours.
+        self.runner.send_message(messages.READY, {})
+
+    def _users(self) -> list[LeanUser]:
+        return [greenlet.args[0] for greenlet in self.runner.user_greenlets]
+
+    def _prepare(self, *, msg: Any, **_: Any) -> None:
+        spec = msgspec.convert(msg.data, messages.LoadSpec)
+        module: Any = importlib.import_module(f"loadtests.{spec.profile.replace('-', '_')}")
+        self._user = module.ProfileUser
+        self._user.fire_events = False
+        self._user.prepare(spec.seed)
+        self._environment.user_classes = [self._user]
+        gevent.spawn(watch_timeouts, self._users)
+        # What is there by now stays; a collection in the middle of a window would be a pause of the generator's own.
+        gc.collect()
+        gc.freeze()
+        self.runner.send_message(messages.PREPARED, {})
+
+    def _begin(self, *, msg: Any, **_: Any) -> None:
+        share = msgspec.convert(msg.data, messages.Share)
+        loop: Loop
+        if share.hold_milliseconds:
+            loop = self._user.held_loop(share.hold_milliseconds, share.gap_seconds)
+        elif share.closed:
+            loop = self._user.closed_loop(share.routes)
+        else:
+            loop = self._user.open_loop(share.rate, share.seed, share.routes)
+        self._phase = "warmup"
+        self._window_seconds = share.window_seconds
+        self._user.recorder.next_phase()
+        self._user.stage.begin(loop)
+        self._reporter = gevent.spawn(self._report_windows)
+
+    def _report_windows(self) -> None:
+        phase, before = self._user.recorder.phase, (0, 0, 0)
+        while True:
+            gevent.sleep(self._window_seconds)
+            now = sum(phase.answered), sum(phase.failed) + sum(phase.timed_out), sum(phase.sum_microseconds)
+            requests, failures, microseconds = (after - earlier for after, earlier in zip(now, before, strict=True))
+            before = now
+            window = messages.WorkerWindow(self._phase, requests, failures, microseconds)
+            self.runner.send_message(messages.WINDOW, msgspec.to_builtins(window))
+
+    def _measure(self, *, msg: Any, **_: Any) -> None:
+        self._reporter.kill()
+        self._busy_before = under_way_seconds(self._users())
+        self._phase = msg.data
+        self._user.recorder.next_phase()
+        self._reporter = gevent.spawn(self._report_windows)
+
+    def _end(self, **_: Any) -> None:
+        """End the window now; report when every connection has its last answer."""
+        self._reporter.kill()
+        recorder = self._user.recorder
+        busy_after = under_way_seconds(self._users())
+        measured = recorder.next_phase()
+        # Of a closed loop's answers those up to now belong to the window; an open loop waits for those it scheduled.
+        busy = sum(measured.sum_microseconds) / 1e6 + busy_after - self._busy_before
+        self._user.stage.end()
+        with gevent.Timeout(REQUEST_TIMEOUT_SECONDS + 2, exception=False):
+            while any(user.sent_at_ns for user in self._users()):
+                gevent.sleep(0.005)
+        answered, failed = recorder.totals()
+        result = messages.WorkerResult(
+            busy_seconds=busy,
+            routes=measured.results(recorder.routes),
+            answered=answered,
+            failed=failed,
+            failure_samples=tuple(recorder.failure_samples),
+            connections_opened=recorder.connections_opened,
+        )
+        self.runner.send_message(messages.RESULT, msgspec.to_builtins(result))
+
+
+def main() -> None:
+    host, _, port = sys.argv[1].rpartition(":")
+    if len(sys.argv) > 2:
+        os.sched_setaffinity(0, {int(sys.argv[2])})
+    try:
+        Worker(host, int(port)).runner.greenlet.join()
+    except ConnectionError:
+        raise SystemExit(f"no master answers at {sys.argv[1]}") from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,1 +1,0 @@
-"""The lean Locust user: keep-alive sockets, encoded requests, a C parser, microsecond histograms, checked answers."""

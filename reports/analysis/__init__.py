@@ -1,0 +1,1 @@
+"""A record as numbers: observations, estimates, ranks."""

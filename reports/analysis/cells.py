@@ -1,0 +1,163 @@
+"""Every cell of a record, trial by trial: what a history keeps and a gate judges. Pure.
+
+A cell is a target, a place and a metric. Beside the axes of the report there are the single routes (which the report ranks
+nobody by), the statements that the database executed, and how fast the machine was meanwhile.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from statistics import fmean
+
+from msgspec import Struct
+
+from harness.record.measurement import LevelMeasurement, Missing
+from reports.analysis.analysis import Analysis
+from reports.analysis.observations import Measured, Observed
+from reports.analysis.ranking import Direction
+from reports.metrics.level_stats import requests
+from reports.metrics.load import BY_ID, METRICS
+from reports.metrics.metric import Metric
+from reports.metrics.scopes import Load, Place
+from reports.text.units import Unit
+
+SEPARATOR = "|"
+#: The target of what is no target's: the machine's own figures.
+MACHINE = "machine"
+#: Metric ids of the machine's mean speed on a role's CPUs while a cell was measured: what its noise is explained by.
+SPEED = {role: f"speed-{role}" for role in ("service", "database")}
+STATEMENTS = "statements"
+CANARY = "canary"
+
+
+class Figure(Struct, frozen=True):
+    """What a gate must know of a metric. `covariates`: roles whose CPUs' speed moves it. `exact`: read, or counted."""
+
+    title: str
+    unit: Unit
+    direction: Direction
+    covariates: tuple[str, ...] = ()
+    exact: bool = False
+
+
+#: Times and rates move with the CPUs that they are spent on; sizes and memory don't.
+_COVARIATES: Mapping[str, tuple[str, ...]] = {
+    "throughput": ("service", "database"),
+    **{f"p{percent:g}": ("service", "database") for percent in (50, 90, 99, 99.9)},
+    "cpu": ("service",),
+    "database-cpu": ("database",),
+    "capacity": ("service", "database"),
+    "start": ("service",),
+}
+
+
+def figure_of(metric: str) -> Figure | None:
+    """What a gate must know of a metric; None of one that it does not know."""
+    if metric == STATEMENTS:
+        return Figure("Statements executed for each one in the contract", "ratio", "lower", exact=True)
+    if metric == CANARY:
+        return Figure("The machine's own speed: a fixed piece of work", "microseconds", "lower")
+    for role, name in SPEED.items():
+        if metric == name:
+            return Figure(f"CPUs of the {role} meanwhile: a fixed piece of work", "microseconds", "lower")
+    known = BY_ID.get(metric)
+    if known is None:
+        return None
+    return Figure(known.title, known.unit, known.direction, _COVARIATES.get(metric, ()), known.exact)
+
+
+class Cell(Struct, frozen=True):
+    """A cell's values by pair (block and profile). `place`: where it was measured; None: it is the machine's."""
+
+    target: str
+    place: Place | None
+    metric: str
+    values: Mapping[str, float]
+
+    @property
+    def name(self) -> str:
+        return cell_name(self.target, self.place.id if self.place else "", self.metric)
+
+    @property
+    def mean(self) -> float:
+        """The geometric mean over its trials: one sample a run."""
+        return math.exp(fmean(math.log(v) for v in self.values.values()))
+
+
+def cell_name(target: str, place: str, metric: str) -> str:
+    """The history's name of a cell."""
+    return SEPARATOR.join((target, place, metric))
+
+
+def parts_of(name: str) -> tuple[str, str, str]:
+    """Target, place and metric of a cell's name; a place may hold a separator. Empty, what a name that is none has not."""
+    target, _, rest = name.partition(SEPARATOR)
+    place, found, metric = rest.rpartition(SEPARATOR)
+    return (target, place, metric) if found else ("", "", "")
+
+
+def cells(analysis: Analysis) -> tuple[Cell, ...]:
+    """All cells of a record that have a value; only valid trials count, but for the statements."""
+    return tuple(cell for cell in _all(analysis) if cell.values)
+
+
+def places(analysis: Analysis) -> tuple[Place, ...]:
+    """Where a gate looks: every load but shares of a target's own throughput (whose rates differ from run to run), then the
+    whole trials of each profile, then the whole run.
+    """
+    at_loads = tuple(
+        Place(load.title, load.question, load.profile, load) for load in analysis.loads if load.kind != "relative"
+    )
+    return (*at_loads, *(place for place in analysis.places if place.load is None))
+
+
+def _all(analysis: Analysis) -> Iterator[Cell]:
+    for place in places(analysis):
+        here = analysis.here(place)
+        for target in analysis.run.plan.targets:
+            mine = [m for m in here if m.trial.target == target]
+            for metric in METRICS:
+                if metric.scope == place.scope and _means_something(metric, place.load, mine):
+                    found = analysis.values(metric.id, target, place)
+                    yield Cell(target, place, metric.id, {} if isinstance(found, Missing) else found)
+            loaded = [m for m in mine if isinstance(m, Measured)]
+            counted = [m for m in loaded if m.counts(place.scope)]
+            if place.load:
+                # A service that executes other statements fails its trial: the count is what tells which and how many.
+                yield Cell(target, place, STATEMENTS, _of(loaded, statements_ratio))
+            for role, name in SPEED.items():
+                yield Cell(target, place, name, _of(counted, partial(speed, role)))
+    quick = [level.speed["service"].quick_microseconds for m in analysis.measured if "service" in (level := m.level).speed]
+    yield Cell(MACHINE, None, CANARY, {"": min(quick)} if quick else {})
+
+
+def _means_something(metric: Metric, load: Load | None, mine: Sequence[Observed]) -> bool:
+    return (load is None or load.kind in metric.loops) and any(metric.id in m.values for m in mine)
+
+
+def _of(measured: Sequence[Measured], value: Callable[[LevelMeasurement], float | None]) -> dict[str, float]:
+    """Pair -> value over trials; where a place spans levels, of a trial's first."""
+    found: dict[str, float] = {}
+    for m in measured:
+        number = value(m.level)
+        if number is not None:
+            found.setdefault(m.pair, number)
+    return found
+
+
+def statements_ratio(level: LevelMeasurement) -> float | None:
+    """Statements executed for each one that the answers explain; None where the load asks the database for nothing.
+
+    A trial's first level has the golden cases in its count: a few statements, which are no route's of a load without any.
+    """
+    expected = sum(statement.expected for statement in level.statements)
+    executed = sum(statement.executed for statement in level.statements)
+    return executed / expected if executed and expected >= requests(level) / 10 else None
+
+
+def speed(role: str, level: LevelMeasurement) -> float | None:
+    """What a fixed piece of work took on a role's CPUs meanwhile, microseconds; None where it was not probed."""
+    found = level.speed.get(role)
+    return found.mean_microseconds if found else None

@@ -1,0 +1,239 @@
+"""The claims that are made of these languages, each tested on the record. Pure but for one read of claims.toml.
+
+A test is a ratio of two targets, paired by block, or the value of one, with the interval that holds for all pairs of the
+test together. It is supported where the whole interval keeps the bound, contradicted where the whole of it breaks it, else
+inconclusive. Where the record lacks the metric, the place or a language, the claim is not measured: never supported.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from statistics import median
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from harness.plan.config_file import PricesSection
+from harness.plan.targets import TWIN
+from harness.record.measurement import Missing
+from reports.analysis.analysis import Analysis, database_microseconds
+from reports.analysis.observations import Measured
+from reports.metrics.level_stats import mean_response_microseconds
+from reports.metrics.load import BY_ID
+from reports.metrics.scopes import Place
+from reports.stats.intervals import estimate, paired_ratio
+from reports.text.units import number, quantity, span
+
+FILE = Path(__file__).parent / "claims.toml"
+
+Verdict = Literal["supported", "contradicted", "inconclusive", "not measured"]
+EVERY, OTHERS = "every", "others"
+
+
+class Condition(Struct, frozen=True, forbid_unknown_fields=True):
+    """One condition of a claim; claims.toml tells what its fields mean."""
+
+    metric: str
+    place: str
+    of: tuple[str, ...]
+    over: tuple[str, ...] = ()
+    which: Literal["best", "worst"] = "best"
+    at_least: float | None = None
+    at_most: float | None = None
+
+    def __post_init__(self) -> None:
+        if (self.at_least is None) == (self.at_most is None):
+            raise ValueError("a test has one bound: at_least or at_most")
+        if self.metric not in BY_ID and self.metric not in QUANTITIES:
+            raise ValueError(f"no metric or quantity {self.metric}")
+
+
+class Claim(Struct, frozen=True, forbid_unknown_fields=True):
+    """A claim in our words, with all that it takes to hold."""
+
+    id: str
+    says: str
+    test: tuple[Condition, ...]
+
+
+class _File(Struct, frozen=True, forbid_unknown_fields=True):
+    claim: tuple[Claim, ...]
+
+
+class Finding(Struct, frozen=True):
+    """What the record says of a claim; `figures`: a line for each thing that was compared, or why nothing was."""
+
+    id: str
+    says: str
+    verdict: Verdict
+    figures: tuple[str, ...]
+
+
+class _Judged(Struct, frozen=True):
+    verdict: Verdict
+    figure: str
+
+
+def _database_share(m: Measured, _: PricesSection) -> float | Missing:
+    whole = mean_response_microseconds(m.level)
+    return whole if isinstance(whole, Missing) else database_microseconds(m.level) / whole
+
+
+def _memory_to_cpu_cost(m: Measured, prices: PricesSection) -> float | Missing:
+    used = m.level.usage.get("service")
+    if used is None or isinstance(used.working_set_bytes, Missing) or used.cpu_seconds <= 0:
+        return Missing("no samples of the service")
+    memory = used.working_set_bytes / 2**30 * prices.gib_month
+    return memory / (used.cpu_seconds / m.level.window_seconds * prices.core_month)
+
+
+#: Values of a trial at a load that no target is ranked by: what they mean, and how to get them.
+QUANTITIES: Mapping[str, tuple[str, Callable[[Measured, PricesSection], float | Missing]]] = {
+    "database-share": ("share of the mean response in PostgreSQL", _database_share),
+    "memory-to-cpu-cost": ("price of an instance's memory ÷ price of its CPU", _memory_to_cpu_cost),
+}
+
+Cells = Mapping[str, Mapping[str, float]]
+
+
+def read_claims(path: Path = FILE) -> tuple[Claim, ...]:
+    """The claims of a file. Raises msgspec.ValidationError where it is not what it should be."""
+    return msgspec.convert(tomllib.loads(path.read_text()), _File).claim
+
+
+def findings(analysis: Analysis, claims: Iterable[Claim]) -> tuple[Finding, ...]:
+    """What the record says of each claim."""
+    return tuple(_finding(analysis, claim) for claim in claims)
+
+
+def _finding(analysis: Analysis, claim: Claim) -> Finding:
+    judged = [each for test in claim.test for each in _judge(analysis, test)]
+    verdicts = {each.verdict for each in judged}
+    # The order in which they weigh: one broken test breaks the claim, whatever the others could not show.
+    order: tuple[Verdict, ...] = ("contradicted", "not measured", "inconclusive", "supported")
+    verdict = next(v for v in order if v in verdicts)
+    return Finding(claim.id, claim.says, verdict, tuple(each.figure for each in judged))
+
+
+def _judge(analysis: Analysis, test: Condition) -> list[_Judged]:
+    """A judgement for each target, or pair of targets, that the test is about."""
+    place = next((place for place in analysis.places if place.id == test.place), None)
+    if place is None:
+        return [_Judged("not measured", f"{test.place} is not in this record")]
+    cells = _cells(analysis, test, place)
+    # Of several targets of one language, the best one stands for it.
+    of = _chosen(analysis, cells, test.of if test.of != (EVERY,) else _languages(analysis), test.metric)
+    if isinstance(of, Missing):
+        return [_Judged("not measured", of.reason)]
+    if not test.over:
+        return [_absolute(analysis, test, place, target, cells[target], len(of)) for target in of]
+    others = tuple(x for x in _languages(analysis) if x not in {_key(y) for y in test.of})
+    over = _chosen(analysis, cells, others if test.over == (OTHERS,) else test.over, test.metric)
+    if isinstance(over, Missing):
+        return [_Judged("not measured", over.reason)]
+    by_value = sorted(over, key=lambda target: _goodness(test.metric, cells[target]))
+    against = by_value[-1] if test.which == "best" else by_value[0]
+    # The other one was chosen by its value: the bounds must hold for whichever had been chosen.
+    return [_ratio(analysis, test, place, target, against, cells, len(of) * len(over)) for target in of]
+
+
+def _cells(analysis: Analysis, test: Condition, place: Place) -> Cells:
+    """Target -> pair (block) -> value, of the standard class, twins left out."""
+    run = analysis.run
+    names = [t for t in run.plan.targets if run.targets[t].target_class == "standard" and not t.endswith(TWIN)]
+    here = analysis.here(place)
+    found: dict[str, Mapping[str, float]] = {}
+    for name in names:
+        if test.metric in QUANTITIES:
+            compute = QUANTITIES[test.metric][1]
+            prices = run.configuration.prices
+            values = {m.pair: v for m in here if isinstance(m, Measured) and m.trial.target == name and m.valid
+                      and not isinstance(v := compute(m, prices), Missing)}  # fmt: skip
+        else:
+            cell = analysis.values(test.metric, name, place)
+            values = {} if isinstance(cell, Missing) else dict(cell)
+        if values:
+            found[name] = values
+    return found
+
+
+def _key(language: str) -> str:
+    return language.casefold()
+
+
+def _languages(analysis: Analysis) -> tuple[str, ...]:
+    run = analysis.run
+    return tuple(dict.fromkeys(
+        _key(run.targets[t].language) for t in run.plan.targets
+        if run.targets[t].target_class == "standard" and not t.endswith(TWIN)
+    ))  # fmt: skip
+
+
+def _chosen(analysis: Analysis, cells: Cells, languages: Iterable[str], metric: str) -> tuple[str, ...] | Missing:
+    """The best target of each language."""
+    found = []
+    for language in languages:
+        able = [t for t in cells if _key(analysis.run.targets[t].language) == _key(language)]
+        if not able:
+            return Missing(f"no valid value of {language}")
+        found.append(max(able, key=lambda t: _goodness(metric, cells[t])))
+    return tuple(found) or Missing("no target to compare with")
+
+
+def _goodness(metric: str, values: Mapping[str, float]) -> float:
+    middle = median(values.values())
+    return middle if metric in BY_ID and BY_ID[metric].direction == "higher" else -middle
+
+
+def _verdict(test: Condition, low: float | None, high: float | None) -> Verdict:
+    if low is None or high is None:
+        return "inconclusive"
+    if test.at_least is not None:
+        return "supported" if low >= test.at_least else "contradicted" if high < test.at_least else "inconclusive"
+    bound = test.at_most or 0.0
+    return "supported" if high <= bound else "contradicted" if low > bound else "inconclusive"
+
+
+def _ratio(
+    analysis: Analysis, test: Condition, place: Place, target: str, against: str, cells: Cells, comparisons: int
+) -> _Judged:
+    confidence = analysis.run.configuration.report.confidence_percent
+    head = f"{_title(test)}, {place.title}: {target} ÷ {against}"
+    metric = BY_ID.get(test.metric)
+    if metric and metric.exact:
+        # Read, or found by a search that confirmed it: one trial tells it.
+        ratio = median(cells[target].values()) / median(cells[against].values())
+        return _Judged(_verdict(test, ratio, ratio), f"{head} = {number(ratio)}; claimed {_bound(test, number)}")
+    found = paired_ratio(cells[target], cells[against], confidence, comparisons)
+    if found is None:
+        return _Judged("inconclusive", f"{head}: too few trials for an interval")
+    values = f"{number(found.ahead)} ({number(found.low)}–{number(found.high)})"
+    return _Judged(_verdict(test, found.low, found.high), f"{head} = {values}; claimed {_bound(test, number)}")
+
+
+def _absolute(
+    analysis: Analysis, test: Condition, place: Place, target: str, values: Mapping[str, float], comparisons: int
+) -> _Judged:
+    confidence = 100 - (100 - analysis.run.configuration.report.confidence_percent) / comparisons
+    metric = BY_ID.get(test.metric)
+    found = estimate(list(values.values()), confidence, exact=bool(metric and metric.exact))
+
+    def text(value: float) -> str:
+        return quantity(value, metric.unit) if metric else number(value)
+
+    interval = ""
+    if found.low is not None and found.high is not None and found.low < found.high:
+        interval = f" ({span(found.low, found.high, metric.unit)})" if metric else f" ({text(found.low)}–{text(found.high)})"
+    figure = f"{_title(test)}, {place.title}: {target} {text(found.median)}{interval}; claimed {_bound(test, text)}"
+    return _Judged(_verdict(test, found.low, found.high), figure)
+
+
+def _title(test: Condition) -> str:
+    return QUANTITIES[test.metric][0] if test.metric in QUANTITIES else BY_ID[test.metric].title
+
+
+def _bound(test: Condition, text: Callable[[float], str]) -> str:
+    return f"at least {text(test.at_least)}" if test.at_least is not None else f"at most {text(test.at_most or 0.0)}"

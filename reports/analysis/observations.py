@@ -1,0 +1,117 @@
+"""Trials as the analysis sees them: with a value on every metric that says something about them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from msgspec import Struct
+
+from harness.record.measurement import Beside, BuildMeasurement, LevelMeasurement, Measurement, Missing, TrialResult
+from harness.record.plan import Kind, Trial
+from harness.record.writer import Record
+from reports.metrics.load import METRICS, Observation
+from reports.metrics.percentiles import Distribution, read_distributions
+from reports.metrics.scopes import Load, Place, Scope
+
+
+class Observed(Struct, frozen=True):
+    """A trial, valid or not, with its value on every metric that says something about it."""
+
+    result: TrialResult
+    values: Mapping[str, float | Missing]
+
+    @property
+    def trial(self) -> Trial:
+        return self.result.trial
+
+    @property
+    def valid(self) -> bool:
+        return self.result.verdict == "valid"
+
+    def counts(self, scope: Scope) -> bool:  # noqa: ARG002 - a level's own rule looks at it
+        """Whether it is ranked."""
+        return self.valid
+
+    @property
+    def pair(self) -> str:
+        """What this trial is paired by in comparisons: its block, and its profile where an axis spans all profiles."""
+        return f"{self.trial.block}/{self.trial.profile}"
+
+
+class Single(Observed, frozen=True):
+    """A trial of a kind that has no levels."""
+
+    whole: Beside
+
+
+class Measured(Observed, frozen=True):
+    """A trial at one of its levels.
+
+    What a trial has once alone (start, image, peak memory, capacity) is the same at each of its levels.
+    """
+
+    whole: Measurement
+    level: LevelMeasurement
+    load: Load
+    distribution: Distribution | Missing
+
+    @property
+    def valid(self) -> bool:
+        return self.level.verdict == "valid"
+
+    def counts(self, scope: Scope) -> bool:
+        """Whether it is ranked. At a load: where the level is valid. What a trial has once alone: also where the generator
+        was the limit. The answers were right there, nothing disturbed it, and a start or a size owes nothing to the load.
+        """
+        return self.valid or (scope != "load" and self.level.verdict == "generator_limited")
+
+
+def measured_of(record: Record, result: TrialResult, loads: Sequence[Load]) -> Iterator[Measured]:
+    """A result at each load that it has a measurement of."""
+    whole = result.measurement
+    if not isinstance(whole, Measurement):
+        return
+    plan = record.run.plan
+    searched = {p.name for p in plan.profiles if any(level.kind == "capacity" for level in p.levels)}
+    distributions = read_distributions(record.folder, result.trial.id, [level.level for level in whole.levels])
+    for load in loads:
+        level = whole.at(load.level) if load.profile == result.trial.profile else None
+        if level is None:
+            continue
+        seen = Observation(
+            trial=whole,
+            level=level,
+            distribution=distributions[level.level],
+            hold_milliseconds=load.hold_milliseconds,
+            image_bytes=_image_bytes(record, result),
+            source_lines=record.run.source_lines.get(result.trial.target),
+            searched=result.trial.profile in searched,
+        )
+        yield Measured(result, _values("load", seen), whole, level, load, seen.distribution)
+
+
+def single_of(record: Record, result: TrialResult) -> Single | None:
+    """A result of a kind that has no levels. A build's image and sources are also those of the whole run."""
+    whole = result.measurement
+    if isinstance(whole, Measurement | Missing):
+        return None
+    kind = next(profile.kind for profile in record.run.plan.profiles if profile.name == result.trial.profile)
+    if not isinstance(whole, BuildMeasurement):
+        return Single(result, _values(kind, whole), whole)
+    lines = record.run.source_lines.get(result.trial.target)
+    sizes = {"image": _image_bytes(record, result)} | ({} if lines is None else {"source-lines": lines})
+    return Single(result, sizes | _values("build", whole), whole)
+
+
+def _values(kind: Kind, seen: Observation | Beside) -> dict[str, float | Missing]:
+    return {m.id: value for m in METRICS if m.kind == kind and (value := m.measure(seen)) is not None}
+
+
+def _image_bytes(record: Record, result: TrialResult) -> float | Missing:
+    image = record.run.images.get(result.trial.target)
+    return image.size_bytes if image else Missing("the record names no image of it")
+
+
+def here(place: Place, measured: tuple[Measured, ...], singles: tuple[Single, ...]) -> tuple[Observed, ...]:
+    loaded = (m for m in measured if place.holds(m.trial.profile, m.load.id))
+    return (*loaded, *(single for single in singles if place.holds(single.trial.profile, "")))

@@ -1,0 +1,119 @@
+"""Who is ahead on an axis, ties included. Pure.
+
+A target wins where, against every other target of its class, the interval of its ratio excludes 1 and the ratio is over
+the relevance bound (docs/method/README.md, Statistics). Otherwise the lead is a tie and is shown as one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from msgspec import Struct
+
+from harness.record.measurement import Missing
+from reports.stats.intervals import Estimate, Ratio, estimate, paired_ratio
+
+Direction = Literal["higher", "lower"]
+
+
+class Entry(Struct, frozen=True):
+    """A target on an axis. `group` 1 leads; None: not ranked. `behind`: how far the leader is ahead of it."""
+
+    target: str
+    estimate: Estimate | Missing
+    group: int | None
+    behind: Ratio | None
+
+
+class Standing(Struct, frozen=True):
+    """An axis at one place (reports/metrics/scopes.py: its id) within one class. `entries`: best first, then those not
+    ranked.
+
+    `winner` is None on a tie, and `note` then says why nobody wins. `lead` is the winner's ratio to the target that it is
+    least clearly ahead of, `runner_up`.
+    """
+
+    metric: str
+    place: str
+    target_class: str
+    entries: tuple[Entry, ...]
+    leaders: tuple[str, ...]
+    winner: str | None
+    runner_up: str | None
+    lead: Ratio | None
+    note: str
+
+
+def rank(
+    *,
+    metric: str,
+    place: str,
+    target_class: str,
+    values: Mapping[str, Mapping[str, float] | Missing],
+    direction: Direction,
+    exact: bool,
+    confidence_percent: float,
+    relevance_percent: float,
+) -> Standing:
+    """The standing of one class on one axis. `values`: target -> pair (block) -> value, or why there is none.
+
+    Only values of valid trials belong here. A target without a value is never ranked, and never counts as 0.
+    """
+    measured = {target: cell for target, cell in values.items() if not isinstance(cell, Missing)}
+    missing = {target: cell for target, cell in values.items() if isinstance(cell, Missing)}
+    estimates = {t: estimate(list(cell.values()), confidence_percent, exact=exact) for t, cell in measured.items()}
+    sign = -1 if direction == "higher" else 1
+    order = sorted(measured, key=lambda t: (sign * estimates[t].median, t))
+
+    def ratio(leader: str, other: str) -> Ratio | None:
+        if exact:
+            quotient = estimates[leader].median / estimates[other].median
+            ahead = quotient if direction == "higher" else 1 / quotient
+            return Ratio(ahead, ahead, ahead, 1)
+        better, worse = (leader, other) if direction == "higher" else (other, leader)
+        return paired_ratio(measured[better], measured[worse], confidence_percent, len(order) - 1)
+
+    def clearly(found: Ratio | None) -> bool:
+        return found is not None and found.low > 1 and found.ahead > 1 + relevance_percent / 100
+
+    groups: dict[str, int] = {}
+    behind: dict[str, Ratio | None] = {}
+    rest, group = order, 0
+    while rest:
+        group += 1
+        ratios = {other: ratio(rest[0], other) for other in rest[1:]}
+        if group == 1:
+            behind = ratios
+        tied = [rest[0], *(other for other in rest[1:] if not clearly(ratios[other]))]
+        groups.update(dict.fromkeys(tied, group))
+        rest = [other for other in rest if other not in groups]
+
+    leaders = tuple(target for target in order if groups[target] == 1)
+    winner = leaders[0] if len(leaders) == 1 and len(order) > 1 else None
+    least = min(((r.low, other) for other, r in behind.items() if r), default=None) if winner else None
+    runner_up = least[1] if least else None
+    return Standing(
+        metric=metric,
+        place=place,
+        target_class=target_class,
+        entries=(
+            *(Entry(t, estimates[t], groups[t], behind.get(t)) for t in order),
+            *(Entry(t, cell, None, None) for t, cell in missing.items()),
+        ),
+        leaders=leaders,
+        winner=winner,
+        runner_up=runner_up,
+        lead=behind.get(runner_up) if runner_up else None,
+        note="" if winner else _why_no_winner(order, behind, exact),
+    )
+
+
+def _why_no_winner(order: list[str], behind: Mapping[str, Ratio | None], exact: bool) -> str:
+    if not order:
+        return "nothing to rank"
+    if len(order) == 1:
+        return "no other target to compare with"
+    if not exact and any(found is None for found in behind.values()):
+        return "too few trials"
+    return "tie"

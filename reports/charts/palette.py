@@ -1,0 +1,80 @@
+"""Colours, once for page and charts. Okabe-Ito's colours that keep 3:1 on white; on dark, lighter ones of the same hue.
+
+Okabe & Ito, Color Universal Design (2008). Colour is never alone: every target has a dash, a marker and its name.
+Charts are drawn in the light colours; the page's style sheet maps each to its dark one, so one SVG serves both.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+from msgspec import Struct
+
+from reports.text.units import clean
+
+
+class Colour(Struct, frozen=True):
+    """One colour in both themes."""
+
+    light: str
+    dark: str
+
+
+INK = Colour("#1a1d21", "#e8eaed")
+MUTED = Colour("#5a6370", "#a3acb8")
+LINE = Colour("#d5dae1", "#3a414b")
+PAPER = Colour("#ffffff", "#14171b")
+
+BLUE = Colour("#0072b2", "#56a8e0")
+VERMILION = Colour("#c94f00", "#f08a4b")
+GREEN = Colour("#007a59", "#2fbf94")
+PURPLE = Colour("#a8457f", "#dd94bf")
+BLACK = Colour("#000000", "#ffffff")
+GREY = Colour("#8a94a1", "#6b7684")
+
+SERIES = (BLUE, VERMILION, GREEN, PURPLE, BLACK)
+# Of different length than the colours, so that the eleventh target is still unlike the first.
+DASHES: tuple[tuple[int, ...], ...] = ((1, 0), (7, 3), (2, 2), (9, 3, 2, 3), (5, 2, 1, 2, 1, 2), (12, 3), (1, 3))
+MARKERS = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "stroke")
+
+MAPPED = (INK, MUTED, LINE, *SERIES, GREY)
+
+
+class Look(Struct, frozen=True):
+    """How a target is drawn, in every chart alike.
+
+    Charts are drawn with `token`, and the finished SVG gets `label` in its place (reports/charts/svg.py): a name from
+    outside never meets Vega, whose text measuring ends the whole process on some characters (vl-convert 1.9 on U+0007).
+    """
+
+    label: str
+    token: str
+    colour: str
+    dash: tuple[int, ...]
+    marker: str
+
+
+def looks(targets: tuple[str, ...], widest: int = 16) -> dict[str, Look]:
+    """Target -> look. Labels are at most `widest` columns wide, and stay different from one another."""
+    found: dict[str, Look] = {}
+    used: set[str] = set()
+    for i, target in enumerate(targets):
+        text = clean(" ".join(target.split()))
+        label = _cut(text, widest)
+        if label in used:
+            label = f"{_cut(text, widest - 4)}{i + 1}"
+        used.add(label)
+        found[target] = Look(
+            label, f"@{i}@", SERIES[i % len(SERIES)].light, DASHES[i % len(DASHES)], MARKERS[i % len(MARKERS)]
+        )
+    return found
+
+
+def _cut(text: str, widest: int) -> str:
+    """Text of at most `widest` columns; East Asian characters take two."""
+    widths = [2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text]
+    if sum(widths) <= widest:
+        return text
+    while sum(widths) > widest - 1:
+        widths.pop()
+    return f"{text[: len(widths)]}…"

@@ -1,0 +1,1 @@
+"""Two records, or several: what differs, and how far runs scatter."""

@@ -1,0 +1,171 @@
+"""How far do whole runs of the same thing lie apart, beyond what the trials of each explain? Pure.
+
+The interval of a value knows the trials of its own run: what is another machine tomorrow is not in it. Two runs and more
+tell that part: the variance of the logarithms' differences beyond their standard errors (random effects by the method of
+moments, pooled over the cells of an axis). ISO 5725-3 calls what trials scatter repeatability, what runs scatter
+intermediate precision, and ISO 5725-6 the bound that two results keep in 95 of 100 cases their critical difference.
+
+Whether that bound holds can be told from three runs on: it is taken from the runs that are left when one is set aside, and
+tried on that one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from itertools import combinations
+from statistics import NormalDist, fmean
+
+from msgspec import Struct
+
+from reports.analysis.analysis import Analysis
+from reports.comparison.matched_cells import both
+from reports.metrics.load import METRICS
+from reports.stats.intervals import LEAST_TRIALS, Difference, welch
+
+#: Two that are left, and the one that is set aside.
+LEAST_RUNS = 3
+
+
+class Cell(Struct, frozen=True):
+    """An axis of a target at a place in two runs. `difference`: of the logarithms, after what the machine's speed explains;
+    `measured`: as measured.
+    """
+
+    runs: tuple[str, str]
+    metric: str
+    difference: Difference
+    measured: Difference
+
+
+class Between(Struct, frozen=True):
+    """An axis over all pairs of runs. Standard deviations are of logarithms (0.03 is 3 %): `trials`: of a run's value, by
+    its own trials; `runs`: of runs beyond that, after what the machine's speed explains; `measured`: the same, as measured.
+    `outside`: how many of `cells` ratios have an interval, from the trials alone, that excludes 1, after the machine's
+    speed; `outside_measured`: as measured.
+    """
+
+    metric: str
+    title: str
+    cells: int
+    outside: int
+    outside_measured: int
+    trials: float
+    runs: float
+    measured: float
+
+    def critical(self, confidence_percent: float) -> float:
+        """The factor within which two runs' values lie, as measured, so often."""
+        z = NormalDist().inv_cdf((1 + confidence_percent / 100) / 2)
+        return math.exp(z * math.sqrt(2 * (self.trials**2 + self.measured**2)))
+
+
+class Tried(Struct, frozen=True):
+    """Intervals tried on a run that had no part in them: how many exclude 1 that know the trials alone, and that know what
+    the other runs scatter as well.
+    """
+
+    intervals: int
+    trials_alone: int
+    widened: int
+
+
+def cells_of(analyses: Sequence[Analysis]) -> tuple[Cell, ...]:
+    """Every cell that is measured, not read, of every two runs that have enough trials of it."""
+    return tuple(
+        Cell(
+            (before.run.id, now.run.id),
+            cell.metric.id,
+            cell.sides.apart(),
+            welch([math.log(v) for v in cell.sides.now], [math.log(v) for v in cell.sides.before]),
+        )
+        for before, now in combinations(analyses, 2)
+        for cell in both(now, before)
+        if not cell.metric.exact and min(len(cell.sides.now), len(cell.sides.before)) >= LEAST_TRIALS
+    )
+
+
+def between(cells: Sequence[Cell], confidence_percent: float) -> tuple[Between, ...]:
+    """Every axis, in the order of reports/metrics/load.py."""
+    found = []
+    for metric in METRICS:
+        mine = [cell for cell in cells if cell.metric == metric.id]
+        if mine:
+            found.append(
+                Between(
+                    metric.id,
+                    metric.title,
+                    len(mine),
+                    sum(_excludes(cell.difference, confidence_percent, 0.0) for cell in mine),
+                    sum(_excludes(cell.measured, confidence_percent, 0.0) for cell in mine),
+                    math.sqrt(fmean(cell.measured.error**2 for cell in mine) / 2),
+                    excess(cell.difference for cell in mine),
+                    excess(cell.measured for cell in mine),
+                )
+            )
+    return tuple(found)
+
+
+def tried(cells: Sequence[Cell], confidence_percent: float) -> Tried | None:
+    """Each run set aside in turn; None of fewer than three."""
+    runs = {run for cell in cells for run in cell.runs}
+    if len(runs) < LEAST_RUNS:
+        return None
+    verdicts = []
+    for aside in sorted(runs):
+        for metric in {cell.metric for cell in cells}:
+            mine = [cell for cell in cells if cell.metric == metric]
+            scatter = excess(cell.difference for cell in mine if aside not in cell.runs)
+            verdicts += [
+                (
+                    _excludes(cell.difference, confidence_percent, 0.0),
+                    _excludes(cell.difference, confidence_percent, scatter),
+                )
+                for cell in mine
+                if aside in cell.runs
+            ]
+    return Tried(len(verdicts), sum(alone for alone, _ in verdicts), sum(widened for _, widened in verdicts))
+
+
+def excess(differences: Iterable[Difference]) -> float:
+    """The standard deviation of runs beyond what their trials explain; 0 of none, and where the trials explain it all."""
+    squares = [each.mean**2 - each.error**2 for each in differences]
+    return math.sqrt(max(0.0, fmean(squares)) / 2) if squares else 0.0
+
+
+def _excludes(difference: Difference, confidence_percent: float, scatter: float) -> bool:
+    """Whether the interval of a ratio excludes 1, when runs scatter so much beyond their trials."""
+    z = NormalDist().inv_cdf((1 + confidence_percent / 100) / 2)
+    half = math.hypot(difference.half(confidence_percent), z * math.sqrt(2) * scatter)
+    return abs(difference.mean) > half
+
+
+def between_text(analyses: Sequence[Analysis]) -> str:
+    """As a table for a terminal."""
+    level = min(each.run.configuration.report.confidence_percent for each in analyses)
+    cells = cells_of(analyses)
+    rows = between(cells, level)
+    lines = [
+        "standard deviations of a run's value: by its own trials, and of whole runs beyond that",
+        f"{'axis':<36}{'ratios':>7}{'trials':>9}{'runs':>9}{'without the machine':>21}{'two runs within':>17}",
+    ]
+    lines += [
+        f"{row.title:<36}{row.cells:>7}{row.trials:>9.1%}{row.measured:>9.1%}{row.runs:>21.1%}"
+        f"{'x ' + format(row.critical(level), '.2f'):>17}"
+        for row in rows
+    ]
+    outside, count = sum(row.outside for row in rows), sum(row.cells for row in rows)
+    lines += [
+        "",
+        f"{outside} of {count} ratios of a value in two runs have an interval, from their trials alone, that excludes 1 "
+        f"({sum(row.outside_measured for row in rows)} as measured); {count * (1 - level / 100):.0f} would by chance",
+    ]
+    found = tried(cells, level)
+    if found is None:
+        return "\n".join([*lines, "a third run would tell whether intervals hold that know how far runs lie apart"])
+    chance = found.intervals * (1 - level / 100)
+    lines.append(
+        f"each run set aside in turn: of {found.intervals} intervals {found.trials_alone} exclude 1 that know the trials "
+        f"alone, {found.widened} that know how far the other runs lie apart as well; {chance:.0f} would by chance"
+    )
+    return "\n".join(lines)

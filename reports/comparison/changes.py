@@ -1,0 +1,220 @@
+"""What changed between two records: every axis of the one against the same axis of the other. Pure.
+
+The trials of two records are not paired: the ratio of each cell is that of the geometric means, its interval Welch's t on
+logarithms (B. L. Welch, Biometrika 34, 1947), cell by cell. Where the machine's speed was probed in both and moves the axis,
+what it explains is taken out: analysis of covariance, one slope for both records (reports/stats/intervals.py, apart). Among
+many cells some exclude 1 by chance, about as many as the interval's level says: the view tells that number beside those it
+found.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from statistics import fmean
+
+from msgspec import Struct
+
+from harness.plan.targets import BASE
+from harness.record.writer import Run
+from reports.analysis.analysis import Analysis
+from reports.analysis.cells import SPEED, STATEMENTS, Figure, cell_name, cells, figure_of, parts_of
+from reports.analysis.ranking import Direction
+from reports.comparison.matched_cells import Sides, both
+from reports.comparison.paired_trials import Pairs, all_pairs
+from reports.comparison.rank_agreement import agreement, said
+from reports.metrics.load import BY_ID
+from reports.stats.intervals import LEAST_TRIALS, at_zero, student_t_quantile
+from reports.text.units import number, quantity
+
+BELOW = "below the relevance bound"
+
+
+class Change(Struct, frozen=True):
+    """One cell: what it was, what it is, the ratio now / before with its interval, and what that means."""
+
+    place: str
+    axis: str
+    target: str
+    before: str
+    now: str
+    ratio: str
+    verdict: str
+
+
+class Changes(Struct, frozen=True):
+    """All cells that both records have. `differences`: what else differs between them, which may be the reason."""
+
+    baseline: str
+    rows: tuple[Change, ...]
+    changed: tuple[Change, ...]
+    expected_by_chance: float
+    differences: tuple[tuple[str, str, str], ...]
+    only_before: tuple[str, ...]
+    only_now: tuple[str, ...]
+    #: Measured in pairs of base and head, in one record.
+    paired: bool = False
+    #: How fast the machine was against the base, in words; empty where that was not probed.
+    machine: str = ""
+    #: Whether both tell the targets apart in the same way, in words; of two records alone.
+    agreement: str = ""
+
+    @property
+    def irrelevant(self) -> int:
+        """How many cells differ by less than matters, though their interval excludes 1."""
+        return sum(row.verdict == BELOW for row in self.rows)
+
+
+def changes(now: Analysis, before: Analysis) -> Changes:
+    """Everything that changed from `before` to `now`."""
+    confidence = now.run.configuration.report.confidence_percent
+    rows = []
+    judged = 0
+    for cell in both(now, before):
+        metric = cell.metric
+        bound = metric.relevance_percent(now.run.configuration.report.relevance_percent)
+        ratio, verdict = _judged(cell.sides, metric.direction, confidence, bound, exact=metric.exact)
+        # What was read and not measured has no interval that chance could move.
+        judged += not metric.exact and verdict != "too few trials"
+        rows.append(
+            Change(
+                cell.place.title,
+                metric.title,
+                cell.target,
+                quantity(_middle(cell.sides.before), metric.unit),
+                quantity(_middle(cell.sides.now), metric.unit),
+                ratio,
+                verdict,
+            )
+        )
+    changed = tuple(row for row in rows if row.verdict in ("better", "worse"))
+    return Changes(
+        baseline=before.run.id,
+        rows=tuple(rows),
+        changed=changed,
+        expected_by_chance=judged * (1 - confidence / 100),
+        differences=differences(now.run, before.run),
+        only_before=tuple(t for t in before.run.plan.targets if t not in now.run.plan.targets),
+        only_now=tuple(t for t in now.run.plan.targets if t not in before.run.plan.targets),
+        machine=_machine(now, before),
+        agreement=said(agreement(now, before)),
+    )
+
+
+def has_pairs(analysis: Analysis) -> bool:
+    """Whether a record holds targets beside their bases."""
+    return any(target.endswith(BASE) for target in analysis.run.plan.targets)
+
+
+def paired_changes(analysis: Analysis) -> Changes:
+    """Everything that differs between the bases and the heads of a record of pairs. Intervals are of the pairs' ratios,
+    after what the machine's speed explains.
+    """
+    confidence = analysis.run.configuration.report.confidence_percent
+    named = {cell.name: cell for cell in cells(analysis)}
+    rows, judged = [], 0
+    for name, pairs in all_pairs(analysis).items():
+        target, place, metric = parts_of(name)
+        figure, now, before = figure_of(metric), named[name], named[cell_name(target + BASE, place, metric)]
+        if figure is None or metric == STATEMENTS:
+            continue
+        bound = BY_ID[metric].relevance_percent(analysis.run.configuration.report.relevance_percent)
+        ratio, verdict = _judged_pairs(pairs, figure, confidence, bound)
+        judged += not figure.exact and verdict != "too few trials"
+        rows.append(
+            Change(
+                now.place.title if now.place else "",
+                figure.title,
+                target,
+                quantity(before.mean, figure.unit),
+                quantity(now.mean, figure.unit),
+                ratio,
+                verdict,
+            )
+        )
+    return Changes(
+        baseline="their bases",
+        rows=tuple(rows),
+        changed=tuple(row for row in rows if row.verdict in ("better", "worse")),
+        expected_by_chance=judged * (1 - confidence / 100),
+        differences=(),
+        only_before=(),
+        only_now=(),
+        paired=True,
+    )
+
+
+def _judged_pairs(pairs: Pairs, figure: Figure, confidence: float, bound: float) -> tuple[str, str]:
+    if len(pairs.worse) < LEAST_TRIALS:
+        return "", "too few trials"
+    fit = at_zero(pairs.worse, pairs.slower)
+    half = 0.0 if figure.exact else student_t_quantile((1 + confidence / 100) / 2, fit.degrees) * fit.error
+    sign = -1.0 if figure.direction == "higher" else 1.0
+    low, high = sorted((math.exp(sign * (fit.mean - half)), math.exp(sign * (fit.mean + half))))
+    ratio = math.exp(sign * fit.mean)
+    shown = number(ratio) if figure.exact else f"{number(ratio)} ({number(low)}–{number(high)})"
+    return shown, _word(ratio, low, high, figure.direction, bound)
+
+
+def _machine(now: Analysis, before: Analysis) -> str:
+    """How long the fixed piece of work took on the service's CPUs in the head against the base."""
+    speeds = [
+        [math.log(value) for cell in cells(each) if cell.metric == SPEED["service"] for value in cell.values.values()]
+        for each in (now, before)
+    ]
+    if not all(speeds):
+        return ""
+    percent = 100 * math.expm1(fmean(speeds[0]) - fmean(speeds[1]))
+    return (
+        f"a fixed piece of work on the service's CPUs took {abs(percent):.0f} % {'more' if percent > 0 else 'less'} time "
+        "than in the base; what that explains is taken out of the ratios of times and rates"
+    )
+
+
+def _middle(values: Sequence[float]) -> float:
+    return math.exp(fmean(math.log(v) for v in values))
+
+
+def _judged(sides: Sides, direction: Direction, confidence: float, bound: float, *, exact: bool) -> tuple[str, str]:
+    """The ratio as text, and the verdict."""
+    if exact:
+        ratio = sides.now[0] / sides.before[0]
+        return number(ratio), _word(ratio, ratio, ratio, direction, bound)
+    if min(len(sides.now), len(sides.before)) < LEAST_TRIALS:
+        return number(_middle(sides.now) / _middle(sides.before)), "too few trials"
+    centre, low, high = sides.ratio(confidence)
+    return f"{number(centre)} ({number(low)}–{number(high)})", _word(centre, low, high, direction, bound)
+
+
+def _word(ratio: float, low: float, high: float, direction: Direction, bound_percent: float) -> str:
+    if low <= 1 <= high:
+        return "no difference shown"
+    if max(ratio, 1 / ratio) <= 1 + bound_percent / 100:
+        return BELOW
+    return "better" if (ratio > 1) == (direction == "higher") else "worse"
+
+
+def differences(now: Run, before: Run) -> tuple[tuple[str, str, str], ...]:
+    """What else differs: name, before, now. It may be the reason for any change that is found."""
+    pairs = {
+        "Host": (before.host.name, now.host.name),
+        "Processor": (before.host.cpu_model, now.host.cpu_model),
+        "Kernel": (before.host.kernel, now.host.kernel),
+        "Engine": (before.engine.version, now.engine.version),
+        "Method version": (str(before.method), str(now.method)),
+        "Image set": (before.image_set, now.image_set),
+        "Preset": (before.plan.preset, now.plan.preset),
+        "Placement": (_placement(before), _placement(now)),
+        "Database": (before.database_version, now.database_version),
+        "Seed data": (before.seed_checksum, now.seed_checksum),
+        "fitmap": (before.revision or before.fitmap_version, now.revision or now.fitmap_version),
+        **{
+            f"Image of {name}": (before.images[name].id, now.images[name].id) for name in before.images if name in now.images
+        },
+    }
+    return tuple((name, was, is_now) for name, (was, is_now) in pairs.items() if was != is_now)
+
+
+def _placement(run: Run) -> str:
+    placement = run.plan.placement
+    return f"service {placement.service}, database {placement.database}, generator {placement.generator}"

@@ -1,0 +1,122 @@
+"""Do two records tell the targets apart in the same way? Pure.
+
+Whoever repeats a run asks this first: levels move with the machine from day to day, and an order that moves with them was
+no finding. Axes that are read and not measured (an image's size) repeat themselves and are left out.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+
+from msgspec import Struct
+
+from harness.record.measurement import Missing
+from reports.analysis.analysis import Analysis
+from reports.analysis.ranking import Standing
+from reports.metrics.load import BY_ID
+from reports.stats.intervals import LEAST_TRIALS, log_interval, welch_ratio
+
+
+class Contrary(Struct, frozen=True):
+    """Where the head says the contrary: `ahead` was ahead of `behind` in the base, and is behind it in the head."""
+
+    place: str
+    axis: str
+    ahead: str
+    behind: str
+
+
+class Agreement(Struct, frozen=True):
+    """Of the pairs of targets that both records can judge at an axis and place: how many the base tells apart by more than
+    the relevance bound, and how many of these the head does not tell apart, or tells apart the other way (`contrary`).
+    Of the base's winners: how many share the lead in the head, and who lost it (`lost`). `ratios`: of how many pairs both
+    records have the ratio, `moved`: for how many the ratio's ratio has an interval that excludes 1, of which `by_chance`
+    would if nothing had changed.
+    """
+
+    ratios: int
+    moved: int
+    by_chance: float
+    apart: int
+    unclear: int
+    contrary: tuple[Contrary, ...]
+    winners: int
+    shared: int
+    lost: tuple[Contrary, ...]
+
+
+def agreement(now: Analysis, before: Analysis) -> Agreement:
+    """What the head (`now`) makes of the order that the base (`before`) has. Ratios are paired by block within each record:
+    what a block had of the machine's speed, both targets had.
+    """
+    pairs: list[tuple[int, Contrary]] = []
+    moved: list[bool] = []
+    confidence = now.run.configuration.report.confidence_percent
+    winners: list[tuple[str, Contrary]] = []
+    for earlier, current in _both(now, before):
+        place, axis = before.place(earlier).title, BY_ID[earlier.metric].title
+        for one, other in combinations([entry.target for entry in earlier.entries], 2):
+            ratios, ratios_before = _ratios(now, current, one, other), _ratios(before, earlier, one, other)
+            if min(len(ratios), len(ratios_before)) < LEAST_TRIALS:
+                continue
+            _, low, high = welch_ratio(ratios, ratios_before, confidence)
+            moved.append(not low <= 1 <= high)
+            if was := _side(before, earlier, ratios_before):
+                ahead, behind = (one, other) if was > 0 else (other, one)
+                pairs.append((was * _side(now, current, ratios), Contrary(place, axis, ahead, behind)))
+        if earlier.winner and (current.winner or current.note == "tie"):
+            winners.append((current.winner or "", Contrary(place, axis, earlier.winner, current.winner or "")))
+    return Agreement(
+        ratios=len(moved),
+        moved=sum(moved),
+        by_chance=len(moved) * (1 - confidence / 100),
+        apart=len(pairs),
+        unclear=sum(agrees == 0 for agrees, _ in pairs),
+        contrary=tuple(found for agrees, found in pairs if agrees < 0),
+        winners=len(winners),
+        shared=sum(not winner for winner, _ in winners),
+        lost=tuple(found for winner, found in winners if winner not in ("", found.ahead)),
+    )
+
+
+def said(found: Agreement) -> str:
+    """In one sentence."""
+    same, again = found.apart - found.unclear - len(found.contrary), found.winners - found.shared - len(found.lost)
+    return (
+        f"of {found.ratios} ratios between targets {found.moved} differ by more than their intervals, about "
+        f"{found.by_chance:.0f} would by chance; of {found.apart} pairs of targets that the base tells apart the head tells "
+        f"{same} apart in the same way, {len(found.contrary)} the other way, and {found.unclear} not; of {found.winners} "
+        f"winners {again} win again, {found.shared} share the lead, {len(found.lost)} lose it"
+    )
+
+
+def _both(now: Analysis, before: Analysis) -> Iterator[tuple[Standing, Standing]]:
+    """The standings of both, without those of exact axes: the base's, the head's."""
+    current = {(s.metric, s.place, s.target_class): s for s in now.standings}
+    for earlier in before.standings:
+        found = current.get((earlier.metric, earlier.place, earlier.target_class))
+        if found and not BY_ID[earlier.metric].exact:
+            yield earlier, found
+
+
+def _ratios(analysis: Analysis, standing: Standing, one: str, other: str) -> list[float]:
+    """How far `one` is ahead of `other` in each block that both have: above 1 it is better."""
+    values, others = (analysis.values(standing.metric, target, analysis.place(standing)) for target in (one, other))
+    if isinstance(values, Missing) or isinstance(others, Missing):
+        return []
+    sign = 1 if BY_ID[standing.metric].direction == "higher" else -1
+    return [(values[pair] / others[pair]) ** sign for pair in sorted(values.keys() & others.keys())]
+
+
+def _side(analysis: Analysis, standing: Standing, ratios: Sequence[float]) -> int:
+    """1 where the first of two is clearly ahead, -1 where it is behind, 0 where neither. By the rule of
+    reports/analysis/ranking.py: bounds that hold together, and the relevance bound.
+    """
+    settings = analysis.run.configuration.report
+    others = sum(not isinstance(entry.estimate, Missing) for entry in standing.entries) - 1
+    centre, half = log_interval([math.log(ratio) for ratio in ratios], 1 - (1 - settings.confidence_percent / 100) / others)
+    bound = math.log1p(BY_ID[standing.metric].relevance_percent(settings.relevance_percent) / 100)
+    clearly = abs(centre) > max(half, bound)
+    return (1 if centre > 0 else -1) if clearly else 0

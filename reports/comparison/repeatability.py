@@ -1,0 +1,155 @@
+"""How well does a record repeat itself? Scatter over trials, and twins (one image under two names) that must not differ.
+
+Pure. A separation of twins is a false alarm: their interval may exclude 1 as often as its level allows, and no more.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from statistics import fmean, stdev
+
+from msgspec import Struct
+
+from harness.plan.targets import TWIN
+from harness.record.measurement import Missing
+from reports.analysis.analysis import Analysis
+from reports.analysis.cells import SPEED, cells, figure_of
+from reports.metrics.load import METRICS
+from reports.stats.intervals import LEAST_TRIALS, at_zero, paired_ratio
+
+#: Trials from which on a straight line through them is more than a guess.
+ENOUGH_TRIALS = 8
+
+
+class Scatter(Struct, frozen=True):
+    """A target on an axis: the coefficient of variation over its valid trials (0.03 is 3 %); `unexplained`: what is left of
+    it after the machine's speed, where that was probed and the trials are enough to tell.
+    """
+
+    place: str
+    metric: str
+    target: str
+    trials: int
+    variation: float
+    unexplained: float | None
+
+
+class Separation(Struct, frozen=True):
+    """Twins on an axis: the interval of their ratio over all blocks, and in how many groups of three blocks (what preset
+    `quick` has) it excluded 1, and by more than the relevance bound as well, which would have been called a win.
+    """
+
+    place: str
+    metric: str
+    target: str
+    low: float
+    high: float
+    blocks: int
+    groups: int
+    groups_apart: int
+    groups_won: int
+
+    @property
+    def apart(self) -> bool:
+        return not self.low <= 1 <= self.high
+
+
+def _cells(analysis: Analysis) -> Iterator[tuple[str, str, float, Mapping[str, Mapping[str, float]]]]:
+    """Each axis with noise: place, metric, relevance in percent, and target -> block -> value."""
+    bound = analysis.run.configuration.report.relevance_percent
+    for standing in analysis.standings:
+        metric = next(m for m in METRICS if m.id == standing.metric)
+        if metric.exact:
+            continue
+        place = analysis.place(standing)
+        values = {
+            entry.target: found
+            for entry in standing.entries
+            if not isinstance(found := analysis.values(metric.id, entry.target, place), Missing)
+        }
+        yield place.id or "run", metric.id, metric.relevance_percent(bound), values
+
+
+def scatter(analysis: Analysis) -> tuple[Scatter, ...]:
+    """The coefficient of variation of every cell with at least two trials."""
+    speeds: dict[tuple[str, str], dict[str, Mapping[str, float]]] = {}
+    for cell in cells(analysis):
+        if cell.metric in SPEED.values() and cell.place:
+            speeds.setdefault((cell.target, cell.place.id or "run"), {})[cell.metric] = cell.values
+    return tuple(
+        Scatter(
+            place,
+            metric,
+            target,
+            len(found),
+            stdev(found.values()) / fmean(found.values()),
+            _unexplained(metric, found, speeds.get((target, place), {})),
+        )
+        for place, metric, _, values in _cells(analysis)
+        for target, found in values.items()
+        if len(found) > 1
+    )
+
+
+def _unexplained(metric: str, values: Mapping[str, float], speeds: Mapping[str, Mapping[str, float]]) -> float | None:
+    figure = figure_of(metric)
+    wanted = [speeds.get(SPEED[role], {}) for role in figure.covariates] if figure else []
+    if not wanted or len(values) < ENOUGH_TRIALS or any(pair not in speed for speed in wanted for pair in values):
+        return None
+    columns = [[math.log(speed[pair]) for pair in values] for speed in wanted]
+    middles = [fmean(column) for column in columns]
+    # Around the middle of what was met: there an intercept's own uncertainty adds least to the scatter.
+    centred = [[value - middle for value in column] for column, middle in zip(columns, middles, strict=True)]
+    fit = at_zero([math.log(value) for value in values.values()], centred)
+    return math.sqrt(fit.scatter**2 - fit.error**2)
+
+
+def separations(analysis: Analysis) -> tuple[Separation, ...]:
+    """Every axis of every pair of twins. Intervals are for one comparison, at the run's level."""
+    level = analysis.run.configuration.report.confidence_percent
+    found = []
+    for place, metric, relevance, values in _cells(analysis):
+        for target, mine in values.items():
+            twin = values.get(target + TWIN)
+            ratio = paired_ratio(mine, twin, level, 1) if twin else None
+            if ratio is None or twin is None:
+                continue
+            common = sorted(mine.keys() & twin.keys(), key=lambda pair: (int(pair.partition("/")[0]), pair))
+            groups = [common[i : i + LEAST_TRIALS] for i in range(0, len(common) - LEAST_TRIALS + 1, LEAST_TRIALS)]
+            each = [paired_ratio({k: mine[k] for k in group}, {k: twin[k] for k in group}, level, 1) for group in groups]
+            apart = [r for r in each if r and not r.low <= 1 <= r.high]
+            won = [r for r in apart if abs(math.log(r.ahead)) > math.log1p(relevance / 100)]
+            found.append(
+                Separation(place, metric, target, ratio.low, ratio.high, ratio.blocks, len(groups), len(apart), len(won))
+            )
+    return tuple(found)
+
+
+def repeatability_text(analysis: Analysis) -> str:
+    """Both as tables for a terminal."""
+    lines = [f"{'load':<16}{'axis':<16}{'target':<16}{'trials':>7}{'variation':>11}{'without the machine':>21}"]
+    for c in scatter(analysis):
+        left = "-" if c.unexplained is None else f"{c.unexplained:.1%}"
+        lines.append(f"{c.place:<16}{c.metric:<16}{c.target:<16}{c.trials:>7}{c.variation:>11.1%}{left:>21}")
+    pairs = separations(analysis)
+    if not pairs:
+        return "\n".join([*lines, "", "no twins in this record: `fitmap bench --twins` measures each target twice"])
+    lines += [
+        "",
+        f"{'load':<16}{'axis':<16}{'target':<10}{'ratio to its twin':<20}{'blocks':>6}   threes of blocks apart (won)",
+    ]
+    for pair in pairs:
+        interval = f"{pair.low:.4f} to {pair.high:.4f}"
+        groups = f"{pair.groups_apart} of {pair.groups} ({pair.groups_won})"
+        mark = "   APART" if pair.apart else ""
+        lines.append(f"{pair.place:<16}{pair.metric:<16}{pair.target:<10}{interval:<20}{pair.blocks:>6}   {groups}{mark}")
+    level = analysis.run.configuration.report.confidence_percent
+    apart, groups_apart = sum(p.apart for p in pairs), sum(p.groups_apart for p in pairs)
+    total, won = sum(p.groups for p in pairs), sum(p.groups_won for p in pairs)
+    lines += [
+        "",
+        f"{apart} of {len(pairs)} axes exclude 1 over all blocks (a {level:g} % interval allows {1 - level / 100:.0%})",
+        f"{groups_apart} of {total} threes of blocks do, which is what preset quick has; {won} would have been called a win",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""Everything that is written: page, tables, comments, CI files."""

@@ -1,0 +1,101 @@
+"""Two records side by side: whether they may be compared at all, and the changes as text, Markdown and JSON. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+
+from msgspec import to_builtins
+
+from harness.record.writer import Run
+from reports.comparison.changes import Change, Changes
+from reports.export.markdown import escaped
+from reports.export.terminal import columns
+from reports.regression.history import content, fingerprint
+from reports.text.units import clean
+
+HEADERS = ("where", "axis", "target", "before", "now", "now / before", "verdict")
+
+
+def incomparable(base: Run, head: Run) -> list[str]:
+    """Why the numbers of two runs say nothing of one another; empty where they do."""
+    found = []
+    if fingerprint(base.host) != fingerprint(head.host):
+        found.append(f"other machines ({_machine(base)} and {_machine(head)})")
+    if base.method != head.method:
+        found.append(f"other method versions ({base.method} and {head.method})")
+    if base.image_set != head.image_set:
+        found.append(f"other image sets ({base.image_set} and {head.image_set})")
+    if content(base) != content(head):
+        found.append(f"something else was measured ({', '.join(_contents(base, head))})")
+    return found
+
+
+def _machine(run: Run) -> str:
+    host = run.host
+    return f"{host.cpu_model}, {host.logical_cpus} CPUs, {host.memory_bytes / 2**30:.0f} GiB"
+
+
+def _contents(base: Run, head: Run) -> list[str]:
+    pairs = {
+        "profiles or levels": (base.plan.profiles, head.plan.profiles),
+        "blocks or times": (base.plan.timing, head.plan.timing),
+        "placement": (base.plan.placement, head.plan.placement),
+        "limits": (base.configuration.limits, head.configuration.limits),
+        "objective": (base.configuration.slo, head.configuration.slo),
+        "data": (base.seed_checksum, head.seed_checksum),
+        "database": (base.database_version, head.database_version),
+    }
+    return [name for name, (one, other) in pairs.items() if one != other]
+
+
+def _shown(found: Changes, every: bool) -> Sequence[Change]:
+    return found.rows if every else found.changed
+
+
+def _row(change: Change) -> tuple[str, ...]:
+    return (change.place, change.axis, change.target, change.before, change.now, change.ratio, change.verdict)
+
+
+def summary_of(found: Changes) -> str:
+    """How many cells changed, and how many would by chance."""
+    better = sum(change.verdict == "better" for change in found.changed)
+    return (
+        f"{len(found.rows)} cells: {len(found.changed) - better} worse, {better} better, {found.irrelevant} apart by less "
+        f"than matters; if nothing had changed, about {found.expected_by_chance:.1f} intervals would exclude 1 by chance"
+    )
+
+
+def text_of(found: Changes, *, every: bool) -> str:
+    """For a terminal."""
+    rows = [_row(change) for change in _shown(found, every)]
+    lines = [*columns([HEADERS, *rows]), ""] if rows else []
+    return clean("\n".join([*lines, summary_of(found), *_others(found)]))
+
+
+def _others(found: Changes) -> list[str]:
+    return [
+        *filter(None, (found.machine, found.agreement)),
+        *(f"differs as well: {name}: {before} -> {now}" for name, before, now in found.differences),
+        *(f"only in the base: {target}" for target in found.only_before),
+        *(f"only in the head: {target}" for target in found.only_now),
+    ]
+
+
+def markdown_of(found: Changes, *, every: bool) -> str:
+    """For a comment: at most what a comment holds."""
+    lines = [f"**{escaped(summary_of(found))}**", ""]
+    rows = [_row(change) for change in _shown(found, every)][:200]
+    if rows:
+        lines += [f"| {' | '.join(HEADERS)} |", "|---" * len(HEADERS) + "|"]
+        lines += [f"| {' | '.join(map(escaped, row))} |" for row in rows]
+    return "\n".join([*lines, "", *(f"- {escaped(line)}" for line in _others(found))])
+
+
+def json_of(found: Changes, *, every: bool) -> str:
+    """For programs."""
+    value = to_builtins(found) | {"rows": to_builtins(list(_shown(found, every))), "summary": summary_of(found)}
+    return json.dumps(value, indent=1)
+
+
+WRITERS: Mapping[str, Callable[..., str]] = {"text": text_of, "markdown": markdown_of, "json": json_of}

@@ -1,0 +1,77 @@
+"""Figures that a page of Markdown takes from a record, each with its source in the link's title. Pure.
+
+[126 µs](results.csv "cpu db@saturate go")                          a target's value, the median over trials
+[126 µs (120-131 µs)](results.csv "cpu db@saturate go ±")           with its interval, or how few trials there are
+[×4.10](results.csv "cpu db@saturate python / go")                  a ratio, paired by block; ± gives its interval as well
+[supported](results.json "claim go-is-small")                       the verdict on a claim
+
+Metrics are named as in results.csv, places profile@level or profile; what belongs to no profile has the place `run`.
+"""
+
+from __future__ import annotations
+
+import re
+from statistics import median
+
+from harness.errors import UsageError
+from harness.record.measurement import Missing
+from reports.analysis.analysis import Analysis
+from reports.analysis.claims import findings, read_claims
+from reports.metrics.load import BY_ID
+from reports.stats.intervals import paired_ratio
+from reports.text.units import factor, number, quantity, span
+
+_CITATION = re.compile(r'\[([^\]\n]*)\]\(([^()\s]*results\.(?:csv|json)) "([^"\n]+)"\)')
+
+
+def citations(page: str) -> tuple[tuple[str, str], ...]:
+    """What is cited, and the text that stands for it, in the page's order."""
+    return tuple((found[3], found[1]) for found in _CITATION.finditer(page))
+
+
+def refreshed(page: str, analysis: Analysis) -> str:
+    """The page with each cited figure as the record has it. Raises UsageError where it has none."""
+    verdicts = {finding.id: finding.verdict for finding in findings(analysis, read_claims())}
+
+    def text(found: re.Match[str]) -> str:
+        kind, _, name = found[3].partition(" ")
+        if kind != "claim":
+            return f'[{_figure(analysis, found[3])}]({found[2]} "{found[3]}")'
+        if name not in verdicts:
+            raise UsageError(f'"{found[3]}" is cited: there is no such claim')
+        return f'[{verdicts[name]}]({found[2]} "{found[3]}")'
+
+    return _CITATION.sub(text, page)
+
+
+def _figure(analysis: Analysis, cited: str) -> str:
+    words = cited.removesuffix(" ±").split()
+    if len(words) not in (3, 5) or words[3:4] not in ([], ["/"]):
+        raise UsageError(f'"{cited}" is cited: write METRIC PLACE TARGET, or METRIC PLACE TARGET / TARGET')
+    metric, place, target, other = words[0], "" if words[1] == "run" else words[1], words[2], words[-1]
+    found = analysis.estimate(metric, place, target)
+    if found is None or isinstance(found, Missing):
+        raise UsageError(f'"{cited}" is cited, and not in the record{f": {found.reason}" if found else ""}')
+    if len(words) == 5:
+        return _ratio(analysis, cited, metric, place, target, other)
+    unit = BY_ID[metric].unit
+    value = quantity(found.median, unit)
+    if not cited.endswith(" ±"):
+        return value
+    if found.low is None or found.high is None:
+        return f"{value} ({found.trials} valid trial{'s' if found.trials > 1 else ''})"
+    return f"{value} ({span(found.low, found.high, unit)})"
+
+
+def _ratio(analysis: Analysis, cited: str, metric: str, place: str, target: str, other: str) -> str:
+    at = next(each for each in analysis.places if each.id == place)
+    mine, others = analysis.values(metric, target, at), analysis.values(metric, other, at)
+    if isinstance(mine, Missing) or isinstance(others, Missing):
+        raise UsageError(f'"{cited}" is cited, and one of the two has no value')
+    if BY_ID[metric].exact:
+        return factor(median(mine.values()) / median(others.values()))
+    ratio = paired_ratio(mine, others, analysis.run.configuration.report.confidence_percent, 1)
+    if ratio is None:
+        raise UsageError(f'"{cited}" is cited, and has too few blocks for a ratio')
+    interval = f" ({number(ratio.low)}–{number(ratio.high)})" if cited.endswith(" ±") else ""
+    return f"{factor(ratio.ahead)}{interval}"

@@ -1,0 +1,89 @@
+"""What a gate found as Markdown: the summary of a CI step, and the comment on a pull request. Pure.
+
+A comment holds 65,536 characters. What does not fit is counted and left to gate.json; the verdict and the worst cells come
+first, so that they always fit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from reports.export.gate_text import amount, better_by, cells, headline, name, p_value, where, worse_by
+from reports.export.markdown import escaped, table_row, table_rule
+from reports.regression.gate_result import Gate, Judged, State
+from reports.regression.screening import LEAST_RUNS
+
+#: Invisible; by it CI finds the comment that it wrote before, and writes it anew.
+MARKER = "<!-- fitmap-gate -->"
+LIMIT = 60_000
+#: Kept for what comes after the tables.
+_RESERVE = 4_000
+_MOST_REASONS, _LONGEST_REASON = 20, 300
+
+_HEADERS = ("Target", "Where", "Metric", "Before", "Now", "Worse by", "p")
+_SECTIONS: tuple[tuple[str, tuple[State, ...]], ...] = (
+    ("Regressed", ("regressed",)),
+    ("Inconclusive", ("inconclusive", "flagged")),
+    ("Improved", ("improved",)),
+)
+
+
+def gate_markdown(gate: Gate) -> str:
+    """The verdict in words; what regressed, what is undecided, what improved; what the rest is. Under LIMIT characters."""
+    lines = [MARKER, f"## {escaped(headline(gate))}", ""]
+    lines += [f"- {escaped(reason[:_LONGEST_REASON])}" for reason in gate.reasons[:_MOST_REASONS]]
+    more = len(gate.reasons) - _MOST_REASONS
+    lines += [f"- {more} more reasons are in gate.json"] if more > 0 else []
+    # Under an invalid run no number means what it says.
+    if gate.verdict != "invalid":
+        for heading, states in _SECTIONS:
+            lines += _section(heading, gate.in_state(*states), LIMIT - _RESERVE - sum(len(line) + 1 for line in lines))
+    lines += ["", "### The rest" if gate.cells else "", "", *(f"- {line}" for line in _rest(gate))]
+    return "\n".join([*lines, "", escaped(_origin(gate)), ""])
+
+
+def _section(heading: str, found: Sequence[Judged], room: int) -> list[str]:
+    if not found:
+        return []
+    better = heading == "Improved"
+    headers = [header.replace("Worse", "Better") for header in _HEADERS] if better else _HEADERS
+    lines = ["", f"### {heading}: {cells(len(found))}", "", table_row(headers), table_rule(len(headers))]
+    room -= sum(len(line) + 1 for line in lines)
+    by = better_by if better else worse_by
+    shown = 0
+    for cell in sorted(found, key=_size, reverse=not better):
+        line = _row(cell, by)
+        room -= len(line) + 1
+        if room < 0:
+            break
+        lines.append(line)
+        shown += 1
+    return [*lines, "", f"{cells(len(found) - shown)} more in gate.json."] if shown < len(found) else lines
+
+
+def _row(cell: Judged, by: Callable[[Judged], str]) -> str:
+    values = (amount(cell.before, cell.unit), amount(cell.now, cell.unit), by(cell), p_value(cell.confirmation))
+    return table_row(map(escaped, (name(cell.target), where(cell.place), name(cell.metric), *values)))
+
+
+def _size(cell: Judged) -> float:
+    return cell.confirmation.worse if cell.confirmation else 1 + cell.change
+
+
+def _rest(gate: Gate) -> list[str]:
+    if gate.verdict == "invalid":
+        return [f"{cells(len(gate.cells))} measured, none judged"] if gate.cells else []
+    learning = gate.in_state("learning")
+    told = {
+        "fine": len(gate.in_state("fine")),
+        "flagged by the screen, and not slower when measured again": len(gate.in_state("not regressed")),
+        f"still learning: under {LEAST_RUNS} runs before this one": len(learning),
+        "not judged: no valid trial, for reasons that are not the service's": len(gate.in_state("not judged")),
+    }
+    return [f"{cells(count)} {what}" for what, count in told.items() if count]
+
+
+def _origin(gate: Gate) -> str:
+    revision = f", revision {name(gate.revision)}" if gate.revision else ""
+    base = f", measured against {name(gate.base)}" if gate.base else ""
+    return f"fitmap run {name(gate.run)}{revision}{base}. p: one-sided, after Holm's correction."

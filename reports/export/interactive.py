@@ -1,0 +1,141 @@
+"""The interactive page: the report with a live advisor, a choice of targets and charts to zoom, in one file. Pure.
+
+It asks for nothing, as report.html does, and works where eval is forbidden: its policy names the hashes of its two scripts,
+so no other text can run, whatever the names in a record say. The same view gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import msgspec
+import vl_convert
+from markupsafe import Markup
+
+from reports.analysis import cost_model
+from reports.charts.palette import looks
+from reports.charts.svg import VEGA_LITE
+from reports.charts.theme import Spec
+from reports.export.html import STATIC_POLICY, TEMPLATES, render_page, render_template
+from reports.export.view import View
+from reports.sections.metric_figures import Figure
+from reports.text.units import clean
+
+#: Of one script, in the order in which they need one another.
+PARTS = ("page.js", "advisor.js", "filter.js", "form.js", "zoom.js", "explore.js")
+#: Characters that would end an inline script, or send the parser into the rules of HTML 4's commented scripts.
+_ENDS = re.compile(r"<(?=/script|script|!--)", re.IGNORECASE)
+
+
+def render_explore(view: View) -> str:
+    """The interactive page of a view."""
+    # Vega's libraries first: a module runs after the page is there, ours as soon as it is.
+    scripts = ((Markup(' type="module"'), bundle()), (Markup(), own_script()))
+    blocks = (("advisor-data", json_block(_advisor(view))), ("specs", json_block(_charts(view))))
+    fragment = render_template("explore.html.j2", blocks=blocks, scripts=[(kind, Markup(text)) for kind, text in scripts])  # noqa: S704
+    hashes = " ".join(f"'sha256-{_sha256(text)}'" for _, text in scripts)
+    return render_page(view, f"{STATIC_POLICY}; script-src {hashes}", Markup(fragment))  # noqa: S704
+
+
+@cache
+def bundle() -> str:
+    """Vega, Vega-Lite and vega-embed with its interpreter, as vl-convert carries them."""
+    text: str = vl_convert.javascript_bundle("globalThis.vegaEmbed = vegaEmbed;", vl_version=VEGA_LITE)
+    return _inline(text)
+
+
+@cache
+def own_script() -> str:
+    """The page's own script: its parts share one scope, and leave the page's alone."""
+    parts = "\n".join((TEMPLATES / part).read_text(encoding="utf-8") for part in PARTS)
+    return _inline(f'(() => {{\n"use strict";\n{parts}}})();\n')
+
+
+def json_block(value: Any) -> Markup:
+    """Data as JSON that no text in it can end: cleaned as all text of the page, and without a `<`."""
+    text = msgspec.json.encode(_cleaned(msgspec.to_builtins(value))).decode()
+    return Markup(text.replace("<", "\\u003c"))  # noqa: S704
+
+
+def zoomable(spec: Spec) -> Spec:
+    """The chart with scales that follow the pointer, as wide as there is room; its rows without the keys that repeat."""
+    return {
+        **{key: value for key, value in spec.items() if key not in ("$schema", "width")},
+        "layer": [_zoomable_layer(layer) for layer in spec["layer"]],
+        "datasets": {name: _columns(rows) for name, rows in spec["datasets"].items()},
+        "autosize": {"type": "fit-x", "contains": "padding"},
+    }
+
+
+def _zoomable_layer(layer: dict[str, Any]) -> dict[str, Any]:
+    source, mark = layer["data"]["name"], layer["mark"]
+    if source == "labels":
+        # Names stay at the right edge, whatever the width is; Vega-Lite would clip them, as all marks on scales that move.
+        return {**layer, "mark": {**mark, "clip": False}, "encoding": {**layer["encoding"], "x": {"value": "width"}}}
+    # The selection belongs to one layer; the scales that it moves belong to all.
+    selection = {"params": [{"name": "zoom", "select": "interval", "bind": "scales"}]} if mark["type"] == "line" else {}
+    return {**layer, **selection}
+
+
+def _columns(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    fields = list(rows[0]) if rows else []
+    return {"fields": fields, "rows": [[row[field] for field in fields] for row in rows]}
+
+
+def _advisor(view: View) -> dict[str, Any]:
+    advice = view.advice
+    need = advice.need
+    return {
+        "basis": advice.basis,
+        "need": need,
+        "model": {
+            "headroom": cost_model.HEADROOM,
+            "smallest_cores": cost_model.SMALLEST_CORES,
+            "stretch": cost_model.STRETCH,
+        },
+        "currency": view.run.configuration.prices.currency,
+        "title": advice.bills.title,
+        "headers": advice.bills.headers,
+        "terms": (
+            f"At most {need.utilisation:.0%} of the cores are used, at least {need.instances} instances run. The prices "
+            f"that are filled in: {advice.source}."
+        ),
+    }
+
+
+def _charts(view: View) -> dict[str, Any]:
+    return {
+        "charts": {figure.id: zoomable(figure.spec) for figure in _curves(view) if figure.spec},
+        "looks": {
+            look.token: {"target": target, "label": look.label} for target, look in looks(view.run.plan.targets).items()
+        },
+    }
+
+
+def _curves(view: View) -> Iterator[Figure]:
+    yield from view.latency
+    yield from view.warmup
+    for section in view.over_time:
+        yield from section.figures
+
+
+def _inline(text: str) -> str:
+    """A script that can stand in a page: in a string or a regular expression `\\x3c` is the same character."""
+    return _ENDS.sub(r"\\x3c", text).replace("\r\n", "\n")
+
+
+def _sha256(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
+
+
+def _cleaned(value: Any) -> Any:
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, dict):
+        return {_cleaned(key): _cleaned(each) for key, each in value.items()}
+    return [_cleaned(each) for each in value] if isinstance(value, list | tuple) else value

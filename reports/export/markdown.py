@@ -1,0 +1,124 @@
+"""A short summary in Markdown, for comments, chat and mail: verdict, win matrix, what limits whom, what is not valid."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from reports.comparison.changes import Changes
+from reports.export.view import View
+from reports.sections.metric_figures import Table
+from reports.sections.verdict import Span
+from reports.sections.win_matrix import Matrix
+from reports.text.units import clean
+
+#: A comment has 65,536 characters on most platforms: the page has the rest.
+MOST_CHANGES = 60
+#: What is markup within our own sentences: a currency comes from outside.
+_MARKUP = re.compile(r"([\\`*_\[\]<>|])")
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|<>&~@:-]|(?<=[wW]{3})\.)")
+#: Platforms look for mentions and references in the text as it is shown, where no backslash is left: a space of no width
+#: keeps them apart. An @ within a word (cpu@saturate) is no mention.
+_REFERENCE = re.compile(r"((?<!\w)\\@|\\[#!&~])(?=\w)")
+
+
+def escaped(text: str) -> str:
+    """Text that Markdown shows as it is, on one line: a name is neither markup nor a mention."""
+    return _REFERENCE.sub(r"\1&#8203;", _SPECIAL.sub(r"\\\1", " ".join(clean(text).split())))
+
+
+def summary(view: View) -> str:
+    """The summary of a view."""
+    lines = [f"# fitmap run {escaped(view.run.id)}", "", escaped(view.subtitle), ""]
+    lines.append(f"**{view.valid} of {view.planned} planned trials are valid at every level.**")
+    lines += [
+        f"- {escaped(item.target)}, {escaped(item.place)}, {item.blocks}: {item.verdict} – {escaped(item.reason[:220])}"
+        for item in view.summaries
+    ]
+    if view.again.rows:
+        lines.append(f"- measured again because the machine spoilt the first attempt: {len(view.again.rows)}")
+    if view.pending:
+        lines.append(f"- planned trials that did not run: {len(view.pending)}")
+    lines += [f"- the record is damaged: {escaped(complaint[:300])}" for complaint in view.complaints[:3]]
+    lines += ["", "## Verdict", ""]
+    lines += [f"- {_spans((*v.wins, *_spaced(v.ties), *_spaced(v.unranked)))}" for v in view.verdicts]
+    for matrix in view.matrices:
+        lines += ["", f"## Win matrix, class {matrix.target_class}", *_matrix(matrix)]
+    lines += ["", f"## {view.limits.title}", "", *_table(view.limits)]
+    lines += ["", "## Does the language matter here?", ""]
+    lines += [f"- {escaped(m.title)}: **{m.answer}**. {_spans(m.sentence)}" for m in view.matters]
+    for answer in view.answers:
+        lines += ["", f"## {escaped(answer.title)}", "", *(f"- {_spans(sentence)}" for sentence in answer.said)]
+        lines += ["", *_table(answer.table)]
+    lines += ["", "## Claims", ""]
+    lines += [f"- **{f.verdict}**: {escaped(f.says)}" for f in view.findings]
+    lines += ["", "## What would a service cost?", "", escaped(view.advice.asked), "", _spans(view.advice.said), ""]
+    lines += _table(view.advice.bills)
+    if view.changes:
+        lines += ["", f"## Changes since {escaped(view.changes.baseline)}", ""]
+        lines += _changes(view.changes)
+    lines += ["", f"Medians over trials; **bold** wins; = ties for the lead; relevance bound {view.relevance}.", ""]
+    return "\n".join(lines)
+
+
+def _spaced(spans: tuple[Span, ...]) -> tuple[Span, ...]:
+    return (Span(" "), *spans) if spans else ()
+
+
+def _spans(spans: Iterable[Span]) -> str:
+    return "".join(f"**{escaped(s.text)}**" if s.kind == "name" else _MARKUP.sub(r"\\\1", clean(s.text)) for s in spans)
+
+
+def _matrix(matrix: Matrix) -> list[str]:
+    lines = []
+    for group in matrix.groups:
+        if not group.rows:
+            lines += ["", f"{escaped(group.title)}: nothing was measured."]
+            continue
+        lines += [
+            "",
+            table_row([escaped(group.title), "Ahead", *map(escaped, matrix.targets)]),
+            table_rule(len(matrix.targets) + 2),
+        ]
+        for row in group.rows:
+            marks = {"wins": "**{}**", "tie": "= {}"}
+            cells = [marks.get(cell.state, "{}").format(cell.value) for cell in row.cells]
+            lines.append(table_row([row.title, _spans(row.lead), *cells]))
+    return lines
+
+
+def _table(table: Table) -> list[str]:
+    return [
+        table_row(map(escaped, table.headers)),
+        table_rule(len(table.headers)),
+        *(table_row(map(escaped, row)) for row in table.rows),
+    ]
+
+
+def _changes(found: Changes) -> list[str]:
+    """The cells that changed, at most MOST_CHANGES of them, and what to make of their number."""
+    said = (
+        f"{len(found.changed)} of {len(found.rows)} cells changed; by chance alone about {found.expected_by_chance:.1f} "
+        "intervals would exclude 1."
+    )
+    said = " ".join(
+        [said, *(f"{sentence[0].upper()}{sentence[1:]}." for sentence in (found.machine, found.agreement) if sentence)]
+    )
+    if not found.changed:
+        return [said]
+    headers = ["Where", "Axis", "Target", "Before", "Now", "Now ÷ before", "Verdict"]
+    rows = [
+        table_row(map(escaped, (c.place, c.axis, c.target, c.before, c.now, c.ratio, c.verdict)))
+        for c in found.changed[:MOST_CHANGES]
+    ]
+    return [said, "", table_row(headers), table_rule(len(headers)), *rows]
+
+
+def table_row(cells: Iterable[str]) -> str:
+    """A row of a table; its cells are Markdown already."""
+    return f"| {' | '.join(cells)} |"
+
+
+def table_rule(columns: int) -> str:
+    """The line below a table's head."""
+    return "|---" * columns + "|"

@@ -1,0 +1,177 @@
+"""What the templates get: the report as nested frozen data, every number already text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from msgspec import Struct
+
+from harness.evaluation.bottleneck import FULL, HALF
+from harness.record.writer import Run
+from reports.analysis.analysis import Analysis, classes
+from reports.analysis.claims import Finding, findings, read_claims
+from reports.comparison.changes import Changes, changes, has_pairs, paired_changes
+from reports.export.tables import csv_text, data_address, json_text
+from reports.metrics.load import BY_ID
+from reports.sections.cost import Advice, advise, everyday
+from reports.sections.environment import Pairs, TargetFacts, calibration_facts, environment, target_facts
+from reports.sections.everyday_service import service_answer
+from reports.sections.fit_map import FORMULAS, fit_figures
+from reports.sections.held_requests import waiters_answer
+from reports.sections.invalid_trials import Problem, Summary, measured_again, problems_of, summaries
+from reports.sections.language_effect import Matter, matters
+from reports.sections.latency import latency_figures
+from reports.sections.metric_figures import Figure, Row, Section, Table, axis_sections
+from reports.sections.noise import Trust, trust_of
+from reports.sections.profile_answer import Answer
+from reports.sections.slow_database import downstream_answer
+from reports.sections.startup import beside_sections
+from reports.sections.time_breakdown import limit_tables, parts_sections, route_tables
+from reports.sections.timeline import time_sections
+from reports.sections.verdict import Verdict, undecidable, verdicts
+from reports.sections.warmup import warmup_figures
+from reports.sections.win_matrix import Matrix, make_matrix
+
+
+class Download(Struct, frozen=True):
+    """A file that the page carries in itself."""
+
+    name: str
+    address: str
+    what: str
+
+
+class View(Struct, frozen=True):
+    """The whole report."""
+
+    run: Run
+    subtitle: str
+    planned: int
+    valid: int
+    problems: tuple[Problem, ...]
+    summaries: tuple[Summary, ...]
+    again: Table
+    pending: tuple[str, ...]
+    complaints: tuple[str, ...]
+    undecidable: bool
+    several_classes: bool
+    verdicts: tuple[Verdict, ...]
+    matrices: tuple[Matrix, ...]
+    changes: Changes | None
+    answers: tuple[Answer, ...]
+    matters: tuple[Matter, ...]
+    parts: tuple[Section, ...]
+    routes: tuple[Table, ...]
+    routes_at_shares: tuple[Table, ...]
+    limits: Table
+    limit_reasons: Table
+    fit: tuple[Figure, ...]
+    formulas: Pairs
+    findings: tuple[Finding, ...]
+    advice: Advice
+    latency: tuple[Figure, ...]
+    warmup: tuple[Figure, ...]
+    over_time: tuple[Section, ...]
+    beside: tuple[Section, ...]
+    axes: tuple[Section, ...]
+    trust: Trust
+    calibration: Pairs
+    calibration_problems: bool
+    opinions: tuple[Row, ...]
+    downloads: tuple[Download, ...]
+    environment: tuple[tuple[str, Pairs], ...]
+    images: tuple[tuple[str, str, str], ...]
+    targets: tuple[TargetFacts, ...]
+    relevance: str
+    confidence: str
+    full: str
+    half: str
+
+
+def _changes(analysis: Analysis, baseline: Analysis | None) -> Changes | None:
+    if baseline:
+        return changes(analysis, baseline)
+    return paired_changes(analysis) if has_pairs(analysis) else None
+
+
+def make_view(analysis: Analysis, folder: Path, baseline: Analysis | None = None) -> View:
+    """All of the report. `folder`: where the record's samples are; `baseline`: a record that it is compared with."""
+    run = analysis.run
+    found = findings(analysis, read_claims())
+    problems = problems_of(analysis)
+    routes, routes_at_shares = route_tables(analysis)
+    limits, limit_reasons = limit_tables(analysis)
+    return View(
+        run=run,
+        subtitle=_subtitle(analysis),
+        planned=len(run.plan.trials),
+        valid=len(run.plan.trials) - len(analysis.pending) - len(analysis.not_valid),
+        problems=problems,
+        summaries=summaries(problems),
+        again=measured_again(analysis),
+        pending=tuple(trial.id for trial in analysis.pending),
+        complaints=analysis.complaints,
+        undecidable=undecidable(analysis),
+        several_classes=len(classes(run)) > 1,
+        verdicts=verdicts(analysis),
+        matrices=tuple(make_matrix(analysis, target_class) for target_class in classes(run)),
+        changes=_changes(analysis, baseline),
+        answers=tuple(filter(None, (service_answer(analysis), downstream_answer(analysis), waiters_answer(analysis)))),
+        matters=matters(analysis),
+        parts=parts_sections(analysis),
+        routes=routes,
+        routes_at_shares=routes_at_shares,
+        limits=limits,
+        limit_reasons=limit_reasons,
+        fit=fit_figures(analysis),
+        formulas=FORMULAS,
+        findings=found,
+        advice=advise(analysis, everyday(analysis)),
+        latency=latency_figures(analysis),
+        warmup=warmup_figures(analysis),
+        over_time=time_sections(analysis, folder),
+        beside=beside_sections(analysis),
+        axes=axis_sections(analysis),
+        trust=trust_of(analysis),
+        calibration=calibration_facts(run),
+        calibration_problems=bool(run.calibration.problems),
+        opinions=tuple(
+            (o.language, o.hiring or "–", o.learning or "–", o.operations or "–") for o in run.configuration.opinion
+        ),
+        downloads=(
+            Download(
+                "results.csv",
+                data_address("text/csv", csv_text(analysis)),
+                "every estimate: a row an axis, place and target",
+            ),
+            Download(
+                "results.json",
+                data_address("application/json", json_text(analysis, found)),
+                "the same with claims and single trials",
+            ),
+        ),
+        environment=environment(analysis),
+        images=tuple((name, f"{image.size_bytes / 1e6:,.1f} MB", image.id) for name, image in run.images.items()),
+        targets=tuple(target_facts(analysis, target) for target in run.plan.targets),
+        relevance=_relevance(analysis),
+        confidence=f"{run.configuration.report.confidence_percent:g} %",
+        full=f"{FULL * 100:g} %",
+        half=f"{HALF * 100:g} %",
+    )
+
+
+def _subtitle(analysis: Analysis) -> str:
+    plan = analysis.run.plan
+    counted = ((len(plan.targets), "target"), (len(analysis.loads), "load"), (plan.timing.blocks, "block"))
+    words = [f"{n} {what}{'' if n == 1 else 's'}" for n, what in counted]
+    return f"{', '.join(words)}, {analysis.run.started[:10]}"
+
+
+def _relevance(analysis: Analysis) -> str:
+    """The bound below which a difference is a tie, with those of axes that have a wider one."""
+    bound = analysis.run.configuration.report.relevance_percent
+    wider = [("p99", "p99 and beyond")]
+    if any(standing.metric == "capacity" for standing in analysis.standings):
+        wider.append(("capacity", "capacity"))
+    texts = [f"{BY_ID[metric].relevance_percent(bound):g} % for {words}" for metric, words in wider]
+    return f"{bound:g} % ({', '.join(texts)})"

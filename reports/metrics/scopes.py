@@ -1,0 +1,145 @@
+"""What targets are measured under (loads), and where an axis is judged (places). Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+from msgspec import Struct
+
+from harness.record.plan import Level, Plan, Profile
+
+Scope = Literal["load", "profile", "run"]
+
+
+class Load(Struct, frozen=True):
+    """One profile at one level. `kind` is the level's: closed, open (at a rate that is the same for all targets), relative
+    (open, at a share of what the target itself achieves), held (closed, each request asks to wait `hold_milliseconds`).
+    `alone`: a single route of a profile that has more.
+    """
+
+    profile: str
+    profile_title: str
+    level: str
+    #: What reads well after the profile's title: `saturated`, `1,000 requests/s`.
+    level_title: str
+    question: str
+    kind: Literal["closed", "open", "relative", "held"]
+    connections: int
+    alone: bool
+    hold_milliseconds: int = 0
+
+    @property
+    def id(self) -> str:
+        return f"{self.profile}@{self.level}"
+
+    @property
+    def title(self) -> str:
+        return f"{self.profile_title}, {self.level_title}"
+
+    @property
+    def phrase(self) -> str:
+        """The level within a sentence: `saturated`, `at 1,000 requests/s`, `with 1,000 requests held`."""
+        if self.held:
+            return f"with {self.level_title}"
+        return f"at {self.level_title}" if self.open else self.level_title
+
+    @property
+    def open(self) -> bool:
+        return self.kind in ("open", "relative")
+
+    @property
+    def held(self) -> bool:
+        return self.kind == "held"
+
+    @property
+    def equal_rates(self) -> bool:
+        """Whether every target gets so many requests/s. A closed loop's rate is the target's own."""
+        return self.kind == "open"
+
+    @property
+    def ranked(self) -> bool:
+        """Whether targets are compared at it. At a share of its own throughput each has another rate; a route alone is a
+        detail of its profile, and a winner by route would be one more of many.
+        """
+        return not self.alone and (self.equal_rates or not self.open)
+
+
+class Place(Struct, frozen=True):
+    """Where an axis is judged: at a load, over the whole trials of a profile (`load` is None), or over the whole run."""
+
+    title: str
+    question: str
+    profile: str | None = None
+    load: Load | None = None
+
+    @property
+    def id(self) -> str:
+        return self.load.id if self.load else self.profile or ""
+
+    @property
+    def scope(self) -> Scope:
+        if self.load:
+            return "load"
+        return "profile" if self.profile else "run"
+
+    def holds(self, profile: str, load: str) -> bool:
+        """Whether what was measured under a load of a profile belongs here."""
+        return self.profile in (None, profile) and (self.load is None or self.load.id == load)
+
+
+def loads_of(plan: Plan) -> tuple[Load, ...]:
+    """All loads in the plan's order; profiles of other kinds have none.
+
+    The search for capacity is none: each of its windows has a rate of its own.
+    """
+    loaded = (profile for profile in plan.profiles if profile.kind == "load")
+    return tuple(load for profile in loaded for level in profile.levels if (load := _load(profile, level)))
+
+
+def _load(profile: Profile, level: Level) -> Load | None:
+    if level.kind == "capacity":
+        return None
+    # A plan that was narrowed to one route has levels of one route that are not named by it.
+    alone = level.kind == "closed" and level.routes == (level.name,)
+    return Load(
+        profile=profile.name,
+        profile_title=profile.title,
+        level=level.name,
+        level_title=_level_title(level, alone),
+        question=profile.question,
+        kind=level.kind,
+        connections=level.connections,
+        alone=alone,
+        hold_milliseconds=level.hold_milliseconds,
+    )
+
+
+def _level_title(level: Level, alone: bool) -> str:
+    if level.kind == "open":
+        # Seven digits: the highest rate that can be asked for is a million, and must not turn into an exponent.
+        return f"{level.rate:,.7g} requests/s"
+    if level.kind == "relative":
+        return f"{level.share * 100:.4g} % of own throughput"
+    if level.kind == "held":
+        return f"{level.connections:,} requests held"
+    return f"{level.name} alone" if alone else "saturated"
+
+
+def places_of(plan: Plan, loads: Iterable[Load]) -> tuple[Place, ...]:
+    """Ranked loads and the whole trial of each profile, then the whole run."""
+    found = []
+    every = tuple(loads)
+    for profile in plan.profiles:
+        found += [
+            Place(load.title, load.question, profile.name, load)
+            for load in every
+            if load.profile == profile.name and load.ranked
+        ]
+        if profile.kind == "load":
+            found.append(
+                Place(f"{profile.title}, whole trial", "How much does it hold, and what does it take at most?", profile.name)
+            )
+        else:
+            found.append(Place(profile.title, profile.question, profile.name))
+    return (*found, Place("Whole run", "What does it cost to have it at all?"))

@@ -1,0 +1,1 @@
+"""Is a run slower than the runs before it?"""

@@ -1,0 +1,223 @@
+"""The history: an append-only file of what each run measured, a line a run. Reads and writes one file; the rest is pure.
+
+    history.jsonl   {"kind": "run", "schema": 1, "run": ..., "key fields": ..., "cells": {"target|place|metric": value, ...}}
+                    {"kind": "accept", "schema": 1, "run": ..., "at": ..., "by": ..., "reason": ...}
+
+A value is the geometric mean over a cell's valid trials: one sample a run. `pandas.read_json(path, lines=True)` reads it in
+one call. Two jobs may write at once: a line is one write to the end of a locked file. A damaged line is reported and costs
+no other line.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import msgspec
+import pandas as pd
+from msgspec import Struct
+
+from harness.errors import RunError, UsageError
+from harness.host.machine import Host
+from harness.record.writer import Run
+from reports.analysis.analysis import Analysis
+from reports.analysis.cells import cells, parts_of
+
+SCHEMA = 1
+#: Verdicts of a gate that keep a run out of the baseline.
+NO_BASELINE = ("regressed", "invalid")
+
+
+class Key(Struct, frozen=True):
+    """What must be the same for two runs to be compared. `content`: what is measured (profiles, timing, placement, limits,
+    data, database); not the services' images, which are what a history watches.
+    """
+
+    host: str
+    image_set: str
+    method: int
+    content: str
+
+
+class Entry(Struct, frozen=True, tag="run", tag_field="kind"):
+    """A run in the history. `trials`: how many valid ones each cell has; `invalid`: trials that are not valid."""
+
+    schema: int
+    run: str
+    started: str
+    revision: str | None
+    host: str
+    image_set: str
+    method: int
+    content: str
+    images: Mapping[str, str]
+    cells: Mapping[str, float]
+    trials: Mapping[str, int]
+    planned: int
+    invalid: int
+    #: What a gate said of it; empty where none was asked.
+    verdict: str = ""
+
+    @property
+    def key(self) -> Key:
+        return Key(self.host, self.image_set, self.method, self.content)
+
+
+class Accept(Struct, frozen=True, tag="accept", tag_field="kind"):
+    """An acknowledged change: from this run on, runs are compared with what came after it."""
+
+    schema: int
+    run: str
+    at: str
+    by: str
+    reason: str
+
+
+class History(Struct, frozen=True):
+    """Runs in order of their start; acknowledgements; and what of the file can't be read, line by line."""
+
+    entries: tuple[Entry, ...]
+    accepts: tuple[Accept, ...]
+    complaints: tuple[str, ...]
+
+
+class _Versioned(Struct, frozen=True):
+    schema: int = 0
+
+
+_LINE = msgspec.json.Decoder(Entry | Accept)
+_VERSION = msgspec.json.Decoder(_Versioned)
+
+
+def fingerprint(host: Host) -> str:
+    """The machine, as far as it decides what is measured. Neither its name nor its kernel: runners come and go under many
+    names, and a kernel that makes things slower is a change that a history should find.
+    """
+    parts = (host.system, host.cpu_model, host.logical_cpus, host.physical_cores, round(host.memory_bytes / 2**30))
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:12]
+
+
+def content(run: Run) -> str:
+    """What was measured: everything that a number depends on but machine, method and services."""
+    configuration = run.configuration
+    parts = (
+        run.plan.profiles, run.plan.timing, run.plan.placement, configuration.limits, configuration.slo, run.seed_checksum,
+        run.database_version.split(" (")[0],
+    )  # fmt: skip
+    return hashlib.sha256(msgspec.json.encode(msgspec.to_builtins(parts))).hexdigest()[:12]
+
+
+def entry_of(analysis: Analysis, verdict: str = "") -> Entry:
+    """A run as the history keeps it; `verdict`: a gate's."""
+    run = analysis.run
+    kept = cells(analysis)
+    return Entry(
+        schema=SCHEMA,
+        run=run.id,
+        started=run.started,
+        revision=run.revision,
+        host=fingerprint(run.host),
+        image_set=run.image_set,
+        method=run.method,
+        content=content(run),
+        images={name: image.id for name, image in run.images.items()},
+        cells={cell.name: cell.mean for cell in kept},
+        trials={cell.name: len(cell.values) for cell in kept},
+        planned=len(run.plan.trials),
+        invalid=len(analysis.not_valid) + len(analysis.pending),
+        verdict=verdict,
+    )
+
+
+def append(path: Path, lines: Iterable[Entry | Accept]) -> tuple[Entry | Accept, ...]:
+    """Append those runs and acknowledgements that are not there yet; what was written. Raises RunError."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            file.seek(0)
+            text = file.read()
+            there = parse(text, path.name)
+            known = {_identity(entry) for entry in there.entries} | {_identity(accept) for accept in there.accepts}
+            fresh = []
+            for line in lines:
+                if _identity(line) not in known:
+                    known.add(_identity(line))
+                    fresh.append(line)
+            # A job that was killed may have left half a line, which must not swallow this one.
+            gap = b"\n" if text and not text.endswith(b"\n") else b""
+            data = b"".join(msgspec.json.encode(line) + b"\n" for line in fresh)
+            if data:
+                file.write(gap + data)
+                file.flush()
+                os.fsync(file.fileno())
+            return tuple(fresh)
+    except OSError as error:
+        raise RunError(f"{path} can't be written ({error.strerror}): make room or set another file with --history") from None
+
+
+def _identity(line: Entry | Accept) -> object:
+    """What makes two lines the same one, in histories that are merged."""
+    return (line.run, line.host) if isinstance(line, Entry) else line
+
+
+def read(path: Path) -> History:
+    """The history in a file; empty where there is none. Raises UsageError where it can't be read at all."""
+    try:
+        return parse(path.read_bytes(), path.name)
+    except FileNotFoundError:
+        return History((), (), ())
+    except OSError as error:
+        raise UsageError(f"{path} can't be read: {error.strerror}") from None
+
+
+def parse(text: bytes, name: str) -> History:
+    """The lines of a history. A line that is damaged, foreign or of a newer schema is a complaint, and the others stand."""
+    entries: list[Entry] = []
+    accepts: list[Accept] = []
+    complaints: list[str] = []
+    for number, line in enumerate(text.split(b"\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            version = _VERSION.decode(line).schema
+            if version > SCHEMA:
+                complaints.append(
+                    f"{name}, line {number}: schema {version} is newer than this fitmap reads ({SCHEMA}): skipped"
+                )
+                continue
+            found = _LINE.decode(line)
+        except msgspec.DecodeError as error:
+            complaints.append(f"{name}, line {number}: not a line of a history ({error}): skipped")
+            continue
+        (entries if isinstance(found, Entry) else accepts).append(found)
+    entries.sort(key=lambda entry: (entry.started, entry.run))
+    return History(tuple(entries), tuple(accepts), tuple(complaints))
+
+
+def series(history: History, key: Key, before: str | None = None) -> tuple[Entry, ...]:
+    """The runs of a key since the last acknowledged change, oldest first; only those that started before an instant.
+
+    The acknowledged run itself is the first of the new baseline. A run that a gate found regressed or invalid is no baseline
+    unless it is acknowledged: else a regression that nobody mends would be the new normal after some nights.
+    """
+    mine = [entry for entry in history.entries if entry.key == key and (before is None or entry.started < before)]
+    accepted = {accept.run for accept in history.accepts}
+    starts = [i for i, entry in enumerate(mine) if entry.run in accepted]
+    since = mine[starts[-1] :] if starts else mine
+    return tuple(entry for entry in since if entry.verdict not in NO_BASELINE or entry.run in accepted)
+
+
+def table(history: History) -> pd.DataFrame:
+    """A row a run and cell, oldest run first."""
+    rows = [
+        (entry.run, entry.started, entry.host, entry.image_set, entry.method, entry.content, *parts_of(cell), value,
+         entry.trials.get(cell, 0))
+        for entry in history.entries
+        for cell, value in entry.cells.items()
+    ]  # fmt: skip
+    columns = ["run", "started", "host", "image_set", "method", "content", "target", "place", "metric", "value", "trials"]
+    return pd.DataFrame(rows, columns=columns)

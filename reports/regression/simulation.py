@@ -1,0 +1,135 @@
+"""How often does the gate cry wolf, and what does it find? A simulation of nights, with the gate's own rules.
+
+    python -m reports.regression.simulation        prints the table of docs/guide/regression-testing.md (six seconds)
+
+A night is one run of 60 metrics, each the geometric mean of three trials; logarithms are normal with a standard deviation of
+2 % between runs and of 3 % between trials. Metrics are independent, which makes the most false alarms. Every night is
+screened against the nights before it; what is flagged is measured again in eight pairs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+from msgspec import Struct
+
+from reports.comparison.paired_trials import Pairs
+from reports.regression.confirmation import confirm, verdict
+from reports.regression.gate_result import State
+from reports.regression.screening import LEAST_RUNS, MOST_RUNS, SCREEN_CONFIDENCE
+from reports.stats.intervals import student_t_quantile
+
+RUN_NOISE = 0.02
+TRIAL_NOISE = 0.03
+TRIALS = 3
+METRICS = 60
+NIGHTS = 100
+REPETITIONS = 1000
+PAIRS = 8
+BOUND = 0.05
+#: A month of nights, and the nights in a row in which a change that stays is looked for.
+MONTH = 30
+PATIENCE = 3
+
+
+class Nights(Struct, frozen=True):
+    """Of all metrics in all nights: how many there were, and how many of them each rule called worse."""
+
+    judged: int
+    last_run: int
+    screened: int
+    regressed: int
+    inconclusive: int
+
+    def a_month(self, count: int) -> float:
+        """How many of a month's alarms that is, over all metrics."""
+        return count / self.judged * MONTH * METRICS
+
+
+def values(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Logarithms of what runs measure."""
+    return rng.normal(0, RUN_NOISE, shape) + rng.normal(0, TRIAL_NOISE / math.sqrt(TRIALS), shape)
+
+
+def flags(history: np.ndarray, now: np.ndarray, bound: float = BOUND) -> np.ndarray:
+    """The screen's rule (reports/regression/screening.py) on many cells at once: `history` has the runs in its last axis."""
+    recent = history[..., -MOST_RUNS:]
+    n = recent.shape[-1]
+    limit = student_t_quantile(SCREEN_CONFIDENCE, n - 1) * recent.std(axis=-1, ddof=1) * math.sqrt(1 + 1 / n)
+    return np.asarray(now - recent.mean(axis=-1) > np.maximum(limit, math.log1p(bound)))
+
+
+def measured_again(rng: np.random.Generator, effect: float, cells: int) -> list[State]:
+    """What the pairs say of so many flagged cells of one night, one of which got worse by `effect` and the others not."""
+    pairs = rng.normal(0, TRIAL_NOISE * math.sqrt(2), (cells, PAIRS))
+    pairs[0] += effect
+    found = confirm({str(i): Pairs(tuple(map(float, row))) for i, row in enumerate(pairs)})
+    return [verdict(found[str(i)], BOUND) for i in range(cells)]
+
+
+def quiet_nights(rng: np.random.Generator, repetitions: int = REPETITIONS) -> Nights:
+    """Nothing ever changes: every alarm is false."""
+    judged = last_run = screened = regressed = inconclusive = 0
+    for _ in range(repetitions):
+        nights = values(rng, (METRICS, NIGHTS))
+        for night in range(LEAST_RUNS, NIGHTS):
+            now = nights[:, night]
+            flagged = int(flags(nights[:, :night], now).sum())
+            judged += METRICS
+            last_run += int((now - nights[:, night - 1] > math.log1p(BOUND)).sum())
+            screened += flagged
+            if flagged:
+                states = measured_again(rng, 0.0, flagged)
+                regressed += states.count("regressed")
+                inconclusive += states.count("inconclusive")
+    return Nights(judged, last_run, screened, regressed, inconclusive)
+
+
+def found(rng: np.random.Generator, change: float, nights: int, repetitions: int = REPETITIONS) -> tuple[float, float]:
+    """Which share of changes that stay is flagged, and confirmed, within so many nights (0 to 1)."""
+    effect = math.log1p(change)
+    flagged = confirmed = 0
+    for _ in range(repetitions):
+        series = values(rng, (MOST_RUNS + nights,))
+        series[MOST_RUNS:] += effect
+        looks = [bool(flags(series[:night], series[night])) for night in range(MOST_RUNS, MOST_RUNS + nights)]
+        flagged += any(looks)
+        confirmed += any(look and measured_again(rng, effect, 1)[0] == "regressed" for look in looks)
+    return flagged / repetitions, confirmed / repetitions
+
+
+def table() -> Iterator[str]:
+    """The lines of the table, Markdown."""
+    rng = np.random.default_rng(1)
+    quiet = quiet_nights(rng)
+    yield "| | last run, over 5 % | screen alone | screen and confirmation |"
+    yield "|---|---|---|---|"
+    yield (
+        f"| false alarms a month, {METRICS} metrics nightly | {quiet.a_month(quiet.last_run):.0f} "
+        f"| {quiet.a_month(quiet.screened):.1f} | {quiet.a_month(quiet.regressed):.3f} "
+        f"({quiet.regressed} in {quiet.judged // METRICS:,} nights) |"
+    )
+    yield f"| inconclusive, a month | - | - | {quiet.a_month(quiet.inconclusive):.3f} ({quiet.inconclusive}) |"
+    for change in (0.05, 0.10, 0.20):
+        for nights in (1, PATIENCE):
+            screened, confirmed = found(rng, change, nights)
+            when = "the first night" if nights == 1 else f"within {nights} nights"
+            naive = last_run_finds(change) if nights == 1 else None
+            yield (
+                f"| +{change:.0%} found {when} | {f'{naive:.0%}' if naive is not None else '-'} "
+                f"| {screened:.0%} | {confirmed:.0%} |"
+            )
+
+
+def last_run_finds(change: float) -> float:
+    """The share of changes that a comparison with the last run alone calls worse: two runs' noise, one bound."""
+    spread = math.sqrt(2 * (RUN_NOISE**2 + TRIAL_NOISE**2 / TRIALS))
+    distance = (math.log1p(BOUND) - math.log1p(change)) / spread
+    return 0.5 * math.erfc(distance / math.sqrt(2))
+
+
+if __name__ == "__main__":
+    for line in table():
+        print(line, flush=True)

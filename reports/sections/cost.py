@@ -1,0 +1,123 @@
+"""The advisor's answer in words and tables: the same for the terminal and for the page. Pure."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from harness.plan.config_file import PricesSection
+from reports.analysis.analysis import Analysis
+from reports.analysis.cost_inputs import basis_of
+from reports.analysis.cost_model import Answer, Basis, Need, answer, cheapest_reference
+from reports.sections.metric_figures import Table
+from reports.sections.verdict import Span
+from reports.text.units import number
+
+#: What the page answers before anyone asks: an everyday service.
+EVERYDAY = (500.0, 0.2, 2.0, 0.0)
+
+
+class Advice(Struct, frozen=True):
+    """An answer as it is shown. `said`: how much of the bill the language decides."""
+
+    need: Need
+    basis: Basis
+    answer: Answer
+    asked: str
+    said: tuple[Span, ...]
+    bills: Table
+    warnings: tuple[str, ...]
+    unpriced: tuple[tuple[str, str], ...]
+    source: str
+
+
+def everyday(analysis: Analysis) -> Need:
+    """The need that the page starts with."""
+    basis, prices = basis_of(analysis), analysis.run.configuration.prices
+    rps, cpu_ms, queries, wait_ms = EVERYDAY
+    # What the record can't price is not asked for.
+    if all(rates.cpu is None for rates in basis.rates):
+        cpu_ms = 0.0
+    if all(rates.db is None for rates in basis.rates) or basis.statements is None:
+        queries = 0.0
+    return Need(rps, cpu_ms, queries, wait_ms, prices.core_month, prices.gib_month, cheapest_reference(basis.rates))
+
+
+def advise(analysis: Analysis, need: Need) -> Advice:
+    """The answer to a need, from a record."""
+    basis = basis_of(analysis)
+    found = answer(basis, need)
+    prices = analysis.run.configuration.prices
+    return Advice(
+        need=need,
+        basis=basis,
+        answer=found,
+        asked=_asked(need),
+        said=_said(found, prices),
+        bills=_bills(found, prices),
+        warnings=found.warnings,
+        unpriced=found.unpriced,
+        source=_source(need, prices),
+    )
+
+
+def _asked(need: Need) -> str:
+    return (
+        f"{need.rps:,.7g} requests/s, each with {need.cpu_ms:g} ms of pure work (as {need.reference} does it), "
+        f"{need.queries:g} queries and {need.wait_ms:g} ms of waiting; at most {need.utilisation:.0%} of the cores used, at "
+        f"least {need.instances} instances"
+    )
+
+
+def _source(need: Need, prices: PricesSection) -> str:
+    money = f"{prices.currency}{need.core_price:g} a month for a core, {prices.currency}{need.memory_price:g} for a GiB"
+    standard = (need.core_price, need.memory_price) == (prices.core_month, prices.gib_month)
+    return f"{money} ({prices.source})" if standard and prices.source else money
+
+
+def _said(found: Answer, prices: PricesSection) -> tuple[Span, ...]:
+    if found.decided is None:
+        return (Span("Fewer than two targets can be priced from this record."),)
+    cheapest, dearest = found.bills[0], found.bills[-1]
+    shared = min(cheapest.database_money, dearest.database_money)
+    return (
+        Span(f"The language decides {found.decided:.0%} of this bill: "),
+        Span(cheapest.target, "name"),
+        Span(f" takes {_money(cheapest.total, prices)} a month, "),
+        Span(dearest.target, "name"),
+        Span(f" {_money(dearest.total, prices)}; at least {_money(shared, prices)} of either is the database's."),
+    )
+
+
+def _money(value: float, prices: PricesSection) -> str:
+    return f"{prices.currency}{number(value)}"
+
+
+def _bills(found: Answer, prices: PricesSection) -> Table:
+    return Table(
+        "A month on each target, cheapest first",
+        (
+            "Target",
+            "A month",
+            "Interval",
+            "Instances",
+            "Cores needed",
+            "Memory",
+            "Cores' part",
+            "Memory's part",
+            "Database's part",
+        ),
+        tuple(
+            (
+                bill.target,
+                _money(bill.total, prices),
+                f"{_money(bill.low, prices)}–{number(bill.high)}",
+                str(bill.instances),
+                number(bill.cores),
+                f"{number(bill.memory_gib)} GiB",
+                _money(bill.core_money, prices),
+                _money(bill.memory_money, prices),
+                _money(bill.database_money, prices),
+            )
+            for bill in found.bills
+        ),
+    )

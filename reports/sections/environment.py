@@ -1,0 +1,182 @@
+"""What a report says of its machine, its run and its targets. Pure."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping
+
+from msgspec import Struct, structs
+
+from harness.plan.levels import MOST_PROLONGED, SHORT_SECONDS
+from harness.record.measurement import FloorMeasurement, Missing, ScaleMeasurement, StartupMeasurement
+from harness.record.plan import Profile, Trial
+from harness.record.writer import Run
+from loadtests.protocol.capacity_search import CEILING_SHARE
+from reports.analysis.analysis import Analysis
+from reports.text.units import quantity
+
+Pairs = tuple[tuple[str, str], ...]
+
+
+class TargetFacts(Struct, frozen=True):
+    """What is known of a target."""
+
+    name: str
+    facts: Pairs
+    settings: tuple[tuple[str, str, str], ...]
+    deviations: Pairs
+
+
+def environment(analysis: Analysis) -> tuple[tuple[str, Pairs], ...]:
+    """Title and facts: machine, placement, run, limits, database."""
+    run = analysis.run
+    return (
+        ("Machine", _machine(run)),
+        ("Placement", _placement(run)),
+        ("Run", _run(analysis)),
+        ("Limits of service and database", _limits(run)),
+        (
+            "Database",
+            (
+                ("Version", run.database_version),
+                ("Checksum of the seed data", run.seed_checksum),
+                *sorted(run.database_settings.items()),
+            ),
+        ),
+    )
+
+
+def _limits(run: Run) -> Pairs:
+    limits = structs.asdict(run.configuration.limits)
+    if not any(level.kind == "held" for profile in run.plan.profiles for level in profile.levels):
+        # Records of before files were limited read as if they had been; where few connections are open it can't matter.
+        del limits["open_files"]
+    return tuple((name.replace("_", " "), str(value)) for name, value in limits.items())
+
+
+def _machine(run: Run) -> Pairs:
+    host, unknown = run.host, "the kernel does not say"
+    return (
+        ("Host", host.name),
+        ("System", f"{host.system}, kernel {host.kernel}"),
+        ("Processor", f"{host.cpu_model}, {host.logical_cpus} logical CPUs on {host.physical_cores} cores"),
+        ("Memory", f"{host.memory_bytes / 2**30:.1f} GiB"),
+        ("Frequency governor", host.governor or unknown),
+        ("Simultaneous multithreading", host.smt or unknown),
+        ("Control groups", f"version {host.cgroup_version}" if host.cgroup_version else unknown),
+        ("Engine", f"{run.engine.name} {run.engine.version}, API {run.engine.api_version}, {run.engine.storage_driver}"),
+    )
+
+
+def _placement(run: Run) -> Pairs:
+    placement = run.plan.placement
+    return (
+        ("Service", f"CPUs {placement.service}"),
+        ("Database", f"CPUs {placement.database}"),
+        ("Load generator", f"CPUs {placement.generator}"),
+        ("Roles that share cores", " and ".join(placement.shared) or "none"),
+        ("Why so", placement.reason),
+    )
+
+
+def _run(analysis: Analysis) -> Pairs:
+    run = analysis.run
+    timing, objective = run.plan.timing, run.configuration.slo
+    # By trial: its levels all carry the one measurement.
+    trials = list({m.trial.id: m.whole for m in analysis.measured}.values())
+    generator = trials[0].generator_versions if trials else {}
+    harness = [trial.harness_cpu_seconds / trial.loaded_seconds for trial in trials if trial.loaded_seconds]
+    return (
+        ("Command", shlex.join(run.command)),
+        ("Run", f"{run.id}, started {run.started}"),
+        ("fitmap", f"{run.fitmap_version}, revision {run.revision or 'unknown (no checkout)'}"),
+        ("Method", f"version {run.method}, record schema {run.schema}"),
+        ("Preset", run.plan.preset),
+        ("Blocks", f"{timing.blocks}, order random within each, seed {run.plan.seed}"),
+        ("Warm-up", f"{timing.warmup_seconds:g} s, prolonged to {timing.warmup_limit_seconds:g} s at most"),
+        ("Settling before each further level", f"{timing.settle_seconds:g} s"),
+        ("Starts", f"{timing.starts} with a warm and {timing.starts} with a cold page cache in each trial that starts only"),
+        (
+            "Measured window",
+            f"{timing.measure_seconds:g} s; at shares and single routes {min(timing.measure_seconds, SHORT_SECONDS):g} s; "
+            f"at a rate up to {MOST_PROLONGED * timing.measure_seconds:g} s where its 99th percentile is then told",
+        ),
+        *((f"Profile {p.name}", _profile(p, analysis)) for p in run.plan.profiles),
+        ("Objective", f"{objective.percent:g} % of all arrivals answered as expected within {objective.milliseconds:g} ms"),
+        ("Load generator", ", ".join(f"{k} {v}" for k, v in sorted(generator.items())) or "nothing measured"),
+        ("The harness's own CPU use", f"{max(harness):.3f} cores at most" if harness else "nothing measured"),
+    )
+
+
+def _profile(profile: Profile, analysis: Analysis) -> str:
+    if profile.kind != "load":
+        return f"{profile.title}: {profile.question}"
+    levels = [load.level_title for load in analysis.loads if load.profile == profile.name]
+    levels += ["search for capacity"] * any(level.kind == "capacity" for level in profile.levels)
+    return f"{profile.title}: {', '.join(profile.routes)}; {profile.connections} connections; {', '.join(levels)}"
+
+
+def calibration_facts(run: Run) -> Pairs:
+    """What the load generator could do before the first trial, and what it made of known delays."""
+    made = run.calibration
+    share = f"a level may ask for {CEILING_SHARE:.0%} of it"
+    return (
+        ("Made", f"{made.made}, with {made.workers} worker{'' if made.workers == 1 else 's'}"),
+        ("For", f"{made.placement}; load image {made.load_image}"),
+        (
+            "Closed loop against a server that does nothing",
+            f"{quantity(made.closed_ceiling, 'requests/s')}; {share}" if made.closed_ceiling else "not measured",
+        ),
+        (
+            "Highest open rate that was sent on time",
+            f"{quantity(made.open_ceiling, 'requests/s')}, 99 % of it at most "
+            f"{quantity(made.open_lag_p99_microseconds, 'microseconds')} late; {share}"
+            if made.open_ceiling
+            else "none",
+        ),
+        ("What the path itself costs", f"{quantity(made.path_p50_microseconds, 'microseconds')} (p50, one connection)"),
+        *(
+            (
+                f"A known delay of {check.injected:g} ms",
+                f"recovered as {check.p50:.2f} ms at p50, {check.p99:.2f} ms at p99; by the server's own clock it was "
+                f"{check.injected_p50:.2f} and {check.injected_p99:.2f} ms (path without it: "
+                f"{check.path:.2f} ms{f' and {check.path_p99:.2f} ms' if check.path_p99 else ''})",
+            )
+            for check in made.delays
+        ),
+        (
+            f"A stall of {made.stall_milliseconds:g} ms under an open loop",
+            f"{made.stall_p95:.0f} ms at p95, theory {made.stall_p95_theory:.0f} ms",
+        ),
+        ("Problems", "; ".join(made.problems) or "none: the generator can be believed"),
+    )
+
+
+def _said(analysis: Analysis) -> Iterator[tuple[Trial, Mapping[str, str | int]]]:
+    """What services said of themselves."""
+    yield from ((m.trial, m.whole.meta) for m in analysis.measured)
+    for single in analysis.singles:
+        match single.whole:
+            case StartupMeasurement(meta=meta) | FloorMeasurement(meta=meta):
+                yield single.trial, meta
+            case ScaleMeasurement(points=points):
+                yield from ((single.trial, p.measured.meta) for p in points if not isinstance(p.measured, Missing))
+
+
+def target_facts(analysis: Analysis, name: str) -> TargetFacts:
+    """A target's manifest, and what the service said of itself."""
+    target = analysis.run.targets[name]
+    meta = next((meta for trial, meta in _said(analysis) if trial.target == name), {})
+    reported = "; ".join(f"{key} {value}" for key, value in sorted(meta.items()))
+    return TargetFacts(
+        name,
+        (
+            ("Language", target.language),
+            ("Class", target.target_class),
+            ("Framework", target.framework),
+            ("Database driver", target.driver),
+            ("As the service itself reported", reported or "it never answered"),
+        ),
+        tuple((s.name, s.value, s.why) for s in target.settings),
+        tuple((d.what, d.why) for d in target.deviations),
+    )

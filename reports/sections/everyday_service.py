@@ -1,0 +1,105 @@
+"""Profile `service`: at the load that most services have, does the language matter at all? Pure."""
+
+from __future__ import annotations
+
+from harness.record.measurement import Missing
+from reports.analysis.analysis import Analysis, database_microseconds
+from reports.analysis.observations import Measured
+from reports.metrics.level_stats import mean_response_microseconds, throughput
+from reports.metrics.scopes import Load
+from reports.sections.metric_figures import Row, Table
+from reports.sections.profile_answer import Answer, Sentence, cpu_percent, dots_figure, load_of, middle, named
+from reports.text.units import quantity
+
+PROFILE = "service"
+
+_READING = (
+    "How much of its cores the service uses while every target answers the same requests at the same rate. What is left is "
+    "room to grow; it buys no faster answer."
+)
+
+
+def service_answer(analysis: Analysis) -> Answer | None:
+    """None where the profile was not measured at a rate."""
+    load = load_of(analysis, PROFILE, open_loop=True)
+    if load is None:
+        return None
+    targets = analysis.run.plan.targets
+    holds = {target: trials for target in targets if (trials := analysis.cell(target, load))}
+    used = {target: [cpu_percent(analysis, m) for m in trials] for target, trials in holds.items()}
+    return Answer(
+        id="service",
+        title=load.title,
+        question=load.question,
+        said=(*_compared(analysis, load, holds), *_short(analysis, load)),
+        figure=dots_figure(analysis, "service-cpu", f"CPU used: {load.title}", _READING, used),
+        table=Table(
+            f"{load.title}, medians over valid trials",
+            ("Target", "p50", "p99", "CPU used", "CPU per request", "Of the response in PostgreSQL", "Saturated it does"),
+            tuple(_row(analysis, target, load) for target in targets),
+        ),
+    )
+
+
+def _database_share(m: Measured) -> float:
+    whole = mean_response_microseconds(m.level)
+    return 0.0 if isinstance(whole, Missing) else database_microseconds(m.level) / whole
+
+
+def _row(analysis: Analysis, target: str, load: Load) -> Row:
+    trials = analysis.cell(target, load)
+    cells = [_value(analysis, metric, load, target) for metric in ("p50", "p99", "cpu")]
+    if not trials:
+        return (target, "–", "–", "–", "–", "–", _saturated(analysis, target))
+    return (
+        target,
+        *cells[:2],
+        f"{middle(trials, lambda m: cpu_percent(analysis, m)):.1f} %",
+        cells[2],
+        f"{middle(trials, _database_share):.0%}",
+        _saturated(analysis, target),
+    )
+
+
+def _value(analysis: Analysis, metric: str, load: Load, target: str) -> str:
+    found = analysis.estimate(metric, load.id, target)
+    return "–" if found is None or isinstance(found, Missing) else quantity(found.median, "microseconds")
+
+
+def _saturated(analysis: Analysis, target: str) -> str:
+    load = load_of(analysis, PROFILE, open_loop=False)
+    trials = analysis.cell(target, load) if load else ()
+    return quantity(middle(trials, lambda m: throughput(m.level)), "requests/s") if trials else "–"
+
+
+def _compared(analysis: Analysis, load: Load, holds: dict[str, tuple[Measured, ...]]) -> tuple[Sentence, ...]:
+    """Who needs least and most CPU, what a client sees of that, and what PostgreSQL has to do with it."""
+    by_cpu = sorted(holds, key=lambda target: middle(holds[target], lambda m: cpu_percent(analysis, m)))
+    if len(by_cpu) < 2:
+        return ()
+    (low, high) = (
+        (t, f"{middle(holds[t], lambda m: cpu_percent(analysis, m)):.1f} %", _value(analysis, "p99", load, t))
+        for t in (by_cpu[0], by_cpu[-1])
+    )
+    share = sorted(middle(trials, _database_share) for trials in holds.values())
+    return (
+        named(
+            f"{load.phrase[0].upper()}{load.phrase[1:]} ", (low[0],), f" uses {low[1]} of its cores and ", (high[0],),
+            f" {high[1]}; their p99 are {low[2]} and {high[2]}. PostgreSQL takes {share[0]:.0%} to {share[-1]:.0%} of a "
+            "mean response.",
+        ),
+    )  # fmt: skip
+
+
+def _short(analysis: Analysis, load: Load) -> tuple[Sentence, ...]:
+    """Those that were measured and have no valid trial at the rate: why, and what they can do."""
+    found = []
+    for target in analysis.run.plan.targets:
+        trials = analysis.at(target, load)
+        if not trials or analysis.cell(target, load):
+            continue
+        reasons = dict.fromkeys(problem for m in trials for problem in m.level.problems)
+        does, why = _saturated(analysis, target), "; ".join(reasons)
+        can = "" if does == "–" else f" Saturated it does {does} on this machine."
+        found.append(named((target,), f" has no valid trial {load.phrase}: {why}.{can}"))
+    return tuple(found)

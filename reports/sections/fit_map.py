@@ -1,0 +1,206 @@
+"""The fit map: which kind of scale each target is good at, from measured axes alone. Pure.
+
+Three indices, each a geometric mean of measured values, as a multiple of the geometric mean over the targets of its class:
+
+    scale-up   requests per core-second on `cpu`, saturated
+    scale-out  requests per core-second on `db`, saturated, and requests/s per GiB of working set there
+    velocity   1 / start time, 1 / source lines, and 1 / time from an edit to the running service where it was measured
+
+A target stands on the map at (scale-up / scale-out, velocity): to the right where its strength is one machine pushed hard,
+to the left where it is many small instances; lower where its team waits and writes less. That the other end of the vertical
+is rigor is the article's opinion, and so are the faint positions: nothing here measures it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from statistics import fmean
+
+from msgspec import Struct
+
+from harness.record.measurement import Missing
+from reports.analysis.analysis import Analysis, classes
+from reports.charts.fit_map_chart import Spot, fit_map
+from reports.metrics.load import BY_ID
+from reports.sections.metric_figures import Figure, Row, drawn, looks_of
+from reports.stats.intervals import LEAST_TRIALS, log_interval
+from reports.text.units import factor
+
+INDICES = ("scale-up", "scale-out", "velocity")
+FORMULAS = (
+    ("scale-up", "requests per core-second on cpu, saturated"),
+    ("scale-out", "√(requests per core-second × requests/s per GiB of working set), both on db, saturated"),
+    (
+        "velocity",
+        "1 ÷ ∛(start time × source lines × edit to running); 1 ÷ √(start time × source lines) in a record without builds",
+    ),
+)
+#: Of the article, by eye, from its words: (language, scale-out -1 to scale-up 1, velocity -1 to rigor 1).
+ARTICLE = (
+    ("C++, Zig", 0.95, 0.55), ("Rust", 0.6, 0.98), ("Java", 0.35, 0.6), ("Kotlin", 0.2, 0.35), ("Go", -0.7, 0.2),
+    ("Node", -0.45, -0.55), ("Python, Ruby", -0.2, -0.9),
+)  # fmt: skip
+
+
+class Index(Struct, frozen=True):
+    """A target's index as a multiple of the class's mean, with its interval where there are trials enough."""
+
+    value: float
+    low: float | None
+    high: float | None
+
+
+class Position(Struct, frozen=True):
+    """A target's indices, by name; `missing` says why one is not there."""
+
+    target: str
+    target_class: str
+    indices: Mapping[str, Index]
+    missing: Mapping[str, str]
+
+
+class _Logs(Struct, frozen=True):
+    """Logarithm of a target's raw index: centre, half width of its interval."""
+
+    centre: float
+    half: float | None
+
+
+def positions(analysis: Analysis) -> tuple[Position, ...]:
+    """Every target's indices, in the plan's order within each class."""
+    found = []
+    for target_class in classes(analysis.run):
+        targets = [t for t in analysis.run.plan.targets if analysis.run.targets[t].target_class == target_class]
+        raw = {name: {t: _raw(analysis, name, t) for t in targets} for name in INDICES}
+        means = {
+            name: fmean(logs.centre for logs in by_target.values() if isinstance(logs, _Logs))
+            for name, by_target in raw.items()
+            if any(isinstance(logs, _Logs) for logs in by_target.values())
+        }
+        for target in targets:
+            here = {name: raw[name][target] for name in INDICES}
+            found.append(
+                Position(
+                    target,
+                    target_class,
+                    {n: _index(logs, means[n]) for n, logs in here.items() if isinstance(logs, _Logs)},
+                    {n: logs.reason for n, logs in here.items() if isinstance(logs, Missing)},
+                )
+            )
+    return tuple(found)
+
+
+def _index(logs: _Logs, mean: float) -> Index:
+    centre = logs.centre - mean
+    if logs.half is None:
+        return Index(math.exp(centre), None, None)
+    return Index(math.exp(centre), math.exp(centre - logs.half), math.exp(centre + logs.half))
+
+
+def _raw(analysis: Analysis, index: str, target: str) -> _Logs | Missing:
+    """The geometric mean of an index's parts, over trials."""
+    if index == "scale-up":
+        return _mean_of(analysis, target, (("cpu", "cpu@saturate", -1.0),))
+    if index == "scale-out":
+        where = "db@saturate"
+        return _mean_of(analysis, target, (("cpu", where, -0.5), ("throughput", where, 0.5), ("working-set", where, -0.5)))
+    if all(place.id != "build" for place in analysis.places):
+        return _mean_of(analysis, target, (("start", "", -1 / 2), ("source-lines", "", -1 / 2)))
+    return _sum(
+        _mean_of(analysis, target, (("start", "", -1 / 3), ("source-lines", "", -1 / 3))),
+        _mean_of(analysis, target, (("rebuild", "build", -1 / 3),)),
+    )
+
+
+def _sum(first: _Logs | Missing, second: _Logs | Missing) -> _Logs | Missing:
+    """Of parts that come from different trials: their noise is not shared, so their bars add up in squares."""
+    if isinstance(first, Missing):
+        return first
+    if isinstance(second, Missing):
+        return second
+    known = first.half is not None and second.half is not None
+    return _Logs(first.centre + second.centre, math.hypot(first.half or 0.0, second.half or 0.0) if known else None)
+
+
+def _mean_of(analysis: Analysis, target: str, parts: Sequence[tuple[str, str, float]]) -> _Logs | Missing:
+    """Sum of power x logarithm over parts (metric, place, power), trial by trial: its parts share a trial's noise."""
+    by_part = []
+    for metric, place_id, power in parts:
+        place = next((p for p in analysis.places if p.id == place_id), None)
+        if place is None:
+            return Missing(f"{place_id} is not in this record")
+        values = analysis.values(metric, target, place)
+        if isinstance(values, Missing):
+            return Missing(f"{BY_ID[metric].title}: {values.reason}")
+        by_part.append({pair: power * math.log(value) for pair, value in values.items()})
+    common = set.intersection(*(set(part) for part in by_part))
+    logs = [sum(part[pair] for part in by_part) for pair in sorted(common)]
+    if not logs:
+        return Missing("no trial has all of its parts")
+    if len(logs) < LEAST_TRIALS:
+        return _Logs(fmean(logs), None)
+    centre, half = log_interval(logs, analysis.run.configuration.report.confidence_percent / 100)
+    return _Logs(centre, half)
+
+
+def fit_figures(analysis: Analysis) -> tuple[Figure, ...]:
+    """The map of each class, with the table of its indices."""
+    every = positions(analysis)
+    found = []
+    for number, target_class in enumerate(classes(analysis.run)):
+        mine = [p for p in every if p.target_class == target_class]
+        several = len(classes(analysis.run)) > 1
+        found.append(_figure(analysis, mine, f"fit-{number}", f"Fit map{f', class {target_class}' if several else ''}"))
+    return tuple(found)
+
+
+def _figure(analysis: Analysis, mine: Sequence[Position], name: str, title: str) -> Figure:
+    spots = tuple(spot for position in mine if (spot := _spot(position)))
+    svg = None
+    if spots:
+        svg = drawn(analysis, fit_map(spots, ARTICLE, looks_of(analysis)), name, title)
+    reading = (
+        "To the right: strongest where one machine is pushed hard; to the left: where work is spread over many small "
+        "instances; down: quick to start and little to write. Each is a multiple of the targets' mean, bars "
+        "are intervals. A target far ahead on both kinds of scale stands in the middle: the table has each index by "
+        "itself. Faint names are where the article puts the languages by eye; rigor, its upper end, is opinion and "
+        "is not measured."
+    )
+    return Figure(
+        name,
+        title,
+        svg,
+        reading if spots else "No target has all three indices in this record: the table says what is missing.",
+        ("Target", *INDICES, "Missing"),
+        tuple(_row(position) for position in mine),
+    )
+
+
+def _row(position: Position) -> Row:
+    cells = []
+    for name in INDICES:
+        index = position.indices.get(name)
+        if index is None:
+            cells.append("–")
+        elif index.low is None or index.high is None:
+            cells.append(factor(index.value))
+        else:
+            cells.append(f"{factor(index.value)} ({factor(index.low)}–{factor(index.high)})")
+    return (position.target, *cells, "; ".join(f"{n}: {why}" for n, why in position.missing.items()) or "nothing")
+
+
+def _spot(position: Position) -> Spot | None:
+    """Where a target stands; bars of a ratio add up in squares, because its two indices come from different trials."""
+    if set(position.indices) != set(INDICES):
+        return None
+    up, out, velocity = (position.indices[name] for name in INDICES)
+    x = math.log2(up.value / out.value)
+    half_x = math.hypot(_half(up), _half(out))
+    y = math.log2(velocity.value)
+    return Spot(position.target, x, y, half_x, _half(velocity))
+
+
+def _half(index: Index) -> float:
+    """Half the width of an interval, in powers of two; 0 where there is none."""
+    return 0.0 if index.low is None or index.high is None else math.log2(index.high / index.low) / 2

@@ -1,0 +1,205 @@
+"""Held requests: how many does each target hold, how well does it keep the time, what does one more take? Pure."""
+
+from __future__ import annotations
+
+from statistics import median
+
+from msgspec import Struct
+
+from harness.record.measurement import Missing
+from reports.analysis.analysis import Analysis
+from reports.analysis.observations import Measured
+from reports.charts import line_chart
+from reports.charts.line_chart import Track
+from reports.metrics.level_stats import mean_response_microseconds
+from reports.metrics.scopes import Load
+from reports.sections.metric_figures import Figure, Row, Table, drawn, looks_of
+from reports.sections.profile_answer import Answer, Sentence, cpu_percent, middle, named
+from reports.text.units import listed, number, quantity
+
+#: A wait is kept where this share of the answers comes at most this much later than asked for.
+KEPT_SHARE = 0.99
+LATE = 0.05
+
+_READING = (
+    "Anonymous memory of the service while so many requests are held, less what it had before the first one, by their "
+    "number. The base is approximate: what a service grows by at its first load (a JVM's heap, compiled code) is counted "
+    "with the waiters, and weighs the less the more there are: read it at the right end. Medians over valid trials; hollow: "
+    "none is valid."
+)
+
+
+class Held(Struct, frozen=True):
+    """What became of so many held requests on a target. `kept`: None where only disturbed trials are there."""
+
+    load: Load
+    kept: bool | None
+    #: Why not; empty where it did.
+    reason: str
+
+
+def waiters_answer(analysis: Analysis) -> Answer | None:
+    """None where no requests were held."""
+    loads = sorted((load for load in analysis.loads if load.held), key=lambda load: load.connections)
+    if not loads:
+        return None
+    targets = analysis.run.plan.targets
+    outcomes = {target: [outcome(analysis, target, load, last=load is loads[-1]) for load in loads] for target in targets}
+    return Answer(
+        id="waiters",
+        title=loads[0].profile_title,
+        question=loads[0].question,
+        said=(*_who_holds(outcomes), *_what_it_takes(analysis, loads)),
+        figure=_figure(analysis, loads),
+        table=Table(
+            f"Most held without an error and with {KEPT_SHARE:.0%} of the answers at most {LATE:.0%} later than asked for",
+            ("Target", "Most held", "Where it stops"),
+            tuple(_summary(target, found) for target, found in outcomes.items()),
+        ),
+    )
+
+
+def kept(m: Measured) -> bool:
+    """Whether the answers of a trial came when they were asked for."""
+    found = m.distribution
+    return not isinstance(found, Missing) and found.share_within((1 + LATE) * m.load.hold_milliseconds * 1000) >= KEPT_SHARE
+
+
+def outcome(analysis: Analysis, target: str, load: Load, *, last: bool) -> Held:
+    """A trial that failed or came too late speaks against the target; one that was disturbed says nothing.
+
+    Where a service ended, its trial has no measurement: it speaks against the `last` number, and against all where no other
+    trial measured any.
+    """
+    trials = analysis.at(target, load)
+    late = [m for m in trials if m.valid and not kept(m)]
+    failed = [m for m in trials if m.level.verdict == "failed"]
+    whole = [r for r in analysis.not_valid if (r.trial.target, r.trial.profile) == (target, load.profile)]
+    ended = [r.measurement.reason for r in whole if isinstance(r.measurement, Missing)]
+    ended = ended if last or not trials else []
+    if failed or late or ended:
+        reasons = [*ended, *(problem for m in failed for problem in m.level.problems)]
+        reasons += [f"more than {1 - KEPT_SHARE:.0%} of the answers came over {LATE:.0%} late"] * bool(late)
+        return Held(load, False, "; ".join(dict.fromkeys(reasons)))
+    if any(m.valid for m in trials):
+        return Held(load, True, "")
+    problems = dict.fromkeys(problem for m in trials for problem in m.level.problems)
+    return Held(load, None, "; ".join(problems) or "not measured")
+
+
+def most_held(found: list[Held]) -> int:
+    """The highest number that was held, below the first that was not."""
+    most = 0
+    for each in found:
+        if each.kept is False:
+            break
+        most = each.load.connections if each.kept else most
+    return most
+
+
+def _summary(target: str, found: list[Held]) -> Row:
+    most = most_held(found)
+    beyond = next((each for each in found if not each.kept and each.load.connections > most), None)
+    stops = f"at {beyond.load.connections:,}: {beyond.reason}" if beyond else "not reached"
+    return (target, f"{most:,}" if most else "none", stops)
+
+
+def _who_holds(outcomes: dict[str, list[Held]]) -> tuple[Sentence, ...]:
+    """A sentence for each number that is someone's most, the greatest first."""
+    by_most: dict[int, list[str]] = {}
+    for target, found in outcomes.items():
+        by_most.setdefault(most_held(found), []).append(target)
+    said = []
+    for most, targets in sorted(by_most.items(), reverse=True):
+        names: list[str | tuple[str]] = []
+        for i, target in enumerate(targets):
+            names += [(target,)] if not i else [" and " if i == len(targets) - 1 else ", ", (target,)]
+        verb = "holds" if len(targets) == 1 else "each hold"
+        held = f"{most:,} requests at once without an error and on time" if most else "none of the measured numbers"
+        said.append(named(*names, f" {verb} {held}."))
+    return tuple(said)
+
+
+def _what_it_takes(analysis: Analysis, loads: list[Load]) -> tuple[Sentence, ...]:
+    """The cheapest and the dearest waiter, at the greatest number that has two."""
+    for load in reversed(loads):
+        found = {t: v for t in analysis.run.plan.targets if (v := _memory(analysis, t, load)) is not None}
+        if len(found) > 1:
+            least, most = min(found, key=lambda t: found[t]), max(found, key=lambda t: found[t])
+            low, high = (quantity(found[target], "bytes") for target in (least, most))
+            begun = f"{load.phrase[0].upper()}{load.phrase[1:]}"
+            return (named(f"{begun}, a waiter takes {low} in ", (least,), f" and {high} in ", (most,), "."),)
+    return ()
+
+
+def _memory(analysis: Analysis, target: str, load: Load) -> float | None:
+    found = analysis.estimate("waiter-memory", load.id, target)
+    return None if found is None or isinstance(found, Missing) else found.median
+
+
+def _figure(analysis: Analysis, loads: list[Load]) -> Figure:
+    tracks: list[Track] = []
+    table: list[Row] = []
+    for target in analysis.run.plan.targets:
+        solid: list[tuple[float, float]] = []
+        hollow: list[tuple[float, float]] = []
+        for load in loads:
+            trials = analysis.at(target, load)
+            if not trials:
+                continue
+            valid = tuple(m for m in trials if m.valid)
+            values = [v for m in valid or trials if isinstance(v := m.values.get("waiter-memory"), float)]
+            if values:
+                (solid if valid else hollow).append((load.connections, median(values) / 2**10))
+            table.append(_row(analysis, target, load, valid or trials, values))
+        if solid or hollow:
+            tracks.append(Track(target, tuple(solid), tuple(hollow)))
+    name, title = "waiters-memory", f"Memory per waiter: {loads[0].profile_title}"
+    spec = line_chart.tracks(tracks, looks_of(analysis), "requests held", "KiB per waiter, logarithmic") if tracks else None
+    headers = (
+        "Target", "Held", "Asked for", "Errors", "Mean late by", "p50 late by", "p99 late by", "Within 5 %",
+        "Memory per waiter", "CPU used", "Verdict",
+    )  # fmt: skip
+    reading = _READING if spec else "No trial says what a waiter takes."
+    return Figure(name, title, drawn(analysis, spec, name, title) if spec else None, reading, headers, tuple(table))
+
+
+def _row(analysis: Analysis, target: str, load: Load, trials: tuple[Measured, ...], memory: list[float]) -> Row:
+    errors = sum(r.failures + r.timed_out for m in analysis.at(target, load) for r in m.level.routes.values())
+    means = [v for m in trials if not isinstance(v := mean_response_microseconds(m.level), Missing)]
+    verdicts = sorted({m.level.verdict.replace("_", " ") for m in analysis.at(target, load)})
+    return (
+        target,
+        f"{load.connections:,}",
+        f"{load.hold_milliseconds:,} ms",
+        f"{errors:,}",
+        _late(median(means), load) if means else "–",
+        _percentile(trials, 50, load),
+        _percentile(trials, 99, load),
+        _within(trials),
+        quantity(median(memory), "bytes") if memory else "–",
+        f"{middle(trials, lambda m: cpu_percent(analysis, m)):.1f} %",
+        listed(verdicts),
+    )
+
+
+def _within(trials: tuple[Measured, ...]) -> str:
+    shares = [
+        m.distribution.share_within((1 + LATE) * m.load.hold_milliseconds * 1000)
+        for m in trials
+        if not isinstance(m.distribution, Missing)
+    ]
+    return f"{median(shares):.2%}" if shares else "–"
+
+
+def _percentile(trials: tuple[Measured, ...], percent: float, load: Load) -> str:
+    found = [m.distribution if isinstance(m.distribution, Missing) else m.distribution.percentile(percent) for m in trials]
+    numbers = [v for v in found if not isinstance(v, Missing)]
+    return _late(median(numbers), load) if numbers and len(numbers) == len(found) else "too few requests"
+
+
+def _late(microseconds: float, load: Load) -> str:
+    """How much later than asked for, absolutely and as a share."""
+    late = microseconds - load.hold_milliseconds * 1000
+    share = late / load.hold_milliseconds / 10
+    return f"{'−' if late < 0 else ''}{quantity(abs(late), 'microseconds')} ({number(share) if share > 0 else '0'} %)"

@@ -1,0 +1,136 @@
+"""Does the language matter here? How far best and worst target lie apart at each load, and what limits them. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from statistics import median
+
+from msgspec import Struct
+
+from harness.record.measurement import Missing
+from reports.analysis.analysis import Analysis
+from reports.analysis.ranking import Entry, Standing
+from reports.metrics.load import BY_ID
+from reports.metrics.scopes import Place
+from reports.sections.time_breakdown import LIMITS
+from reports.sections.verdict import Span
+from reports.text.units import factor, quantity
+
+#: Below this factor between best and worst, a difference is there, and seldom worth a choice of language.
+HARDLY_BELOW = 1.25
+#: What is asked about at a load: what a client sees of it, and what it costs.
+_SEEN = {"closed": ("throughput", "cpu"), "open": ("p50", "p99", "cpu"), "held": ("waiter-memory", "wait", "cpu")}
+
+
+class Spread(Struct, frozen=True):
+    """One axis at a load: best and worst target, how far apart (the ratio's median), and whether all of them tie."""
+
+    axis: str
+    best: str
+    best_value: str
+    worst: str
+    worst_value: str
+    apart: float
+    tie: bool
+
+
+class Matter(Struct, frozen=True):
+    """What there is to say of a load. `answer`: yes, hardly, no, or unknown; by the first of its axes."""
+
+    title: str
+    target_class: str
+    answer: str
+    sentence: tuple[Span, ...]
+    spreads: tuple[Spread, ...]
+
+    @property
+    def rows(self) -> tuple[tuple[str, ...], ...]:
+        """The spreads as a table's."""
+        return tuple(
+            (s.axis, s.best, s.best_value, s.worst, s.worst_value, f"{factor(s.apart)}{', a tie' if s.tie else ''}")
+            for s in self.spreads
+        )
+
+
+def matters(analysis: Analysis) -> tuple[Matter, ...]:
+    """An answer for each ranked load and class."""
+    classes = dict.fromkeys(s.target_class for s in analysis.standings)
+    found = (_matter(analysis, place, c) for c in classes for place in analysis.places if place.load)
+    return tuple(matter for matter in found if matter)
+
+
+def _matter(analysis: Analysis, place: Place, target_class: str) -> Matter | None:
+    if place.load is None:
+        return None
+    standings = {s.metric: s for s in analysis.standings if s.place == place.id and s.target_class == target_class}
+    spreads = tuple(
+        spread for metric in _SEEN[place.load.kind] if metric in standings and (spread := _spread(standings[metric]))
+    )
+    if not spreads:
+        return None
+    first = spreads[0]
+    answer = "no" if first.tie else "hardly" if first.apart < HARDLY_BELOW else "yes"
+    return Matter(place.title, target_class, answer, _sentence(analysis, place, answer, first), spreads)
+
+
+def _spread(standing: Standing) -> Spread | None:
+    ranked = [(entry, entry.estimate) for entry in standing.entries if not isinstance(entry.estimate, Missing)]
+    if len(ranked) < 2:
+        return None
+    metric = BY_ID[standing.metric]
+    (best, best_found), (worst, worst_found) = ranked[0], ranked[-1]
+    apart = max(best_found.median, worst_found.median) / min(best_found.median, worst_found.median)
+    return Spread(
+        axis=metric.title,
+        best=best.target,
+        best_value=quantity(best_found.median, metric.unit),
+        worst=worst.target,
+        worst_value=quantity(worst_found.median, metric.unit),
+        apart=apart,
+        tie=_all_tie(standing, [entry for entry, _ in ranked]),
+    )
+
+
+def _all_tie(standing: Standing, entries: list[Entry]) -> bool:
+    return standing.note == "tie" and len(standing.leaders) == len(entries)
+
+
+def _sentence(analysis: Analysis, place: Place, answer: str, first: Spread) -> tuple[Span, ...]:
+    axis = first.axis[0].lower() + first.axis[1:]
+    words: list[Span]
+    if answer == "no":
+        words = [Span(f"No target's {axis} can be told from another's.")]
+    else:
+        words = [
+            Span(first.best, "name"),
+            Span(f" ({first.best_value}) is {factor(first.apart)} ahead of "),
+            Span(first.worst, "name"),
+            Span(f" ({first.worst_value}) in {axis}."),
+        ]
+    limit = _limited_by(analysis, place)
+    share = _database_share(analysis, place)
+    if limit:
+        words.append(Span(f" {limit}"))
+    if share is not None:
+        words.append(Span(f" PostgreSQL does {share:.0%} of the work in a request (median over targets)."))
+    return tuple(words)
+
+
+def _limited_by(analysis: Analysis, place: Place) -> str:
+    """What limits how many of the targets, where anything does."""
+    found: list[str] = []
+    for target in analysis.run.plan.targets:
+        limits = [m.level.bottleneck for m in analysis.cell(target, place.load)] if place.load else []
+        if limits:
+            found.append(Counter(limits).most_common(1)[0][0])
+    counted = Counter(found)
+    if not found or set(counted) == {"none"}:
+        return "Nothing is used up at this load." if found else ""
+    words = [f"{LIMITS[limit]} for {count} of {len(found)} targets" for limit, count in counted.most_common()]
+    return f"The limit: {', '.join(words)}."
+
+
+def _database_share(analysis: Analysis, place: Place) -> float | None:
+    """PostgreSQL's part of PostgreSQL time + service CPU."""
+    shares = [p.database / (p.database + p.service_cpu) for p in analysis.parts if p.load == place.id and p.database]
+    return median(shares) if shares else None

@@ -1,0 +1,166 @@
+"""Latency: by percentile at each load, and against throughput where a target is driven at shares of its own. Pure."""
+
+from __future__ import annotations
+
+from statistics import median
+
+from harness.record.measurement import Missing
+from harness.record.plan import Profile
+from reports.analysis.analysis import Analysis
+from reports.analysis.observations import Measured
+from reports.charts import line_chart
+from reports.charts.line_chart import Line, Track
+from reports.metrics.level_stats import throughput
+from reports.metrics.scopes import Load
+from reports.sections.metric_figures import Figure, Row, drawn, looks_of
+from reports.text.units import quantity
+
+#: Points of the latency curves: even steps on the axis 1 / (1 - quantile), 1 (the fastest) to 10,000 (99.99 %).
+_CURVE_POINTS = tuple(10 ** (i / 8) for i in range(33))
+_TABLE_PERCENTILES = (50.0, 75.0, 90.0, 95.0, 99.0, 99.9, 99.99)
+#: Percentiles that are shown against throughput.
+_AGAINST_THROUGHPUT = (50.0, 99.0)
+
+_CLOSED = (
+    "Each connection waits for its answer: this is how a full service shares out its time, queueing in it, and it mostly "
+    "mirrors throughput. "
+)
+_OPEN = (
+    "Every target gets the same rate. Times count from the instant at which a request was intended to be sent: a wait that "
+    "slow answers before it caused is in them. "
+)
+
+
+def latency_figures(analysis: Analysis) -> tuple[Figure, ...]:
+    """All latency figures: of each ranked load, and of each profile with shares of the own throughput."""
+    # How long a held request takes is what it asked for: reports/sections/held_requests.py tells what came of it.
+    ranked = [load for load in analysis.loads if load.ranked and not load.held]
+    return (
+        *(latency_figure(analysis, load, f"latency-{i}") for i, load in enumerate(ranked)),
+        *(
+            figure
+            for i, profile in enumerate(analysis.run.plan.profiles)
+            for figure in against_throughput(analysis, profile, f"tradeoff-{i}")
+        ),
+    )
+
+
+def latency_figure(analysis: Analysis, load: Load, name: str) -> Figure:
+    """Response times by percentile: the median over the valid trials at each percentile, single trials faint."""
+    curves: list[Line] = []
+    table = []
+    for target in analysis.run.plan.targets:
+        trials = [m for m in analysis.cell(target, load) if not isinstance(m.distribution, Missing)]
+        each = [_latency_curve(trial) for trial in trials]
+        if not each or not all(each):
+            continue
+        length = min(len(ys) for ys in each)
+        middle = tuple(median(ys[i] for ys in each) for i in range(length))
+        curves += [Line(target, _CURVE_POINTS[: len(ys)], tuple(ys), faint=True) for ys in each if len(each) > 1]
+        curves.append(Line(target, _CURVE_POINTS[:length], middle))
+        table.append((target, *(_percentile_cell(trials, percent) for percent in _TABLE_PERCENTILES)))
+    reading = (
+        f"{_OPEN if load.open else _CLOSED}Read it from left to right: at 90 %, nine of ten requests were at least as fast "
+        "as the line; each further mark leaves a tenth of the requests. The strong line is the median over the valid trials "
+        "at each percentile, faint lines are single trials; a line ends where fewer than 100 requests of a trial lie beyond "
+        "it."
+    )
+    svg, spec = None, None
+    if curves:
+        spec = line_chart.lines(
+            curves,
+            looks_of(analysis),
+            x_title="share of requests",
+            y_title="response time, ms",
+            log_y=True,
+            percentile_axis=True,
+        )
+        svg = drawn(analysis, spec, name, f"Latency by percentile, {load.title}")
+    return Figure(
+        name,
+        f"Latency distribution: {load.title}",
+        svg,
+        reading if curves else "No valid trial has a histogram.",
+        ("Target", *(f"p{percent:g}" for percent in _TABLE_PERCENTILES)),
+        tuple(table),
+        spec,
+    )
+
+
+def _latency_curve(trial: Measured) -> list[float]:
+    """Milliseconds at the curve's points, up to the last percentile that enough requests lie beyond."""
+    ys: list[float] = []
+    for point in _CURVE_POINTS:
+        if isinstance(trial.distribution, Missing):
+            break
+        value = trial.distribution.percentile(100 * (1 - 1 / point))
+        if isinstance(value, Missing):
+            break
+        ys.append(value / 1000)
+    return ys
+
+
+def _percentile_cell(trials: list[Measured], percent: float) -> str:
+    found = _percentile(trials, percent)
+    return "too few requests" if found is None else quantity(found, "microseconds")
+
+
+def _percentile(trials: list[Measured] | tuple[Measured, ...], percent: float) -> float | None:
+    """Median over the trials, microseconds; None where it is missing in one of them."""
+    values = [m.distribution if isinstance(m.distribution, Missing) else m.distribution.percentile(percent) for m in trials]
+    numbers = [v for v in values if not isinstance(v, Missing)]
+    return median(numbers) if numbers and len(numbers) == len(values) else None
+
+
+def against_throughput(analysis: Analysis, profile: Profile, name: str) -> tuple[Figure, ...]:
+    """Response times of each target as its load grows to shares of its own saturated throughput: a figure a percentile.
+
+    None where the profile has no such levels.
+    """
+    loads = [load for load in analysis.loads if load.profile == profile.name and load.kind == "relative"]
+    figures = (_tradeoff(analysis, loads, percent, profile.title, f"{name}-{percent:g}") for percent in _AGAINST_THROUGHPUT)
+    return tuple(figures) if loads else ()
+
+
+def _tradeoff(analysis: Analysis, loads: list[Load], percent: float, profile: str, name: str) -> Figure:
+    rows: list[Track] = []
+    table: list[Row] = []
+    for target in analysis.run.plan.targets:
+        solid: list[tuple[float, float]] = []
+        hollow: list[tuple[float, float]] = []
+        for load in loads:
+            valid = analysis.cell(target, load)
+            trials = valid or analysis.at(target, load)
+            if not trials:
+                table.append((target, load.level_title, "–", "–", "nothing measured"))
+                continue
+            rate, found = median(throughput(m.level) for m in trials), _percentile(trials, percent)
+            if rate and found:
+                (solid if valid else hollow).append((rate, found / 1000))
+            verdicts = sorted({m.level.verdict.replace("_", " ") for m in trials})
+            state = (
+                f"{len(valid)} valid trial{'s' if len(valid) > 1 else ''}" if valid else f"not valid: {', '.join(verdicts)}"
+            )
+            shown = "too few requests" if found is None else quantity(found, "microseconds")
+            table.append((target, load.level_title, quantity(rate, "requests/s"), shown, state))
+        if solid or hollow:
+            rows.append(Track(target, tuple(solid), tuple(hollow)))
+    title = f"Latency against throughput, p{percent:g}: {profile}"
+    reading = (
+        "Each mark is a share of what the target itself achieved in its closed loop, offered as an open loop: on the left a "
+        "service has time to spare, on the right it is near its limit. Lower and further right is better. Medians over "
+        "valid trials; hollow marks have no valid trial, and a percentile that too few requests lie beyond has no mark."
+    )
+    svg, spec = None, None
+    if rows:
+        spec = line_chart.tracks(rows, looks_of(analysis), "requests/s", f"p{percent:g} response time, ms")
+        svg = drawn(analysis, spec, name, title)
+    return Figure(
+        name,
+        title,
+        svg,
+        reading if rows else "No trial has enough requests for it.",
+        ("Target", "Load", "Achieved", f"p{percent:g}", "Trials"),
+        tuple(table),
+        spec,
+    )

@@ -1,0 +1,95 @@
+"""The section of memory-floor: how little memory a modest load takes, what that is in money, and each probe. Pure."""
+
+from __future__ import annotations
+
+from harness.record.measurement import FloorMeasurement, FloorProbe, Missing
+from harness.record.plan import Profile
+from reports.analysis.analysis import Analysis
+from reports.sections.metric_figures import Row, Section, Table, place_figures
+from reports.text.units import number, quantity
+
+NONE = "–"
+MIB = 2.0**20
+#: What a floor is scaled to, requests/s.
+SCALED_TO = 1000.0
+
+
+def floor_section(analysis: Analysis, profile: Profile, name: str) -> Section:
+    """Floors, what stands a step below, and all probes."""
+    place = next(place for place in analysis.places if place.id == profile.name)
+    rows: list[Row] = []
+    probes: list[Row] = []
+    for single in analysis.singles:
+        if single.trial.profile == profile.name and isinstance(single.whole, FloorMeasurement):
+            rows.append(_row(analysis, single.trial.target, single.whole))
+            probes += [_probe_row(single.trial.target, probe) for probe in single.whole.probes]
+    objective = analysis.run.configuration.slo
+    headers = (
+        "Target", "Floor", "A step below", "Why that fails", "Working set at the floor", "CPU per request there",
+        "CPU per request with most memory", f"GiB for {SCALED_TO:,.0f} requests/s", "That in a month", "Probes",
+    )  # fmt: skip
+    rate = profile.levels[0].rate if profile.levels else 0.0
+    return Section(
+        profile.title,
+        place_figures(analysis, place, name),
+        f"Each probe is a fresh container under another limit, at {rate:g} requests/s: it holds when {objective.percent:g} "
+        f"% of what was scheduled was answered within {objective.milliseconds:g} ms, nothing failed and nothing was killed. "
+        "A floor held three times; the limit below failed twice. Runtimes are sized by their own documented means. "
+        f"{SCALED_TO:,.0f} requests/s are taken as so many instances of that size and rate.",
+        tables=(
+            Table("Memory floors", headers, tuple(rows)),
+            Table(
+                "Probes in their order",
+                ("Target", "Limit", "Held", "In time", "Working set", "CPU per request", "Why not"),
+                tuple(probes),
+            ),
+        ),
+    )
+
+
+def _held(found: FloorMeasurement, limit: int) -> list[FloorProbe]:
+    return [probe for probe in found.probes if probe.memory_mib == limit and probe.passed]
+
+
+def _row(analysis: Analysis, target: str, found: FloorMeasurement) -> Row:
+    floor = found.floor_mib
+    count = str(len(found.probes))
+    if isinstance(floor, Missing):
+        return (target, NONE, NONE, floor.reason, NONE, NONE, NONE, NONE, NONE, count)
+    below = [probe for probe in found.probes if probe.memory_mib == floor - found.step_mib and not probe.passed]
+    gib = floor * MIB / 2**30 * SCALED_TO / found.rate
+    prices = analysis.run.configuration.prices
+    most = max(probe.memory_mib for probe in found.probes if probe.passed)
+    at, wide = _held(found, floor), _held(found, most)
+    return (
+        target,
+        quantity(floor * MIB, "bytes") if found.step_mib else f"{floor} MiB or less",
+        quantity((floor - found.step_mib) * MIB, "bytes") if found.step_mib else "no engine gives less",
+        below[-1].reason if below else NONE,
+        _bytes(at[-1].working_set_bytes),
+        _microseconds(at[-1].cpu_microseconds),
+        f"{_microseconds(wide[-1].cpu_microseconds)} ({most} MiB)",
+        f"{number(gib)}\u00a0GiB",
+        f"{number(gib * prices.gib_month)}\u00a0{prices.currency}",
+        count,
+    )
+
+
+def _probe_row(target: str, probe: FloorProbe) -> Row:
+    return (
+        target,
+        f"{probe.memory_mib}\u00a0MiB",
+        "yes" if probe.passed else "no",
+        f"{probe.in_time:.1%}" if probe.working_set_bytes is not None else NONE,
+        _bytes(probe.working_set_bytes),
+        _microseconds(probe.cpu_microseconds),
+        probe.reason,
+    )
+
+
+def _bytes(value: float | None) -> str:
+    return NONE if value is None else quantity(value, "bytes")
+
+
+def _microseconds(value: float | None) -> str:
+    return NONE if value is None else quantity(value, "microseconds")

@@ -1,0 +1,139 @@
+"""What every figure is made of, and the figures of the axes: charts, how to read them, and the tables behind them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from markupsafe import Markup
+from msgspec import Struct
+
+from harness.record.measurement import Missing
+from reports.analysis.analysis import Analysis, at_least
+from reports.analysis.ranking import Standing
+from reports.charts import line_chart
+from reports.charts.line_chart import Dot
+from reports.charts.palette import Look, looks
+from reports.charts.svg import render
+from reports.charts.theme import Spec
+from reports.metrics.load import BY_ID
+from reports.metrics.scopes import Place
+from reports.text.units import Unit, quantity, span
+
+Row = tuple[str, ...]
+
+
+class Figure(Struct, frozen=True):
+    """A chart with its words. `svg` is None where there is nothing to draw; `reading` then says why. `spec`: of a curve
+    chart, from which reports/export/interactive.py makes one to zoom.
+    """
+
+    id: str
+    title: str
+    svg: Markup | None
+    reading: str
+    headers: Row
+    rows: tuple[Row, ...]
+    spec: Spec | None = None
+
+
+class Table(Struct, frozen=True):
+    """Numbers that no chart stands before."""
+
+    title: str
+    headers: Row
+    rows: tuple[Row, ...]
+
+
+class Section(Struct, frozen=True):
+    """The figures of a profile, a load, or the whole run. `more`: those of details, folded up. `tables` stand below them."""
+
+    title: str
+    figures: tuple[Figure, ...]
+    note: str = ""
+    more: tuple[Figure, ...] = ()
+    tables: tuple[Table, ...] = ()
+
+
+def looks_of(analysis: Analysis) -> dict[str, Look]:
+    """How each target is drawn, in the whole report."""
+    return looks(analysis.run.plan.targets)
+
+
+def drawn(analysis: Analysis, spec: Spec, name: str, title: str) -> Markup:
+    """The chart as an SVG element; `name` is unique within the page."""
+    names = {look.token: look.label for look in looks_of(analysis).values()}
+    return render(spec, name, f"{title}: the table below has the numbers", names)
+
+
+def axis_sections(analysis: Analysis) -> tuple[Section, ...]:
+    """Every axis of a load or of the whole run that has a value, by place. Other kinds have sections of their own."""
+    others = {profile.name for profile in analysis.run.plan.profiles if profile.kind != "load"}
+    sections = [
+        Section(place.title, place_figures(analysis, place, f"axis-{number}"))
+        for number, place in enumerate(analysis.places)
+        if place.profile not in others
+    ]
+    return tuple(section for section in sections if section.figures)
+
+
+def place_figures(analysis: Analysis, place: Place, name: str) -> tuple[Figure, ...]:
+    """Every axis of a place that has a value: dots with intervals."""
+    found: dict[str, list[Standing]] = {}
+    for standing in analysis.standings:
+        if standing.place == place.id:
+            found.setdefault(standing.metric, []).append(standing)
+    figures = (_axis_figure(analysis, f"{name}-{metric.replace('.', '_')}", s) for metric, s in found.items())
+    return tuple(figure for figure in figures if figure)
+
+
+def _axis_figure(analysis: Analysis, name: str, standings: list[Standing]) -> Figure | None:
+    metric, place = BY_ID[standings[0].metric], analysis.place(standings[0])
+    here = analysis.here(place)
+    rows, table = [], []
+    for standing, entry in [(s, entry) for s in standings for entry in s.entries]:
+        trials = [m for m in here if m.trial.target == entry.target]
+        # By trial: where an axis spans the levels of a trial, they all have its one value.
+        values = {m.trial.id: v for m in trials if isinstance(v := m.values.get(metric.id), float | int)}
+        if metric.exact:
+            # The same number in every trial: one dot says it.
+            values = dict(list(values.items())[:1])
+        counted = {m.trial.id for m in trials if m.counts(place.scope)}
+        valid = tuple(v for trial, v in values.items() if trial in counted)
+        others = tuple(v for trial, v in values.items() if trial not in counted)
+        found = entry.estimate
+        if isinstance(found, Missing):
+            rows.append(Dot(entry.target, None, None, None, valid, others))
+            table.append((entry.target, "–", "–", f"not ranked: {found.reason}", _values(valid, others, metric.unit)))
+            continue
+        rows.append(Dot(entry.target, found.median, found.low, found.high, valid, others))
+        interval = (
+            "–" if found.low is None or found.high is None or metric.exact else span(found.low, found.high, metric.unit)
+        )
+        bound = "at least " if at_least(analysis, standing, entry.target) else ""
+        table.append(
+            (
+                entry.target,
+                f"{bound}{quantity(found.median, metric.unit)}",
+                interval,
+                f"group {entry.group}",
+                _values(valid, others, metric.unit),
+            )
+        )
+    if not any(row.trials or row.not_valid or row.median for row in rows):
+        return None
+    better = "higher is better" if metric.direction == "higher" else "lower is better"
+    title = f"{metric.title} ({better})"
+    return Figure(
+        id=name,
+        title=title,
+        svg=drawn(analysis, line_chart.dots(rows, looks_of(analysis), metric.unit), name, title),
+        reading=metric.meaning_at(place.load),
+        headers=("Target", "Median", "Interval", "Standing", "Single trials"),
+        rows=tuple(table),
+    )
+
+
+def _values(valid: Iterable[float], others: Iterable[float], unit: Unit) -> str:
+    shown = [quantity(v, unit) for v in valid]
+    shown += [f"{quantity(v, unit)} (not valid)" for v in others]
+    return ", ".join(shown) or "–"

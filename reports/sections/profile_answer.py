@@ -1,0 +1,70 @@
+"""What a profile's own question comes to: sentences, a chart, a table; and what such sections have in common. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from statistics import median
+
+from msgspec import Struct
+
+from harness.host.cpu_times import parse_cpu_list
+from reports.analysis.analysis import Analysis
+from reports.analysis.observations import Measured
+from reports.charts import line_chart
+from reports.charts.line_chart import Dot
+from reports.metrics.scopes import Load
+from reports.sections.metric_figures import Figure, Row, Table, drawn, looks_of
+from reports.sections.verdict import Span
+from reports.stats.intervals import estimate
+from reports.text.units import quantity, span
+
+Sentence = tuple[Span, ...]
+
+
+class Answer(Struct, frozen=True):
+    """The answer to a profile's question. `table`: what is seen at once; the figure has its own behind it."""
+
+    id: str
+    title: str
+    question: str
+    said: tuple[Sentence, ...]
+    figure: Figure
+    table: Table
+
+
+def load_of(analysis: Analysis, profile: str, *, open_loop: bool) -> Load | None:
+    """The first load of a profile at a rate that is the same for all, or its saturated one."""
+    return next(
+        (x for x in analysis.loads if x.profile == profile and x.ranked and not x.held and x.open == open_loop), None
+    )
+
+
+def middle(trials: Sequence[Measured], value: Callable[[Measured], float]) -> float:
+    """The median of something over trials."""
+    return float(median(value(m) for m in trials))
+
+
+def cpu_percent(analysis: Analysis, m: Measured) -> float:
+    """What the service used of its cores in the window."""
+    cores = len(parse_cpu_list(analysis.run.plan.placement.service))
+    return m.level.usage["service"].cpu_seconds / m.level.window_seconds / cores * 100
+
+
+def dots_figure(analysis: Analysis, name: str, title: str, reading: str, found: Mapping[str, Sequence[float]]) -> Figure:
+    """Percentages by target, a value a valid trial: medians with intervals and single trials."""
+    confidence = analysis.run.configuration.report.confidence_percent
+    rows: list[Dot] = []
+    table: list[Row] = []
+    for target, values in found.items():
+        made = estimate(values, confidence)
+        rows.append(Dot(target, made.median, made.low, made.high, tuple(values), ()))
+        interval = "–" if made.low is None or made.high is None else span(made.low, made.high, "percent")
+        table.append((target, quantity(made.median, "percent"), interval, ", ".join(quantity(v, "percent") for v in values)))
+    svg = drawn(analysis, line_chart.dots(rows, looks_of(analysis), "percent"), name, title) if rows else None
+    headers = ("Target", "Median", "Interval", "Single trials")
+    return Figure(name, title, svg, reading if rows else "No valid trial.", headers, tuple(table))
+
+
+def named(*parts: str | tuple[str]) -> Sentence:
+    """A sentence of texts, and of targets' names, which stand in tuples."""
+    return tuple(Span(part) if isinstance(part, str) else Span(part[0], "name") for part in parts)

@@ -1,0 +1,251 @@
+"""The sections of scale-up and scale-out: throughput over cores or replicas, and what each point is made of. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from statistics import median
+
+from msgspec import Struct
+
+from harness.record.measurement import LevelMeasurement, Missing, ScaleMeasurement, ScalePoint
+from harness.record.plan import Profile
+from reports.analysis.analysis import Analysis
+from reports.charts import line_chart
+from reports.charts.line_chart import Line
+from reports.metrics.level_stats import cpu_per_request_microseconds, throughput
+from reports.metrics.scaling import level_of, shares
+from reports.sections.metric_figures import Figure, Row, Section, Table, drawn, looks_of, place_figures
+from reports.sections.time_breakdown import LIMITS
+from reports.stats.scalability_law import LEAST_POINTS, Law, fit
+from reports.text.units import factor, listed, number, quantity
+
+NONE = "–"
+
+
+class At(Struct, frozen=True):
+    """A target's valid levels at one count, a trial each, with the count's place in the trial."""
+
+    count: int
+    levels: tuple[LevelMeasurement, ...]
+    point: ScalePoint
+
+
+def _trials(analysis: Analysis, profile: Profile, target: str) -> list[ScaleMeasurement]:
+    mine = [s for s in analysis.singles if (s.trial.target, s.trial.profile) == (target, profile.name)]
+    return [s.whole for s in mine if isinstance(s.whole, ScaleMeasurement)]
+
+
+def points_of(trials: Sequence[ScaleMeasurement]) -> tuple[At, ...]:
+    """What was measured at each count, fewest first; a count without a valid level is left out."""
+    found: dict[int, list[tuple[ScalePoint, LevelMeasurement]]] = {}
+    for trial in trials:
+        for point in trial.points:
+            if not isinstance(level := level_of(point), Missing):
+                found.setdefault(point.count, []).append((point, level))
+    return tuple(At(n, tuple(level for _, level in found[n]), found[n][0][0]) for n in sorted(found))
+
+
+def _middle(at: At, value: Callable[[LevelMeasurement], float | Missing]) -> float:
+    return float(median(v for level in at.levels if not isinstance(v := value(level), Missing)))
+
+
+def _figure(analysis: Analysis, name: str, title: str, reading: str, what: str, found: dict[str, tuple[At, ...]]) -> Figure:
+    """Throughput over counts: strong the medians, faint each trial."""
+    curves: list[Line] = []
+    for target, points in found.items():
+        if len(points) < 2:
+            continue
+        xs = tuple(float(at.count) for at in points)
+        most = min(len(at.levels) for at in points)
+        if most > 1:
+            for number_ in range(most):
+                ys = tuple(throughput(at.levels[number_]) for at in points)
+                curves.append(Line(target, xs, ys, faint=True))
+        curves.append(Line(target, xs, tuple(_middle(at, throughput) for at in points)))
+    counts = tuple(dict.fromkeys(at.count for points in found.values() for at in points))
+    headers = ("Target", *(f"{n} {what if n > 1 else what.removesuffix('s')}" for n in counts))
+    rows = tuple(_throughputs(target, points, counts) for target, points in found.items())
+    if not curves:
+        return Figure(name, title, None, "No target has two valid points.", headers, rows)
+    spec = line_chart.lines(curves, looks_of(analysis), x_title=what, y_title="requests/s", counts=counts, height=210)
+    return Figure(name, title, drawn(analysis, spec, name, title), reading, headers, rows, spec)
+
+
+def _throughputs(target: str, points: tuple[At, ...], counts: tuple[int, ...]) -> Row:
+    here = {at.count: quantity(_middle(at, throughput), "requests/s") for at in points}
+    return (target, *(here.get(n, NONE) for n in counts))
+
+
+def _axes(analysis: Analysis, profile: Profile, name: str) -> tuple[Figure, ...]:
+    place = next(place for place in analysis.places if place.id == profile.name)
+    return place_figures(analysis, place, name)
+
+
+def _limits(at: At) -> str:
+    ((limit, times), *_) = Counter(level.bottleneck for level in at.levels).most_common()
+    return LIMITS[limit] + (f" ({times} of {len(at.levels)})" if times < len(at.levels) else "")
+
+
+def _cores(at: At, role: str) -> float:
+    """Cores that a role used, mean over the window."""
+    used = [level.usage[role].cpu_seconds / level.window_seconds for level in at.levels if role in level.usage]
+    return float(median(used)) if used else 0.0
+
+
+def _cpu(role: str) -> Callable[[LevelMeasurement], float | Missing]:
+    return lambda level: cpu_per_request_microseconds(role, level)
+
+
+def scale_up_section(analysis: Analysis, profile: Profile, name: str) -> Section:
+    """One service on more and more cores."""
+    found = {target: points_of(_trials(analysis, profile, target)) for target in analysis.run.plan.targets}
+    found = {target: points for target, points in found.items() if points}
+    figure = _figure(
+        analysis,
+        f"{name}-curve",
+        "Throughput on more cores",
+        "Requests answered in each second at full load, on so many cores. Twice as much on twice as many is the most that "
+        "there is. Strong: the medians; faint: single trials.",
+        "cores",
+        found,
+    )
+    headers = (
+        "Target", "Cores", "Throughput", "Speed-up (efficiency)", "Cores it got", "Requests per core-second",
+        "CPU per request", "Times that on one", "Database, generator", "Limit",
+    )  # fmt: skip
+    return Section(
+        profile.title,
+        (figure, *_axes(analysis, profile, name)),
+        " ".join((*_shared_cores(found), _laws(found))),
+        tables=(Table("By number of cores, medians over valid trials", headers,
+                      tuple(_up_row(target, points, at) for target, points in found.items() for at in points)),),
+    )  # fmt: skip
+
+
+def _shared_cores(found: dict[str, tuple[At, ...]]) -> tuple[str, ...]:
+    """What is to be said where the service has no core for itself alone."""
+    mixed = {at.count: at for points in found.values() for at in points if shares(at.point, "service")}
+    if not mixed:
+        return ()
+    return (
+        f"This machine has {max(mixed)} cores, so there the service shares one with database and load generator: its "
+        "speed-up is less than the runtime's own. What it got is in the table, and CPU per request is not touched by it.",
+    )
+
+
+def _laws(found: dict[str, tuple[At, ...]]) -> str:
+    """The fitted law of each target, or why there is none."""
+    laws: dict[str, Law] = {}
+    for target, points in found.items():
+        own = [(at.count, _middle(at, throughput)) for at in points if not shares(at.point, "service")]
+        if law := fit(own):
+            laws[target] = law
+    if laws:
+        return "Universal Scalability Law (Gunther): " + "; ".join(f"{t} {_law(law)}" for t, law in laws.items()) + "."
+    most = max((sum(not shares(at.point, "service") for at in points) for points in found.values()), default=0)
+    return (
+        f"The Universal Scalability Law has three parameters: it is fitted to {LEAST_POINTS} points or more on cores that "
+        f"are not shared, and here there {'is' if most == 1 else 'are'} {most}."
+    )
+
+
+def _law(law: Law) -> str:
+    peak = "no peak" if law.peak is None else f"peak at {law.peak:.0f} cores"
+    return f"λ {quantity(law.lambda_, 'requests/s')}, σ {number(law.sigma)}, κ {number(law.kappa)}, {peak}"
+
+
+def _up_row(target: str, points: tuple[At, ...], at: At) -> Row:
+    one = points[0] if points[0].count == 1 else None
+    got = _cores(at, "service")
+    cpu = _middle(at, _cpu("service"))
+    others = _cores(at, "database") + _cores(at, "generator")
+    rate = _middle(at, throughput)
+    speed = rate / _middle(one, throughput) if one else None
+    return (
+        target,
+        f"{at.count}{', shared' if shares(at.point, 'service') else ''}",
+        quantity(rate, "requests/s"),
+        f"{factor(speed)} ({speed / at.count:.0%})" if speed else NONE,
+        f"{got:.2f}",
+        quantity(rate / got, "requests/s") if got else NONE,
+        quantity(cpu, "microseconds"),
+        factor(cpu / _middle(one, _cpu("service"))) if one else NONE,
+        f"{others:.2f} cores",
+        _limits(at),
+    )
+
+
+def scale_out_section(analysis: Analysis, profile: Profile, name: str) -> Section:
+    """More and more replicas behind a load balancer."""
+    trials = {target: _trials(analysis, profile, target) for target in analysis.run.plan.targets}
+    found = {target: points for target, each in trials.items() if (points := points_of(each))}
+    figure = _figure(
+        analysis,
+        f"{name}-curve",
+        "Throughput with more replicas",
+        "Requests answered in each second at full load by so many replicas behind HAProxy, over one database. Strong: the "
+        "medians; faint: single trials.",
+        "replicas",
+        found,
+    )
+    headers = (
+        "Target", "Replicas", "Throughput", "Times one (efficiency)", "Memory together", "Of each", "CPU per request",
+        "Times that of one", "Proxy's CPU per request", "Limit",
+    )  # fmt: skip
+    pool = next((each.db_pool_size for several in trials.values() for each in several), 0)
+    return Section(
+        profile.title,
+        (figure, *_axes(analysis, profile, name)),
+        " ".join((*_shared_replicas(found), *_database(found), f"All replicas share out {pool} database connections.")),
+        tables=(Table("By number of replicas, medians over valid trials", headers,
+                      tuple(_out_row(target, points, at) for target, points in found.items() for at in points)),),
+    )  # fmt: skip
+
+
+def _shared_replicas(found: dict[str, tuple[At, ...]]) -> tuple[str, ...]:
+    mixed = [at.count for points in found.values() for at in points if shares(at.point, "replicas")]
+    if not mixed:
+        return ()
+    return (
+        f"From {min(mixed)} replicas on they share cores on this machine: splitting a service can't make it faster here. "
+        "What is told is what the split costs, in memory, in CPU time and in throughput.",
+    )
+
+
+def _database(found: dict[str, tuple[At, ...]]) -> tuple[str, ...]:
+    """From how many replicas on the database is the limit, by target."""
+    first = {
+        target: next((at.count for at in points if _limits(at).startswith(LIMITS["database"])), None)
+        for target, points in found.items()
+    }
+    at_once = [target for target, n in first.items() if n == 1]
+    later = [f"{target} from {n} on" for target, n in first.items() if n and n > 1]
+    never = [target for target, n in first.items() if n is None]
+    said = []
+    if at_once:
+        said.append(f"with one replica already for {listed(at_once)}")
+    if later:
+        said.append(f"for {listed(later)}")
+    if never:
+        said.append(f"never for {listed(never)}")
+    return (f"The database is the limit {', '.join(said)}.",) if said else ()
+
+
+def _out_row(target: str, points: tuple[At, ...], at: At) -> Row:
+    one = points[0] if points[0].count == 1 else None
+    memory = _middle(at, lambda level: level.usage["service"].working_set_bytes)
+    cpu, rate = _middle(at, _cpu("service")), _middle(at, throughput)
+    times = rate / _middle(one, throughput) if one else None
+    return (
+        target,
+        f"{at.count}{', sharing' if shares(at.point, 'replicas') else ''}",
+        quantity(rate, "requests/s"),
+        f"{factor(times)} ({times / at.count:.0%})" if times else NONE,
+        quantity(memory, "bytes"),
+        quantity(memory / at.count, "bytes"),
+        quantity(cpu, "microseconds"),
+        factor(cpu / _middle(one, _cpu("service"))) if one else NONE,
+        quantity(_middle(at, _cpu("proxy")), "microseconds"),
+        _limits(at),
+    )

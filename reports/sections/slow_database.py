@@ -1,0 +1,115 @@
+"""Profile `downstream`: a slow database behind a small pool. What would a faster language have bought? Pure.
+
+A pool of n connections, each busy for as long as PostgreSQL takes, lets n / time requests pass each second, whatever the
+language. Below that rate a response is that time, the service's CPU time and a little waiting: code that is ten times as
+fast saves nine tenths of the CPU time, and of nothing else.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from statistics import median
+
+from harness.record.measurement import Missing
+from reports.analysis.analysis import Analysis, database_microseconds
+from reports.analysis.observations import Measured
+from reports.metrics.level_stats import cpu_per_request_microseconds, mean_response_microseconds, throughput
+from reports.metrics.scopes import Load
+from reports.sections.metric_figures import Row, Table
+from reports.sections.profile_answer import Answer, Sentence, cpu_percent, dots_figure, load_of, middle, named
+from reports.sections.time_breakdown import LIMITS
+from reports.text.units import number, quantity
+
+PROFILE = "downstream"
+#: How much faster the other language is imagined to be.
+FASTER = 10
+
+_READING = (
+    "Requests answered each second at full load, in percent of what the pool allows: its connections ÷ the time that "
+    "PostgreSQL itself took for a statement. What is missing is time in which a connection waited for the service."
+)
+
+
+def downstream_answer(analysis: Analysis) -> Answer | None:
+    """None where the profile was not measured saturated."""
+    load = load_of(analysis, PROFILE, open_loop=False)
+    if load is None:
+        return None
+    below = load_of(analysis, PROFILE, open_loop=True)
+    full = {target: trials for target in analysis.run.plan.targets if (trials := analysis.cell(target, load))}
+    reached = {target: [throughput(m.level) / ceiling(analysis, m) * 100 for m in trials] for target, trials in full.items()}
+    rate = f" {below.phrase}" if below else ""
+    return Answer(
+        id="downstream",
+        title=load.profile_title,
+        question=load.question,
+        said=tuple(sentence for target in full for sentence in _said(analysis, target, load, below)),
+        figure=dots_figure(analysis, "downstream-ceiling", f"Share of the pool's ceiling: {load.title}", _READING, reached),
+        table=Table(
+            "What the pool allows and what the service does, medians over valid trials",
+            (
+                "Target", "The pool allows", "Reached", "CPU used there", "Limited by", f"Mean response{rate}",
+                f"Of it service CPU{rate}", f"Saved by code {FASTER} times as fast",
+            ),
+            tuple(_row(analysis, target, load, below) for target in full),
+        ),
+    )  # fmt: skip
+
+
+def ceiling(analysis: Analysis, m: Measured) -> float:
+    """Requests/s that the pool lets pass: each takes a connection for as long as PostgreSQL takes."""
+    return analysis.run.configuration.limits.db_pool_size / (database_microseconds(m.level) / 1e6)
+
+
+def saved(m: Measured) -> float | Missing:
+    """The share of the mean response that code FASTER times as fast would save."""
+    whole, cpu = mean_response_microseconds(m.level), cpu_per_request_microseconds("service", m.level)
+    if isinstance(whole, Missing) or isinstance(cpu, Missing):
+        return Missing("no request was answered")
+    return cpu * (1 - 1 / FASTER) / whole
+
+
+def _saved(trials: tuple[Measured, ...]) -> str | None:
+    values = [v for m in trials if not isinstance(v := saved(m), Missing)]
+    return f"{number(median(values) * 100)} %" if values else None
+
+
+def _said(analysis: Analysis, target: str, load: Load, below: Load | None) -> tuple[Sentence, ...]:
+    trials = analysis.cell(target, load)
+    allows = middle(trials, lambda m: ceiling(analysis, m))
+    share = middle(trials, lambda m: throughput(m.level) / ceiling(analysis, m))
+    used = middle(trials, lambda m: cpu_percent(analysis, m))
+    gain = _saved(analysis.cell(target, below)) if below else None
+    bought = (
+        f" A language {FASTER} times as fast would have answered {gain} sooner {below.phrase}, and no request beyond the "
+        "pool's ceiling."
+        if gain and below
+        else ""
+    )
+    return (
+        named(
+            f"The pool allows {quantity(allows, 'requests/s')}; ", (target,),
+            f" reaches {share:.0%} of it with its CPU at {used:.0f} % of its cores.{bought}",
+        ),
+    )  # fmt: skip
+
+
+def _row(analysis: Analysis, target: str, load: Load, below: Load | None) -> Row:
+    trials = analysis.cell(target, load)
+    lower = analysis.cell(target, below) if below else ()
+    limits = Counter(m.level.bottleneck for m in trials).most_common(1)
+    return (
+        target,
+        quantity(middle(trials, lambda m: ceiling(analysis, m)), "requests/s"),
+        quantity(middle(trials, lambda m: throughput(m.level)), "requests/s"),
+        f"{middle(trials, lambda m: cpu_percent(analysis, m)):.1f} %",
+        LIMITS[limits[0][0]],
+        _microseconds([mean_response_microseconds(m.level) for m in lower]),
+        _microseconds([cpu_per_request_microseconds("service", m.level) for m in lower]),
+        _saved(lower) or "–",
+    )
+
+
+def _microseconds(values: list[float | Missing]) -> str:
+    known = [v for v in values if not isinstance(v, Missing)]
+    return quantity(median(known), "microseconds") if known else "–"

@@ -1,0 +1,211 @@
+"""Where a request's time goes: its parts at each load, by route, and what limits each target. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from statistics import median
+
+from harness.record.measurement import Capacity, Missing
+from harness.record.plan import Profile
+from reports.analysis.analysis import Analysis, Parts
+from reports.analysis.observations import Measured
+from reports.charts import line_chart
+from reports.charts.line_chart import Bar
+from reports.metrics.level_stats import cpu_per_request_microseconds
+from reports.metrics.scopes import Load
+from reports.sections.metric_figures import Figure, Row, Section, Table, drawn, looks_of
+from reports.text.units import quantity, span
+
+LIMITS = {
+    "service-cpu": "service CPU",
+    "database": "PostgreSQL CPU",
+    "pool": "connection pool",
+    "proxy": "load balancer",
+    "generator": "load generator",
+    "none": "nothing",
+}
+
+
+def parts_sections(analysis: Analysis) -> tuple[Section, ...]:
+    """A section per profile: figures of the ranked loads; those of shares and single routes folded up."""
+    sections = []
+    for i, profile in enumerate(analysis.run.plan.profiles):
+        if profile.kind != "load":
+            continue
+        # All of a held request's time is the wait that it asked for.
+        loads = [load for load in analysis.loads if load.profile == profile.name and not load.held]
+        if not loads:
+            continue
+        ranked = [f for j, load in enumerate(loads) if load.ranked for f in _both(analysis, load, f"parts-{i}-{j}")]
+        details = [_all(analysis, load, f"parts-{i}-{j}") for j, load in enumerate(loads) if not load.ranked]
+        sections.append(Section(profile.title, tuple(ranked), more=tuple(details)))
+    return tuple(sections)
+
+
+def _both(analysis: Analysis, load: Load, name: str) -> tuple[Figure, Figure]:
+    """The mean response: all of it, and the part in which anyone worked."""
+    parts = [part for part in analysis.parts if part.load == load.id]
+    return (
+        _all(analysis, load, name),
+        _figure(
+            analysis,
+            load,
+            f"{name}-work",
+            f"The work alone: {load.title}",
+            "The same without the rest: time in which anyone worked for the request. A language can change the service's "
+            "CPU part alone; where PostgreSQL's part is large, a faster language gains little. At the bar's end: the sum.",
+            "% of PostgreSQL time + service CPU",
+            [(p, p.database + p.service_cpu, (p.database, p.service_cpu)) for p in parts],
+        ),
+    )
+
+
+def _all(analysis: Analysis, load: Load, name: str) -> Figure:
+    if load.open:
+        rest = (
+            "The rest is network, scheduling, and waiting for a core or a pooled connection: little as long as the target "
+            "has time to spare."
+        )
+    else:
+        rest = (
+            f"With {load.connections} connections that never pause, most of the rest is waiting in line for a core or a "
+            "pooled connection: it grows with their number."
+        )
+    return _figure(
+        analysis,
+        load,
+        f"{name}-all",
+        f"Mean response: {load.title}",
+        "PostgreSQL's own execution time (pg_stat_statements, over the level) + CPU time of the service + the rest. "
+        f"{rest} At the bar's end: the whole.",
+        "% of the mean response time",
+        [(p, p.response, (p.database, p.service_cpu, p.rest)) for p in analysis.parts if p.load == load.id],
+    )
+
+
+def _figure(
+    analysis: Analysis,
+    load: Load,
+    name: str,
+    title: str,
+    reading: str,
+    x_title: str,
+    rows: list[tuple[Parts, float, tuple[float, ...]]],
+) -> Figure:
+    bars = [Bar(p.target, quantity(whole, "microseconds"), parts) for p, whole, parts in rows]
+    table = tuple(
+        (
+            p.target,
+            quantity(whole, "microseconds"),
+            *(f"{quantity(v, 'microseconds')} ({v / whole:.0%})" if v else "none" for v in parts),
+            _limit(analysis.cell(p.target, load))[0],
+        )
+        for p, whole, parts in rows
+    )
+    headers = ("Target", "Whole", *line_chart.PARTS[: len(rows[0][2])], "Limited by") if rows else ()
+    svg = drawn(analysis, line_chart.bars(bars, looks_of(analysis), x_title), name, title) if rows else None
+    return Figure(name, title, svg, reading if rows else "No valid trial.", headers, table)
+
+
+def route_tables(analysis: Analysis) -> tuple[tuple[Table, ...], tuple[Table, ...]]:
+    """By route: the tables of the ranked loads, and those of shares of the own throughput. A route that is a load of its own
+    is a column in them.
+    """
+    ranked = [_routes(analysis, load) for load in analysis.loads if load.ranked and not load.held]
+    shares = [_routes(analysis, load) for load in analysis.loads if load.kind == "relative"]
+    return tuple(t for t in ranked if t.rows), tuple(t for t in shares if t.rows)
+
+
+def _routes(analysis: Analysis, load: Load) -> Table:
+    """Medians over the valid trials of each target, by route."""
+    profile = next(p for p in analysis.run.plan.profiles if p.name == load.profile)
+    alone = {other.level: other for other in analysis.loads if other.profile == load.profile and other.alone}
+    rows: list[Row] = []
+    for route in profile.routes:
+        for target in analysis.run.plan.targets:
+            trials = analysis.cell(target, load)
+            seen = [m.level.routes[route] for m in trials if route in m.level.routes]
+            if not any(numbers.requests for numbers in seen):
+                continue
+            times = [m.level.times[route].database for m in trials if route in m.level.times]
+            cpu = (_cpu_alone(analysis, target, alone.get(route)),) if alone else ()
+            rows.append(
+                (
+                    route,
+                    target,
+                    f"{median(n.requests for n in seen):,.0f}",
+                    quantity(median(n.mean_microseconds for n in seen), "microseconds"),
+                    _time(times),
+                    *cpu,
+                )
+            )
+    headers = ("Route", "Target", "Requests in a trial", "Mean response", "PostgreSQL time")
+    return Table(load.title, (*headers, "Service CPU, route alone") if alone else headers, tuple(rows))
+
+
+def _time(microseconds: list[float]) -> str:
+    if not microseconds:
+        return "–"
+    return quantity(median(microseconds), "microseconds") if any(microseconds) else "none"
+
+
+def _cpu_alone(analysis: Analysis, target: str, load: Load | None) -> str:
+    """CPU time of a route's request, from the level that sends it alone: a container's counter knows no routes."""
+    if load is None:
+        return "–"
+    found = [cpu_per_request_microseconds("service", m.level) for m in analysis.cell(target, load)]
+    values = [value for value in found if not isinstance(value, Missing)]
+    return quantity(median(values), "microseconds") if values else "no valid trial"
+
+
+def limit_tables(analysis: Analysis) -> tuple[Table, Table]:
+    """What limits each target at each load: as a grid, and with the figures that it follows from."""
+    targets = analysis.run.plan.targets
+    grid: list[Row] = []
+    reasons: list[Row] = []
+    for profile in analysis.run.plan.profiles:
+        lines = {
+            load.title: {target: _limit(analysis.cell(target, load) or analysis.at(target, load)) for target in targets}
+            for load in analysis.loads
+            if load.profile == profile.name
+        }
+        if any(level.kind == "capacity" for level in profile.levels):
+            lines[f"{profile.title}, capacity search"] = {t: _capacity_limit(analysis, profile, t) for t in targets}
+        for title, found in lines.items():
+            grid.append((title, *(limit for limit, _ in found.values())))
+            reasons += [(title, target, limit, reason) for target, (limit, reason) in found.items() if reason]
+    return (
+        Table("What limits each target", ("Load", *targets), tuple(grid)),
+        Table("The figures behind it", ("Load", "Target", "Limited by", "Figures"), tuple(reasons)),
+    )
+
+
+def _limit(trials: tuple[Measured, ...]) -> tuple[str, str]:
+    """What limits most of the trials, and the figures of the first of those."""
+    return _most([(m.level.bottleneck, m.level.bottleneck_reason) for m in trials])
+
+
+def _most(found: list[tuple[str, str]]) -> tuple[str, str]:
+    """The most frequent limit, with its share where the trials don't agree, and its first reason."""
+    if not found:
+        return "–", ""
+    limit, count = Counter(limit for limit, _ in found).most_common(1)[0]
+    share = "" if count == len(found) else f" ({count} of {len(found)} trials)"
+    return f"{LIMITS[limit]}{share}", next(reason for other, reason in found if other == limit)
+
+
+def _capacity_limit(analysis: Analysis, profile: Profile, target: str) -> tuple[str, str]:
+    """What was used most at the lowest rate that failed, with the intervals that the searches ended with."""
+    # By trial: its levels all carry the one search.
+    trials = {m.trial.id: m for m in analysis.measured if (m.trial.target, m.trial.profile) == (target, profile.name)}
+    found = [m.whole.capacity for m in trials.values()]
+    searched = [c for c in found if isinstance(c, Capacity)]
+    missing = "; ".join(dict.fromkeys(c.reason for c in found if isinstance(c, Missing)))
+    if not searched:
+        return "–", missing
+    limit, reason = _most([(c.limit, c.reason) for c in searched])
+    ranges = ", ".join(
+        f"at least {quantity(c.low, 'requests/s')}" if c.high is None else span(c.low, c.high, "requests/s")
+        for c in searched
+    )
+    return limit, "; ".join(filter(None, (ranges, reason, missing)))

@@ -1,0 +1,124 @@
+"""CPU use and memory over the whole of a trial. Reads the samples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from statistics import median
+
+from msgspec import Struct
+
+from harness.record.measurement import Missing
+from harness.record.plan import Profile
+from reports.analysis.analysis import Analysis
+from reports.analysis.observations import Measured
+from reports.analysis.samples import Curve, read_curves
+from reports.charts import line_chart
+from reports.charts.line_chart import Line
+from reports.sections.metric_figures import Figure, Section, drawn, looks_of
+
+_PARTS = (
+    ("service", "cores", "CPU use of the service", "Cores' worth of work. At the number of its cores, it is the limit."),
+    ("database", "cores", "CPU use of PostgreSQL", "The same for the target's own database."),
+    ("generator", "cores", "CPU use of the load generator", "One near all of its cores measures itself: not ranked."),
+    ("service", "memory", "Memory of the service", "Working set: what the kernel charges, less idle file cache."),
+)
+
+
+class _Course(Struct, frozen=True):
+    """The trial that stands for a target: its curves, and its levels' windows in seconds on their axis."""
+
+    curves: Mapping[str, Curve]
+    windows: tuple[tuple[str, float, float], ...]
+
+
+def time_sections(analysis: Analysis, folder: Path) -> tuple[Section, ...]:
+    """A section per profile."""
+    return tuple(
+        _section(analysis, p, f"time-{i}", folder) for i, p in enumerate(analysis.run.plan.profiles) if p.kind == "load"
+    )
+
+
+def _section(analysis: Analysis, profile: Profile, name: str, folder: Path) -> Section:
+    chosen = {t: m for t in analysis.run.plan.targets if (m := analysis.representatives.get((t, profile.name)))}
+    if not chosen:
+        return Section(profile.title, (), "Nothing was measured.")
+    found = {target: course for target, m in chosen.items() if (course := _course(analysis, m, folder))}
+    first = next(iter(chosen.values())).load
+    shown = ", ".join(f"{m.trial.id}{'' if m.valid else ' (not valid)'}" for m in chosen.values())
+    levels = list(dict.fromkeys(title for course in found.values() for title, _, _ in course.windows))
+    order = f"In their order: {', '.join(levels)}. " if levels else ""
+    note = (
+        "How to read this: a dashed line is where the measured window of a level begins (median over the targets). "
+        f"Left of the first one is the warm-up. {order}"
+        f"Shown, per target, is the trial of median throughput, {first.level_title}: {shown}."
+    )
+    marks = [median(starts) for title in levels if (starts := _starts(found, title))]
+    return Section(
+        profile.title,
+        tuple(
+            _figure(analysis, f"{name}-{i}", role, kind, f"{title}: {profile.title}", reading, found, marks)
+            for i, (role, kind, title, reading) in enumerate(_PARTS)
+        ),
+        note,
+    )
+
+
+def _course(analysis: Analysis, chosen: Measured, folder: Path) -> _Course | None:
+    zero = chosen.level.window_start_ns
+    curves = read_curves(folder, chosen.trial.id, zero)
+    if isinstance(curves, Missing):
+        return None
+    titles = {load.level: load.level_title for load in analysis.loads if load.profile == chosen.trial.profile}
+    return _Course(
+        curves,
+        tuple(
+            (titles[level.level], (level.window_start_ns - zero) / 1e9, (level.window_end_ns - zero) / 1e9)
+            for level in sorted(chosen.whole.levels, key=lambda level: level.window_start_ns)
+            if level.level in titles
+        ),
+    )
+
+
+def _starts(found: Mapping[str, _Course], title: str) -> list[float]:
+    return [start for course in found.values() for name, start, _ in course.windows if name == title]
+
+
+def _figure(
+    analysis: Analysis,
+    name: str,
+    role: str,
+    kind: str,
+    title: str,
+    reading: str,
+    found: Mapping[str, _Course],
+    marks: list[float],
+) -> Figure:
+    curves, table = [], []
+    for target, course in found.items():
+        if role not in course.curves or not course.curves[role].seconds:
+            continue
+        curve = course.curves[role]
+        ys = curve.cores if kind == "cores" else tuple(v / 2**20 for v in curve.working_set_bytes)
+        curves.append(Line(target, curve.seconds, ys))
+        for level, start, end in course.windows:
+            window = [y for x, y in zip(curve.seconds, ys, strict=True) if start < x <= end]
+            if window:
+                three = (min(window), median(window), max(window))
+                table.append((target, level, *(f"{v:.2f} cores" if kind == "cores" else f"{v:,.1f} MiB" for v in three)))
+    svg, spec = None, None
+    if curves:
+        y_title = "cores" if kind == "cores" else "MiB"
+        spec = line_chart.lines(
+            curves, looks_of(analysis), x_title="seconds of the trial", y_title=y_title, marks=marks, height=190
+        )
+        svg = drawn(analysis, spec, name, title)
+    return Figure(
+        name,
+        title,
+        svg,
+        reading if curves else "There are no samples to draw.",
+        ("Target", "Level", "Least in its window", "Median", "Most"),
+        tuple(table),
+        spec,
+    )

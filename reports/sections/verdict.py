@@ -1,0 +1,196 @@
+"""The verdict in words. Pure; HTML and Markdown dress the same spans, so that a name can never pass for markup."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+from msgspec import Struct
+
+from harness.record.measurement import Missing
+from reports.analysis.analysis import Analysis, classes, verdicts_at
+from reports.analysis.ranking import Standing
+from reports.metrics.load import BY_ID, METRICS
+from reports.metrics.scopes import Place
+from reports.text.units import factor, listed
+
+#: So many partners of a tie are named; of more, only their number is told: the matrix has them all.
+NAMED_PARTNERS = 2
+
+
+class Span(Struct, frozen=True):
+    """A piece of a sentence. `name`: a target's, which came from outside."""
+
+    text: str
+    kind: Literal["text", "name"] = "text"
+
+
+class Verdict(Struct, frozen=True):
+    """What a target wins, in sentences: `wins` first, then where it ties for the lead, then where it was not ranked."""
+
+    target: str
+    target_class: str
+    winner: bool
+    wins: tuple[Span, ...]
+    ties: tuple[Span, ...]
+    unranked: tuple[Span, ...]
+
+
+def verdicts(analysis: Analysis) -> tuple[Verdict, ...]:
+    """A verdict per target, in the plan's order within each class."""
+    return tuple(
+        _verdict(analysis, target, target_class)
+        for target_class in classes(analysis.run)
+        for target in analysis.run.plan.targets
+        if analysis.run.targets[target].target_class == target_class
+    )
+
+
+def who_leads(standing: Standing) -> tuple[Span, ...]:
+    """The lead on one axis, for the matrix: `rust, ×1.31 over go` or `tie: go, rust`."""
+    if standing.winner and standing.runner_up and standing.lead:
+        return (_name(standing.winner), Span(f" {factor(standing.lead.ahead)} over "), _name(standing.runner_up))
+    if standing.note != "tie":
+        reasons = {e.estimate.reason for e in standing.entries if isinstance(e.estimate, Missing)}
+        return (Span(reasons.pop() if not standing.leaders and len(reasons) == 1 else standing.note),)
+    return (Span("tie: "), *_names(standing.leaders))
+
+
+def undecidable(analysis: Analysis) -> bool:
+    """Whether no profile could be judged for want of trials: fewer than three blocks give values, but no ranking."""
+    notes = [s.note for s in analysis.standings if len(s.leaders) > 1 and s.place]
+    return bool(notes) and all(note.startswith("too few") for note in notes)
+
+
+def _name(target: str) -> Span:
+    return Span(target, "name")
+
+
+def _names(targets: Iterable[str]) -> list[Span]:
+    spans: list[Span] = []
+    names = list(targets)
+    for i, target in enumerate(names):
+        if i:
+            spans.append(Span(" and " if i == len(names) - 1 else ", "))
+        spans.append(_name(target))
+    return spans
+
+
+def _verdict(analysis: Analysis, target: str, target_class: str) -> Verdict:
+    # Where nobody has a value (a percentile of too few requests), there is nothing to win.
+    mine = [s for s in analysis.standings if s.target_class == target_class and s.leaders]
+    won = [s for s in mine if s.winner == target]
+    tied = [s for s in mine if target in s.leaders and s.note == "tie"]
+    wins: list[Span] = [_name(target)]
+    if won:
+        wins += [Span(" wins "), *_joined(_won(analysis, won, mine)), Span(".")]
+    elif not mine:
+        wins.append(Span(" is not ranked anywhere."))
+    elif all(len(s.entries) == 1 for s in mine):
+        wins.append(Span(f" has no other target of its class ({target_class}) to be compared with."))
+    else:
+        wins.append(Span(" wins nowhere." if tied else " wins nowhere and shares no lead."))
+    ties = [Span("It shares the lead on "), *_joined(_tied(analysis, target, tied, mine)), Span(".")] if tied else []
+    return Verdict(target, target_class, bool(won), tuple(wins), tuple(ties), tuple(_unranked(analysis, target)))
+
+
+def _joined(phrases: list[list[Span]]) -> list[Span]:
+    return [span for i, phrase in enumerate(phrases) for span in ([Span("; "), *phrase] if i else phrase)]
+
+
+def _by_family(standings: list[Standing]) -> dict[str, list[Standing]]:
+    """Families in the metrics' order."""
+    found: dict[str, list[Standing]] = {metric.family: [] for metric in METRICS}
+    for standing in standings:
+        found[BY_ID[standing.metric].family].append(standing)
+    return {family: members for family, members in found.items() if members}
+
+
+def _won(analysis: Analysis, won: list[Standing], mine: list[Standing]) -> list[list[Span]]:
+    """A phrase per family and set of its axes: where, and over whom. `mine`: all standings of the class."""
+    phrases = []
+    for family, members in _by_family(won).items():
+        judged = _by_family(mine)[family]
+        for axes, places in _axes(members, judged).items():
+            found = [s for s in members if s.place in places]
+            leads = [s.lead.ahead for s in found if s.lead]
+            low, high = factor(min(leads)), factor(max(leads))
+            by = low if low == high else f"{low} to {high}"
+            over = list(dict.fromkeys(s.runner_up for s in found if s.runner_up))
+            where = _where(analysis, places, {s.place for s in judged})
+            phrases.append([Span(f"{_axes_of(family, axes)}{where} ({by} over "), *_names(over), Span(")")])
+    return phrases
+
+
+def _tied(analysis: Analysis, target: str, tied: list[Standing], mine: list[Standing]) -> list[list[Span]]:
+    """One phrase per family. A tie with the same targets on most axes at most loads would else fill the page."""
+    phrases = []
+    for family, members in _by_family(tied).items():
+        judged = _by_family(mine)[family]
+        sets = _axes(members, judged)
+        name = _axes_of(family, next(iter(sets))) if len(sets) == 1 else f"part of {family}"
+        where = _where(analysis, [p for places in sets.values() for p in places], {s.place for s in judged})
+        phrases.append([Span(f"{name}{where} (with "), *_partners(target, members), Span(")")])
+    return phrases
+
+
+def _partners(target: str, tied: list[Standing]) -> list[Span]:
+    """Names of a few; of more their number, which is the most of them at one place where not all are the same."""
+    partners = list(dict.fromkeys(t for s in tied for t in s.leaders if t != target))
+    if len(partners) <= NAMED_PARTNERS:
+        return _names(partners)
+    most = max(len(s.leaders) for s in tied) - 1
+    if all(len(s.leaders) - 1 == len(partners) for s in tied):
+        return [Span(f"{most} others")]
+    return [Span(f"up to {most} of {len(partners)} others" if most < len(partners) else f"up to {most} others")]
+
+
+def _axes(members: list[Standing], judged: list[Standing]) -> dict[tuple[str, ...], list[str]]:
+    """Axes of a family -> the places where it is just these. No axes: all that could be judged there, and more than one of
+    them where the family has more.
+    """
+    size = sum(metric.family == BY_ID[members[0].metric].family for metric in METRICS)
+    found: dict[tuple[str, ...], list[str]] = {}
+    for place in dict.fromkeys(s.place for s in judged):
+        axes = tuple(BY_ID[s.metric].short for s in members if s.place == place)
+        if axes:
+            every = len(axes) == sum(s.place == place for s in judged) >= min(size, 2)
+            found.setdefault(() if every else axes, []).append(place)
+    return found
+
+
+def _axes_of(family: str, axes: tuple[str, ...]) -> str:
+    """`latency p50 and p90`, or the family's name alone where all of them are meant."""
+    return f"{family} {listed(axes)}" if axes else family
+
+
+def _where(analysis: Analysis, places: list[str], judged: set[str]) -> str:
+    """`, CPU-bound saturated and at 200 requests/s, Database-bound at every level`; nothing for the whole run."""
+    chosen = [place for place in analysis.places if place.id in places and place.profile]
+    if not chosen:
+        return ""
+    if len(judged) > 1 and len(chosen) == len(judged):
+        return ", everywhere"
+    by_profile: dict[str, list[Place]] = {}
+    for place in chosen:
+        by_profile.setdefault(place.profile or "", []).append(place)
+    words = []
+    for profile, found in by_profile.items():
+        title = next(p.title for p in analysis.run.plan.profiles if p.name == profile)
+        levels = [place.load.phrase for place in found if place.load]
+        size = sum(place.profile == profile and place.id in judged for place in analysis.places)
+        if len(levels) > 1 and len(levels) == size:
+            levels = ["at every level"]
+        words.append(f"{title} {listed(levels)}" if levels else title)
+    return f", {', '.join(words)}"
+
+
+def _unranked(analysis: Analysis, target: str) -> list[Span]:
+    """Loads at which a target has no valid trial at all, with the verdicts of those it has."""
+    found = []
+    for place in analysis.places:
+        if place.load is None or analysis.cell(target, place.load):
+            continue
+        why = listed(verdicts_at(target, place, analysis.not_valid) or ["it did not run"])
+        found.append(f"{place.load.profile_title} {place.load.phrase} ({why})")
+    return [Span(f"Not ranked, for want of a valid trial: {'; '.join(found)}.")] if found else []

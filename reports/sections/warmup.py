@@ -1,0 +1,103 @@
+"""The warm-up: throughput in each second from a target's first request on, as a share of what it then held. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from statistics import median
+
+from reports.analysis.analysis import Analysis
+from reports.analysis.observations import Measured
+from reports.charts import line_chart
+from reports.charts.line_chart import Line
+from reports.metrics.level_stats import throughput
+from reports.metrics.scopes import Load
+from reports.metrics.steady_state import STEADY_SHARE
+from reports.sections.metric_figures import Figure, Row, drawn, looks_of
+
+Seconds = list[tuple[float, float]]
+
+
+def warmup_figures(analysis: Analysis) -> tuple[Figure, ...]:
+    """A figure for the first closed level of each profile: what comes later meets a warm target."""
+    firsts = {load.profile: load for load in reversed(analysis.loads) if load.kind == "closed" and not load.alone}
+    wanted = [load for load in analysis.loads if load in firsts.values()]
+    return tuple(f for i, load in enumerate(wanted) if (f := _figure(analysis, load, f"warmup-{i}")))
+
+
+def course_figure(
+    analysis: Analysis,
+    name: str,
+    title: str,
+    reading: str,
+    courses: Mapping[str, Sequence[Seconds]],
+    headers: Row,
+    rows: tuple[Row, ...],
+) -> Figure | None:
+    """Throughput over time, in percent of the steady one: strong the median over a target's trials, faint each of them."""
+    curves: list[Line] = []
+    for target, trials in courses.items():
+        if not trials:
+            continue
+        length = min(len(each) for each in trials)
+        xs = tuple(median(each[i][0] for each in trials) for i in range(length))
+        ys = tuple(median(each[i][1] for each in trials) for i in range(length))
+        curves += [
+            Line(target, tuple(x for x, _ in each), tuple(y for _, y in each), faint=True)
+            for each in trials
+            if len(trials) > 1
+        ]
+        curves.append(Line(target, xs, ys))
+    if not curves:
+        return None
+    spec = line_chart.lines(
+        curves,
+        looks_of(analysis),
+        x_title="seconds since the first request",
+        y_title="% of steady throughput",
+        height=190,
+    )
+    return Figure(name, title, drawn(analysis, spec, name, title), reading, headers, rows, spec)
+
+
+def _figure(analysis: Analysis, load: Load, name: str) -> Figure | None:
+    courses: dict[str, list[Seconds]] = {}
+    table: list[Row] = []
+    for target in analysis.run.plan.targets:
+        trials = [seconds for m in analysis.cell(target, load) if (seconds := _course(m))]
+        if not trials:
+            continue
+        courses[target] = trials
+        reached = [next((x for x, y in each if y >= STEADY_SHARE * 100), None) for each in trials]
+        known = [x for x in reached if x is not None]
+        first = f"{median(known):.1f} s" if len(known) == len(trials) else "not in every trial"
+        table.append((target, f"{median(each[0][1] for each in trials):.0f} %", first, str(len(trials))))
+    reading = (
+        "Requests answered in each second of the warm-up and of the measured window, as a share of the window's mean. A "
+        "runtime that compiles while it runs starts low and climbs; code that was compiled ahead starts where it stays. "
+        "Strong: the median over valid trials; faint: single trials. What is left of noise is the machine's."
+    )
+    return course_figure(
+        analysis,
+        name,
+        f"Warm-up: {load.title}",
+        reading,
+        courses,
+        ("Target", "First second", f"First second at {STEADY_SHARE:.0%} or more", "Trials"),
+        tuple(table),
+    )
+
+
+def _course(m: Measured) -> Seconds:
+    """The middle of each window, seconds since the first, and its throughput in percent of the measured window's."""
+    windows = sorted(m.level.windows, key=lambda window: window.start_ns)
+    if not any(window.phase == "warmup" for window in windows):
+        return []
+    zero, steady = windows[0].start_ns, throughput(m.level)
+    return [
+        (
+            ((window.start_ns + window.end_ns) / 2 - zero) / 1e9,
+            window.requests / ((window.end_ns - window.start_ns) / 1e9) / steady * 100,
+        )
+        for window in windows
+        if window.end_ns > window.start_ns and steady
+    ]

@@ -1,0 +1,96 @@
+"""The feed of regressions and acknowledged changes: Atom 1.0 (RFC 4287). Pure; no present time is in it.
+
+Ids are name-based UUIDs (RFC 4122, version 5) of what an entry is about: they need no host, and stay when the site moves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from uuid import UUID, uuid5
+
+from msgspec import Struct
+
+from reports.export.html import render_template
+from reports.regression.gate_result import Gate
+from reports.regression.history import Accept, Entry, History
+from reports.site.slugs import moment
+from reports.site.trends import RunKey
+from reports.site.view import key_of, run_anchor, verdict_of
+
+#: The space of our names: itself made from one.
+SPACE = uuid5(UUID(int=0), "fitmap")
+MOST_ENTRIES = 100
+MOST_CELLS = 20
+#: When something happened that has no readable time.
+_UNKNOWN = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Item(Struct, frozen=True):
+    """An entry of the feed."""
+
+    id: str
+    updated: str
+    title: str
+    address: str
+    lines: tuple[str, ...]
+    author: str = ""
+
+
+def feed(history: History, gates: Mapping[RunKey, Gate], url: str) -> bytes:
+    """feed.xml, the newest entry first. `url`: where the site will be, with a slash at its end; empty: relative links."""
+    judged = [(run, gates.get(key_of(run))) for run in history.entries]
+    items = [_regressed(run, gate, url) for run, gate in judged if verdict_of(run, gate) == "regressed"]
+    runs: dict[str, Entry] = {}
+    for run in history.entries:
+        runs.setdefault(run.run, run)
+    items += [_accepted(accept, runs[accept.run], url) for accept in history.accepts if accept.run in runs]
+    items.sort(key=lambda item: (item.updated, item.id), reverse=True)
+    oldest, newest = history.entries[0], history.entries[-1]
+    text = render_template(
+        "site_feed.xml.j2",
+        id=_id("feed", url or oldest.run, "" if url else oldest.host),
+        updated=items[0].updated if items else _instant(newest.started),
+        url=url,
+        items=items[:MOST_ENTRIES],
+    )
+    return text.encode()
+
+
+def _regressed(run: Entry, gate: Gate | None, url: str) -> Item:
+    cells = gate.in_state("regressed") if gate else ()
+    reasons = (
+        gate.reasons if gate else ("The history says so; the cells are in the gate.json of its record, which is not here.",)
+    )
+    lines = [*reasons, *(f"{cell.cell}: {cell.change * 100:.3g} % worse" for cell in cells[:MOST_CELLS])]
+    if len(cells) > MOST_CELLS:
+        lines.append(f"and {len(cells) - MOST_CELLS} more")
+    return Item(
+        id=_id("regressed", run.run, run.host),
+        updated=_instant(run.started),
+        title=f"{run.run} regressed{f': {len(cells)} cells' if len(cells) > 1 else ''}",
+        address=f"{url}index.html#{run_anchor(run)}",
+        lines=tuple(lines),
+    )
+
+
+def _accepted(accept: Accept, run: Entry, url: str) -> Item:
+    return Item(
+        id=_id("accepted", accept.run, accept.at, accept.by, accept.reason),
+        updated=_instant(accept.at),
+        title=f"{accept.run} acknowledged: {accept.reason[:120]}",
+        address=f"{url}index.html#{run_anchor(run)}",
+        lines=(accept.reason, f"Runs from {accept.run} on are compared with what came after it."),
+        author=accept.by,
+    )
+
+
+def _id(*parts: str) -> str:
+    # By the lengths as well: no two lists of parts are one text.
+    name = "".join(f"{len(part)}:{part}" for part in parts)
+    return uuid5(SPACE, name.encode("utf-8", "replace").decode()).urn
+
+
+def _instant(text: str) -> str:
+    """RFC 3339."""
+    return (moment(text) or _UNKNOWN).isoformat(timespec="seconds")

@@ -1,0 +1,124 @@
+"""History -> pages: the site that `fitmap publish` writes. Pure: reports/site/sync.py puts the files where they belong.
+
+    index.html                     every run of each series, what changed, where to look
+    trends/<series>/<target>.html  each cell of a target over the runs
+    runs/<id>/                     what was made of the record, where there is room
+    feed.xml                       regressions and acknowledged changes (reports/site/feed.py)
+
+Whatever stands in a history is text in the pages. It becomes a path or an anchor only by reports/site/slugs.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from msgspec import Struct
+
+from reports.charts.palette import MAPPED
+from reports.export.files import CSV, JSON, REPORT, SUMMARY
+from reports.export.html import STATIC_POLICY, render_template
+from reports.regression.history import Entry
+from reports.site.trends import RunKey, Series
+from reports.site.view import Card, Folder, Link, RunRow, card, figure, key_of, run_row, target_address, verdict_of
+
+INDEX, FEED, GATE = "index.html", "feed.xml", "gate.json"
+#: Of a run's folder. The interactive page would double its size; the charts are in the report.
+KEPT = (REPORT, SUMMARY, CSV, JSON, GATE)
+#: Trends on the first page, of each series.
+MOST_CARDS = 12
+
+
+class Block(Struct, frozen=True):
+    """A series on the first page."""
+
+    series: Series
+    targets: tuple[Link, ...]
+    cards: tuple[Card, ...]
+    changed: int
+    runs: tuple[RunRow, ...]
+
+
+def trend_pages(every: Sequence[Series]) -> dict[str, bytes]:
+    """Address -> page: one of each series and target."""
+    return {target_address(series, target): _target_page(series, target) for series in every for target in series.targets}
+
+
+def _target_page(series: Series, target: str) -> bytes:
+    trends = series.of_target(target)
+    return _page(
+        "site_target.html.j2",
+        series=series,
+        target=target,
+        others=[Link(other, target_address(series, other).rpartition("/")[2]) for other in series.targets],
+        items=[card(trend, series, "") for trend in trends],
+        figures=[figure(trend, series, number) for number, trend in enumerate(trends)],
+    )
+
+
+def index_page(
+    every: Sequence[Series], folders: Mapping[RunKey, Folder], kept: Collection[RunKey], complaints: Sequence[str]
+) -> bytes:
+    """The first page. `kept`: the runs whose files the site has."""
+    blocks = [_block(series, folders, kept) for series in every]
+    return _page(
+        "site_index.html.j2",
+        blocks=blocks,
+        # The series with the newest run is the first, and its newest run too.
+        newest=blocks[0].runs[0],
+        total=sum(len(series.runs) + series.older for series in every),
+        reports=len(kept),
+        complaints=complaints,
+    )
+
+
+def _block(series: Series, folders: Mapping[RunKey, Folder], kept: Collection[RunKey]) -> Block:
+    rows = []
+    for at, run in enumerate(series.runs):
+        folder = folders.get(key_of(run))
+        names = tuple(folder.sizes) if folder and key_of(run) in kept else ()
+        rows.append(run_row(run, series, series.accepted.get(at), folder, names))
+    return Block(
+        series=series,
+        targets=tuple(Link(target, target_address(series, target)) for target in series.targets),
+        cards=tuple(card(trend, series, target_address(series, trend.target)) for trend in series.trends[:MOST_CARDS]),
+        changed=sum(trend.news > 0 for trend in series.trends),
+        runs=tuple(reversed(rows)),
+    )
+
+
+def absent_page(run: str) -> bytes:
+    """What stands where a kept report's link to its interactive sister leads."""
+    return _page("site_absent.html.j2", run=run)
+
+
+def to_keep(every: Sequence[Series], folders: Mapping[RunKey, Folder], room: int) -> frozenset[RunKey]:
+    """The runs whose files fit into so many bytes: the newest of each series, those that
+    someone will ask about (regressed or acknowledged), then the others, always the newest first.
+    """
+
+    def rank(found: tuple[Series, int, Entry]) -> int:
+        series, at, run = found
+        if at == len(series.runs) - 1:
+            return 0
+        regressed = verdict_of(run, folders[key_of(run)].gate) == "regressed"
+        return 1 if regressed or at in series.accepted else 2
+
+    candidates = [
+        (series, at, run)
+        for series in every
+        for at, run in enumerate(series.runs)
+        if key_of(run) in folders and folders[key_of(run)].sizes
+    ]
+    candidates.sort(key=lambda found: (found[2].started, found[2].run), reverse=True)
+    kept = set()
+    for _, _, run in sorted(candidates, key=rank):
+        # The links to them, and the page beside them, take room as well.
+        size = sum(folders[key_of(run)].sizes.values()) + len(absent_page(run.run)) + 1000
+        if size <= room:
+            kept.add(key_of(run))
+            room -= size
+    return frozenset(kept)
+
+
+def _page(name: str, **context: object) -> bytes:
+    return render_template(name, palette=MAPPED, policy=STATIC_POLICY, explore=None, **context).encode()

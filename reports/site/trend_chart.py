@@ -1,0 +1,120 @@
+"""A trend as a chart, and as a line small enough to stand in a list. Pure; complete without JavaScript."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+from markupsafe import Markup
+
+from reports.charts.line_chart import LOG_ABOVE_RATIO
+from reports.charts.palette import BLUE, GREEN, INK, VERMILION
+from reports.charts.svg import render
+from reports.charts.theme import Spec, finish, source, unvalidated
+from reports.site.trends import Series, Trend
+
+#: An axis spans at least this ratio: a cell that repeats to a hundredth must not look wild.
+LEAST_SPAN = 1.2
+SPARK_WIDTH, SPARK_HEIGHT = 200, 36
+DOT: dict[str, Any] = {
+    "strokeWidth": 3.6,
+    "strokeCap": "round",
+    "color": BLUE.light,
+    "opacity": 0.75,
+    "invalid": "break-paths-show-path-domains",
+}
+REGRESSED: dict[str, Any] = {
+    "filled": True,
+    "size": 90,
+    "opacity": 1,
+    "shape": "triangle-down",
+    "yOffset": -9,
+    "color": VERMILION.light,
+}
+
+
+def chart(trend: Trend, series: Series, days: Sequence[str], name: str) -> Markup:
+    """The chart of a trend. `days`: of each run of the series, as ISO dates; `name` is unique within the page."""
+    first = f"{len(trend.at)} runs, newest {trend.text(trend.values[-1])}"
+    return render(trend_spec(trend, series, days), name, f"{trend.title}: {first}", {})
+
+
+@unvalidated
+def trend_spec(trend: Trend, series: Series, days: Sequence[str]) -> Spec:
+    """Runs as dots, levels as lines, change points, acknowledgements and regressions as marks."""
+    scale, symbol = trend.scale
+    low, high = _span(trend.values)
+    logarithmic = high / low > LOG_ABOVE_RATIO
+    last = len(series.runs) - 1
+    y_scale = alt.Scale(type="log" if logarithmic else "linear", domain=[low / scale, high / scale], nice=False)
+    x_scale = alt.Scale(domain=[-0.5, last + 0.5], nice=False)
+    title = f"{symbol}, logarithmic".lstrip(", ") if logarithmic else symbol or alt.Undefined
+    x = alt.X("x:Q", title=None, scale=x_scale, axis=_day_axis(days))
+    y = alt.Y(
+        "y:Q",
+        title=title or None,
+        scale=y_scale,
+        axis=alt.Axis(tickCount=4, format=",~r", labelOverlap=True),
+    )
+    points = [(at, value / scale) for at, value in zip(trend.at, trend.values, strict=True)]
+    # Each dot is a piece of one line that only its round ends make visible: one path for all of them, a tenth of the bytes.
+    dots: list[dict[str, Any]] = []
+    for at, value in points:
+        dots += [{"x": at, "y": value}, {"x": at + 0.5, "y": None}]
+    by_run = dict(points)
+    data = {
+        "dots": dots,
+        "levels": [{"x": level.start - 0.5, "to": level.end + 0.5, "y": level.value / scale} for level in trend.levels],
+        "changes": [{"x": change.at - 0.5} for change in trend.changes],
+        "accepted": [{"x": at - 0.5} for at in series.accepted],
+        "regressed": [{"x": at, "y": by_run[at]} for at in trend.regressed if at in by_run],
+    }
+    layers = [
+        source("accepted").mark_rule(strokeDash=[4, 3], strokeWidth=1.5, color=GREEN.light).encode(x=x),
+        source("changes").mark_rule(strokeWidth=1.5, color=VERMILION.light).encode(x=x),
+        source("dots").mark_line(**DOT).encode(x=x, y=y),
+        source("levels").mark_rule(strokeWidth=1.8, color=INK.light).encode(x=x, x2="to:Q", y=y),
+        source("regressed").mark_point(**REGRESSED).encode(x=x, y=y),
+    ]  # fmt: skip
+    return finish(alt.layer(*layers), data, height=150)
+
+
+def sparkline(trend: Trend, runs: int) -> Markup:
+    """The trend as a small picture beside its words, which say what it shows: hidden from who can't see it."""
+    low, high = (math.log(value) for value in _span(trend.values))
+
+    def across(at: float) -> str:
+        return f"{3 + (SPARK_WIDTH - 6) * at / max(runs - 1, 1):.4g}"
+
+    def up(value: float) -> str:
+        return f"{(SPARK_HEIGHT - 3) - (SPARK_HEIGHT - 6) * (math.log(value) - low) / (high - low):.3g}"
+
+    def path(pairs: Sequence[tuple[float, float]]) -> str:
+        return "M" + "L".join(f"{across(at)},{up(value)}" for at, value in pairs)
+
+    values = path(list(zip(trend.at, trend.values, strict=True)))
+    level = "".join(path([(each.start, each.value), (each.end, each.value)]) for each in trend.levels)
+    cuts = "".join(f"M{across(change.at - 0.5)},1V{SPARK_HEIGHT - 1}" for change in trend.changes)
+    end = (across(trend.at[-1]), up(trend.values[-1]))
+    return Markup(
+        '<svg class="spark" viewBox="0 0 {} {}" aria-hidden="true" focusable="false"><g fill="none" stroke-linejoin="round">'
+        '<path class="cuts" d="{}"/><path class="run" d="{}"/><path class="level" d="{}"/></g>'
+        '<circle class="now" cx="{}" cy="{}" r="2.6"/></svg>'
+    ).format(SPARK_WIDTH, SPARK_HEIGHT, cuts, values, level, *end)
+
+
+def _span(values: Sequence[float]) -> tuple[float, float]:
+    """From a little below the smallest to a little above the largest value."""
+    low, high = math.log(min(values)), math.log(max(values))
+    room = max((math.log(LEAST_SPAN) - (high - low)) / 2, (high - low) * 0.06)
+    return math.exp(low - room), math.exp(high + room)
+
+
+def _day_axis(days: Sequence[str]) -> alt.Axis:
+    """The first run's day, the last one's, and one between where there is room."""
+    last = len(days) - 1
+    shown = dict.fromkeys((0, last // 2, last) if last > 3 else (0, last))
+    expression = " : ".join(f"datum.value == {at} ? '{days[at]}'" for at in shown) + " : ''"
+    return alt.Axis(values=list(shown), labelExpr=expression, labelFlush=True, labelOverlap=True, grid=False)

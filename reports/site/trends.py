@@ -1,0 +1,177 @@
+"""The history as it is drawn: series of comparable runs, a trend of each cell, and what is known of its changes. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Literal
+
+from msgspec import Struct
+
+from reports.analysis.cells import SPEED, Figure, figure_of, parts_of
+from reports.analysis.ranking import Direction
+from reports.regression.gate_result import Gate
+from reports.regression.history import Accept, Entry, History, Key
+from reports.stats.change_points import Level, levels
+from reports.text.units import number, quantity, scale_of
+
+#: Of a series, the newest runs that are drawn and listed: more than two years of weekly runs, and a chart that can be read.
+MOST_RUNS = 200
+#: A change counts half as much for each so many runs that have passed.
+HALF_LIFE_RUNS = 30
+#: Changes below a hundredth are found on a quiet machine, and concern nobody.
+LEAST_CHANGE = 0.01
+
+#: A run is known by its id and its machine: two machines may start one in the same second.
+RunKey = tuple[str, str]
+Way = Literal["worse", "better", "higher", "lower"]
+
+
+class Change(Struct, frozen=True):
+    """A change point: the run where a new level begins, and new / old. `way`: `higher` or `lower` of unknown metrics."""
+
+    at: int
+    ratio: float
+    way: Way
+
+    @property
+    def words(self) -> str:
+        """`12.0 % worse`."""
+        return f"{abs(self.ratio - 1) * 100:.3g} % {self.way}"
+
+
+class Trend(Struct, frozen=True):
+    """A cell over the runs of a series. Positions (`at`, the levels', `regressed`) are those of the series' runs.
+
+    `at`: the runs that have a value; `regressed`: those of which a gate says that this cell has regressed, and by how much.
+    """
+
+    cell: str
+    target: str
+    place: str
+    metric: str
+    direction: Direction | None
+    at: tuple[int, ...]
+    values: tuple[float, ...]
+    trials: tuple[int, ...]
+    levels: tuple[Level, ...]
+    changes: tuple[Change, ...]
+    regressed: Mapping[int, float]
+    news: float
+
+    @property
+    def title(self) -> str:
+        """Metric and place; a metric that this fitmap does not know goes by its id."""
+        known = figure_of(self.metric)
+        return f"{known.title if known else self.metric}, {self.place or 'whole run'}"
+
+    def text(self, value: float) -> str:
+        """A value with its unit; without one where the metric is not known."""
+        known = figure_of(self.metric)
+        return quantity(value, known.unit) if known else number(value)
+
+    @property
+    def scale(self) -> tuple[float, str]:
+        """What values are divided by in the chart, and its unit."""
+        known = figure_of(self.metric)
+        return scale_of(max(self.values), known.unit) if known else (1.0, "")
+
+
+class Series(Struct, frozen=True):
+    """Runs that may be compared, oldest first, and what was measured in them, the most newsworthy first.
+
+    `number` is that of `fitmap history list`; `older`: runs before those that are shown; `accepted`: position -> why.
+    """
+
+    number: int
+    key: Key
+    runs: tuple[Entry, ...]
+    older: int
+    accepted: Mapping[int, Accept]
+    trends: tuple[Trend, ...]
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """In alphabetical order."""
+        return tuple(sorted({trend.target for trend in self.trends}))
+
+    def of_target(self, target: str) -> tuple[Trend, ...]:
+        """Its trends, the most newsworthy first."""
+        return tuple(trend for trend in self.trends if trend.target == target)
+
+
+def series_of(history: History, gates: Mapping[RunKey, Gate]) -> tuple[Series, ...]:
+    """Every series of a history; that with the newest run first."""
+    by_key: dict[Key, list[Entry]] = {}
+    for entry in history.entries:
+        by_key.setdefault(entry.key, []).append(entry)
+    accepts = {accept.run: accept for accept in history.accepts}
+    found = [_series(number, key, runs, accepts, gates) for number, (key, runs) in enumerate(by_key.items(), 1)]
+    return tuple(sorted(found, key=lambda each: (each.runs[-1].started, each.number), reverse=True))
+
+
+def _series(
+    number: int, key: Key, every: Sequence[Entry], accepts: Mapping[str, Accept], gates: Mapping[RunKey, Gate]
+) -> Series:
+    runs = tuple(every[-MOST_RUNS:])
+    regressed: dict[str, dict[int, float]] = {}
+    for at, run in enumerate(runs):
+        gate = gates.get((run.run, run.host))
+        for cell in gate.in_state("regressed") if gate else ():
+            regressed.setdefault(cell.cell, {})[at] = cell.change
+    trends = [
+        trend
+        for cell in dict.fromkeys(cell for run in runs for cell in run.cells)
+        if (trend := _trend(cell, runs, regressed.get(cell, {})))
+    ]
+    return Series(
+        number=number,
+        key=key,
+        runs=runs,
+        older=len(every) - len(runs),
+        accepted={at: accepts[run.run] for at, run in enumerate(runs) if run.run in accepts},
+        trends=tuple(sorted(trends, key=_order)),
+    )
+
+
+def _order(trend: Trend) -> tuple[bool, float, str, str, str]:
+    """The most newsworthy first. The machine's speed beside each cell explains others' news, and comes after all of them."""
+    return (trend.metric in SPEED.values(), -trend.news, trend.target, trend.place, trend.metric)
+
+
+def _trend(cell: str, runs: Sequence[Entry], regressed: Mapping[int, float]) -> Trend | None:
+    parts = parts_of(cell)
+    # Values live on a logarithmic scale; a line that was written by hand may hold others.
+    at = tuple(i for i, run in enumerate(runs) if run.cells.get(cell, 0.0) > 0)
+    if not all((parts[0], parts[2], at)):
+        return None
+    metric = figure_of(parts[2])
+    values = tuple(runs[i].cells[cell] for i in at)
+    found = levels(values, exact=metric is not None and metric.exact)
+    changes = tuple(
+        Change(at[now.start], now.value / before.value, _way(now.value > before.value, metric))
+        for before, now in pairwise(found)
+        if abs(math.log(now.value / before.value)) >= math.log1p(LEAST_CHANGE)
+    )
+    last = len(runs) - 1
+    news = [abs(math.log(change.ratio)) * 0.5 ** ((last - change.at) / HALF_LIFE_RUNS) for change in changes]
+    news += [abs(math.log1p(change)) * 0.5 ** ((last - when) / HALF_LIFE_RUNS) for when, change in regressed.items()]
+    return Trend(
+        cell,
+        *parts,
+        direction=metric.direction if metric else None,
+        at=at,
+        values=values,
+        trials=tuple(runs[i].trials.get(cell, 0) for i in at),
+        levels=tuple(Level(at[level.start], at[level.end - 1], level.value) for level in found),
+        changes=changes,
+        regressed=regressed,
+        news=max(news, default=0.0),
+    )
+
+
+def _way(higher: bool, metric: Figure | None) -> Way:
+    if metric is None:
+        return "higher" if higher else "lower"
+    return "better" if higher == (metric.direction == "higher") else "worse"

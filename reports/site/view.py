@@ -1,0 +1,241 @@
+"""What the site's pages say, as frozen data: rows of runs, cards, figures. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from markupsafe import Markup
+from msgspec import Struct
+
+from reports.export.files import REPORT
+from reports.regression.gate_result import EXIT_STATUS, Gate
+from reports.regression.history import Accept, Entry
+from reports.site.slugs import day, moment, series_slug, slug
+from reports.site.trend_chart import chart, sparkline
+from reports.site.trends import RunKey, Series, Trend
+
+#: Of a gate's findings, how many a row of the list of runs shows.
+MOST_SHOWN = 4
+#: Verdicts that someone must look at.
+BAD = tuple(verdict for verdict, status in EXIT_STATUS.items() if status)
+
+
+class Folder(Struct, frozen=True):
+    """What a run's folder here holds that the site could keep: file names with their bytes, and what the gate found.
+
+    `complaint`: why it is not taken for this run's, or what in it can't be read.
+    """
+
+    sizes: Mapping[str, int]
+    gate: Gate | None = None
+    complaint: str = ""
+
+
+class Link(Struct, frozen=True):
+    text: str
+    address: str
+
+
+class Card(Struct, frozen=True):
+    """A trend in a list: its small picture and the newest of what is known of it."""
+
+    target: str
+    title: str
+    address: str
+    spark: Markup
+    now: str
+    news: str
+    bad: bool
+
+
+class Note(Struct, frozen=True):
+    """A mark of a chart in words. `kind`: change, accepted or regressed."""
+
+    kind: str
+    run: str
+    day: str
+    text: str
+    quoted: str = ""
+
+
+class Row(Struct, frozen=True):
+    """A run in the table behind a chart."""
+
+    run: str
+    day: str
+    value: str
+    trials: int
+    happened: str
+
+
+class Figure(Struct, frozen=True):
+    """A trend in full. `svg` is None where one run is all there is."""
+
+    anchor: str
+    title: str
+    better: str
+    reading: str
+    svg: Markup | None
+    notes: tuple[Note, ...]
+    rows: tuple[Row, ...]
+
+
+class RunRow(Struct, frozen=True):
+    """A run in the list. `report` is empty where none is kept: `absent` says why."""
+
+    anchor: str
+    run: str
+    report: str
+    files: tuple[Link, ...]
+    absent: str
+    started: str
+    revision: str
+    valid: str
+    all_valid: bool
+    verdict: str
+    bad: bool
+    reasons: tuple[str, ...]
+    regressed: tuple[Link, ...]
+    more: int
+    accepted: Accept | None
+
+
+def key_of(run: Entry) -> RunKey:
+    return (run.run, run.host)
+
+
+def verdict_of(run: Entry, gate: Gate | None) -> str:
+    """What a gate said of a run: as its folder has it, else as the history does; empty where none was asked."""
+    return gate.verdict if gate else run.verdict
+
+
+def run_anchor(run: Entry) -> str:
+    """Its place in the list of runs. An id is unique on its machine alone."""
+    return f"run-{slug(run.run)}-{slug(run.host)}"
+
+
+def target_address(series: Series, target: str) -> str:
+    return f"trends/{series_slug(series.key)}/{slug(target)}.html"
+
+
+def cell_anchor(place: str, metric: str) -> str:
+    return f"cell-{slug(f'{place}|{metric}')}"
+
+
+def card(trend: Trend, series: Series, page: str) -> Card:
+    """`page`: the address of its target's page from where the card stands; empty on that page itself."""
+    newest = _newest(trend, series)
+    return Card(
+        target=trend.target,
+        title=trend.title,
+        address=f"{page}#{cell_anchor(trend.place, trend.metric)}",
+        spark=sparkline(trend, len(series.runs)),
+        now=trend.text(trend.values[-1]),
+        news=newest[0],
+        bad=newest[1],
+    )
+
+
+def _newest(trend: Trend, series: Series) -> tuple[str, bool]:
+    """The newest change or regression in words, and whether it is for the worse."""
+    found = [(change.at, 0, change.words, change.way == "worse") for change in trend.changes]
+    found += [(at, 1, f"regressed by {worse * 100:.3g} %", True) for at, worse in trend.regressed.items()]
+    if not found:
+        return f"no change in {_runs(len(trend.at))}", False
+    at, _, words, bad = max(found)
+    ago = len(series.runs) - 1 - at
+    return f"{words}, {f'{_runs(ago)} ago' if ago else 'newest run'}", bad
+
+
+def figure(trend: Trend, series: Series, number: int) -> Figure:
+    """A trend with its chart; `number` is unique within the page."""
+    runs = series.runs
+    days = [day(run.started) for run in runs]
+    level = trend.levels[-1]
+    reading = f"Newest: {trend.text(trend.values[-1])}."
+    if trend.changes:
+        reading += (
+            f" Mean since the last change, {_runs(sum(at >= level.start for at in trend.at))}: {trend.text(level.value)}."
+        )
+    elif len(trend.at) > 1:
+        reading += f" Mean of all {len(trend.at)} runs: {trend.text(level.value)}."
+    notes = _notes(trend, series)
+    said: dict[str, list[str]] = {}
+    for note in notes:
+        said.setdefault(note.run, []).append(f"{note.text}{f': {note.quoted}' if note.quoted else ''}")
+    values = zip(trend.at, trend.values, trend.trials, strict=True)
+    return Figure(
+        anchor=cell_anchor(trend.place, trend.metric),
+        title=trend.title,
+        better=f"{trend.direction} is better" if trend.direction else "which way is better is not known",
+        reading=reading,
+        svg=chart(trend, series, days, f"trend-{number}") if len(trend.at) > 1 else None,
+        notes=notes,
+        rows=tuple(
+            Row(runs[at].run, days[at], trend.text(value), trials, "; ".join(said.get(runs[at].run, ())))
+            for at, value, trials in reversed(list(values))
+        ),
+    )
+
+
+def _notes(trend: Trend, series: Series) -> tuple[Note, ...]:
+    """Every mark in the chart, the newest first."""
+    found: list[tuple[int, Note]] = []
+
+    def add(at: int, kind: str, text: str, quoted: str = "") -> None:
+        run = series.runs[at]
+        found.append((at, Note(kind, run.run, day(run.started), text, quoted)))
+
+    for at, worse in trend.regressed.items():
+        add(at, "regressed", f"regressed by {worse * 100:.3g} %, says the gate")
+    for change in trend.changes:
+        add(change.at, "change", f"{change.words} from here on")
+    for at, accept in series.accepted.items():
+        add(at, "accepted", "acknowledged", accept.reason)
+    return tuple(note for _, note in sorted(found, key=lambda each: each[0], reverse=True))
+
+
+def run_row(run: Entry, series: Series, accept: Accept | None, folder: Folder | None, kept: Sequence[str]) -> RunRow:
+    """`kept`: the files of its folder that the site has."""
+    gate = folder.gate if folder else None
+    regressed = gate.in_state("regressed") if gate else ()
+    known = {trend.cell for trend in series.trends} if regressed else ()
+    began = moment(run.started)
+    verdict = verdict_of(run, gate)
+    return RunRow(
+        anchor=run_anchor(run),
+        run=run.run,
+        report=f"runs/{run.run}/{REPORT}" if REPORT in kept else "",
+        files=tuple(Link(name, f"runs/{run.run}/{name}") for name in kept if name != REPORT),
+        absent="" if REPORT in kept else _absent(folder),
+        started=f"{began:%Y-%m-%d %H:%M}" if began else run.started,
+        revision=(run.revision or "")[:12],
+        valid=f"{run.planned - run.invalid} of {run.planned}",
+        all_valid=run.invalid == 0,
+        verdict=verdict,
+        bad=verdict in BAD,
+        reasons=gate.reasons[:MOST_SHOWN] if gate else (),
+        regressed=tuple(
+            Link(
+                f"{cell.target}, {cell.place or 'whole run'}, {cell.metric}: {cell.change * 100:.3g} % worse",
+                f"{target_address(series, cell.target)}#{cell_anchor(cell.place, cell.metric)}"
+                if cell.cell in known
+                else "",
+            )
+            for cell in regressed[:MOST_SHOWN]
+        ),
+        more=max(len(regressed) - MOST_SHOWN, 0),
+        accepted=accept,
+    )
+
+
+def _absent(folder: Folder | None) -> str:
+    if folder is None:
+        return "record not here"
+    if folder.complaint and not folder.sizes:
+        return folder.complaint
+    return "left out: no room" if REPORT in folder.sizes else "no report made"
+
+
+def _runs(count: int) -> str:
+    return "1 run" if count == 1 else f"{count} runs"

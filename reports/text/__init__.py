@@ -1,0 +1,1 @@
+"""How numbers, dates and sentences are written."""
