@@ -9,7 +9,7 @@ TARGET ?= go
 COMPOSE := $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
 PROFILE ?= db
 .DEFAULT_GOAL := help
-.PHONY: help setup bench smoke test test-services test-reports browser check bench-loadgen selftest play clean lock
+.PHONY: help setup bench smoke test test-services test-reports browser check docs bench-loadgen selftest play clean lock
 
 help:  ## show this
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile
@@ -60,6 +60,9 @@ browser:
 	       && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
 	          chromium chromium-driver fonts-dejavu-core >/dev/null; } \
 	  || echo "no Chromium with its driver here: the tests of the report in a browser will be skipped" >&2
+
+docs: setup  ## write docs/reference/cli.md again from the help texts
+	.venv/bin/python -m harness.cli.reference > docs/reference/cli.md
 
 bench-loadgen: setup  ## the lean load generator against wrk and FastHttpUser, one core, one null server
 	@$(FITMAP) loadgen

@@ -24,12 +24,12 @@ from harness.calibration.reference_servers import (
     service_milliseconds,
 )
 from harness.containers.engine import Say
-from harness.containers.images import ROOT
 from harness.errors import EngineError
 from harness.evaluation.validity import LAG_P99_MICROSECONDS, SENT_SHARE
+from harness.files import ROOT, write_whole
 from harness.host import machine
-from harness.record.measurement import Calibration, DelayCheck
 from harness.record.plan import Placement
+from harness.record.run import Calibration, DelayCheck
 from loadtests.calibration import routes
 from loadtests.protocol import messages
 
@@ -64,8 +64,7 @@ def calibrate(client: docker.DockerClient, bench: Bench, say: Say, folder: Path 
     calibration = assess(null_run(client, bench), known_run(client, bench), bench.image, placed)
     if calibration.problems:
         say(f"calibration: {'; '.join(calibration.problems)}")
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    kept.write_bytes(msgspec.json.format(msgspec.json.encode(calibration), indent=1))
+    write_whole(kept, msgspec.json.format(msgspec.json.encode(calibration), indent=1))
     return calibration
 
 

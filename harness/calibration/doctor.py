@@ -10,9 +10,10 @@ import docker
 import psutil
 from msgspec import Struct
 
-from harness.containers.images import ROOT, host_certificates
+from harness.containers.images import host_certificates
 from harness.containers.lifecycle import leftovers
 from harness.errors import UsageError
+from harness.files import ROOT
 from harness.host import machine
 from harness.plan.placement import place
 

@@ -11,7 +11,7 @@ from harness.containers.engine import Say
 from harness.containers.lifecycle import Crew, Running, check_port_free, new_password
 from harness.containers.spec import database_spec, instrument_spec, service_spec
 from harness.errors import EngineError
-from harness.plan.config_file import Config
+from harness.record.config import Config
 from harness.record.plan import Placement
 
 #: The target on which wrk and the lean user must agree. Any would do: it is the same one for both.

@@ -11,15 +11,17 @@ from msgspec import Struct
 from harness.containers.lifecycle import Crew, check_port_free
 from harness.containers.spec import DRAIN_SECONDS, LOOPBACK, generator_spec, instrument_spec
 from harness.errors import EngineError, TrialError
+from harness.evaluation.inputs import Heard
 from harness.evaluation.usage import usage
 from harness.host.counters import open_reader
-from harness.host.cpu_times import all_cpus
 from harness.host.machine import step_aside
 from harness.host.sampler import Sampler
-from harness.plan.config_file import Config
-from harness.record.measurement import Sample, Usage
+from harness.record.config import Config
+from harness.record.cpus import all_cpus
+from harness.record.measurement import Usage
 from harness.record.plan import Placement
-from harness.trials.generator import READY_SECONDS, Generator, Heard
+from harness.record.samples import Sample
+from harness.trials.generator import READY_SECONDS, Generator
 from loadtests.protocol import histogram, messages
 
 PROFILE = "calibration.load"

@@ -28,7 +28,7 @@ from harness.calibration.reference_servers import (
 )
 from harness.containers.engine import Say
 from harness.evaluation.validity import LAG_P99_MICROSECONDS
-from harness.host.cpu_times import parse_cpu_list
+from harness.record.cpus import parse_cpu_list
 from loadtests.calibration import routes
 from loadtests.protocol import capacity_search, messages
 

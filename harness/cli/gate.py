@@ -1,36 +1,35 @@
-"""The commands that compare versions: gate and compare. They print."""
+"""fitmap gate: did it get slower? Screens a run against the history, and measures again what is flagged."""
 
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 
-from harness.cli.bench import configure
-from harness.cli.history import compare_records, read_history
+from harness.cli.arguments import configure, request
+from harness.cli.compare import measured_pairs
+from harness.cli.history import read_history
 from harness.cli.report import write_report
 from harness.cli.terminal import Terminal
-from harness.containers.builder import choose_set
 from harness.containers.engine import try_connect
 from harness.containers.versions import WORKING_TREE, Side, built, keep, kept
-from harness.errors import FitmapError, RunError, UsageError
-from harness.plan.config_file import timing
+from harness.errors import RunError, UsageError
+from harness.host import machine
+from harness.plan.selection import chosen_targets, only, paired_plan
 from harness.plan.targets import with_twins
-from harness.record.writer import Record, read_record
-from harness.run.paired import measure_pairs, only, paired_plan, same_images
-from harness.run.runner import locate
-from harness.run.setup import chosen_profiles, chosen_targets, measure_new, ready_engine
-
-if TYPE_CHECKING:
-    from reports.analysis.analysis import Analysis
-    from reports.regression.gate_result import Gate, Judged
-    from reports.regression.history import Entry
-
-# As in harness/cli/report.py, the reports are imported inside the commands.
+from harness.record.reader import Record, locate, read_record
+from harness.run.setup import measure_new, measure_pairs, ready_engine
+from reports.analysis.analysis import Analysis, analyse
+from reports.analysis.cells import cells, parts_of
+from reports.export.ci_files import intervals, write_gate_files
+from reports.regression.confirmation import baseline, compared, confirmed, settled
+from reports.regression.gate import decide
+from reports.regression.gate_result import Gate, Judged, write_gate
+from reports.regression.history import Entry, append, entry_of, series
+from reports.regression.sanity_checks import canary_problem, floors, neighbours_problem, twins_problem
+from reports.regression.screening import MOST_RUNS, judge
 
 
 def gate(options: argparse.Namespace, terminal: Terminal) -> int:
@@ -39,10 +38,6 @@ def gate(options: argparse.Namespace, terminal: Terminal) -> int:
     options.preset = options.preset or "gate"
     if options.base:
         return _gate_revision(options, terminal)
-    from reports.analysis.analysis import analyse
-    from reports.regression.history import append, entry_of, series
-    from reports.regression.screening import MOST_RUNS
-
     history = read_history(options, terminal)
     record = read_record(locate(options.runs, options.record)) if options.record else _measured(options, terminal)
     write_report(record, terminal)
@@ -60,24 +55,18 @@ def gate(options: argparse.Namespace, terminal: Terminal) -> int:
 
 
 def _measured(options: argparse.Namespace, terminal: Terminal) -> Record:
-    config = configure(options)
-    targets = chosen_targets(config)
+    targets = chosen_targets(configure(options))
     # The A/A arm: one target twice. What its twins differ by is what nothing differs by.
     twin = () if options.no_twin else (options.twin or next(iter(targets)),)
     if unknown := [name for name in twin if name not in targets]:
         raise UsageError(f"--twin {unknown[0]}: it is not among the targets that are measured ({', '.join(targets)})")
-    return measure_new(config, options, with_twins(targets, twin), terminal)
+    return measure_new(request(options), with_twins(targets, twin), terminal)
 
 
 def _judged(
     options: argparse.Namespace, record: Record, analysis: Analysis, past: Sequence[Entry], terminal: Terminal
 ) -> Gate:
     """Screen, and measure again what is flagged."""
-    from reports.analysis.analysis import analyse
-    from reports.analysis.cells import cells
-    from reports.regression.gate import baseline, confirmed, decide, neighbours_problem, settled
-    from reports.regression.sanity_checks import canary_problem, floors, judge, twins_problem
-
     config = configure(options)
     now = {cell.name: cell.mean for cell in cells(analysis)}
     judged = judge(analysis, past, config.gate, floors(now, past))
@@ -105,13 +94,11 @@ def _again(
     options: argparse.Namespace, record: Record, base: Entry, flagged: Sequence[Judged], terminal: Terminal
 ) -> Record:
     """The flagged cells, base against head, in pairs."""
-    from reports.analysis.cells import parts_of
-
     run = record.run
     config = run.configuration
     first = run.plan.profiles[0].name
-    wanted = {(cell.target, *_load(parts_of(cell.cell)[1], first)) for cell in flagged}
-    names = sorted({target for target, _, _ in wanted})
+    flagged_loads = {(cell.target, *_load(parts_of(cell.cell)[1], first)) for cell in flagged}
+    names = sorted({target for target, _, _ in flagged_loads})
     client = ready_engine(config, terminal)
     head = Side(run.id, {n: run.targets[n] for n in names}, kept(client, _ids(record), names) or {})
     if not head.images:
@@ -127,10 +114,11 @@ def _again(
             f"the engine has the images of run {base.run} no more, and it was measured from files that no revision has: "
             "the flagged cells can't be measured again"
         )
-    profiles = only(run.plan.profiles, {(profile, level) for _, profile, level in wanted})
-    pairs = sorted({(target, profile) for target, profile, _ in wanted})
-    plan = paired_plan(config, run.plan.timing, configure(options).gate.pairs, pairs, profiles)
-    again = measure_pairs(client, options, config, plan, (old, head), run.image_set, terminal)
+    profiles = only(run.plan.profiles, {(profile, level) for _, profile, level in flagged_loads})
+    pairs = sorted({(target, profile) for target, profile, _ in flagged_loads})
+    plan = paired_plan(config, run.plan.timing, configure(options).gate.pairs, pairs, profiles, machine.topology())
+    wanted = msgspec.structs.replace(request(options), config=config)
+    again = measure_pairs(client, wanted, plan, (old, head), run.image_set, terminal)
     write_report(again, terminal)
     return again
 
@@ -147,11 +135,6 @@ def _load(place: str, first: str) -> tuple[str, str]:
 
 def _told(found: Gate, analysis: Analysis, folder: Path, terminal: Terminal) -> int:
     """Write what a gate found beside its record, say it, and the exit status."""
-    from reports.export.ci_files import write_gate_files
-    from reports.export.trackers import intervals
-    from reports.regression.gate_result import write_gate
-    from reports.regression.history import entry_of
-
     # Last: where it is, all the others are.
     write_gate_files(found, entry_of(analysis), folder, intervals(analysis))
     path = write_gate(found, folder)
@@ -165,12 +148,9 @@ def _told(found: Gate, analysis: Analysis, folder: Path, terminal: Terminal) -> 
 
 def _gate_revision(options: argparse.Namespace, terminal: Terminal) -> int:
     """Head against a revision in pairs, with no history: what a pull request needs."""
-    from reports.analysis.analysis import analyse
-    from reports.regression.gate import compared, decide, neighbours_problem
-
     if options.record:
         raise UsageError("--base measures the working tree now: it takes no record")
-    record, sides, same = _paired(options, options.base, WORKING_TREE, terminal)
+    record, sides, same = measured_pairs(options, options.base, WORKING_TREE, terminal)
     if record is None:
         print(f"fine: the images of {', '.join(same)} are the same as in {sides[0].name}: nothing can differ")
         return 0
@@ -180,63 +160,3 @@ def _gate_revision(options: argparse.Namespace, terminal: Terminal) -> int:
     problem = neighbours_problem(analysis, config.gate)
     found = decide(record.run, compared(analysis, config.gate), [problem] if problem else [], sides[0].name)
     return _told(found, analysis, record.folder, terminal)
-
-
-def _paired(
-    options: argparse.Namespace, base: str, head: str, terminal: Terminal
-) -> tuple[Record | None, tuple[Side, Side], tuple[str, ...]]:
-    """The record of two versions in pairs, the versions, and the targets that are the same in both and so not measured.
-
-    No record where all are the same.
-    """
-    config = configure(options)
-    names = tuple(chosen_targets(config))
-    client = ready_engine(config, terminal)
-    image_set = choose_set(config.engine.image_set, terminal.say)
-    sides = (
-        built(client, base, names, image_set, terminal.say),
-        built(client, head, names, image_set, terminal.say),
-    )
-    same = tuple(same_images(sides, names))
-    different = [name for name in names if name not in same]
-    if same and different:
-        terminal.say(f"the same image on both sides, not measured: {', '.join(same)}")
-    if not different:
-        return None, sides, same
-    profiles = chosen_profiles(config, options.route)
-    # Blocks that were asked for are pairs.
-    pairs = config.timing.blocks or config.gate.pairs
-    cells = [(name, profile.name) for name in different for profile in profiles]
-    plan = paired_plan(config, timing(config), pairs, cells, profiles)
-    return measure_pairs(client, options, config, plan, sides, image_set, terminal), sides, same
-
-
-def compare(options: argparse.Namespace, terminal: Terminal) -> int:
-    """Two records; or two versions, measured now."""
-    measured = [_record(options.runs, word) for word in (options.base, options.head) if word]
-    if all(measured):
-        return compare_records(options, terminal)
-    if any(measured):
-        raise UsageError(
-            f"{options.base} and {options.head} are a record and no record: compare two records, or two git revisions "
-            f"({WORKING_TREE} is the working tree)"
-        )
-    from reports.analysis.analysis import analyse
-    from reports.comparison.changes import paired_changes
-    from reports.export.changes import WRITERS
-
-    record, sides, same = _paired(options, options.base, options.head or WORKING_TREE, terminal)
-    if record is None:
-        print(f"the images of {', '.join(same)} are the same in {sides[0].name} and {sides[1].name}: nothing can differ")
-        return 0
-    print(write_report(record, terminal), file=sys.stderr)
-    print(WRITERS[options.format](paired_changes(analyse(record)), every=options.all))
-    return 0
-
-
-def _record(runs: Path, word: str) -> bool:
-    try:
-        locate(runs, word)
-    except FitmapError:
-        return False
-    return True

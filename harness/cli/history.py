@@ -1,4 +1,4 @@
-"""The commands about many records: history, and what changed between two. They print."""
+"""fitmap history: runs over time in one file."""
 
 from __future__ import annotations
 
@@ -7,25 +7,21 @@ import getpass
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from harness.cli.terminal import Terminal
 from harness.errors import UsageError
-from harness.record.writer import read_record
-from harness.run.runner import locate
-
-if TYPE_CHECKING:
-    from reports.regression.history import History
-
-# As in harness/cli/report.py, the reports are imported inside the commands.
+from harness.record.reader import locate, read_record
+from reports.analysis.analysis import analyse
+from reports.analysis.cells import figure_of, parts_of
+from reports.comparison.comparability import Key
+from reports.regression.gate_result import read_gate
+from reports.regression.history import SCHEMA, Accept, Entry, History, append, entry_of, parse, read, series, table
+from reports.regression.screening import screen_cell
+from reports.units import columns, quantity
 
 
 def history_add(options: argparse.Namespace, terminal: Terminal) -> int:
     """Add records, folders of records, other histories, or a branch's history."""
-    from reports.analysis.analysis import analyse
-    from reports.regression.gate_result import read_gate
-    from reports.regression.history import Accept, Entry, append, entry_of, parse, read
-
     lines: list[Entry | Accept] = []
     for given in options.sources or ([] if options.branch else [None]):
         path = Path(given) if given else None
@@ -60,8 +56,6 @@ def history_add(options: argparse.Namespace, terminal: Terminal) -> int:
 
 def read_history(options: argparse.Namespace, terminal: Terminal) -> History:
     """The history that a command line names; what of it can't be read is said."""
-    from reports.regression.history import read
-
     history = read(options.history)
     for complaint in history.complaints:
         terminal.say(f"history: {complaint}")
@@ -70,8 +64,6 @@ def read_history(options: argparse.Namespace, terminal: Terminal) -> History:
 
 def history_list(options: argparse.Namespace, terminal: Terminal) -> int:
     """Every run, a line each, by what it may be compared with."""
-    from reports.regression.history import Key
-
     history = read_history(options, terminal)
     keys: dict[Key, int] = {}
     accepted = {accept.run: accept for accept in history.accepts}
@@ -92,12 +84,6 @@ def history_list(options: argparse.Namespace, terminal: Terminal) -> int:
 
 def history_show(options: argparse.Namespace, terminal: Terminal) -> int:
     """The cells of a run, with how many runs came before it and how it compares with them."""
-    from reports.analysis.cells import figure_of, parts_of
-    from reports.export.terminal import columns
-    from reports.regression.history import series
-    from reports.regression.screening import screen_cell
-    from reports.text.units import quantity
-
     history = read_history(options, terminal)
     entry = next((e for e in reversed(history.entries) if options.run_id in (None, e.run)), None)
     if entry is None:
@@ -125,16 +111,12 @@ def history_show(options: argparse.Namespace, terminal: Terminal) -> int:
 
 def history_export(options: argparse.Namespace, terminal: Terminal) -> int:
     """Every value as CSV: a row a run and cell."""
-    from reports.regression.history import table
-
     print(table(read_history(options, terminal)).to_csv(index=False, lineterminator="\n"), end="")
     return 0
 
 
 def history_accept(options: argparse.Namespace, terminal: Terminal) -> int:
     """Acknowledge a change: runs from this one on are the new baseline."""
-    from reports.regression.history import SCHEMA, Accept, append
-
     if not options.reason.strip():
         raise UsageError("--reason must say why the change is accepted")
     if options.run_id not in {entry.run for entry in read_history(options, terminal).entries}:
@@ -142,21 +124,4 @@ def history_accept(options: argparse.Namespace, terminal: Terminal) -> int:
     now = datetime.now(UTC).isoformat(timespec="seconds")
     append(options.history, [Accept(SCHEMA, options.run_id, now, options.by or getpass.getuser(), options.reason.strip())])
     print(f"{options.run_id} and what follows it are the baseline now")
-    return 0
-
-
-def compare_records(options: argparse.Namespace, terminal: Terminal) -> int:
-    """What changed from one record to another. Raises UsageError where they can't be compared."""
-    from reports.analysis.analysis import analyse
-    from reports.comparison.changes import changes
-    from reports.export.changes import WRITERS, incomparable
-
-    base, head = (read_record(locate(options.runs, given)) for given in (options.base, options.head))
-    for record in (base, head):
-        for complaint in record.complaints:
-            terminal.say(f"record {record.run.id}: {complaint}")
-    reasons = incomparable(base.run, head.run)
-    if reasons:
-        raise UsageError(f"{base.run.id} and {head.run.id} can't be compared: {'; '.join(reasons)}")
-    print(WRITERS[options.format](changes(analyse(head), analyse(base)), every=options.all))
     return 0

@@ -1,11 +1,10 @@
-"""The command that makes a site of a history and the records at hand. It prints."""
+"""fitmap publish: a static site of a history and of the records at hand."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import msgspec
@@ -13,14 +12,17 @@ from msgspec import Struct
 
 from harness.cli.terminal import Terminal
 from harness.errors import UsageError
-from harness.host.machine import Host
-
-if TYPE_CHECKING:
-    from reports.regression.gate_result import Gate
-    from reports.regression.history import Entry
-    from reports.site.view import Folder
-
-# As in harness/cli/report.py, the reports are imported inside the commands.
+from harness.record.run import Host
+from reports.comparison.comparability import fingerprint
+from reports.export.files import EXPLORE, REPORT
+from reports.regression.gate_result import FILE, Gate, read_gate
+from reports.regression.history import Entry, read
+from reports.site.feed import feed
+from reports.site.pages import FEED, INDEX, KEPT, absent_page, index_page, to_keep, trend_pages
+from reports.site.slugs import is_run_id
+from reports.site.sync import claim, sync
+from reports.site.trends import series_of
+from reports.site.view import Folder, key_of
 
 
 class _Head(Struct, frozen=True):
@@ -33,13 +35,6 @@ class _Head(Struct, frozen=True):
 
 def publish(options: argparse.Namespace, terminal: Terminal) -> int:
     """Write the site, or bring it up to date. Raises UsageError where the folder is not ours, or there is no run."""
-    from reports.regression.history import read
-    from reports.site.feed import feed
-    from reports.site.pages import FEED, INDEX, index_page, to_keep, trend_pages
-    from reports.site.sync import claim, sync
-    from reports.site.trends import series_of
-    from reports.site.view import key_of
-
     url = _address(options.url)
     if not options.megabytes > 0:
         raise UsageError("--megabytes must be above 0")
@@ -88,11 +83,6 @@ def _address(given: str | None) -> str:
 
 def _folder(runs: Path, run: Entry) -> Folder | None:
     """What a run's folder holds; None where there is none. An id becomes a folder's name only where it can do no harm."""
-    from reports.regression.history import fingerprint
-    from reports.site.pages import KEPT
-    from reports.site.slugs import is_run_id
-    from reports.site.view import Folder
-
     if not is_run_id(run.run):
         return None
     folder = runs / run.run
@@ -113,8 +103,6 @@ def _folder(runs: Path, run: Entry) -> Folder | None:
 
 def _gate(folder: Path, run: Entry) -> tuple[Gate | None, str]:
     """What the gate found, and what is wrong with it."""
-    from reports.regression.gate_result import FILE, read_gate
-
     try:
         found = read_gate(folder)
     except UsageError as error:
@@ -126,9 +114,6 @@ def _gate(folder: Path, run: Entry) -> tuple[Gate | None, str]:
 
 def _copies(runs: Path, run: str, folder: Folder) -> Iterator[tuple[str, bytes | Path]]:
     """The files of a run that the site keeps, and a page where the report's link to its interactive sister leads."""
-    from reports.export.files import EXPLORE, REPORT
-    from reports.site.pages import absent_page
-
     yield from ((f"runs/{run}/{name}", runs / run / name) for name in folder.sizes)
     if REPORT in folder.sizes:
         yield f"runs/{run}/{EXPLORE}", absent_page(run)

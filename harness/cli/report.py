@@ -1,4 +1,4 @@
-"""The commands that read records alone, anywhere, without an engine: report, advise, repeatability, list. They print."""
+"""Commands that read records alone and need no engine: report, advise, repeatability."""
 
 from __future__ import annotations
 
@@ -8,23 +8,19 @@ from pathlib import Path
 import msgspec
 
 from harness.cli.terminal import Terminal
-from harness.containers.images import ROOT
 from harness.errors import UsageError
-from harness.plan.config_file import PRESET_LEVELS, PRESETS
-from harness.plan.profiles import find_profiles
-from harness.plan.targets import find_targets
-from harness.record.measurement import Missing
-from harness.record.plan import Profile
-from harness.record.writer import Record, read_record
-from harness.run.runner import find_records, locate
-
-# The reports are imported inside the commands: their libraries take a second to load, and most commands need none.
+from harness.record.reader import Record, locate, read_record
+from reports.analysis.analysis import analyse
+from reports.comparison.comparability import incomparable
+from reports.export.citations import citations, refreshed
+from reports.export.files import write_file, write_files
+from reports.export.terminal import advice_text, between_text, repeatability_text
+from reports.sections.cost import advise as advice_of
+from reports.sections.cost import everyday
 
 
 def write_report(record: Record, terminal: Terminal, baseline: Record | None = None) -> Path:
     """Make everything that is made of a record; the path of its report."""
-    from reports.export.files import write_files
-
     for complaint in record.complaints:
         terminal.say(f"record: {complaint}")
     return write_files(record, baseline)
@@ -32,11 +28,6 @@ def write_report(record: Record, terminal: Terminal, baseline: Record | None = N
 
 def advise(options: argparse.Namespace, _terminal: Terminal) -> int:
     """What a service would cost on each target of a record."""
-    from reports.analysis.analysis import analyse
-    from reports.export.terminal import advice_text
-    from reports.sections.cost import advise as advice_of
-    from reports.sections.cost import everyday
-
     analysis = analyse(read_record(locate(options.runs, options.record)))
     standard = everyday(analysis)
     given = {
@@ -76,10 +67,6 @@ def report(options: argparse.Namespace, terminal: Terminal) -> int:
 
 def cite(record: Record, page: Path) -> None:
     """Bring the figures of a page up to date. Raises UsageError, RunError."""
-    from reports.analysis.analysis import analyse
-    from reports.export.citations import citations, refreshed
-    from reports.export.files import write_file
-
     try:
         text = page.read_text()
     except (OSError, UnicodeDecodeError) as error:
@@ -92,52 +79,10 @@ def cite(record: Record, page: Path) -> None:
 
 def repeatability(options: argparse.Namespace, _terminal: Terminal) -> int:
     """How a record scatters over its trials; of several: how far they lie apart. Raises UsageError."""
-    from reports.analysis.analysis import analyse
-    from reports.comparison.between_runs import between_text
-    from reports.comparison.repeatability import repeatability_text
-    from reports.export.changes import incomparable
-
     records = [read_record(locate(options.runs, given)) for given in options.records or [None]]
     for other in records[1:]:
         if reasons := incomparable(records[0].run, other.run):
             raise UsageError(f"{records[0].run.id} and {other.run.id} can't be compared: {'; '.join(reasons)}")
     analyses = [analyse(record) for record in records]
     print(between_text(analyses) if len(analyses) > 1 else repeatability_text(*analyses))
-    return 0
-
-
-def _when(profile: Profile) -> str:
-    """Which presets measure it, where not all of them do."""
-    if profile.presets is None:
-        return ""
-    return f" (preset {', '.join(profile.presets)}, or by name)" if profile.presets else " (only by name)"
-
-
-def list_all(options: argparse.Namespace, _terminal: Terminal) -> int:
-    """Targets, profiles, presets and records."""
-    print("targets")
-    for target in find_targets(ROOT / "services").values():
-        print(f"  {target.name}: {target.language}, {target.framework}, {target.driver} ({target.target_class})")
-    print("profiles")
-    for profile in find_profiles(ROOT / "loadtests").values():
-        print(f"  {profile.name}: {profile.question}{_when(profile)}")
-    print("presets")
-    for name, preset in PRESETS.items():
-        print(
-            f"  {name}: {preset.blocks} blocks, {preset.warmup_seconds:g} s warm-up, {preset.measure_seconds:g} s measured"
-            f"{' and ' + ', '.join(PRESET_LEVELS[name]) if PRESET_LEVELS[name] else ''}"
-        )
-    print("records")
-    for folder in find_records(options.runs):
-        try:
-            record = read_record(folder)
-        except UsageError as error:
-            print(f"  {folder.name}: {error}")
-            continue
-        valid = sum(result.verdict == "valid" for result in record.results)
-        missing = sum(isinstance(result.measurement, Missing) for result in record.results)
-        print(
-            f"  {record.run.id}: preset {record.run.plan.preset}, {len(record.results)} of {len(record.run.plan.trials)} "
-            f"trials, {valid} valid, {missing} without a measurement"
-        )
     return 0

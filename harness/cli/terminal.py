@@ -1,26 +1,150 @@
-"""What the command line says to people while it works."""
+"""What the command line tells people while it works: lines, and on a terminal a live view of the run."""
 
 from __future__ import annotations
 
-import sys
+import time
+from statistics import median
+from types import TracebackType
+from typing import Self
 
+from rich.console import Console, Group
+from rich.live import Live
+from rich.text import Text
+
+from harness.record.measurement import Capacity, LevelMeasurement, Measurement, Missing
+from harness.record.plan import Trial
+from harness.record.trial_result import Beside, BuildMeasurement, FloorMeasurement, ScaleMeasurement, ScalePoint, TrialResult
+from harness.run.runner import Position
 from loadtests.protocol.messages import Window
 
 
 class Terminal:
-    """Lines for people on standard error; a progress line that is overwritten where standard error is a terminal."""
+    """A listener that writes to standard error: one line per trial, and on a terminal a live view below them.
+
+    The live view has one line for the trial under way and one per target with its last figures. Leaving the context ends it.
+    """
 
     def __init__(self) -> None:
-        self._live = sys.stderr.isatty()
+        self._console = Console(stderr=True, markup=False, highlight=False, emoji=False, soft_wrap=True)
+        self._live: Live | None = None
+        self._began = time.monotonic()
+        self._position: Position | None = None
+        self._trial = ""
+        self._state = "starting containers"
+        self._targets: dict[str, str] = {}
 
-    def say(self, line: str) -> None:
-        if self._live:
-            sys.stderr.write("\r\x1b[K")
-        print(line, file=sys.stderr, flush=True)
+    def __enter__(self) -> Self:
+        return self
 
-    def progress(self, label: str, window: Window) -> None:
-        if self._live:
-            seconds = (window.end_ns - window.start_ns) / 1e9
-            phase = "warming up" if window.phase == "warmup" else "measuring"
-            sys.stderr.write(f"\r\x1b[K{label}: {phase}, {window.requests / seconds:,.0f} requests/s")
-            sys.stderr.flush()
+    def __exit__(
+        self, _type: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self._end_live()
+
+    def say(self, text: str) -> None:
+        """One line."""
+        self._console.print(text)
+
+    def trial_started(self, position: Position, trial: Trial) -> None:
+        """A trial begins."""
+        self._began, self._position = time.monotonic(), position
+        self._trial, self._state = f"{trial.target}, {trial.profile}", "starting containers"
+        self._targets.setdefault(trial.target, "")
+        self._refresh()
+
+    def window(self, window: Window) -> None:
+        """The load generator counted for a while."""
+        seconds = (window.end_ns - window.start_ns) / 1e9
+        phase = "warming up" if window.phase == "warmup" else "measuring"
+        self._state = f"{phase}, {window.requests / seconds:,.0f} requests/s"
+        self._refresh()
+
+    def trial_done(self, position: Position, result: TrialResult, *, repeated: bool) -> None:
+        """A trial has ended."""
+        trial, summary = result.trial, _summary(result)
+        again = ", repeated" if repeated else ""
+        self.say(f"[{position.number}/{position.total}] {trial.target} {trial.profile}{again}: {summary}")
+        self._targets[trial.target] = f"{trial.profile}: {summary}"
+        if position.number == position.total:
+            self._end_live()
+
+    def _refresh(self) -> None:
+        if not self._console.is_terminal:
+            return
+        if self._live is None:
+            self._live = Live(
+                console=self._console,
+                get_renderable=self._view,
+                refresh_per_second=2,
+                transient=True,
+                redirect_stdout=False,
+                redirect_stderr=False,
+            )
+            self._live.start()
+
+    def _end_live(self) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def _view(self) -> Group:
+        position = self._position
+        if position is None:
+            return Group()
+        since = time.monotonic() - self._began
+        times = (
+            f"{_minutes(position.elapsed_seconds + since)} elapsed, {_minutes(max(0.0, position.left_seconds - since))} left"
+        )
+        head = f"trial {position.number} of {position.total}: {self._trial}: {self._state} ({times})"
+        width = max(len(name) for name in self._targets)
+        lines = (head, *(f"  {name:<{width}}  {last}" for name, last in self._targets.items()))
+        return Group(*(Text(line, no_wrap=True, overflow="ellipsis") for line in lines))
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+
+
+def _summary(result: TrialResult) -> str:
+    measured = result.measurement
+    if isinstance(measured, Missing):
+        return f"failed ({result.stage}: {measured.reason})"
+    if not isinstance(measured, Measurement):
+        parts = [_other_summary(measured)]
+    else:
+        parts = [_level_summary(level) for level in measured.levels]
+    found = measured.capacity if isinstance(measured, Measurement) else None
+    if isinstance(found, Capacity):
+        high = "" if found.high is None else f" to {found.high:,.0f}"
+        parts.append(f"capacity {found.low:,.0f}{high} requests/s, limit {found.limit}")
+    text = f"{'; '.join(parts)}: {result.verdict}"
+    return f"{text} ({'; '.join(result.problems)})" if result.problems else text
+
+
+def _other_summary(measured: Beside) -> str:
+    if isinstance(measured, FloorMeasurement):
+        floor = measured.floor_mib
+        found = floor.reason if isinstance(floor, Missing) else f"{floor} MiB"
+        return f"memory floor at {measured.rate:g} requests/s {found}, {len(measured.probes)} probes"
+    if isinstance(measured, ScaleMeasurement):
+        return ", ".join(_point_summary(point) for point in measured.points)
+    if isinstance(measured, BuildMeasurement):
+        clean = f"clean build {measured.clean.seconds:,.1f} s, " if measured.clean else ""
+        return f"{clean}rebuild {measured.rebuilt.seconds:,.1f} s, edit to running {measured.edit_to_running_seconds:,.1f} s"
+    kinds = {"warm": False, "cold": True}
+    ready = {word: [start.health_seconds for start in measured.starts if start.cold is cold] for word, cold in kinds.items()}
+    return "start " + ", ".join(f"{word} {median(seconds):.3f} s" for word, seconds in ready.items() if seconds)
+
+
+def _point_summary(point: ScalePoint) -> str:
+    if isinstance(point.measured, Missing):
+        return f"{point.count}: {point.measured.reason}"
+    return f"{point.count}: {_level_summary(point.measured.levels[0])}"
+
+
+def _level_summary(level: LevelMeasurement) -> str:
+    requests = sum(route.requests for route in level.routes.values())
+    cpu = level.usage["service"].cpu_seconds / max(requests, 1) * 1e6
+    mean = sum(route.requests * route.mean_microseconds for route in level.routes.values()) / max(requests, 1)
+    rate = requests / level.window_seconds
+    return f"{level.level} {rate:,.0f} requests/s, mean {mean / 1000:,.2f} ms, {cpu:,.0f} us CPU, limit {level.bottleneck}"

@@ -21,8 +21,9 @@ from docker.errors import APIError, DockerException, ImageNotFound
 from msgspec import Struct
 
 from harness.containers.engine import Say, apt_install
-from harness.containers.images import BASES, ROOT, Build
+from harness.containers.images import Build
 from harness.errors import EngineError, ImageError
+from harness.files import BASES, ROOT
 
 BUILD_LOGS = ROOT / "runs" / ".build"
 REGISTRY_TIMEOUT_SECONDS = 15

@@ -16,9 +16,8 @@ from pathlib import Path
 from msgspec import Struct
 
 from harness.errors import UsageError
+from harness.files import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
-BASES = ROOT / "harness" / "bases"
 #: Before a run's id, in the tag of an image that a trial makes and removes.
 TRIAL = "trial-"
 HOST_CERTIFICATES = Path("/usr/local/share/ca-certificates")

@@ -14,7 +14,6 @@ from datetime import datetime
 from typing import Any, Self
 
 import docker
-import msgspec
 import psutil
 from docker.errors import APIError, DockerException, NotFound
 from docker.models.containers import Container
@@ -201,12 +200,3 @@ def clean(client: docker.DockerClient) -> int:
         with contextlib.suppress(APIError):
             client.api.remove_image(str(image.id), force=True)
     return removed
-
-
-def parse_statistics(text: str) -> list[dict[str, Any]]:
-    """The rows of services/database/statistics.sql. Raises TrialError."""
-    try:
-        rows: list[dict[str, Any]] = msgspec.json.decode(text)
-    except msgspec.DecodeError:
-        raise TrialError("statistics", f"the database's statistics are not JSON: {text[:200]}") from None
-    return rows

@@ -10,33 +10,15 @@ from typing import Any
 
 from msgspec import Struct, structs
 
+from harness.record.config import Limits, Ports
+from harness.record.cpus import count_cpus
+
 MEBIBYTE = 1024 * 1024
 LOOPBACK = "127.0.0.1"
 LABEL = "fitmap"
 SERVICE_USER = "10001"
 DATABASE_USER = "999"
 DRAIN_SECONDS = 15
-
-
-class Limits(Struct, frozen=True, forbid_unknown_fields=True):
-    """What every target gets, the same for all.
-
-    `open_files`: of service and generator. An engine's own limit is whatever its host's init system gives it: 1,024 here, a
-    million there; ten thousand connections need ten thousand. `threads`: of each container, processes included.
-    """
-
-    service_memory_mib: int = 1024
-    database_memory_mib: int = 2048
-    db_pool_size: int = 16
-    open_files: int = 20_000
-    threads: int = 512
-
-
-class Ports(Struct, frozen=True, forbid_unknown_fields=True):
-    """Where the pair listens, on 127.0.0.1."""
-
-    service: int = 18080
-    database: int = 15432
 
 
 class ContainerSpec(Struct, frozen=True):
@@ -54,15 +36,6 @@ class ContainerSpec(Struct, frozen=True):
     threads: int = Limits().threads
     #: None: the engine's own limit.
     open_files: int | None = None
-
-
-def count_cpus(cpu_list: str) -> int:
-    """How many CPUs a kernel list ("0-2,5") names."""
-    total = 0
-    for part in cpu_list.split(","):
-        first, _, last = part.partition("-")
-        total += int(last or first) - int(first) + 1
-    return total
 
 
 def database_spec(image: str, cpus: str, ports: Ports, limits: Limits, password: str) -> ContainerSpec:

@@ -16,10 +16,11 @@ from msgspec import Struct
 
 from harness.containers.builder import Image, build_all
 from harness.containers.engine import Say
-from harness.containers.images import ROOT, Tree, graph
+from harness.containers.images import Tree, graph
 from harness.errors import UsageError
-from harness.plan.targets import find_targets, folder_of
-from harness.record.plan import Target
+from harness.files import ROOT
+from harness.plan.targets import find_targets
+from harness.record.plan import Target, folder_of
 
 #: The working tree, as a side of a comparison.
 WORKING_TREE = "."

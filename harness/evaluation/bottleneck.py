@@ -21,10 +21,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from harness.record.measurement import Bottleneck, Usage
-
-FULL = 0.90
-#: Less than this of the most used resource limits nothing.
-HALF = 0.50
+from harness.record.method import FULL, HALF
 
 
 class Use(Struct, frozen=True):

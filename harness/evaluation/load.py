@@ -2,80 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
 import msgspec
-from msgspec import Struct
 
-from harness.containers.spec import count_cpus
 from harness.errors import TrialError
 from harness.evaluation.bottleneck import Use, bottleneck, figures, most_used, use_of
-from harness.evaluation.statements import Contract, StatementCount, count_statements, subtract
-from harness.evaluation.usage import anonymous_between, cpu_per_request, host_use, usage
+from harness.evaluation.inputs import Evidence, Heard, LevelHeard
+from harness.evaluation.statements import Contract, count_statements, subtract
+from harness.evaluation.usage import anonymous_between, cpu_per_request, host_use, speeds, usage
 from harness.evaluation.validity import GENERATOR_BUSY_LIMIT, Circumstances, generator_problem, judge
-from harness.host.cpu_times import all_cpus, parse_cpu_list
-from harness.host.speed_probe import speeds
-from harness.plan.levels import CAPACITY
+from harness.record.cpus import all_cpus, parse_cpu_list
 from harness.record.measurement import (
-    Calibration,
     Capacity,
-    HostSample,
     LevelMeasurement,
     Measurement,
     Missing,
     Probe,
     RouteNumbers,
     RouteTime,
-    Sample,
-    SpeedSample,
+    StatementCount,
     Usage,
 )
-from harness.record.plan import Placement
-from harness.trials.generator import Heard, LevelHeard
+from harness.record.plan import CAPACITY, Placement
+from harness.record.samples import Sample
 from loadtests.protocol import capacity_search, histogram, messages
 from loadtests.protocol.steady_state import cools
 
 #: Cores. What works while nobody asks is a compiler with a backlog (or a collector, for less).
 REST_LIMIT = 0.25
-
-
-class Reading(Struct, frozen=True):
-    """The database's statement statistics between two levels, and the requests answered until then, by route."""
-
-    answered: Mapping[str, int]
-    rows: tuple[Mapping[str, Any], ...]
-
-
-class Evidence(Struct, frozen=True):
-    """All that a trial's measurement is made of, beside what the generator said."""
-
-    shift_ns: int
-    samples: Sequence[Sample]
-    host_samples: Sequence[HostSample]
-    speed_samples: Sequence[SpeedSample]
-    #: One before the first level, one after each.
-    readings: Sequence[Reading]
-    contract: Contract
-    placement: Placement
-    pool_size: int
-    objective: messages.Objective
-    calibration: Calibration
-    trial_faults: tuple[str, ...]
-    #: Levels whose warm-up may be prolonged: only of them it is judged whether it was long enough.
-    prolongable: frozenset[str]
-    #: Level -> cores that the service used right after its window, when nobody asked.
-    at_rest: Mapping[str, float]
-    #: How long the service was left alone before the first level.
-    idle_seconds: float
-    start_seconds: float
-    stop_seconds: float
-    exit_status: int
-
-    def cores(self) -> dict[str, int]:
-        """CPUs by role."""
-        roles = ("service", "database", "generator", *(("proxy",) if self.placement.proxy else ()))
-        return {role: count_cpus(getattr(self.placement, role)) for role in roles}
 
 
 def evaluate(heard: Heard, evidence: Evidence) -> Measurement:

@@ -8,7 +8,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from msgspec import Struct
+
+from harness.errors import TrialError
+from harness.record.measurement import StatementCount
 
 _SPACE = re.compile(r"\s+")
 # pg_stat_statements shows constants as further parameters: `ON true` becomes `ON $3`, `SELECT 1` becomes `SELECT $1`.
@@ -29,15 +33,6 @@ class Contract(Struct, frozen=True):
 
     names: Mapping[str, str]
     routes: Mapping[str, tuple[str, ...]]
-
-
-class StatementCount(Struct, frozen=True):
-    """One statement of a trial: how often it should have run, how often it did, and how long (milliseconds, all calls)."""
-
-    name: str
-    expected: int
-    executed: int
-    milliseconds: float
 
 
 def normalize(sql: str) -> str:
@@ -99,3 +94,12 @@ def subtract(after: Iterable[Mapping[str, Any]], before: Iterable[Mapping[str, A
         }
         for query, (calls, milliseconds) in found.items()
     ]
+
+
+def parse_statistics(text: str) -> list[dict[str, Any]]:
+    """The rows of services/database/statistics.sql. Raises TrialError."""
+    try:
+        rows: list[dict[str, Any]] = msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        raise TrialError("statistics", f"the database's statistics are not JSON: {text[:200]}") from None
+    return rows

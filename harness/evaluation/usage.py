@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
-from statistics import median
+from collections.abc import Mapping, Sequence
+from statistics import fmean, median, quantiles
 
-from harness.host.cgroup import Counters
-from harness.record.measurement import HostSample, HostUse, Missing, Sample, Usage
+from harness.record.cpus import parse_cpu_list
+from harness.record.measurement import HostUse, Missing, Speed, Usage
+from harness.record.plan import Placement
+from harness.record.samples import Counters, HostSample, Sample, SpeedSample
 from loadtests.protocol.messages import Window
+
+#: Fewer samples than these say nothing of a window.
+LEAST_SAMPLES = 20
 
 SECOND_NS = 1_000_000_000
 
@@ -116,3 +121,15 @@ def host_use(
         foreign=round(max(0.0, busy - expected) / (elapsed * len(service_cpus)), 4),
         steal=round(rise("steal_ns", all_cpus) / (elapsed * len(all_cpus)), 4),
     )
+
+
+def speeds(samples: Sequence[SpeedSample], start_ns: int, end_ns: int, placement: Placement) -> Mapping[str, Speed]:
+    """Role -> how its CPUs fared during [start_ns, end_ns]; none of a role that was probed too seldom."""
+    inside = [sample for sample in samples if start_ns <= sample.monotonic_ns < end_ns]
+    found = {}
+    for role in ("service", "database", "generator"):
+        cpus = parse_cpu_list(getattr(placement, role))
+        took = [sample.cpu_ns / 1e3 for sample in inside if sample.cpu in cpus]
+        if len(took) >= LEAST_SAMPLES:
+            found[role] = Speed(round(fmean(took), 3), round(quantiles(took, n=10)[0], 3), len(took))
+    return found

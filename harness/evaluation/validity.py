@@ -6,17 +6,9 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from harness.evaluation.statements import StatementCount
-from harness.record.measurement import (
-    Calibration,
-    LevelMeasurement,
-    Measurement,
-    Missing,
-    Outcome,
-    ScaleMeasurement,
-    TrialResult,
-    Verdict,
-)
+from harness.record.measurement import LevelMeasurement, Measurement, Missing, StatementCount, Verdict
+from harness.record.run import Calibration
+from harness.record.trial_result import Outcome, ScaleMeasurement, TrialResult
 from loadtests.protocol.capacity_search import CEILING_SHARE
 
 GENERATOR_BUSY_LIMIT = {"closed": 0.80, "open": 0.75}
@@ -203,3 +195,11 @@ def judge(level: LevelMeasurement, around: Circumstances) -> tuple[Verdict, tupl
     if not level.steady:
         unstable.append(f"still warming up when measured: {level.steady_reason}")
     return ("unstable", tuple(unstable)) if unstable else ("valid", ())
+
+
+def worst(measurement: Measurement) -> tuple[Verdict, tuple[str, ...]]:
+    """The worst verdict of a trial's levels, and all their problems with the level's name before them."""
+    found = {level.verdict for level in measurement.levels}
+    order: tuple[Verdict, ...] = ("failed", "unstable", "generator_limited")
+    verdict: Verdict = next((verdict for verdict in order if verdict in found), "valid")
+    return verdict, tuple(f"{level.level}: {text}" for level in measurement.levels for text in level.problems)

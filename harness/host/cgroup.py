@@ -8,23 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
+from harness.record.samples import Counters
+
 ROOT = Path("/sys/fs/cgroup")
-
-
-@dataclass(frozen=True, slots=True)
-class Counters:
-    """One reading. CPU in nanoseconds since the start; memory in bytes; None where the kernel has no such counter."""
-
-    cpu_ns: int
-    memory_bytes: int
-    inactive_file_bytes: int
-    anonymous_bytes: int
-    peak_bytes: int | None
-    throttled_periods: int | None
-    oom_kills: int | None
 
 
 class CgroupGone(Exception):

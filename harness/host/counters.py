@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -9,7 +10,10 @@ from typing import Any, Protocol
 from docker.errors import DockerException
 from docker.models.containers import Container
 
-from harness.host.cgroup import Cgroup, CgroupGone, Counters
+from harness.host.cgroup import Cgroup, CgroupGone
+from harness.record.samples import Counters, CpuTimes
+
+STAT = Path("/proc/stat")
 
 
 class Reader(Protocol):
@@ -81,3 +85,23 @@ def open_reader(container: Container, pid: int, proc: Path = Path("/proc")) -> R
     except (OSError, CgroupGone):
         pass
     return ApiReader(container)
+
+
+def read_processors(path: Path = STAT) -> dict[int, CpuTimes]:
+    """CPU number -> its times. Empty where the kernel does not say."""
+    try:
+        lines = path.read_text().splitlines()
+    except OSError:
+        return {}
+    tick_ns = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
+    found: dict[int, CpuTimes] = {}
+    for line in lines:
+        name, *fields = line.split()
+        if not name.startswith("cpu") or name == "cpu":
+            continue
+        # user nice system idle iowait irq softirq steal guest guest_nice; guests are in user already.
+        user, nice, system, *others = (int(field) * tick_ns for field in fields[:8])
+        steal = others[4] if len(others) > 4 else 0
+        total = user + nice + system + sum(others)
+        found[int(name.removeprefix("cpu"))] = CpuTimes(user + nice + system, sum(others[:2]), steal, total)
+    return found

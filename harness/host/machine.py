@@ -10,27 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
-from msgspec import Struct
 
-from harness.plan.placement import Cpu
+from harness.record.cpus import Cpu
+from harness.record.run import Host
 
 TOPOLOGY = Path("/sys/devices/system/cpu")
-
-
-class Host(Struct, frozen=True):
-    """The machine of a run. `governor` and `smt` are None where the kernel does not say."""
-
-    name: str
-    system: str
-    kernel: str
-    cpu_model: str
-    logical_cpus: int
-    physical_cores: int
-    memory_bytes: int
-    governor: str | None
-    smt: str | None
-    cgroup_version: int | None
-    boot_id: str | None
 
 
 def _read(path: Path) -> str | None:

@@ -10,9 +10,8 @@ from collections.abc import Mapping
 from typing import Self
 
 from harness.host.cgroup import CgroupGone
-from harness.host.counters import ApiReader, Reader
-from harness.host.cpu_times import read_processors
-from harness.record.measurement import HostSample, Sample
+from harness.host.counters import ApiReader, Reader, read_processors
+from harness.record.samples import HostSample, Sample
 
 INTERVAL_SECONDS = 0.1
 #: The host's own counters have ticks of 10 ms: a reading each half second is all they give.

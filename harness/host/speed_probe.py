@@ -12,18 +12,14 @@ import contextlib
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from statistics import fmean, quantiles
 from typing import Self
 
-from harness.host.cpu_times import all_cpus, parse_cpu_list
-from harness.record.measurement import Speed, SpeedSample
+from harness.record.cpus import all_cpus
 from harness.record.plan import Placement
+from harness.record.samples import SpeedSample
 
 PROGRAM = Path(__file__).with_name("speed_probe_process.py")
-#: Fewer samples than these say nothing of a window.
-LEAST_SAMPLES = 20
 END_SECONDS = 5.0
 
 
@@ -64,15 +60,3 @@ def parse(text: str) -> tuple[SpeedSample, ...]:
     """The probe's lines; one that it was killed in is left out."""
     whole = text[: text.rfind("\n") + 1]
     return tuple(SpeedSample(*map(int, line.split())) for line in whole.splitlines())
-
-
-def speeds(samples: Sequence[SpeedSample], start_ns: int, end_ns: int, placement: Placement) -> Mapping[str, Speed]:
-    """Role -> how its CPUs fared during [start_ns, end_ns]; none of a role that was probed too seldom."""
-    inside = [sample for sample in samples if start_ns <= sample.monotonic_ns < end_ns]
-    found = {}
-    for role in ("service", "database", "generator"):
-        cpus = parse_cpu_list(getattr(placement, role))
-        took = [sample.cpu_ns / 1e3 for sample in inside if sample.cpu in cpus]
-        if len(took) >= LEAST_SAMPLES:
-            found[role] = Speed(round(fmean(took), 3), round(quantiles(took, n=10)[0], 3), len(took))
-    return found

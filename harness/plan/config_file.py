@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
-from msgspec import Struct
 
-from harness.containers.spec import Limits, Ports
 from harness.errors import UsageError
 from harness.plan.decoding import convert, suggest
+from harness.record.config import Config, GateSection
 from harness.record.plan import Timing
-from loadtests.protocol.messages import Objective
 
 # Blocks of 8 tell a true 10 % apart four times out of five; 3 are the least that give an interval at all.
 PRESETS: dict[str, Timing] = {
@@ -27,101 +24,6 @@ PRESETS: dict[str, Timing] = {
 }
 #: Levels beyond the profiles' own that a preset adds.
 PRESET_LEVELS: dict[str, tuple[str, ...]] = {"smoke": (), "quick": (), "gate": ("routes",), "full": ()}
-
-
-class Engine(Struct, frozen=True, forbid_unknown_fields=True):
-    """The container engine: may fitmap install one, and where do base images come from?"""
-
-    install: bool = True
-    image_set: Literal["auto", "official", "local"] = "auto"
-
-
-class RunSection(Struct, frozen=True, forbid_unknown_fields=True):
-    """What to measure. Empty tuples mean all."""
-
-    preset: str = "quick"
-    targets: tuple[str, ...] = ()
-    profiles: tuple[str, ...] = ()
-    levels: tuple[str, ...] = ()
-    seed: int = 1
-    service_cores: int = 1
-
-
-class TimingSection(Struct, frozen=True, forbid_unknown_fields=True):
-    """Replaces single values of the preset."""
-
-    blocks: int | None = None
-    warmup_seconds: float | None = None
-    warmup_limit_seconds: float | None = None
-    measure_seconds: float | None = None
-    settle_seconds: float | None = None
-    starts: int | None = None
-
-
-class GeneratorSection(Struct, frozen=True, forbid_unknown_fields=True):
-    """The load generator: where its workers meet their master, and how many are started elsewhere by hand."""
-
-    address: str = "127.0.0.1"
-    port: int = 15557
-    external_workers: int = 0
-
-
-class ReportSection(Struct, frozen=True, forbid_unknown_fields=True):
-    """How differences are judged: below `relevance_percent` a difference does not matter to anyone."""
-
-    relevance_percent: float = 3.0
-    confidence_percent: float = 95.0
-
-
-class PricesSection(Struct, frozen=True, forbid_unknown_fields=True):
-    """What a month of a core and of a GiB of memory costs. `source`: where the prices come from, and of when they are."""
-
-    core_month: float = 29.55
-    gib_month: float = 3.24
-    currency: str = "$"
-    source: str = (
-        "AWS Fargate on demand, Linux x86, US East: 0.04048 $ per vCPU-hour and 0.004445 $ per GB-hour in June 2026, "
-        "730 hours a month"
-    )
-
-
-class Opinion(Struct, frozen=True, forbid_unknown_fields=True):
-    """A user's own judgement of a language on what can't be measured here. Shown as theirs, and never counted."""
-
-    language: str
-    hiring: str = ""
-    learning: str = ""
-    operations: str = ""
-
-
-class GateSection(Struct, frozen=True, forbid_unknown_fields=True):
-    """What the regression gate judges: worsenings under `percent` are nobody's business; `percents` for single metrics.
-
-    `pairs`: how often a flagged cell is measured again, base against head. `canary_percent`: by how much the machine's own
-    speed may differ from that of the runs before.
-    """
-
-    metrics: tuple[str, ...] = ("throughput", "p99", "cpu", "database-cpu", "working-set", "start", "image", "statements")
-    percent: float = 5.0
-    percents: Mapping[str, float] = msgspec.field(default_factory=lambda: {"p99": 10.0, "start": 10.0})
-    pairs: int = 8
-    canary_percent: float = 3.0
-
-
-class Config(Struct, frozen=True, forbid_unknown_fields=True):
-    """fitmap.toml."""
-
-    run: RunSection = RunSection()
-    timing: TimingSection = TimingSection()
-    engine: Engine = Engine()
-    limits: Limits = Limits()
-    ports: Ports = Ports()
-    generator: GeneratorSection = GeneratorSection()
-    slo: Objective = Objective()
-    report: ReportSection = ReportSection()
-    prices: PricesSection = PricesSection()
-    gate: GateSection = GateSection()
-    opinion: tuple[Opinion, ...] = ()
 
 
 def read_config(path: Path) -> Config:
@@ -206,11 +108,3 @@ def timing(config: Config, where: str = "fitmap.toml") -> Timing:
         if not 1 <= getattr(result, name) <= 3600:
             raise UsageError(f"{where}: {name} must be within 1-3600")
     return result
-
-
-def choose(wanted: tuple[str, ...], known: dict[str, Any], what: str) -> tuple[str, ...]:
-    """The wanted names, or all known ones where none is wanted. Raises UsageError with a suggestion."""
-    for name in wanted:
-        if name not in known:
-            raise UsageError(f'unknown {what} "{name}"{suggest(name, known)}')
-    return tuple(dict.fromkeys(wanted)) or tuple(known)

@@ -17,12 +17,11 @@ from collections.abc import Iterable
 
 from harness.errors import UsageError
 from harness.plan.decoding import suggest
-from harness.record.plan import Level, Timing
+from harness.record.method import MOST_PROLONGED, SHORT_SECONDS
+from harness.record.plan import CAPACITY, SATURATE, Level, Timing
 from loadtests.protocol import messages
 
 CURVE = ("25%", "50%", "75%", "90%")
-SATURATE = "saturate"
-CAPACITY = "capacity"
 _WORDS = (SATURATE, "curve", "routes", CAPACITY)
 _RATE = re.compile(r"(\d+(?:\.\d+)?)/s")
 _SHARE = re.compile(r"(\d+(?:\.\d+)?)%")
@@ -39,12 +38,9 @@ MOST_HELD = 16_000
 PROBE_SETTLE_SECONDS = 1.0
 PROBE_SECONDS = 4.0
 PROBES = 16
-#: Levels that come in fours have shorter windows.
-SHORT_SECONDS = 10.0
 #: A 99th percentile is told where a hundred requests lie beyond it; arrivals are random, so a few more. A window at a rate
 #: is prolonged until there are so many, at most by this factor.
 P99_ARRIVALS = 10_500
-MOST_PROLONGED = 3.5
 
 
 def parse_levels(texts: Iterable[str], connections: int, routes: tuple[str, ...], where: str) -> tuple[Level, ...]:

@@ -2,29 +2,11 @@
 
 from __future__ import annotations
 
-from msgspec import Struct, structs
+from msgspec import structs
 
 from harness.errors import UsageError
+from harness.record.cpus import Cpu, cpu_list
 from harness.record.plan import Placement
-
-
-class Cpu(Struct, frozen=True):
-    """One logical CPU and the physical core (package, core) that it belongs to."""
-
-    number: int
-    package: int
-    core: int
-
-
-def cpu_list(numbers: list[int]) -> str:
-    """CPU numbers in the kernel's list form: [0, 1, 2, 5] is "0-2,5"."""
-    parts: list[list[int]] = []
-    for number in sorted(numbers):
-        if parts and number == parts[-1][-1] + 1:
-            parts[-1].append(number)
-        else:
-            parts.append([number])
-    return ",".join(str(p[0]) if len(p) == 1 else f"{p[0]}-{p[-1]}" for p in parts)
 
 
 def _cores(cpus: tuple[Cpu, ...]) -> list[list[int]]:

@@ -11,12 +11,11 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
-import msgspec
 from msgspec import Struct
 
 from harness.errors import UsageError
-from harness.plan.decoding import convert, suggest
-from harness.plan.levels import SATURATE, parse_levels
+from harness.plan.decoding import convert
+from harness.plan.levels import parse_levels
 from harness.record.plan import Kind, Preset, Profile
 
 _HEADER = re.compile(r"(?m)^# /// fitmap$\s(?P<content>(^#(| .*)$\s)+)^# ///$")
@@ -92,48 +91,3 @@ def find_profiles(loadtests: Path) -> dict[str, Profile]:
     """All profiles by name, in alphabetical order. Raises UsageError."""
     found = (read_profile(path) for path in sorted(loadtests.glob("*.py")))
     return {profile.name: profile for profile in found if profile}
-
-
-def relevel(profiles: tuple[Profile, ...], wanted: tuple[str, ...], more: tuple[str, ...]) -> tuple[Profile, ...]:
-    """The profiles at the wanted levels (their own where none is wanted), and at some more, which a profile gets that has
-    a saturated level: they are shares of it, or parts. Raises UsageError.
-
-    A profile that is no load has none.
-    """
-    return tuple(
-        profile
-        if profile.kind != "load"
-        else msgspec.structs.replace(
-            profile,
-            levels=parse_levels(
-                (*(wanted or [level.name for level in profile.levels]), *(more if _saturates(profile) else ())),
-                profile.connections,
-                profile.routes,
-                "levels",
-            ),
-        )
-        for profile in profiles
-    )
-
-
-def _saturates(profile: Profile) -> bool:
-    return any(level.name == SATURATE for level in profile.levels)
-
-
-def _only(profile: Profile, route: str) -> Profile:
-    levels = tuple(msgspec.structs.replace(level, routes=(route,)) for level in profile.levels if route in level.routes)
-    return msgspec.structs.replace(profile, routes=(route,), levels=levels)
-
-
-def narrow(profiles: tuple[Profile, ...], route: str | None) -> tuple[Profile, ...]:
-    """The profiles that send a route, with that route alone; all of them unchanged where none is asked for.
-
-    Raises UsageError.
-    """
-    if route is None:
-        return profiles
-    narrowed = tuple(_only(profile, route) for profile in profiles if profile.kind == "load" and route in profile.routes)
-    if not narrowed:
-        known = {known: None for profile in profiles for known in profile.routes}
-        raise UsageError(f'no chosen profile sends "{route}"{suggest(route, known)}')
-    return narrowed

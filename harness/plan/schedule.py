@@ -8,8 +8,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from harness.plan.levels import seconds, timed
-from harness.plan.targets import BASE
-from harness.record.plan import Placement, Plan, Profile, Target, Timing, Trial
+from harness.record.plan import BASE, Placement, Plan, Profile, Target, Timing, Trial
 from loadtests.protocol import messages
 
 # Around the windows of a trial: two containers start, golden cases are asked, two containers stop (measured: 4-6 s).

@@ -12,7 +12,7 @@ from msgspec import Struct, field
 
 from harness.errors import UsageError
 from harness.plan.decoding import convert
-from harness.record.plan import Deviation, Edit, Setting, Sizing, Target
+from harness.record.plan import BASE, TWIN, Deviation, Edit, Setting, Sizing, Target
 
 
 class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
@@ -57,10 +57,6 @@ def read_target(folder: Path) -> Target:
     )
 
 
-TWIN = "-twin"
-BASE = "-base"
-
-
 def with_twins(targets: Mapping[str, Target], names: Collection[str]) -> dict[str, Target]:
     """All targets and, beside each of the named, its twin: the same image under another name, which must never differ."""
     return _beside(targets, TWIN, names)
@@ -78,11 +74,6 @@ def _beside(targets: Mapping[str, Target], suffix: str, names: Collection[str]) 
         if target.name in names:
             found[target.name + suffix] = msgspec.structs.replace(target, name=target.name + suffix)
     return found
-
-
-def folder_of(target: str) -> str:
-    """The folder under services/ that a target, its twin and its base come from, which names the image too."""
-    return target.removesuffix(TWIN).removesuffix(BASE)
 
 
 def find_targets(services: Path) -> dict[str, Target]:

@@ -6,6 +6,12 @@ from typing import Literal
 
 from msgspec import Struct
 
+TWIN = "-twin"
+BASE = "-base"
+
+SATURATE = "saturate"
+CAPACITY = "capacity"
+
 #: harness/plan/config_file.py has their timing.
 Preset = Literal["smoke", "quick", "gate", "full"]
 #: What a trial of a profile does: see harness/trials/dispatch.py.
@@ -153,3 +159,8 @@ class Plan(Struct, frozen=True):
     profiles: tuple[Profile, ...]
     placement: Placement
     trials: tuple[Trial, ...]
+
+
+def folder_of(target: str) -> str:
+    """The folder under services/ that a target, its twin and its base come from, which names the image too."""
+    return target.removesuffix(TWIN).removesuffix(BASE)

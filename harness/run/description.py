@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+import subprocess
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 
+import docker
+from docker.errors import APIError
 from pygount import SourceAnalysis
 
-from harness.errors import UsageError
+from harness.containers.builder import Image
+from harness.errors import EngineError, UsageError
+from harness.files import ROOT
+from harness.host import machine
+from harness.record.config import Config
+from harness.record.method import METHOD
+from harness.record.plan import BASE, Plan, Target, folder_of
+from harness.record.run import SCHEMA, Calibration, EngineRecord, ImageRecord, Run
+
+CONTRACT = ROOT / "services" / "contract"
 
 
 def source_lines(folder: Path, patterns: tuple[str, ...]) -> int:
@@ -21,3 +36,75 @@ def source_lines(folder: Path, patterns: tuple[str, ...]) -> int:
             raise UsageError(f'{folder / "service.toml"}: no file matches "{pattern}" in sources')
         total += sum(SourceAnalysis.from_file(str(path), folder.name, encoding="utf-8").code_count for path in files)
     return total
+
+
+def describe_run(
+    client: docker.DockerClient,
+    *,
+    run_id: str,
+    config: Config,
+    configuration_text: str,
+    command: Sequence[str],
+    plan: Plan,
+    targets: Mapping[str, Target],
+    images: Mapping[str, Image],
+    image_set: str,
+    calibration: Calibration,
+) -> Run:
+    """Everything about a run that is known before its first trial."""
+    server = client.version()
+    checksum, database_version, settings = _ask_database_image(client, images["database"].id)
+    return Run(
+        schema=SCHEMA,
+        method=METHOD,
+        id=run_id,
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        fitmap_version=version("fitmap"),
+        revision=_revision(),
+        command=tuple(command),
+        configuration_text=configuration_text,
+        configuration=config,
+        plan=plan,
+        targets=dict(targets),
+        host=machine.describe(),
+        engine=EngineRecord(
+            name=str((server.get("Platform") or {}).get("Name") or "Docker Engine"),
+            version=str(server["Version"]),
+            api_version=str(server["ApiVersion"]),
+            storage_driver=str(client.info().get("Driver")),
+        ),
+        image_set=image_set,
+        images={name: ImageRecord(image.id, image.size_bytes) for name, image in sorted(images.items())},
+        database_version=database_version,
+        database_settings=settings,
+        seed_checksum=checksum,
+        calibration=calibration,
+        source_lines={
+            name: source_lines(ROOT / "services" / folder_of(name), target.sources)
+            for name, target in targets.items()
+            # What a base was made from is not here.
+            if not name.endswith(BASE)
+        },
+    )
+
+
+def _ask_database_image(client: docker.DockerClient, image_id: str) -> tuple[str, str, dict[str, str]]:
+    """The seed's checksum, the server's version and its configuration, from the image that the trials will use."""
+    script = "cat /opt/fitmap/checksum; postgres --version; cat /opt/fitmap/postgresql.conf"
+    try:
+        output = client.containers.run(
+            image_id, entrypoint=["sh", "-c", script], network_mode="none", remove=True, read_only=True
+        ).decode()
+    except APIError as error:
+        raise EngineError(f"the database image does not run: {error.explanation}") from None
+    checksum, database_version, *lines = output.splitlines()
+    pairs = (line.split("#")[0].partition("=") for line in lines)
+    settings = {name.strip(): value.strip().strip("'") for name, mark, value in pairs if mark}
+    return checksum, database_version, settings
+
+
+def _revision() -> str | None:
+    """The checkout's commit, with + where files differ from it; None outside a checkout."""
+    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty=+", "--abbrev=12", "--exclude=*"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stdout.strip() or None

@@ -24,15 +24,16 @@ import msgspec
 from docker.errors import DockerException
 
 from harness.containers.builder import build_lines
-from harness.containers.images import ROOT, TRIAL, Build, graph
+from harness.containers.images import TRIAL, Build, graph
 from harness.containers.lifecycle import Crew, Running, new_password
 from harness.containers.spec import service_spec
 from harness.errors import TrialError
-from harness.plan.targets import BASE, folder_of
-from harness.record.measurement import BuildMeasurement, BuildStep, Built, Missing
-from harness.record.plan import Edit, Target, Trial
+from harness.files import ROOT
+from harness.record.measurement import Missing
+from harness.record.plan import BASE, Edit, Target, Trial, folder_of
+from harness.record.trial_result import BuildMeasurement, BuildStep, Built, Dependencies
 from harness.trials.context import Setup, check_ports, start_database, started_unix_ns, wait_for_database
-from harness.trials.dependencies import Dependencies, dependencies
+from harness.trials.dependencies import dependencies
 from harness.trials.readiness_probe import Watcher
 from loadtests.protocol import messages
 

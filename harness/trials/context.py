@@ -10,11 +10,12 @@ from msgspec import Struct
 from harness.containers.lifecycle import Crew, Running, check_port_free
 from harness.containers.spec import LOOPBACK, database_spec
 from harness.errors import TrialError
-from harness.evaluation.statements import Contract
-from harness.plan.config_file import Config
+from harness.evaluation.inputs import Reading
+from harness.evaluation.statements import Contract, parse_statistics
 from harness.plan.schedule import timing_of
-from harness.record.measurement import Calibration
+from harness.record.config import Config
 from harness.record.plan import Placement, Plan, Profile, Target, Timing, Trial
+from harness.record.run import Calibration
 from harness.trials.generator import READY_SECONDS
 from loadtests.protocol import messages
 
@@ -98,3 +99,13 @@ def load_spec(setup: Setup, trial: Trial, levels: tuple[messages.Level, ...], *,
         open_ceiling=setup.calibration.open_ceiling,
         idle_seconds=IDLE_SECONDS if any(level.kind == "held" for level in levels) else 0.0,
     )
+
+
+def statistics_command(port: int) -> list[str]:
+    """Prints pg_stat_statements as JSON when run in the database container as postgres (peer authentication)."""
+    return ["psql", "-p", str(port), "-U", "postgres", "-d", "fitmap", "-qAtX", "-f", "/opt/fitmap/statistics.sql"]
+
+
+def read_statements(database: Running, port: int, answered: Mapping[str, int]) -> Reading:
+    rows = parse_statistics(database.execute(statistics_command(port), user="postgres"))
+    return Reading(answered, tuple(rows))

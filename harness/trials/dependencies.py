@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from msgspec import Struct
+from harness.record.trial_result import Dependencies
 
 _REQUIRE = re.compile(
     r"^\s*(?:require\s+)?(?P<module>[\w./~-]+\.[\w./~-]+) v\S+(?P<indirect>\s*// indirect)?\s*$", re.MULTILINE
@@ -26,18 +26,6 @@ _REQUIRE = re.compile(
 #: The name at the start of a requirement, before extras, versions and markers (PEP 508).
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*")
 _POM = {"m": "http://maven.apache.org/POM/4.0.0"}
-
-
-class Dependencies(Struct, frozen=True, tag="dependencies"):
-    """Counts. `source`: what they were counted in."""
-
-    direct: int
-    transitive: int
-    source: str
-
-    @property
-    def total(self) -> int:
-        return self.direct + self.transitive
 
 
 def dependencies(folder: Path, lock_file: str, jars: Collection[str]) -> Dependencies | None:

@@ -11,10 +11,12 @@ from docker.errors import APIError, DockerException
 
 from harness.containers.lifecycle import Crew
 from harness.errors import EngineError, TrialError
-from harness.host.cpu_times import all_cpus
+from harness.evaluation import validity
 from harness.host.machine import step_aside
-from harness.record.measurement import Missing, Outcome, TrialResult, Verdict
+from harness.record.cpus import all_cpus
+from harness.record.measurement import Missing, Verdict
 from harness.record.plan import Trial
+from harness.record.trial_result import Outcome, TrialResult
 from harness.record.writer import RecordWriter
 from harness.trials import build, load, memory_floor, scaling, startup
 from harness.trials.context import Setup
@@ -62,7 +64,7 @@ def _run(
     match setup.profile(trial).kind:
         case "load":
             loaded = load.measure(setup, trial, crew, writer, on_window, load.plain(setup, trial))
-            return loaded, *load.worst(loaded)
+            return loaded, *validity.worst(loaded)
         case "startup":
             started = startup.measure(setup, trial, crew, on_window)
             return started, *startup.judge(started)

@@ -12,10 +12,10 @@ from typing import Self, TypeVar
 import msgspec
 import psutil
 from docker.errors import DockerException
-from msgspec import Struct
 
 from harness.containers.lifecycle import Running
 from harness.errors import TrialError
+from harness.evaluation.inputs import Heard, LevelHeard
 from harness.plan.levels import seconds
 from loadtests.protocol import messages
 
@@ -33,25 +33,6 @@ OnLevelEnd = Callable[[messages.LevelEnd], None]
 #: Whether a window that has passed is to be measured again: was it warm-up? The windows are its seconds.
 OnPassed = Callable[[messages.Passed, Sequence[messages.Window]], bool]
 E = TypeVar("E")
-
-
-class LevelHeard(Struct, frozen=True):
-    """What the generator said of one level: its windows, what it measured (a search: each probe), its end."""
-
-    windows: tuple[tuple[messages.Window, ...], ...]
-    measured: tuple[messages.Measured, ...]
-    end: messages.LevelEnd
-
-
-class Heard(Struct, frozen=True):
-    """What the generator said, in order of time; with the CPU that the harness used while windows were measured."""
-
-    hello: messages.Hello
-    ready: messages.ServiceReady
-    levels: tuple[LevelHeard, ...]
-    done: messages.Done
-    harness_cpu_seconds: float
-    loaded_seconds: float
 
 
 class Generator:

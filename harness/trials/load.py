@@ -8,29 +8,31 @@ from collections.abc import Mapping, Sequence
 import msgspec
 from msgspec import Struct
 
-from harness.containers.lifecycle import Crew, Running, check_port_free, new_password, parse_statistics
-from harness.containers.spec import (
-    DRAIN_SECONDS,
-    Limits,
-    generator_spec,
-    proxy_spec,
-    replica_ports,
-    replica_specs,
-    service_spec,
-)
+from harness.containers.lifecycle import Crew, Running, check_port_free, new_password
+from harness.containers.spec import DRAIN_SECONDS, generator_spec, proxy_spec, replica_ports, replica_specs, service_spec
 from harness.errors import TrialError
-from harness.evaluation.load import REST_LIMIT, Evidence, Reading, evaluate
+from harness.evaluation.inputs import Evidence, Heard
+from harness.evaluation.load import REST_LIMIT, evaluate
 from harness.evaluation.usage import cores_between, cpu_per_request
 from harness.host.counters import ApiReader, Reader, Together, open_reader
 from harness.host.sampler import Sampler
 from harness.host.speed_probe import SpeedProbe
-from harness.plan.levels import CAPACITY
 from harness.plan.schedule import timed_levels
-from harness.record.measurement import Measurement, Verdict
-from harness.record.plan import Placement, Trial
-from harness.record.writer import LevelHistograms, RecordWriter
-from harness.trials.context import Setup, check_ports, load_spec, start_database, started_unix_ns, wait_for_database
-from harness.trials.generator import Generator, Heard, OnWindow, clock_shift_ns, why_ended
+from harness.record.config import Limits
+from harness.record.histograms import LevelHistograms
+from harness.record.measurement import Measurement
+from harness.record.plan import CAPACITY, Placement, Trial
+from harness.record.writer import RecordWriter
+from harness.trials.context import (
+    Setup,
+    check_ports,
+    load_spec,
+    read_statements,
+    start_database,
+    started_unix_ns,
+    wait_for_database,
+)
+from harness.trials.generator import Generator, OnWindow, clock_shift_ns, why_ended
 from loadtests.protocol import messages
 from loadtests.protocol.steady_state import cools
 
@@ -61,19 +63,6 @@ def plain(setup: Setup, trial: Trial) -> Stand:
     )
 
 
-def statistics_command(port: int) -> list[str]:
-    """Prints pg_stat_statements as JSON when run in the database container as postgres (peer authentication)."""
-    return ["psql", "-p", str(port), "-U", "postgres", "-d", "fitmap", "-qAtX", "-f", "/opt/fitmap/statistics.sql"]
-
-
-def worst(measurement: Measurement) -> tuple[Verdict, tuple[str, ...]]:
-    """The worst verdict of a trial's levels, and all their problems with the level's name before them."""
-    found = {level.verdict for level in measurement.levels}
-    order: tuple[Verdict, ...] = ("failed", "unstable", "generator_limited")
-    verdict: Verdict = next((verdict for verdict in order if verdict in found), "valid")
-    return verdict, tuple(f"{level.level}: {text}" for level in measurement.levels for text in level.problems)
-
-
 def measure(setup: Setup, trial: Trial, crew: Crew, writer: RecordWriter, on_window: OnWindow, stand: Stand) -> Measurement:
     """Start, load, sample, count, end, and judge. Raises TrialError, PortTaken."""
     config, placement, limits = setup.config, stand.placement, stand.limits
@@ -87,7 +76,7 @@ def measure(setup: Setup, trial: Trial, crew: Crew, writer: RecordWriter, on_win
     with Generator(load, spec) as generator:
         wait_for_database(database)
         hello = generator.hello()
-        readings = [_read_statements(database, config.ports.database, {})]
+        readings = [read_statements(database, config.ports.database, {})]
         for member in (*proxy, *services):
             member.start()
         started_ns = [started_unix_ns(service) for service in services]
@@ -100,7 +89,7 @@ def measure(setup: Setup, trial: Trial, crew: Crew, writer: RecordWriter, on_win
 
             def level_ended(end: messages.LevelEnd) -> None:
                 sampler.read_once()
-                readings.append(_read_statements(database, config.ports.database, end.answered))
+                readings.append(read_statements(database, config.ports.database, end.answered))
 
             at_rest: dict[str, float] = {}
 
@@ -171,11 +160,6 @@ def _services(setup: Setup, trial: Trial, crew: Crew, stand: Stand, password: st
 
 def _reader(member: Running) -> Reader:
     return open_reader(member.container, member.pid)
-
-
-def _read_statements(database: Running, port: int, answered: Mapping[str, int]) -> Reading:
-    rows = parse_statistics(database.execute(statistics_command(port), user="postgres"))
-    return Reading(answered, tuple(rows))
 
 
 def _write_histograms(writer: RecordWriter, name: str, heard: Heard) -> None:

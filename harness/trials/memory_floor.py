@@ -14,8 +14,9 @@ from harness.containers.lifecycle import Crew
 from harness.errors import TrialError
 from harness.evaluation.validity import disturbances, overload_problem
 from harness.plan.schedule import FLOOR_SECONDS, FLOOR_WARMUP_SECONDS, timed_levels
-from harness.record.measurement import FloorMeasurement, FloorProbe, LevelMeasurement, Measurement, Missing, Verdict
+from harness.record.measurement import LevelMeasurement, Measurement, Missing, Verdict
 from harness.record.plan import Target, Trial
+from harness.record.trial_result import FloorMeasurement, FloorProbe
 from harness.record.writer import RecordWriter
 from harness.trials import load
 from harness.trials.context import Setup

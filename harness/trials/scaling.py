@@ -11,11 +11,13 @@ from msgspec import Struct
 
 from harness.containers.lifecycle import Crew
 from harness.errors import TrialError
+from harness.evaluation import validity
 from harness.host import machine
 from harness.plan.placement import for_cores, for_replicas
 from harness.plan.schedule import timed_levels
-from harness.record.measurement import Measurement, Missing, ScaleMeasurement, ScalePoint, Verdict
+from harness.record.measurement import Measurement, Missing, Verdict
 from harness.record.plan import Trial
+from harness.record.trial_result import ScaleMeasurement, ScalePoint
 from harness.record.writer import RecordWriter
 from harness.trials import load
 from harness.trials.context import Setup
@@ -97,7 +99,7 @@ def judge(measured: ScaleMeasurement) -> tuple[Verdict, tuple[str, ...]]:
     found: list[tuple[Verdict, tuple[str, ...]]] = [
         ("failed", (f"{point.count}: {point.measured.reason}",))
         if isinstance(point.measured, Missing)
-        else _named(point.count, *load.worst(point.measured))
+        else _named(point.count, *validity.worst(point.measured))
         for point in measured.points
     ]
     order: tuple[Verdict, ...] = ("failed", "unstable", "generator_limited")

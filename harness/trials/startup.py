@@ -14,8 +14,9 @@ from harness.containers.spec import DRAIN_SECONDS, generator_spec, service_spec
 from harness.errors import TrialError
 from harness.host.page_cache import Layers, layers_of
 from harness.plan.schedule import COURSE_SECONDS
-from harness.record.measurement import Cold, Missing, Start, StartupMeasurement, Verdict
+from harness.record.measurement import Missing, Verdict
 from harness.record.plan import Profile, Timing, Trial
+from harness.record.trial_result import Cold, Start, StartupMeasurement
 from harness.trials.context import Setup, check_ports, load_spec, start_database, started_unix_ns, wait_for_database
 from harness.trials.generator import Generator, OnWindow
 from harness.trials.readiness_probe import Watcher

@@ -8,13 +8,20 @@ from statistics import median
 
 from msgspec import Struct
 
-from harness.record.measurement import Capacity, LevelMeasurement, Measurement, Missing, TrialResult
+from harness.record.measurement import Capacity, Measurement, Missing
 from harness.record.plan import Trial
-from harness.record.writer import Record, Run
+from harness.record.reader import Record
+from harness.record.run import Run
+from harness.record.trial_result import TrialResult
 from reports.analysis.observations import Measured, Observed, Single, here, measured_of, single_of
 from reports.analysis.ranking import Standing, rank
-from reports.metrics.level_stats import cpu_per_request_microseconds, mean_response_microseconds, requests, throughput
-from reports.metrics.load import BY_ID, METRICS
+from reports.metrics.catalogue import BY_ID, METRICS
+from reports.metrics.level_stats import (
+    cpu_per_request_microseconds,
+    database_microseconds,
+    mean_response_microseconds,
+    throughput,
+)
 from reports.metrics.metric import Metric
 from reports.metrics.scopes import Load, Place, loads_of, places_of
 from reports.stats.intervals import Estimate
@@ -220,9 +227,3 @@ def _parts(target: str, load: str, trials: tuple[Measured, ...]) -> Parts | None
     response, database, cpu = (median(column) for column in zip(*rows, strict=True))
     # A runtime that works on several cores for one request can use more CPU time than wall time passes.
     return Parts(target, load, response, database, cpu, max(response - database - cpu, 0.0), len(rows))
-
-
-def database_microseconds(level: LevelMeasurement) -> float:
-    """PostgreSQL's own execution time of the window's mean request, microseconds: each route's, by its share of them."""
-    spent = sum(level.routes[name].requests * time.database for name, time in level.times.items())
-    return spent / max(requests(level), 1)

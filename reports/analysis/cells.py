@@ -16,12 +16,11 @@ from msgspec import Struct
 from harness.record.measurement import LevelMeasurement, Missing
 from reports.analysis.analysis import Analysis
 from reports.analysis.observations import Measured, Observed
-from reports.analysis.ranking import Direction
+from reports.metrics.catalogue import BY_ID, METRICS
 from reports.metrics.level_stats import requests
-from reports.metrics.load import BY_ID, METRICS
-from reports.metrics.metric import Metric
+from reports.metrics.metric import Direction, Metric
 from reports.metrics.scopes import Load, Place
-from reports.text.units import Unit
+from reports.units import Unit
 
 SEPARATOR = "|"
 #: The target of what is no target's: the machine's own figures.

@@ -16,16 +16,16 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from harness.plan.config_file import PricesSection
-from harness.plan.targets import TWIN
+from harness.record.config import PricesSection
 from harness.record.measurement import Missing
-from reports.analysis.analysis import Analysis, database_microseconds
+from harness.record.plan import TWIN
+from reports.analysis.analysis import Analysis
 from reports.analysis.observations import Measured
-from reports.metrics.level_stats import mean_response_microseconds
-from reports.metrics.load import BY_ID
+from reports.metrics.catalogue import BY_ID
+from reports.metrics.level_stats import database_microseconds, mean_response_microseconds
 from reports.metrics.scopes import Place
 from reports.stats.intervals import estimate, paired_ratio
-from reports.text.units import number, quantity, span
+from reports.units import number, quantity, span
 
 FILE = Path(__file__).parent / "claims.toml"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from statistics import median
 
-from harness.host.cpu_times import parse_cpu_list
+from harness.record.cpus import parse_cpu_list
 from harness.record.measurement import Missing
 from reports.analysis.analysis import Analysis
 from reports.analysis.cost_model import Band, Basis, Rates

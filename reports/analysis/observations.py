@@ -6,11 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
-from harness.record.measurement import Beside, BuildMeasurement, LevelMeasurement, Measurement, Missing, TrialResult
+from harness.record.measurement import LevelMeasurement, Measurement, Missing
 from harness.record.plan import Kind, Trial
-from harness.record.writer import Record
-from reports.metrics.load import METRICS, Observation
-from reports.metrics.percentiles import Distribution, read_distributions
+from harness.record.reader import Record
+from harness.record.trial_result import Beside, BuildMeasurement, TrialResult
+from reports.metrics.catalogue import METRICS
+from reports.metrics.level_stats import Distribution, read_distributions
+from reports.metrics.load import Observation
 from reports.metrics.scopes import Load, Place, Scope
 
 

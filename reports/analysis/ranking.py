@@ -7,14 +7,12 @@ the relevance bound (docs/method/README.md, Statistics). Otherwise the lead is a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
 
 from msgspec import Struct
 
 from harness.record.measurement import Missing
+from reports.metrics.metric import Direction
 from reports.stats.intervals import Estimate, Ratio, estimate, paired_ratio
-
-Direction = Literal["higher", "lower"]
 
 
 class Entry(Struct, frozen=True):

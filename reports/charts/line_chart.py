@@ -9,28 +9,10 @@ from typing import Any
 import altair as alt
 from msgspec import Struct
 
-from reports.charts.palette import BLUE, GREY, INK, MUTED, VERMILION, Look
-from reports.charts.theme import WIDTH, Spec, finish, source, unvalidated
-from reports.text.units import Unit, scale_of
+from reports.charts.palette import MUTED, Look
+from reports.charts.theme import LOG_ABOVE_RATIO, WIDTH, Spec, axis_of_percentiles, finish, log_domain, source, unvalidated
 
-#: Above this ratio of largest to smallest value a linear axis would hide the small ones.
-LOG_ABOVE_RATIO = 8.0
 LABEL_HEIGHT = 14.0
-#: Room for names left of the axis, the same in all charts, so that they line up.
-LABEL_WIDTH = 118
-#: An oblique cross of strokes, as a path in a square of side 2.
-CROSS = "M-1,-1L1,1M-1,1L1,-1"
-
-
-class Dot(Struct, frozen=True):
-    """One target's row of a dot chart: the estimate with its interval, valid trials, and trials that are not valid."""
-
-    target: str
-    median: float | None
-    low: float | None
-    high: float | None
-    trials: tuple[float, ...]
-    not_valid: tuple[float, ...]
 
 
 class Line(Struct, frozen=True):
@@ -48,69 +30,6 @@ class Track(Struct, frozen=True):
     target: str
     points: tuple[tuple[float, float], ...]
     hollow: tuple[tuple[float, float], ...] = ()
-
-
-class Bar(Struct, frozen=True):
-    """One target's stacked bar: parts, microseconds, in the order of PARTS (or the first of them)."""
-
-    target: str
-    note: str
-    parts: tuple[float, ...]
-
-
-#: Parts of a response.
-PARTS = ("PostgreSQL", "service CPU", "waiting, pool, network")
-PART_COLOURS = (BLUE.light, VERMILION.light, GREY.light)
-
-
-@unvalidated
-def dots(rows: Sequence[Dot], looks: Mapping[str, Look], unit: Unit) -> Spec:
-    """Estimates as dots with intervals, single trials as small dots, trials that are not valid as crosses."""
-    every = [v for r in rows for v in (r.median, r.low, r.high, *r.trials, *r.not_valid) if v is not None]
-    if not every:
-        raise ValueError("a dot chart needs a value")
-    scale, symbol = scale_of(max(every), unit)
-    logarithmic = max(every) / min(every) > LOG_ABOVE_RATIO
-    domain = _log_domain(every, scale) if logarithmic else [0, max(every) / scale * 1.05]
-    order = [looks[row.target].token for row in rows]
-    estimates, singles = [], []
-    for row in rows:
-        label = looks[row.target].token
-        base = {"target": label, "colour": looks[row.target].colour, "marker": looks[row.target].marker}
-        if row.median is not None:
-            low, high = (row.median if bound is None else bound for bound in (row.low, row.high))
-            # An interval may reach beyond the trials by far; the axis shows the trials, the table the numbers.
-            estimates.append(
-                base
-                | {
-                    "value": row.median / scale,
-                    "low": max(low / scale, domain[0]),
-                    "high": min(high / scale, domain[1]),
-                }
-            )
-        singles += [{"target": label, "colour": base["colour"], "value": v / scale, "valid": 1} for v in row.trials]
-        singles += [{"target": label, "colour": MUTED.light, "value": v / scale, "valid": 0} for v in row.not_valid]
-    y = alt.Y("target:N", sort=None, title=None, scale=alt.Scale(domain=order), axis=_name_axis())
-    title = f"{symbol}, logarithmic" if logarithmic else symbol
-    x_scale = alt.Scale(type="log", domain=domain, nice=False) if logarithmic else alt.Scale(domain=domain, nice=False)
-    x = alt.X("value:Q", title=title, scale=x_scale, axis=alt.Axis(tickCount=5, labelOverlap=True, format=",~r"))
-    colour = alt.Color("colour:N", scale=None)
-    middle = source("estimates").encode(y=y, color=colour)
-    intervals = middle.mark_rule(strokeWidth=2, clip=True).encode(x=alt.X("low:Q", title=title, scale=x_scale), x2="high:Q")
-    points = middle.mark_point(filled=True, size=75, opacity=1).encode(x=x, shape=alt.Shape("marker:N", scale=None))
-    small = (
-        source("singles")
-        .mark_point(size=16, opacity=0.55, strokeWidth=1.2, yOffset=7)
-        .encode(
-            x=x,
-            y=y,
-            color=colour,
-            shape=alt.Shape("valid:O", scale=alt.Scale(domain=[0, 1], range=[CROSS, "circle"]), legend=None),
-        )
-    )
-    return finish(
-        alt.layer(intervals, small, points), {"estimates": estimates, "singles": singles}, height=max(len(rows), 2) * 27
-    )
 
 
 @unvalidated
@@ -132,7 +51,7 @@ def lines(
     """
     xs = [v for c in curves for v in c.x]
     ys = [v for c in curves for v in c.y]
-    y_domain = _log_domain(ys, 1.0) if log_y else [0, max(*ys, 1e-9) * 1.05]
+    y_domain = log_domain(ys, 1.0) if log_y else [0, max(*ys, 1e-9) * 1.05]
     x_domain = [1, max(*xs, 10.0)] if percentile_axis else [min(xs), max(xs)]
     values = [
         {
@@ -150,7 +69,7 @@ def lines(
     x_scale = (
         alt.Scale(type="log", domain=x_domain, nice=False) if percentile_axis else alt.Scale(domain=x_domain, nice=False)
     )
-    x_axis = _percentile_axis() if percentile_axis else alt.Axis(tickCount=6)
+    x_axis = axis_of_percentiles() if percentile_axis else alt.Axis(tickCount=6)
     if counts:
         x_axis = alt.Axis(values=list(counts), format="d")
     shown = [c for c in curves if not c.faint]
@@ -190,51 +109,13 @@ def lines(
 
 
 @unvalidated
-def bars(rows: Sequence[Bar], looks: Mapping[str, Look], x_title: str) -> Spec:
-    """A whole per target, split into parts, as shares of it."""
-    count = len(rows[0].parts)
-    order = [looks[row.target].token for row in rows]
-    values: list[dict[str, Any]] = []
-    notes = []
-    for row in rows:
-        start, total = 0.0, sum(row.parts)
-        for name, part in zip(PARTS[:count], row.parts, strict=True):
-            end = start + part / total * 100
-            values.append({"target": looks[row.target].token, "part": name, "start": start, "end": end})
-            start = end
-        notes.append({"target": looks[row.target].token, "note": row.note, "at": 100})
-    y = alt.Y("target:N", sort=None, title=None, scale=alt.Scale(domain=order), axis=_name_axis())
-    x_scale = alt.Scale(domain=[0, 100], nice=False)
-    drawn = (
-        source("parts")
-        .mark_bar(height=15)
-        .encode(
-            y=y,
-            x=alt.X("start:Q", title=x_title, scale=x_scale, axis=alt.Axis(tickCount=5)),
-            x2="end:Q",
-            color=alt.Color(
-                "part:N",
-                scale=alt.Scale(domain=list(PARTS[:count]), range=list(PART_COLOURS[:count])),
-                legend=alt.Legend(orient="top", title=None, symbolType="square", columns=3, columnPadding=12),
-            ),
-        )
-    )
-    labels = (
-        source("notes")
-        .mark_text(align="left", dx=8, color=INK.light)
-        .encode(y=y, x=alt.X("at:Q", scale=x_scale), text="note:N")
-    )
-    return finish(alt.layer(drawn, labels), {"parts": values, "notes": notes}, height=max(len(rows), 2) * 27, right=80)
-
-
-@unvalidated
 def tracks(rows: Sequence[Track], looks: Mapping[str, Look], x_title: str, y_title: str, height: int = 230) -> Spec:
     """Points joined by a line in their order, y logarithmic; those that don't count are hollow and beside the line."""
     every = [point for row in rows for point in (*row.points, *row.hollow)]
     xs, ys = [x for x, _ in every], [y for _, y in every]
     logarithmic = max(xs) / min(xs) > LOG_ABOVE_RATIO
-    y_domain = _log_domain(ys, 1.0)
-    x_domain = _log_domain(xs, 1.0) if logarithmic else [0, max(xs) * 1.05]
+    y_domain = log_domain(ys, 1.0)
+    x_domain = log_domain(xs, 1.0) if logarithmic else [0, max(xs) * 1.05]
 
     def points(kind: str) -> list[dict[str, Any]]:
         return [
@@ -310,20 +191,3 @@ def spread(positions: Sequence[float], gap: float, height: float) -> list[float]
             placed[i] = min(placed[i], limit)
             limit = placed[i] - gap
     return placed
-
-
-def _name_axis() -> alt.Axis:
-    return alt.Axis(
-        labelLimit=LABEL_WIDTH - 8, minExtent=LABEL_WIDTH, maxExtent=LABEL_WIDTH, grid=True, ticks=False, domain=False
-    )
-
-
-def _percentile_axis() -> alt.Axis:
-    names = {2: "50 %", 10: "90 %", 100: "99 %", 1000: "99.9 %", 10000: "99.99 %"}
-    expression = " : ".join(f"datum.value == {value} ? '{name}'" for value, name in names.items()) + " : ''"
-    return alt.Axis(values=list(names), labelExpr=expression, labelOverlap=False)
-
-
-def _log_domain(values: Sequence[float], scale: float) -> list[float]:
-    """From a little below the smallest to a little above the largest value."""
-    return [min(values) / scale / 1.25, max(values) / scale * 1.25]

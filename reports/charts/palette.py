@@ -10,7 +10,7 @@ import unicodedata
 
 from msgspec import Struct
 
-from reports.text.units import clean
+from reports.units import clean
 
 
 class Colour(Struct, frozen=True):

@@ -9,7 +9,7 @@ from typing import Any
 import vl_convert
 from markupsafe import Markup, escape
 
-from reports.text.units import clean
+from reports.units import clean
 
 #: The version whose specifications Altair writes; reports/export/interactive.py bundles the same one.
 VEGA_LITE = "6.1"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import Any, ParamSpec
 
@@ -10,6 +10,11 @@ import altair as alt
 from altair.utils.schemapi import debug_mode
 
 from reports.charts.palette import INK, LINE, MUTED
+
+#: Above this ratio of largest to smallest value a linear axis would hide the small ones.
+LOG_ABOVE_RATIO = 8.0
+#: Room for names left of the axis, the same in all charts, so that they line up.
+LABEL_WIDTH = 118
 
 Spec = dict[str, Any]
 P = ParamSpec("P")
@@ -62,3 +67,20 @@ def finish(chart: Any, data: Mapping[str, list[dict[str, Any]]], *, height: int,
         "legend": {"labelColor": INK.light, "labelFontSize": 13, "labelFont": FONT, "aria": False},
     }
     return spec
+
+
+def name_axis() -> alt.Axis:
+    return alt.Axis(
+        labelLimit=LABEL_WIDTH - 8, minExtent=LABEL_WIDTH, maxExtent=LABEL_WIDTH, grid=True, ticks=False, domain=False
+    )
+
+
+def axis_of_percentiles() -> alt.Axis:
+    names = {2: "50 %", 10: "90 %", 100: "99 %", 1000: "99.9 %", 10000: "99.99 %"}
+    expression = " : ".join(f"datum.value == {value} ? '{name}'" for value, name in names.items()) + " : ''"
+    return alt.Axis(values=list(names), labelExpr=expression, labelOverlap=False)
+
+
+def log_domain(values: Sequence[float], scale: float) -> list[float]:
+    """From a little below the smallest to a little above the largest value."""
+    return [min(values) / scale / 1.25, max(values) / scale * 1.25]

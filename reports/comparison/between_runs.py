@@ -20,7 +20,7 @@ from msgspec import Struct
 
 from reports.analysis.analysis import Analysis
 from reports.comparison.matched_cells import both
-from reports.metrics.load import METRICS
+from reports.metrics.catalogue import METRICS
 from reports.stats.intervals import LEAST_TRIALS, Difference, welch
 
 #: Two that are left, and the one that is set aside.
@@ -138,34 +138,3 @@ def _excludes(difference: Difference, confidence_percent: float, scatter: float)
     z = NormalDist().inv_cdf((1 + confidence_percent / 100) / 2)
     half = math.hypot(difference.half(confidence_percent), z * math.sqrt(2) * scatter)
     return abs(difference.mean) > half
-
-
-def between_text(analyses: Sequence[Analysis]) -> str:
-    """As a table for a terminal."""
-    level = min(each.run.configuration.report.confidence_percent for each in analyses)
-    cells = cells_of(analyses)
-    rows = between(cells, level)
-    lines = [
-        "standard deviations of a run's value: by its own trials, and of whole runs beyond that",
-        f"{'axis':<36}{'ratios':>7}{'trials':>9}{'runs':>9}{'without the machine':>21}{'two runs within':>17}",
-    ]
-    lines += [
-        f"{row.title:<36}{row.cells:>7}{row.trials:>9.1%}{row.measured:>9.1%}{row.runs:>21.1%}"
-        f"{'x ' + format(row.critical(level), '.2f'):>17}"
-        for row in rows
-    ]
-    outside, count = sum(row.outside for row in rows), sum(row.cells for row in rows)
-    lines += [
-        "",
-        f"{outside} of {count} ratios of a value in two runs have an interval, from their trials alone, that excludes 1 "
-        f"({sum(row.outside_measured for row in rows)} as measured); {count * (1 - level / 100):.0f} would by chance",
-    ]
-    found = tried(cells, level)
-    if found is None:
-        return "\n".join([*lines, "a third run would tell whether intervals hold that know how far runs lie apart"])
-    chance = found.intervals * (1 - level / 100)
-    lines.append(
-        f"each run set aside in turn: of {found.intervals} intervals {found.trials_alone} exclude 1 that know the trials "
-        f"alone, {found.widened} that know how far the other runs lie apart as well; {chance:.0f} would by chance"
-    )
-    return "\n".join(lines)

@@ -15,17 +15,17 @@ from statistics import fmean
 
 from msgspec import Struct
 
-from harness.plan.targets import BASE
-from harness.record.writer import Run
+from harness.record.plan import BASE
+from harness.record.run import Run
 from reports.analysis.analysis import Analysis
 from reports.analysis.cells import SPEED, STATEMENTS, Figure, cell_name, cells, figure_of, parts_of
-from reports.analysis.ranking import Direction
-from reports.comparison.matched_cells import Sides, both
-from reports.comparison.paired_trials import Pairs, all_pairs
+from reports.comparison.matched_cells import Pairs, Sides, all_pairs, both
 from reports.comparison.rank_agreement import agreement, said
-from reports.metrics.load import BY_ID
-from reports.stats.intervals import LEAST_TRIALS, at_zero, student_t_quantile
-from reports.text.units import number, quantity
+from reports.metrics.catalogue import BY_ID
+from reports.metrics.metric import Direction
+from reports.stats.covariance import at_zero
+from reports.stats.intervals import LEAST_TRIALS, student_t_quantile
+from reports.units import number, quantity
 
 BELOW = "below the relevance bound"
 

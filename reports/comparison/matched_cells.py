@@ -8,12 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from msgspec import Struct
 
 from harness.record.measurement import Missing
+from harness.record.plan import BASE
 from reports.analysis.analysis import Analysis
 from reports.analysis.cells import SPEED, cell_name, cells, figure_of, parts_of
-from reports.metrics.load import BY_ID
-from reports.metrics.metric import Metric
+from reports.metrics.catalogue import BY_ID
+from reports.metrics.metric import Direction, Metric
 from reports.metrics.scopes import Place
-from reports.stats.intervals import Difference, apart, welch
+from reports.stats.covariance import apart
+from reports.stats.intervals import Difference, welch
 
 
 class Sides(Struct, frozen=True):
@@ -87,3 +89,46 @@ def _slower(
             )
             found.append((now, before))
     return tuple(found)
+
+
+class Pairs(Struct, frozen=True):
+    """A cell's pairs: logarithms of how much worse the head was, and of how much slower the machine was for it, by role."""
+
+    worse: tuple[float, ...]
+    slower: tuple[tuple[float, ...], ...] = ()
+
+
+def pairs_of(
+    base: Mapping[str, float],
+    head: Mapping[str, float],
+    direction: Direction,
+    speeds: Sequence[tuple[Mapping[str, float], Mapping[str, float]]] = (),
+) -> Pairs:
+    """The pairs that both sides have. `speeds`: by role, what a fixed piece of work took beside the base and the head."""
+    sign = -1.0 if direction == "higher" else 1.0
+    common = sorted(base.keys() & head.keys())
+    probed = [(b, h) for b, h in speeds if all(pair in b and pair in h for pair in common)]
+    return Pairs(
+        tuple(sign * math.log(head[pair] / base[pair]) for pair in common),
+        tuple(tuple(math.log(h[pair] / b[pair]) for pair in common) for b, h in probed),
+    )
+
+
+def all_pairs(again: Analysis) -> dict[str, Pairs]:
+    """Every cell of the heads that the bases have too, as pairs."""
+    values = {cell.name: cell.values for cell in cells(again)}
+    found = {}
+    for name, head in values.items():
+        target, place, metric = parts_of(name)
+        figure, base = figure_of(metric), values.get(cell_name(target + BASE, place, metric))
+        if figure is None or base is None or metric in SPEED.values():
+            continue
+        speeds = [
+            (
+                values.get(cell_name(target + BASE, place, SPEED[role]), {}),
+                values.get(cell_name(target, place, SPEED[role]), {}),
+            )
+            for role in figure.covariates
+        ]
+        found[name] = pairs_of(base, head, figure.direction, speeds)
+    return found

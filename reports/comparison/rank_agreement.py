@@ -15,7 +15,7 @@ from msgspec import Struct
 from harness.record.measurement import Missing
 from reports.analysis.analysis import Analysis
 from reports.analysis.ranking import Standing
-from reports.metrics.load import BY_ID
+from reports.metrics.catalogue import BY_ID
 from reports.stats.intervals import LEAST_TRIALS, log_interval, welch_ratio
 
 

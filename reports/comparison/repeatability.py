@@ -11,12 +11,13 @@ from statistics import fmean, stdev
 
 from msgspec import Struct
 
-from harness.plan.targets import TWIN
 from harness.record.measurement import Missing
+from harness.record.plan import TWIN
 from reports.analysis.analysis import Analysis
 from reports.analysis.cells import SPEED, cells, figure_of
-from reports.metrics.load import METRICS
-from reports.stats.intervals import LEAST_TRIALS, at_zero, paired_ratio
+from reports.metrics.catalogue import METRICS
+from reports.stats.covariance import at_zero
+from reports.stats.intervals import LEAST_TRIALS, paired_ratio
 
 #: Trials from which on a straight line through them is more than a guess.
 ENOUGH_TRIALS = 8
@@ -124,32 +125,3 @@ def separations(analysis: Analysis) -> tuple[Separation, ...]:
                 Separation(place, metric, target, ratio.low, ratio.high, ratio.blocks, len(groups), len(apart), len(won))
             )
     return tuple(found)
-
-
-def repeatability_text(analysis: Analysis) -> str:
-    """Both as tables for a terminal."""
-    lines = [f"{'load':<16}{'axis':<16}{'target':<16}{'trials':>7}{'variation':>11}{'without the machine':>21}"]
-    for c in scatter(analysis):
-        left = "-" if c.unexplained is None else f"{c.unexplained:.1%}"
-        lines.append(f"{c.place:<16}{c.metric:<16}{c.target:<16}{c.trials:>7}{c.variation:>11.1%}{left:>21}")
-    pairs = separations(analysis)
-    if not pairs:
-        return "\n".join([*lines, "", "no twins in this record: `fitmap bench --twins` measures each target twice"])
-    lines += [
-        "",
-        f"{'load':<16}{'axis':<16}{'target':<10}{'ratio to its twin':<20}{'blocks':>6}   threes of blocks apart (won)",
-    ]
-    for pair in pairs:
-        interval = f"{pair.low:.4f} to {pair.high:.4f}"
-        groups = f"{pair.groups_apart} of {pair.groups} ({pair.groups_won})"
-        mark = "   APART" if pair.apart else ""
-        lines.append(f"{pair.place:<16}{pair.metric:<16}{pair.target:<10}{interval:<20}{pair.blocks:>6}   {groups}{mark}")
-    level = analysis.run.configuration.report.confidence_percent
-    apart, groups_apart = sum(p.apart for p in pairs), sum(p.groups_apart for p in pairs)
-    total, won = sum(p.groups for p in pairs), sum(p.groups_won for p in pairs)
-    lines += [
-        "",
-        f"{apart} of {len(pairs)} axes exclude 1 over all blocks (a {level:g} % interval allows {1 - level / 100:.0%})",
-        f"{groups_apart} of {total} threes of blocks do, which is what preset quick has; {won} would have been called a win",
-    ]
-    return "\n".join(lines)

@@ -7,46 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import to_builtins
 
-from harness.record.writer import Run
 from reports.comparison.changes import Change, Changes
 from reports.export.markdown import escaped
-from reports.export.terminal import columns
-from reports.regression.history import content, fingerprint
-from reports.text.units import clean
+from reports.units import clean, columns
 
 HEADERS = ("where", "axis", "target", "before", "now", "now / before", "verdict")
-
-
-def incomparable(base: Run, head: Run) -> list[str]:
-    """Why the numbers of two runs say nothing of one another; empty where they do."""
-    found = []
-    if fingerprint(base.host) != fingerprint(head.host):
-        found.append(f"other machines ({_machine(base)} and {_machine(head)})")
-    if base.method != head.method:
-        found.append(f"other method versions ({base.method} and {head.method})")
-    if base.image_set != head.image_set:
-        found.append(f"other image sets ({base.image_set} and {head.image_set})")
-    if content(base) != content(head):
-        found.append(f"something else was measured ({', '.join(_contents(base, head))})")
-    return found
-
-
-def _machine(run: Run) -> str:
-    host = run.host
-    return f"{host.cpu_model}, {host.logical_cpus} CPUs, {host.memory_bytes / 2**30:.0f} GiB"
-
-
-def _contents(base: Run, head: Run) -> list[str]:
-    pairs = {
-        "profiles or levels": (base.plan.profiles, head.plan.profiles),
-        "blocks or times": (base.plan.timing, head.plan.timing),
-        "placement": (base.plan.placement, head.plan.placement),
-        "limits": (base.configuration.limits, head.configuration.limits),
-        "objective": (base.configuration.slo, head.configuration.slo),
-        "data": (base.seed_checksum, head.seed_checksum),
-        "database": (base.database_version, head.database_version),
-    }
-    return [name for name, (one, other) in pairs.items() if one != other]
 
 
 def _shown(found: Changes, every: bool) -> Sequence[Change]:

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import json
+import math
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from msgspec import Struct
+
+from harness.record.measurement import Missing
+from harness.record.plan import BASE, TWIN
+from reports.analysis.analysis import Analysis
+from reports.analysis.cells import Figure, cell_name, figure_of, parts_of
 from reports.export.files import write_file
 from reports.export.gate_markdown import gate_markdown
+from reports.export.gate_text import where
 from reports.export.junit import junit_xml
-from reports.export.trackers import Intervals, action_json, bencher_json
+from reports.metrics.metric import Direction
 from reports.regression.gate_result import Gate
 from reports.regression.history import Entry
+from reports.units import clean, number
+
+#: Cell -> the ends of its interval.
+Intervals = Mapping[str, tuple[float, float]]
 
 MARKDOWN, JUNIT, BENCHER, BIGGER, SMALLER = (
     "gate.md", "gate.junit.xml", "bencher.json", "github-action-benchmark-bigger.json",
@@ -33,3 +47,62 @@ def write_gate_files(gate: Gate, entry: Entry, folder: Path, intervals: Interval
     """Write them into the run's folder. Raises RunError when the disk refuses."""
     for name, data in gate_files(gate, entry, intervals).items():
         write_file(folder / name, data)
+
+
+class _Value(Struct, frozen=True):
+    """A cell that can be told. `where`: target and place."""
+
+    where: str
+    metric: str
+    figure: Figure
+    value: float
+    interval: tuple[float, float] | None
+    trials: int
+
+
+def intervals(analysis: Analysis) -> Intervals:
+    """The interval of each cell of a run that has one."""
+    return {
+        cell_name(entry.target, standing.place, standing.metric): (found.low, found.high)
+        for standing in analysis.standings
+        for entry in standing.entries
+        if not isinstance(found := entry.estimate, Missing) and found.low is not None and found.high is not None
+    }
+
+
+def _values(entry: Entry, known: Intervals) -> Iterator[_Value]:
+    for cell, value in entry.cells.items():
+        target, place, metric = parts_of(cell)
+        figure = figure_of(metric)
+        if figure is None or not math.isfinite(value) or target.endswith((TWIN, BASE)):
+            continue
+        ends = known.get(cell)
+        holds = ends is not None and all(map(math.isfinite, ends)) and ends[0] <= value <= ends[1]
+        title = clean(f"{target} {where(place)}")
+        yield _Value(title, metric, figure, value, ends if holds else None, entry.trials.get(cell, 0))
+
+
+def bencher_json(entry: Entry, known: Intervals) -> str:
+    """Bencher Metric Format: a benchmark is a target at a place, a measure one of our metrics under its id."""
+    found: dict[str, dict[str, dict[str, float]]] = {}
+    for each in _values(entry, known):
+        ends = {"lower_value": each.interval[0], "upper_value": each.interval[1]} if each.interval else {}
+        found.setdefault(each.where, {})[each.metric] = {"value": each.value} | ends
+    return _text(found)
+
+
+def action_json(entry: Entry, known: Intervals, direction: Direction) -> str:
+    """github-action-benchmark's customBiggerIsBetter (`higher`) or customSmallerIsBetter (`lower`)."""
+    extra = clean(f"run {entry.run}\nrevision {entry.revision or 'unknown'}")
+    found = [
+        {"name": f"{each.where} {each.metric}", "unit": each.figure.unit, "value": each.value}
+        | ({"range": f"{number(each.interval[0])}–{number(each.interval[1])}"} if each.interval else {})
+        | {"extra": f"{extra}\n{each.trials} trials"}
+        for each in _values(entry, known)
+        if each.figure.direction == direction
+    ]
+    return _text(found)
+
+
+def _text(value: object) -> str:
+    return json.dumps(value, indent=1, allow_nan=False) + "\n"

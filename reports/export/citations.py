@@ -17,9 +17,9 @@ from harness.errors import UsageError
 from harness.record.measurement import Missing
 from reports.analysis.analysis import Analysis
 from reports.analysis.claims import findings, read_claims
-from reports.metrics.load import BY_ID
+from reports.metrics.catalogue import BY_ID
 from reports.stats.intervals import paired_ratio
-from reports.text.units import factor, number, quantity, span
+from reports.units import factor, number, quantity, span
 
 _CITATION = re.compile(r'\[([^\]\n]*)\]\(([^()\s]*results\.(?:csv|json)) "([^"\n]+)"\)')
 

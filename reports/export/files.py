@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
+import vl_convert
+
 from harness.errors import RunError
-from harness.record.writer import Record
+from harness.files import write_whole
+from harness.record.reader import Record
 from reports.analysis.analysis import analyse
 from reports.analysis.claims import findings, read_claims
 from reports.export.html import render_page
 from reports.export.interactive import render_explore
 from reports.export.markdown import summary
-from reports.export.png import pictures
 from reports.export.tables import csv_text, json_text
-from reports.export.view import make_view
+from reports.export.view import View, make_view
+from reports.sections.elements import Figure
+
+#: Twice the size of the page's charts: sharp on dense screens.
+SCALE = 2.0
 
 REPORT, EXPLORE, SUMMARY, CSV, JSON, CHARTS = (
     "report.html", "explore.html", "summary.md", "results.csv", "results.json", "charts",
@@ -43,10 +50,27 @@ def write_files(record: Record, baseline: Record | None = None) -> Path:
 
 def write_file(path: Path, data: bytes) -> None:
     """Write a file whole or not at all. Raises RunError when the disk refuses."""
-    temporary = path.with_name(path.name + ".part")
     try:
-        path.parent.mkdir(exist_ok=True)
-        temporary.write_bytes(data)
-        temporary.replace(path)
+        write_whole(path, data)
     except OSError as error:
         raise RunError(f"{path} can't be written ({error.strerror}): make room; the record itself is complete") from None
+
+
+def pictures(view: View) -> dict[str, bytes]:
+    """Name -> PNG: the fit map, where the time goes, latency."""
+    return {figure.id: _png(figure.svg) for figure in _chosen(view) if figure.svg is not None}
+
+
+def _chosen(view: View) -> Iterator[Figure]:
+    yield from view.fit
+    for section in view.parts:
+        # Of each load the whole response; the work alone is a detail of it.
+        yield from (figure for figure in section.figures if not figure.id.endswith("-work"))
+    yield from view.latency
+
+
+def _png(svg: str) -> bytes:
+    # A chart's background is transparent: in a dark chat its letters would vanish.
+    opening, rest = svg.split(">", 1)
+    data: bytes = vl_convert.svg_to_png(f'{opening}><rect width="100%" height="100%" fill="#ffffff"/>{rest}', scale=SCALE)
+    return data

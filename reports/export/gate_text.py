@@ -6,7 +6,7 @@ import math
 from typing import get_args
 
 from reports.regression.gate_result import Confirmation, Gate, Judged
-from reports.text.units import Unit, number, quantity
+from reports.units import Unit, number, quantity
 
 #: A name comes from outside; what is longer is cut, so that one name can't push all others out of a comment.
 LONGEST_NAME = 100

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from reports.analysis.analysis import Analysis
 from reports.charts.palette import MAPPED
 from reports.export.view import View, make_view
-from reports.text.units import clean
+from reports.units import clean
 
 #: What the static page asks for: nothing but its own styles and the downloads that it carries.
 STATIC_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"

@@ -23,8 +23,8 @@ from reports.charts.svg import VEGA_LITE
 from reports.charts.theme import Spec
 from reports.export.html import STATIC_POLICY, TEMPLATES, render_page, render_template
 from reports.export.view import View
-from reports.sections.metric_figures import Figure
-from reports.text.units import clean
+from reports.sections.elements import Figure
+from reports.units import clean
 
 #: Of one script, in the order in which they need one another.
 PARTS = ("page.js", "advisor.js", "filter.js", "form.js", "zoom.js", "explore.js")

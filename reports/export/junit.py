@@ -22,7 +22,7 @@ from reports.export.gate_text import amount, headline, where
 from reports.regression.gate import sentence
 from reports.regression.gate_result import Gate, Judged, State
 from reports.regression.screening import LEAST_RUNS
-from reports.text.units import clean
+from reports.units import clean
 
 _OUTCOME: dict[State, str] = {
     "regressed": "failure",

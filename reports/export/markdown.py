@@ -7,10 +7,9 @@ from collections.abc import Iterable
 
 from reports.comparison.changes import Changes
 from reports.export.view import View
-from reports.sections.metric_figures import Table
-from reports.sections.verdict import Span
+from reports.sections.elements import Span, Table
 from reports.sections.win_matrix import Matrix
-from reports.text.units import clean
+from reports.units import clean
 
 #: A comment has 65,536 characters on most platforms: the page has the rest.
 MOST_CHANGES = 60

@@ -11,7 +11,7 @@ import pandas as pd
 from harness.record.measurement import Missing
 from reports.analysis.analysis import Analysis
 from reports.analysis.claims import Finding
-from reports.metrics.load import BY_ID
+from reports.metrics.catalogue import BY_ID
 
 COLUMNS = (
     "run", "class", "profile", "level", "metric", "unit", "direction", "target", "median", "low", "high", "trials",

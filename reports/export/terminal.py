@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from reports.analysis.analysis import Analysis
+from reports.comparison.between_runs import between, cells_of, tried
+from reports.comparison.repeatability import scatter, separations
 from reports.sections.cost import Advice
-from reports.text.units import clean
+from reports.units import clean, columns
 
 
 def advice_text(advice: Advice) -> str:
@@ -19,13 +22,61 @@ def advice_text(advice: Advice) -> str:
     return clean("\n".join(lines))
 
 
-def columns(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Rows in columns: the first to the left, the others to the right."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return [
-        "  ".join(
-            cell.ljust(width) if i == 0 else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
+def repeatability_text(analysis: Analysis) -> str:
+    """Both as tables for a terminal."""
+    lines = [f"{'load':<16}{'axis':<16}{'target':<16}{'trials':>7}{'variation':>11}{'without the machine':>21}"]
+    for c in scatter(analysis):
+        left = "-" if c.unexplained is None else f"{c.unexplained:.1%}"
+        lines.append(f"{c.place:<16}{c.metric:<16}{c.target:<16}{c.trials:>7}{c.variation:>11.1%}{left:>21}")
+    pairs = separations(analysis)
+    if not pairs:
+        return "\n".join([*lines, "", "no twins in this record: `fitmap bench --twins` measures each target twice"])
+    lines += [
+        "",
+        f"{'load':<16}{'axis':<16}{'target':<10}{'ratio to its twin':<20}{'blocks':>6}   threes of blocks apart (won)",
+    ]
+    for pair in pairs:
+        interval = f"{pair.low:.4f} to {pair.high:.4f}"
+        groups = f"{pair.groups_apart} of {pair.groups} ({pair.groups_won})"
+        mark = "   APART" if pair.apart else ""
+        lines.append(f"{pair.place:<16}{pair.metric:<16}{pair.target:<10}{interval:<20}{pair.blocks:>6}   {groups}{mark}")
+    level = analysis.run.configuration.report.confidence_percent
+    apart, groups_apart = sum(p.apart for p in pairs), sum(p.groups_apart for p in pairs)
+    total, won = sum(p.groups for p in pairs), sum(p.groups_won for p in pairs)
+    lines += [
+        "",
+        f"{apart} of {len(pairs)} axes exclude 1 over all blocks (a {level:g} % interval allows {1 - level / 100:.0%})",
+        f"{groups_apart} of {total} threes of blocks do, which is what preset quick has; {won} would have been called a win",
+    ]
+    return "\n".join(lines)
+
+
+def between_text(analyses: Sequence[Analysis]) -> str:
+    """As a table for a terminal."""
+    level = min(each.run.configuration.report.confidence_percent for each in analyses)
+    cells = cells_of(analyses)
+    rows = between(cells, level)
+    lines = [
+        "standard deviations of a run's value: by its own trials, and of whole runs beyond that",
+        f"{'axis':<36}{'ratios':>7}{'trials':>9}{'runs':>9}{'without the machine':>21}{'two runs within':>17}",
+    ]
+    lines += [
+        f"{row.title:<36}{row.cells:>7}{row.trials:>9.1%}{row.measured:>9.1%}{row.runs:>21.1%}"
+        f"{'x ' + format(row.critical(level), '.2f'):>17}"
         for row in rows
     ]
+    outside, count = sum(row.outside for row in rows), sum(row.cells for row in rows)
+    lines += [
+        "",
+        f"{outside} of {count} ratios of a value in two runs have an interval, from their trials alone, that excludes 1 "
+        f"({sum(row.outside_measured for row in rows)} as measured); {count * (1 - level / 100):.0f} would by chance",
+    ]
+    found = tried(cells, level)
+    if found is None:
+        return "\n".join([*lines, "a third run would tell whether intervals hold that know how far runs lie apart"])
+    chance = found.intervals * (1 - level / 100)
+    lines.append(
+        f"each run set aside in turn: of {found.intervals} intervals {found.trials_alone} exclude 1 that know the trials "
+        f"alone, {found.widened} that know how far the other runs lie apart as well; {chance:.0f} would by chance"
+    )
+    return "\n".join(lines)

@@ -6,14 +6,16 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from harness.evaluation.bottleneck import FULL, HALF
-from harness.record.writer import Run
+from harness.record.method import FULL, HALF
+from harness.record.run import Run
 from reports.analysis.analysis import Analysis, classes
 from reports.analysis.claims import Finding, findings, read_claims
 from reports.comparison.changes import Changes, changes, has_pairs, paired_changes
 from reports.export.tables import csv_text, data_address, json_text
-from reports.metrics.load import BY_ID
+from reports.metrics.catalogue import BY_ID
+from reports.sections.build import build_section
 from reports.sections.cost import Advice, advise, everyday
+from reports.sections.elements import Answer, Figure, Row, Section, Table
 from reports.sections.environment import Pairs, TargetFacts, calibration_facts, environment, target_facts
 from reports.sections.everyday_service import service_answer
 from reports.sections.fit_map import FORMULAS, fit_figures
@@ -21,11 +23,12 @@ from reports.sections.held_requests import waiters_answer
 from reports.sections.invalid_trials import Problem, Summary, measured_again, problems_of, summaries
 from reports.sections.language_effect import Matter, matters
 from reports.sections.latency import latency_figures
-from reports.sections.metric_figures import Figure, Row, Section, Table, axis_sections
+from reports.sections.memory_floor import floor_section
+from reports.sections.metric_figures import axis_sections
 from reports.sections.noise import Trust, trust_of
-from reports.sections.profile_answer import Answer
+from reports.sections.scaling import scale_out_section, scale_up_section
 from reports.sections.slow_database import downstream_answer
-from reports.sections.startup import beside_sections
+from reports.sections.startup import _startup
 from reports.sections.time_breakdown import limit_tables, parts_sections, route_tables
 from reports.sections.timeline import time_sections
 from reports.sections.verdict import Verdict, undecidable, verdicts
@@ -175,3 +178,17 @@ def _relevance(analysis: Analysis) -> str:
         wider.append(("capacity", "capacity"))
     texts = [f"{BY_ID[metric].relevance_percent(bound):g} % for {words}" for metric, words in wider]
     return f"{bound:g} % ({', '.join(texts)})"
+
+
+def beside_sections(analysis: Analysis) -> tuple[Section, ...]:
+    """A section for each profile that is no load."""
+    makers = {
+        "startup": _startup,
+        "memory-floor": floor_section,
+        "scale-up": scale_up_section,
+        "scale-out": scale_out_section,
+        "build": build_section,
+    }
+    return tuple(
+        makers[p.kind](analysis, p, f"beside-{i}") for i, p in enumerate(analysis.run.plan.profiles) if p.kind in makers
+    )

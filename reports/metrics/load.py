@@ -8,11 +8,8 @@ from msgspec import Struct
 
 from harness.record.measurement import LevelMeasurement, Measurement, Missing
 from loadtests.protocol.capacity_search import TOLERANCE
-from reports.metrics.level_stats import cpu_per_request_microseconds, requests, throughput
+from reports.metrics.level_stats import Distribution, cpu_per_request_microseconds, requests, throughput
 from reports.metrics.metric import Found, Metric
-from reports.metrics.percentiles import Distribution
-from reports.metrics.scaling import SCALE
-from reports.metrics.startup import BESIDE
 
 
 class Observation(Struct, frozen=True):
@@ -99,7 +96,8 @@ def _start(seen: Observation) -> Found:
 TAIL_RELEVANCE_PERCENT = 10.0
 PERCENTILES = (50.0, 90.0, 99.0, 99.9)
 
-METRICS: tuple[Metric, ...] = (
+
+LOAD: tuple[Metric, ...] = (
     Metric(
         "throughput", "throughput", "Throughput", "requests/s", "higher",
         "Requests answered in each second of the measured window, at full load on the service's cores.",
@@ -176,8 +174,4 @@ METRICS: tuple[Metric, ...] = (
         "From the start of the container to the first good answer on /health, with the database already up.",
         _start, scope="run",
     ),
-    *BESIDE,
-    *SCALE,
 )  # fmt: skip
-
-BY_ID = {metric.id: metric for metric in METRICS}

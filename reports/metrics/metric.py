@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import Struct
 
 from harness.record.measurement import Missing
 from harness.record.plan import Kind
-from reports.analysis.ranking import Direction
 from reports.metrics.scopes import Load, Scope
-from reports.text.units import Unit
+from reports.units import Unit
+
+Direction = Literal["higher", "lower"]
 
 #: A value; why there is none; or None where the metric says nothing about what was measured, and gets no row.
 Found = float | Missing | None

@@ -5,7 +5,8 @@ All of them compare points of one trial, so a machine that is slower this minute
 
 from __future__ import annotations
 
-from harness.record.measurement import LevelMeasurement, Missing, ScaleMeasurement, ScalePoint
+from harness.record.measurement import LevelMeasurement, Missing
+from harness.record.trial_result import ScaleMeasurement, ScalePoint
 from reports.metrics.level_stats import cpu_per_request_microseconds, throughput
 from reports.metrics.metric import Found, Metric
 

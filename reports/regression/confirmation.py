@@ -9,11 +9,20 @@ Scand. J. Statist. 6, 1979) holds the chance of any false alarm over all cells o
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
-from reports.comparison.paired_trials import Pairs
-from reports.regression.gate_result import Confirmation, State
-from reports.stats.intervals import AtZero, at_zero, student_t_quantile, student_t_tail
+import msgspec
+
+from harness.record.config import GateSection
+from harness.record.plan import BASE
+from reports.analysis.analysis import Analysis
+from reports.analysis.cells import STATEMENTS, Cell, cell_name, cells, figure_of, parts_of
+from reports.comparison.matched_cells import Pairs, all_pairs
+from reports.regression.gate_result import Confirmation, Judged, State
+from reports.regression.history import Entry
+from reports.regression.screening import MOST_RUNS, VALID, bound_of, screen_cell
+from reports.stats.covariance import AtZero, at_zero
+from reports.stats.intervals import student_t_quantile, student_t_tail
 
 ALPHA = 0.05
 LEAST_PAIRS = 3
@@ -65,3 +74,146 @@ def verdict(found: Confirmation, bound: float) -> State:
     if found.worse < 1 + bound:
         return "not regressed"
     return "regressed" if found.p_adjusted < ALPHA else "inconclusive"
+
+
+def baseline(past: Sequence[Entry]) -> Entry | None:
+    """The run that flagged cells are measured against: the middle one of those that they were screened against.
+
+    Not the last: a regression that the screen missed last night would be its own baseline, and never be found.
+    """
+    recent = past[-MOST_RUNS:]
+    return recent[len(recent) // 2] if recent else None
+
+
+def settled(cell: Judged, past: Sequence[Entry], images: Mapping[str, str]) -> Judged:
+    """A flagged cell that needs no second measurement: what is read (an image's size) has no noise; and where the image is
+    that of the baseline, nothing of the service can have got slower. `images`: target -> image id of this run.
+
+    With the same image twice in a row is no chance any more: something else got slower, which nothing here can confirm.
+    """
+    base = baseline(past)
+    target, _, metric = parts_of(cell.cell)
+    figure = figure_of(metric)
+    if figure and figure.exact and metric != STATEMENTS:
+        return _with(cell, "regressed", "it is read, not measured")
+    return _unchanged(cell, past, base) if base and base.images.get(target) == images[target] else cell
+
+
+def _unchanged(cell: Judged, past: Sequence[Entry], base: Entry) -> Judged:
+    last, earlier = past[-1], [entry.cells for entry in past[:-1]]
+    figure = figure_of(parts_of(cell.cell)[2])
+    again = bool(
+        figure and cell.cell in last.cells and screen_cell(cell.cell, figure, last.cells, earlier, cell.bound).flagged
+    )
+    if again:
+        return _with(
+            cell,
+            "inconclusive",
+            "for the second run in a row, though the image is the same: the machine, its kernel or the engine got slower",
+        )
+    return _with(cell, "not regressed", f"the image is that of run {base.run}: chance, or the machine's mood")
+
+
+def _with(cell: Judged, state: State, reason: str = "", confirmation: Confirmation | None = None) -> Judged:
+    return msgspec.structs.replace(cell, state=state, reason=reason or cell.reason, confirmation=confirmation)
+
+
+def confirmed(flagged: Sequence[Judged], again: Analysis) -> tuple[Judged, ...]:
+    """The flagged cells as the pairs show them."""
+    every = all_pairs(again)
+    found = confirm({cell.cell: every[cell.cell] for cell in flagged if cell.cell in every})
+    return tuple(_confirmed(cell, found.get(cell.cell), again) for cell in flagged)
+
+
+def _confirmed(cell: Judged, found: Confirmation | None, again: Analysis) -> Judged:
+    target, place, metric = parts_of(cell.cell)
+    problem = _problem(again, target, place)
+    if metric == VALID:
+        return _with(cell, *_validity(again, target, place))
+    if found is None:
+        return _with(cell, "inconclusive", f"under {LEAST_PAIRS} pairs could be measured{f': {problem}' if problem else ''}")
+    return _with(cell, verdict(found, cell.bound), problem if metric == STATEMENTS else "", found)
+
+
+def _validity(again: Analysis, target: str, place: str) -> tuple[State, str]:
+    """Whether the head still has no valid trial where the base has."""
+    valid = {
+        side: sum(m.valid for m in again.measured if m.trial.target == side and m.load.id == place)
+        for side in (target + BASE, target)
+    }
+    if valid[target]:
+        return "not regressed", f"{valid[target]} trials were valid when it was measured again"
+    if valid[target + BASE] < LEAST_PAIRS:
+        return "inconclusive", "the base has no valid trials either"
+    return "regressed", _problem(again, target, place) or "no trial of the head could be measured"
+
+
+def _problem(analysis: Analysis, target: str, place: str) -> str:
+    """What the trials of a target at a place say is wrong with them."""
+    return next(
+        (text for m in analysis.measured if (m.trial.target, m.load.id) == (target, place) for text in m.level.problems), ""
+    )
+
+
+def compared(again: Analysis, gate: GateSection) -> tuple[Judged, ...]:
+    """Every cell of the heads against their bases, with no history: for a pull request."""
+    named = {cell.name: cell for cell in cells(again)}
+    heads = {
+        name: cell
+        for name, cell in named.items()
+        if cell.metric in gate.metrics and not cell.target.endswith(BASE) and cell.target + BASE in again.run.plan.targets
+    }
+    every = {name: pairs for name, pairs in all_pairs(again).items() if name in heads}
+    worse = confirm(every)
+    better = confirm({name: _negated(pairs) for name, pairs in every.items()})
+    found = [
+        _compared(cell, named, worse.get(name), better.get(name), bound_of(cell.metric, gate, {}), again)
+        for name, cell in heads.items()
+    ]
+    return (*found, *_lost(again, {(c.target, parts_of(c.cell)[1]) for c in found if c.state == "regressed"}))
+
+
+def _negated(pairs: Pairs) -> Pairs:
+    return Pairs(tuple(-value for value in pairs.worse), pairs.slower)
+
+
+def _compared(
+    cell: Cell,
+    bases: Mapping[str, Cell],
+    worse: Confirmation | None,
+    better: Confirmation | None,
+    bound: float,
+    again: Analysis,
+) -> Judged:
+    figure = figure_of(cell.metric)
+    place = cell.place.id if cell.place else ""
+    base = bases.get(cell_name(cell.target + BASE, place, cell.metric))
+    state: State = "inconclusive"
+    reason = f"under {LEAST_PAIRS} pairs have a value"
+    if worse is not None:
+        state, reason = verdict(worse, bound), ""
+        if state == "not regressed":
+            improved = better is not None and better.p_adjusted < ALPHA and better.worse >= 1 + bound
+            state = "improved" if improved else "fine"
+    if cell.metric == STATEMENTS and state == "regressed":
+        reason = _problem(again, cell.target, place)
+    return Judged(
+        cell=cell.name, target=cell.target, place=cell.place.title if cell.place else "",
+        metric=figure.title if figure else cell.metric, unit=figure.unit if figure else "ratio",
+        now=cell.mean, before=base.mean if base else None, change=worse.worse - 1 if worse else 0.0, limit=None, bound=bound,
+        runs=1, state=state, reason=reason, confirmation=worse,
+    )  # fmt: skip
+
+
+def _lost(again: Analysis, explained: set[tuple[str, str]]) -> Iterator[Judged]:
+    """Loads at which the base has valid trials and the head none."""
+    for load in again.loads:
+        for target in again.run.plan.targets:
+            if target.endswith(BASE) or target + BASE not in again.run.plan.targets or (target, load.id) in explained:
+                continue
+            state, reason = _validity(again, target, load.id)
+            if state == "regressed":
+                yield Judged(
+                    cell=cell_name(target, load.id, VALID), target=target, place=load.title, metric="Share of valid trials",
+                    unit="ratio", now=0.0, before=1.0, change=1.0, limit=None, bound=0.0, runs=1, state=state, reason=reason,
+                )  # fmt: skip

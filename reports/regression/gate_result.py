@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from harness.errors import RunError, UsageError
+from harness.files import write_whole
 
 SCHEMA = 1
 FILE = "gate.json"
@@ -94,10 +95,8 @@ class Gate(Struct, frozen=True):
 def write_gate(gate: Gate, folder: Path) -> Path:
     """Write gate.json into a run's folder. Raises RunError."""
     path = folder / FILE
-    temporary = path.with_name(FILE + ".part")
     try:
-        temporary.write_bytes(msgspec.json.format(msgspec.json.encode(gate), indent=1))
-        temporary.replace(path)
+        write_whole(path, msgspec.json.format(msgspec.json.encode(gate), indent=1))
     except OSError as error:
         raise RunError(f"{path} can't be written ({error.strerror}): make room; the record itself is complete") from None
     return path

@@ -11,7 +11,6 @@ no other line.
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -21,25 +20,13 @@ import pandas as pd
 from msgspec import Struct
 
 from harness.errors import RunError, UsageError
-from harness.host.machine import Host
-from harness.record.writer import Run
 from reports.analysis.analysis import Analysis
 from reports.analysis.cells import cells, parts_of
+from reports.comparison.comparability import Key, content, fingerprint
 
 SCHEMA = 1
 #: Verdicts of a gate that keep a run out of the baseline.
 NO_BASELINE = ("regressed", "invalid")
-
-
-class Key(Struct, frozen=True):
-    """What must be the same for two runs to be compared. `content`: what is measured (profiles, timing, placement, limits,
-    data, database); not the services' images, which are what a history watches.
-    """
-
-    host: str
-    image_set: str
-    method: int
-    content: str
 
 
 class Entry(Struct, frozen=True, tag="run", tag_field="kind"):
@@ -90,24 +77,6 @@ class _Versioned(Struct, frozen=True):
 
 _LINE = msgspec.json.Decoder(Entry | Accept)
 _VERSION = msgspec.json.Decoder(_Versioned)
-
-
-def fingerprint(host: Host) -> str:
-    """The machine, as far as it decides what is measured. Neither its name nor its kernel: runners come and go under many
-    names, and a kernel that makes things slower is a change that a history should find.
-    """
-    parts = (host.system, host.cpu_model, host.logical_cpus, host.physical_cores, round(host.memory_bytes / 2**30))
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:12]
-
-
-def content(run: Run) -> str:
-    """What was measured: everything that a number depends on but machine, method and services."""
-    configuration = run.configuration
-    parts = (
-        run.plan.profiles, run.plan.timing, run.plan.placement, configuration.limits, configuration.slo, run.seed_checksum,
-        run.database_version.split(" (")[0],
-    )  # fmt: skip
-    return hashlib.sha256(msgspec.json.encode(msgspec.to_builtins(parts))).hexdigest()[:12]
 
 
 def entry_of(analysis: Analysis, verdict: str = "") -> Entry:

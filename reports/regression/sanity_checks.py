@@ -3,105 +3,30 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from statistics import median
 
-from harness.plan.config_file import GateSection
-from harness.plan.targets import TWIN
+from harness.record.config import GateSection
+from harness.record.plan import BASE, TWIN
 from reports.analysis.analysis import Analysis
 from reports.analysis.cells import (
     CANARY,
     MACHINE,
     SPEED,
-    STATEMENTS,
-    Cell,
-    Figure,
     cell_name,
     cells,
     figure_of,
     parts_of,
-    places,
 )
-from reports.analysis.ranking import Direction
-from reports.regression.gate_result import Judged, State
+from reports.metrics.metric import Direction
+from reports.regression.confirmation import ALPHA, LEAST_PAIRS
 from reports.regression.history import Entry
-from reports.regression.screening import LEAST_RUNS, MOST_RUNS, Screened, screen, screen_cell
-from reports.stats.intervals import student_t_quantile
+from reports.regression.screening import LEAST_RUNS, MOST_RUNS, bound_of, screen
+from reports.stats.covariance import at_zero
+from reports.stats.intervals import student_t_quantile, student_t_tail
 
-#: The metric of a cell that has no valid trial any more: the share of its trials that are valid.
-VALID = "valid"
 #: Over all cells of a run, how often equal twins may be called apart.
 TWINS_CONFIDENCE = 0.99
-
-
-def bound_of(metric: str, gate: GateSection, floors: Mapping[str, float]) -> float:
-    """The least relevant worsening (0.05 is 5 %): what is configured, or what equal twins differ by where that is more."""
-    return max(gate.percents.get(metric, gate.percent) / 100, floors.get(metric, 0.0))
-
-
-def judge(analysis: Analysis, past: Sequence[Entry], gate: GateSection, floors: Mapping[str, float]) -> tuple[Judged, ...]:
-    """Each cell of a run that the gate looks at, against the runs before it."""
-    found = {cell.name: cell for cell in cells(analysis)}
-    now = {name: cell.mean for name, cell in found.items()}
-    runs = [entry.cells for entry in past]
-    judged = []
-    for name, cell in found.items():
-        figure = figure_of(cell.metric)
-        if figure is None or cell.metric not in gate.metrics or cell.target.endswith(TWIN):
-            continue
-        bound = bound_of(cell.metric, gate, floors)
-        judged.append(_judged(cell, figure, screen_cell(name, figure, now, runs, bound), now[name], bound))
-    return (*judged, *_lost(analysis, judged, past, gate))
-
-
-def _judged(cell: Cell, figure: Figure, screened: Screened, now: float, bound: float) -> Judged:
-    state: State
-    if screened.learning:
-        state = "learning"
-    elif screened.flagged:
-        state = "flagged"
-    else:
-        state = "improved" if screened.improved else "fine"
-    return Judged(
-        cell=cell.name,
-        target=cell.target,
-        place=cell.place.title if cell.place else "",
-        metric=figure.title,
-        unit=figure.unit,
-        now=now,
-        before=screened.before,
-        change=screened.change,
-        limit=None if math.isinf(screened.limit) else screened.limit,
-        bound=bound,
-        runs=screened.runs,
-        state=state,
-    )
-
-
-def _lost(analysis: Analysis, judged: Sequence[Judged], past: Sequence[Entry], gate: GateSection) -> Iterator[Judged]:
-    """Where the last run had values and this one has no valid trial at all, and no count of statements says why.
-
-    Trials that failed are the service's doing, and flagged; those that were disturbed or limited by the generator are not.
-    """
-    if not past:
-        return
-    have = {(cell.target, parts_of(cell.cell)[1]) for cell in judged if parts_of(cell.cell)[2] != STATEMENTS}
-    explained = {(cell.target, parts_of(cell.cell)[1]) for cell in judged if cell.state == "flagged"}
-    had = {parts_of(name)[:2] for name in past[-1].cells if parts_of(name)[2] in gate.metrics}
-    for place in places(analysis):
-        for target in analysis.run.plan.targets:
-            key = (target, place.id)
-            if place.load is None or target.endswith(TWIN) or key not in had or key in have | explained:
-                continue
-            here = analysis.at(target, place.load)
-            reasons = [text for m in here for text in m.level.problems]
-            failed = all(m.level.verdict == "failed" for m in here)
-            yield Judged(
-                cell=cell_name(target, place.id, VALID), target=target, place=place.title, metric="Share of valid trials",
-                unit="ratio", now=0.0, before=1.0, change=1.0, limit=None, bound=0.0, runs=len(past),
-                state=("flagged" if len(past) >= LEAST_RUNS else "learning") if failed else "not judged",
-                reason=reasons[0] if reasons else "no trial was measured",
-            )  # fmt: skip
 
 
 def floors(now: Mapping[str, float], past: Sequence[Entry]) -> dict[str, float]:
@@ -164,3 +89,43 @@ def twins_problem(now: Mapping[str, float], past: Sequence[Entry], gate: GateSec
                 "and their images are equal"
             )
     return None
+
+
+def neighbours_problem(again: Analysis, gate: GateSection) -> str | None:
+    """The A/A arm of pairs in the order base, head, head, base: neighbours with the same image must not differ."""
+    logs: dict[str, list[float]] = {}
+    named = {cell.name: cell for cell in cells(again)}
+    for cell in named.values():
+        figure = figure_of(cell.metric)
+        if figure is None or figure.exact or cell.metric not in gate.metrics or cell.target.endswith(BASE):
+            continue
+        place = cell.place.id if cell.place else ""
+        base = named.get(cell_name(cell.target + BASE, place, cell.metric))
+        if base is not None:
+            logs[cell.name] = _neighbours(base.values, cell.values)
+    for name, apart in logs.items():
+        if len(apart) < LEAST_PAIRS:
+            continue
+        fit = at_zero(apart, ())
+        target, place, metric = parts_of(name)
+        if abs(fit.mean) < math.log1p(bound_of(metric, gate, {})) or fit.error == 0:
+            continue
+        if 2 * student_t_tail(abs(fit.mean) / fit.error, fit.degrees) < ALPHA / len(logs):
+            title = figure.title if (figure := figure_of(metric)) else metric
+            return (
+                f"neighbouring trials of equal images of {target} differ by {math.expm1(abs(fit.mean)):.1%} in the mean on "
+                f"{title} ({place}): the machine was changing all the while"
+            )
+    return None
+
+
+def _neighbours(base: Mapping[str, float], head: Mapping[str, float]) -> list[float]:
+    """Log ratios of the last trial of a block to the first of the next, which has the same image; by profile."""
+    found = []
+    for pair in head:
+        block, _, profile = pair.partition("/")
+        side = head if int(block) % 2 else base
+        following = f"{int(block) + 1}/{profile}"
+        if pair in side and following in side:
+            found.append(math.log(side[following] / side[pair]))
+    return found

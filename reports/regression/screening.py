@@ -9,14 +9,23 @@ to measure again, not a verdict.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean
 
 from msgspec import Struct
 
-from reports.analysis.cells import SPEED, Figure, cell_name, parts_of
-from reports.analysis.ranking import Direction
-from reports.stats.intervals import at_zero, student_t_quantile
+from harness.record.config import GateSection
+from harness.record.plan import TWIN
+from reports.analysis.analysis import Analysis
+from reports.analysis.cells import SPEED, STATEMENTS, Cell, Figure, cell_name, cells, figure_of, parts_of, places
+from reports.metrics.metric import Direction
+from reports.regression.gate_result import Judged, State
+from reports.regression.history import Entry
+from reports.stats.covariance import at_zero
+from reports.stats.intervals import student_t_quantile
+
+#: The metric of a cell that has no valid trial any more: the share of its trials that are valid.
+VALID = "valid"
 
 LEAST_RUNS = 10
 MOST_RUNS = 30
@@ -75,3 +84,73 @@ def screen_cell(
     probed = [speed for speed in speeds if speed in now and all(speed in run for run in having)]
     covariates = [[math.log(run[speed] / now[speed]) for run in having] for speed in probed]
     return screen([run[name] for run in having], now[name], figure.direction, bound, covariates)
+
+
+def bound_of(metric: str, gate: GateSection, floors: Mapping[str, float]) -> float:
+    """The least relevant worsening (0.05 is 5 %): what is configured, or what equal twins differ by where that is more."""
+    return max(gate.percents.get(metric, gate.percent) / 100, floors.get(metric, 0.0))
+
+
+def judge(analysis: Analysis, past: Sequence[Entry], gate: GateSection, floors: Mapping[str, float]) -> tuple[Judged, ...]:
+    """Each cell of a run that the gate looks at, against the runs before it."""
+    found = {cell.name: cell for cell in cells(analysis)}
+    now = {name: cell.mean for name, cell in found.items()}
+    runs = [entry.cells for entry in past]
+    judged = []
+    for name, cell in found.items():
+        figure = figure_of(cell.metric)
+        if figure is None or cell.metric not in gate.metrics or cell.target.endswith(TWIN):
+            continue
+        bound = bound_of(cell.metric, gate, floors)
+        judged.append(_judged(cell, figure, screen_cell(name, figure, now, runs, bound), now[name], bound))
+    return (*judged, *_lost(analysis, judged, past, gate))
+
+
+def _judged(cell: Cell, figure: Figure, screened: Screened, now: float, bound: float) -> Judged:
+    state: State
+    if screened.learning:
+        state = "learning"
+    elif screened.flagged:
+        state = "flagged"
+    else:
+        state = "improved" if screened.improved else "fine"
+    return Judged(
+        cell=cell.name,
+        target=cell.target,
+        place=cell.place.title if cell.place else "",
+        metric=figure.title,
+        unit=figure.unit,
+        now=now,
+        before=screened.before,
+        change=screened.change,
+        limit=None if math.isinf(screened.limit) else screened.limit,
+        bound=bound,
+        runs=screened.runs,
+        state=state,
+    )
+
+
+def _lost(analysis: Analysis, judged: Sequence[Judged], past: Sequence[Entry], gate: GateSection) -> Iterator[Judged]:
+    """Where the last run had values and this one has no valid trial at all, and no count of statements says why.
+
+    Trials that failed are the service's doing, and flagged; those that were disturbed or limited by the generator are not.
+    """
+    if not past:
+        return
+    have = {(cell.target, parts_of(cell.cell)[1]) for cell in judged if parts_of(cell.cell)[2] != STATEMENTS}
+    explained = {(cell.target, parts_of(cell.cell)[1]) for cell in judged if cell.state == "flagged"}
+    had = {parts_of(name)[:2] for name in past[-1].cells if parts_of(name)[2] in gate.metrics}
+    for place in places(analysis):
+        for target in analysis.run.plan.targets:
+            key = (target, place.id)
+            if place.load is None or target.endswith(TWIN) or key not in had or key in have | explained:
+                continue
+            here = analysis.at(target, place.load)
+            reasons = [text for m in here for text in m.level.problems]
+            failed = all(m.level.verdict == "failed" for m in here)
+            yield Judged(
+                cell=cell_name(target, place.id, VALID), target=target, place=place.title, metric="Share of valid trials",
+                unit="ratio", now=0.0, before=1.0, change=1.0, limit=None, bound=0.0, runs=len(past),
+                state=("flagged" if len(past) >= LEAST_RUNS else "learning") if failed else "not judged",
+                reason=reasons[0] if reasons else "no trial was measured",
+            )  # fmt: skip

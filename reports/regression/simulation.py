@@ -15,7 +15,7 @@ from collections.abc import Iterator
 import numpy as np
 from msgspec import Struct
 
-from reports.comparison.paired_trials import Pairs
+from reports.comparison.matched_cells import Pairs
 from reports.regression.confirmation import confirm, verdict
 from reports.regression.gate_result import State
 from reports.regression.screening import LEAST_RUNS, MOST_RUNS, SCREEN_CONFIDENCE

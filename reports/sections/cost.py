@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from harness.plan.config_file import PricesSection
+from harness.record.config import PricesSection
 from reports.analysis.analysis import Analysis
 from reports.analysis.cost_inputs import basis_of
 from reports.analysis.cost_model import Answer, Basis, Need, answer, cheapest_reference
-from reports.sections.metric_figures import Table
-from reports.sections.verdict import Span
-from reports.text.units import number
+from reports.sections.elements import Span, Table
+from reports.units import number
 
 #: What the page answers before anyone asks: an everyday service.
 EVERYDAY = (500.0, 0.2, 2.0, 0.0)

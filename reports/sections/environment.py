@@ -7,13 +7,14 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import Struct, structs
 
-from harness.plan.levels import MOST_PROLONGED, SHORT_SECONDS
-from harness.record.measurement import FloorMeasurement, Missing, ScaleMeasurement, StartupMeasurement
+from harness.record.measurement import Missing
+from harness.record.method import MOST_PROLONGED, SHORT_SECONDS
 from harness.record.plan import Profile, Trial
-from harness.record.writer import Run
+from harness.record.run import Run
+from harness.record.trial_result import FloorMeasurement, ScaleMeasurement, StartupMeasurement
 from loadtests.protocol.capacity_search import CEILING_SHARE
 from reports.analysis.analysis import Analysis
-from reports.text.units import quantity
+from reports.units import quantity
 
 Pairs = tuple[tuple[str, str], ...]
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from harness.record.measurement import Missing
-from reports.analysis.analysis import Analysis, database_microseconds
+from reports.analysis.analysis import Analysis
 from reports.analysis.observations import Measured
-from reports.metrics.level_stats import mean_response_microseconds, throughput
+from reports.metrics.level_stats import database_microseconds, mean_response_microseconds, throughput
 from reports.metrics.scopes import Load
-from reports.sections.metric_figures import Row, Table
-from reports.sections.profile_answer import Answer, Sentence, cpu_percent, dots_figure, load_of, middle, named
-from reports.text.units import quantity
+from reports.sections.elements import Answer, Row, Sentence, Table, cpu_percent, dots_figure, load_of, middle, named
+from reports.units import quantity
 
 PROFILE = "service"
 

@@ -22,10 +22,10 @@ from msgspec import Struct
 from harness.record.measurement import Missing
 from reports.analysis.analysis import Analysis, classes
 from reports.charts.fit_map_chart import Spot, fit_map
-from reports.metrics.load import BY_ID
-from reports.sections.metric_figures import Figure, Row, drawn, looks_of
+from reports.metrics.catalogue import BY_ID
+from reports.sections.elements import Figure, Row, drawn, looks_of
 from reports.stats.intervals import LEAST_TRIALS, log_interval
-from reports.text.units import factor
+from reports.units import factor
 
 INDICES = ("scale-up", "scale-out", "velocity")
 FORMULAS = (

@@ -13,9 +13,8 @@ from reports.charts import line_chart
 from reports.charts.line_chart import Track
 from reports.metrics.level_stats import mean_response_microseconds
 from reports.metrics.scopes import Load
-from reports.sections.metric_figures import Figure, Row, Table, drawn, looks_of
-from reports.sections.profile_answer import Answer, Sentence, cpu_percent, middle, named
-from reports.text.units import listed, number, quantity
+from reports.sections.elements import Answer, Figure, Row, Sentence, Table, cpu_percent, drawn, looks_of, middle, named
+from reports.units import listed, number, quantity
 
 #: A wait is kept where this share of the answers comes at most this much later than asked for.
 KEPT_SHARE = 0.99

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from harness.record.measurement import Measurement, Missing, TrialResult
+from harness.record.measurement import Measurement, Missing
+from harness.record.trial_result import TrialResult
 from reports.analysis.analysis import Analysis
 from reports.analysis.observations import Measured
 from reports.metrics.level_stats import throughput
-from reports.sections.metric_figures import Table
-from reports.text.units import listed, quantity
+from reports.sections.elements import Table
+from reports.units import listed, quantity
 
 
 class Fault(Struct, frozen=True):

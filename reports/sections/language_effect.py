@@ -10,11 +10,11 @@ from msgspec import Struct
 from harness.record.measurement import Missing
 from reports.analysis.analysis import Analysis
 from reports.analysis.ranking import Entry, Standing
-from reports.metrics.load import BY_ID
+from reports.metrics.catalogue import BY_ID
 from reports.metrics.scopes import Place
+from reports.sections.elements import Span
 from reports.sections.time_breakdown import LIMITS
-from reports.sections.verdict import Span
-from reports.text.units import factor, quantity
+from reports.units import factor, quantity
 
 #: Below this factor between best and worst, a difference is there, and seldom worth a choice of language.
 HARDLY_BELOW = 1.25

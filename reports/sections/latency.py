@@ -12,8 +12,8 @@ from reports.charts import line_chart
 from reports.charts.line_chart import Line, Track
 from reports.metrics.level_stats import throughput
 from reports.metrics.scopes import Load
-from reports.sections.metric_figures import Figure, Row, drawn, looks_of
-from reports.text.units import quantity
+from reports.sections.elements import Figure, Row, drawn, looks_of
+from reports.units import quantity
 
 #: Points of the latency curves: even steps on the axis 1 / (1 - quantile), 1 (the fastest) to 10,000 (99.99 %).
 _CURVE_POINTS = tuple(10 ** (i / 8) for i in range(33))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from harness.record.measurement import FloorMeasurement, FloorProbe, Missing
+from harness.record.measurement import Missing
 from harness.record.plan import Profile
+from harness.record.trial_result import FloorMeasurement, FloorProbe
 from reports.analysis.analysis import Analysis
-from reports.sections.metric_figures import Row, Section, Table, place_figures
-from reports.text.units import number, quantity
+from reports.sections.elements import Row, Section, Table
+from reports.sections.metric_figures import place_figures
+from reports.units import number, quantity
 
 NONE = "–"
 MIB = 2.0**20

@@ -4,65 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from markupsafe import Markup
-from msgspec import Struct
-
 from harness.record.measurement import Missing
 from reports.analysis.analysis import Analysis, at_least
 from reports.analysis.ranking import Standing
-from reports.charts import line_chart
-from reports.charts.line_chart import Dot
-from reports.charts.palette import Look, looks
-from reports.charts.svg import render
-from reports.charts.theme import Spec
-from reports.metrics.load import BY_ID
+from reports.charts import dot_chart
+from reports.charts.dot_chart import Dot
+from reports.metrics.catalogue import BY_ID
 from reports.metrics.scopes import Place
-from reports.text.units import Unit, quantity, span
-
-Row = tuple[str, ...]
-
-
-class Figure(Struct, frozen=True):
-    """A chart with its words. `svg` is None where there is nothing to draw; `reading` then says why. `spec`: of a curve
-    chart, from which reports/export/interactive.py makes one to zoom.
-    """
-
-    id: str
-    title: str
-    svg: Markup | None
-    reading: str
-    headers: Row
-    rows: tuple[Row, ...]
-    spec: Spec | None = None
-
-
-class Table(Struct, frozen=True):
-    """Numbers that no chart stands before."""
-
-    title: str
-    headers: Row
-    rows: tuple[Row, ...]
-
-
-class Section(Struct, frozen=True):
-    """The figures of a profile, a load, or the whole run. `more`: those of details, folded up. `tables` stand below them."""
-
-    title: str
-    figures: tuple[Figure, ...]
-    note: str = ""
-    more: tuple[Figure, ...] = ()
-    tables: tuple[Table, ...] = ()
-
-
-def looks_of(analysis: Analysis) -> dict[str, Look]:
-    """How each target is drawn, in the whole report."""
-    return looks(analysis.run.plan.targets)
-
-
-def drawn(analysis: Analysis, spec: Spec, name: str, title: str) -> Markup:
-    """The chart as an SVG element; `name` is unique within the page."""
-    names = {look.token: look.label for look in looks_of(analysis).values()}
-    return render(spec, name, f"{title}: the table below has the numbers", names)
+from reports.sections.elements import Figure, Section, drawn, looks_of
+from reports.units import Unit, quantity, span
 
 
 def axis_sections(analysis: Analysis) -> tuple[Section, ...]:
@@ -126,7 +76,7 @@ def _axis_figure(analysis: Analysis, name: str, standings: list[Standing]) -> Fi
     return Figure(
         id=name,
         title=title,
-        svg=drawn(analysis, line_chart.dots(rows, looks_of(analysis), metric.unit), name, title),
+        svg=drawn(analysis, dot_chart.dots(rows, looks_of(analysis), metric.unit), name, title),
         reading=metric.meaning_at(place.load),
         headers=("Target", "Median", "Interval", "Standing", "Single trials"),
         rows=tuple(table),

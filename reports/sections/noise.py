@@ -8,8 +8,8 @@ from msgspec import Struct
 
 from reports.analysis.analysis import Analysis
 from reports.comparison.repeatability import scatter, separations
-from reports.metrics.load import BY_ID
-from reports.sections.metric_figures import Row, Table
+from reports.metrics.catalogue import BY_ID
+from reports.sections.elements import Row, Table
 
 #: Coefficients of variation over trials up to which a record counts as quiet, and as noisy; above, very noisy.
 QUIET, NOISY = 0.03, 0.08

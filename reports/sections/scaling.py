@@ -8,17 +8,19 @@ from statistics import median
 
 from msgspec import Struct
 
-from harness.record.measurement import LevelMeasurement, Missing, ScaleMeasurement, ScalePoint
+from harness.record.measurement import LevelMeasurement, Missing
 from harness.record.plan import Profile
+from harness.record.trial_result import ScaleMeasurement, ScalePoint
 from reports.analysis.analysis import Analysis
 from reports.charts import line_chart
 from reports.charts.line_chart import Line
 from reports.metrics.level_stats import cpu_per_request_microseconds, throughput
 from reports.metrics.scaling import level_of, shares
-from reports.sections.metric_figures import Figure, Row, Section, Table, drawn, looks_of, place_figures
+from reports.sections.elements import Figure, Row, Section, Table, drawn, looks_of
+from reports.sections.metric_figures import place_figures
 from reports.sections.time_breakdown import LIMITS
 from reports.stats.scalability_law import LEAST_POINTS, Law, fit
-from reports.text.units import factor, listed, number, quantity
+from reports.units import factor, listed, number, quantity
 
 NONE = "–"
 

@@ -11,14 +11,18 @@ from collections import Counter
 from statistics import median
 
 from harness.record.measurement import Missing
-from reports.analysis.analysis import Analysis, database_microseconds
+from reports.analysis.analysis import Analysis
 from reports.analysis.observations import Measured
-from reports.metrics.level_stats import cpu_per_request_microseconds, mean_response_microseconds, throughput
+from reports.metrics.level_stats import (
+    cpu_per_request_microseconds,
+    database_microseconds,
+    mean_response_microseconds,
+    throughput,
+)
 from reports.metrics.scopes import Load
-from reports.sections.metric_figures import Row, Table
-from reports.sections.profile_answer import Answer, Sentence, cpu_percent, dots_figure, load_of, middle, named
+from reports.sections.elements import Answer, Row, Sentence, Table, cpu_percent, dots_figure, load_of, middle, named
 from reports.sections.time_breakdown import LIMITS
-from reports.text.units import number, quantity
+from reports.units import number, quantity
 
 PROFILE = "downstream"
 #: How much faster the other language is imagined to be.

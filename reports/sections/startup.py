@@ -5,32 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import median
 
-from harness.record.measurement import BuildMeasurement, Built, Missing, StartupMeasurement
+from harness.record.measurement import Missing
 from harness.record.plan import Profile
+from harness.record.trial_result import StartupMeasurement
 from reports.analysis.analysis import Analysis
-from reports.metrics.startup import starts_of
+from reports.metrics.non_load import starts_of
 from reports.metrics.steady_state import JUDGED_SECONDS, STEADY_SHARE, climbing, shares, steady_rate, time_to_steady
-from reports.sections.memory_floor import floor_section
-from reports.sections.metric_figures import Figure, Row, Section, Table, place_figures
-from reports.sections.scaling import scale_out_section, scale_up_section
+from reports.sections.elements import Figure, Row, Section, Table
+from reports.sections.metric_figures import place_figures
 from reports.sections.warmup import course_figure
-from reports.text.units import number, quantity, span
+from reports.units import quantity, span
 
 NONE = "–"
-
-
-def beside_sections(analysis: Analysis) -> tuple[Section, ...]:
-    """A section for each profile that is no load."""
-    makers = {
-        "startup": _startup,
-        "memory-floor": floor_section,
-        "scale-up": scale_up_section,
-        "scale-out": scale_out_section,
-        "build": _build,
-    }
-    return tuple(
-        makers[p.kind](analysis, p, f"beside-{i}") for i, p in enumerate(analysis.run.plan.profiles) if p.kind in makers
-    )
 
 
 def _axes(analysis: Analysis, profile: Profile, name: str) -> tuple[Figure, ...]:
@@ -117,66 +103,3 @@ def _start_row(target: str, found: Sequence[StartupMeasurement]) -> Row:
         quantity(median(start.evicted_bytes for start in cold), "bytes") if cold else NONE,
         quantity(median(start.left_bytes for start in cold), "bytes") if cold else NONE,
     )
-
-
-def _build(analysis: Analysis, profile: Profile, name: str) -> Section:
-    rows = []
-    for target in analysis.run.plan.targets:
-        found = [s.whole for s in analysis.singles
-                 if s.trial.target == target and s.valid and isinstance(s.whole, BuildMeasurement)]  # fmt: skip
-        if found:
-            rows.append(_build_row(analysis, target, found))
-    headers = (
-        "Target", "Clean build", "Before the sources", "From the sources on", "Rebuild", "Edit to running", "Edited",
-        "Image", "Source lines", "Direct dependencies", "Transitive", "Counted in",
-    )  # fmt: skip
-    return Section(
-        profile.title,
-        _axes(analysis, profile, name),
-        "Builds have all of the machine's CPUs. Before the sources: the steps that a change of a source leaves alone, above "
-        "all the download of dependencies, so this part is the network's too. Dependencies are counted for run time alone "
-        "and for whatever platform, in the lock file; Maven has none, so there the jars in the image count. The image "
-        "is the target's own, source lines are those of its manifest.",
-        tables=(Table("Builds: medians over valid trials", headers, tuple(rows)),),
-    )
-
-
-def _build_row(analysis: Analysis, target: str, found: Sequence[BuildMeasurement]) -> Row:
-    run = analysis.run
-    image = run.images.get(target)
-    lines = run.source_lines.get(target)
-    counted = found[-1].dependencies
-    clean = [(each.clean.seconds, sources_at(each.clean, each.rebuilt)) for each in found if each.clean]
-
-    def seconds(values: Sequence[float]) -> str:
-        return quantity(median(values), "seconds")
-
-    return (
-        target,
-        seconds([whole for whole, _ in clean]) if clean else NONE,
-        seconds([before for _, before in clean]) if any(before for _, before in clean) else NONE,
-        seconds([whole - before for whole, before in clean]) if clean else NONE,
-        seconds([each.rebuilt.seconds for each in found]),
-        seconds([each.edit_to_running_seconds for each in found]),
-        found[-1].file,
-        quantity(image.size_bytes, "bytes") if image else NONE,
-        NONE if lines is None else number(lines),
-        *(
-            (NONE, NONE, counted.reason)
-            if isinstance(counted, Missing)
-            else (str(counted.direct), str(counted.transitive), counted.source)
-        ),
-    )
-
-
-def sources_at(clean: Built, rebuilt: Built) -> float:
-    """How many seconds of a clean build went into steps that the rebuild had in its cache, and began before its first that
-    it had not.
-    """
-    cached = 0
-    for step in rebuilt.steps:
-        # FROM and ARG do nothing, and are no part of the cache.
-        if not step.cached and step.instruction.split()[0] not in ("FROM", "ARG"):
-            break
-        cached += 1
-    return sum(step.seconds for step in clean.steps[:cached])

@@ -9,12 +9,12 @@ from harness.record.measurement import Capacity, Missing
 from harness.record.plan import Profile
 from reports.analysis.analysis import Analysis, Parts
 from reports.analysis.observations import Measured
-from reports.charts import line_chart
-from reports.charts.line_chart import Bar
+from reports.charts import dot_chart
+from reports.charts.dot_chart import Bar
 from reports.metrics.level_stats import cpu_per_request_microseconds
 from reports.metrics.scopes import Load
-from reports.sections.metric_figures import Figure, Row, Section, Table, drawn, looks_of
-from reports.text.units import quantity, span
+from reports.sections.elements import Figure, Row, Section, Table, drawn, looks_of
+from reports.units import quantity, span
 
 LIMITS = {
     "service-cpu": "service CPU",
@@ -102,8 +102,8 @@ def _figure(
         )
         for p, whole, parts in rows
     )
-    headers = ("Target", "Whole", *line_chart.PARTS[: len(rows[0][2])], "Limited by") if rows else ()
-    svg = drawn(analysis, line_chart.bars(bars, looks_of(analysis), x_title), name, title) if rows else None
+    headers = ("Target", "Whole", *dot_chart.PARTS[: len(rows[0][2])], "Limited by") if rows else ()
+    svg = drawn(analysis, dot_chart.bars(bars, looks_of(analysis), x_title), name, title) if rows else None
     return Figure(name, title, svg, reading if rows else "No valid trial.", headers, table)
 
 

@@ -15,7 +15,7 @@ from reports.analysis.observations import Measured
 from reports.analysis.samples import Curve, read_curves
 from reports.charts import line_chart
 from reports.charts.line_chart import Line
-from reports.sections.metric_figures import Figure, Section, drawn, looks_of
+from reports.sections.elements import Figure, Section, drawn, looks_of
 
 _PARTS = (
     ("service", "cores", "CPU use of the service", "Cores' worth of work. At the number of its cores, it is the limit."),

@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
 
 from msgspec import Struct
 
 from harness.record.measurement import Missing
 from reports.analysis.analysis import Analysis, classes, verdicts_at
 from reports.analysis.ranking import Standing
-from reports.metrics.load import BY_ID, METRICS
+from reports.metrics.catalogue import BY_ID, METRICS
 from reports.metrics.scopes import Place
-from reports.text.units import factor, listed
+from reports.sections.elements import Span
+from reports.units import factor, listed
 
 #: So many partners of a tie are named; of more, only their number is told: the matrix has them all.
 NAMED_PARTNERS = 2
-
-
-class Span(Struct, frozen=True):
-    """A piece of a sentence. `name`: a target's, which came from outside."""
-
-    text: str
-    kind: Literal["text", "name"] = "text"
 
 
 class Verdict(Struct, frozen=True):

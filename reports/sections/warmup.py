@@ -12,7 +12,7 @@ from reports.charts.line_chart import Line
 from reports.metrics.level_stats import throughput
 from reports.metrics.scopes import Load
 from reports.metrics.steady_state import STEADY_SHARE
-from reports.sections.metric_figures import Figure, Row, drawn, looks_of
+from reports.sections.elements import Figure, Row, drawn, looks_of
 
 Seconds = list[tuple[float, float]]
 

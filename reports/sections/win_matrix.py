@@ -7,9 +7,10 @@ from msgspec import Struct
 from harness.record.measurement import Missing
 from reports.analysis.analysis import Analysis, at_least
 from reports.analysis.ranking import Entry, Standing
-from reports.metrics.load import BY_ID
-from reports.sections.verdict import Span, who_leads
-from reports.text.units import factor, quantity, span
+from reports.metrics.catalogue import BY_ID
+from reports.sections.elements import Span
+from reports.sections.verdict import who_leads
+from reports.units import factor, quantity, span
 
 
 class Cell(Struct, frozen=True):

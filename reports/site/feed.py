@@ -14,9 +14,9 @@ from msgspec import Struct
 from reports.export.html import render_template
 from reports.regression.gate_result import Gate
 from reports.regression.history import Accept, Entry, History
-from reports.site.slugs import moment
 from reports.site.trends import RunKey
 from reports.site.view import key_of, run_anchor, verdict_of
+from reports.units import moment
 
 #: The space of our names: itself made from one.
 SPACE = uuid5(UUID(int=0), "fitmap")

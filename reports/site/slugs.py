@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from datetime import UTC, datetime
 
-from reports.regression.history import Key
+from reports.comparison.comparability import Key
 
 _PLAIN = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _HASHED = re.compile(r"-[0-9a-f]{12}")
@@ -34,21 +33,6 @@ def is_run_id(name: str) -> bool:
 def series_slug(key: Key) -> str:
     """The same for the same key, whatever else is in the history: its number may change when older runs are added."""
     return _digest(repr((key.host, key.image_set, key.method, key.content)))
-
-
-def moment(text: str) -> datetime | None:
-    """An ISO time in UTC; None where it is none."""
-    try:
-        found = datetime.fromisoformat(text)
-        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-
-
-def day(text: str) -> str:
-    """`2026-01-31` of an ISO time; empty where it is none."""
-    found = moment(text)
-    return found.date().isoformat() if found else ""
 
 
 def _digest(text: str) -> str:

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from harness.errors import RunError, UsageError
+from harness.files import write_whole
 
 MANIFEST = ".fitmap-site.json"
 _TEMPORARY = ".fitmap-site.part"
@@ -109,11 +110,8 @@ def _encoded(names: set[str]) -> bytes:
 
 
 def _write(folder: Path, name: str, data: bytes) -> None:
-    path = folder / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = folder / _TEMPORARY
-    temporary.write_bytes(data)
-    temporary.replace(path)
+    # One name for all: whatever a killed run leaves of it is known, and in nobody's way.
+    write_whole(folder / name, data, folder / _TEMPORARY)
 
 
 def _remove(folder: Path, name: str) -> bool:

@@ -9,10 +9,9 @@ from typing import Any
 import altair as alt
 from markupsafe import Markup
 
-from reports.charts.line_chart import LOG_ABOVE_RATIO
 from reports.charts.palette import BLUE, GREEN, INK, VERMILION
 from reports.charts.svg import render
-from reports.charts.theme import Spec, finish, source, unvalidated
+from reports.charts.theme import LOG_ABOVE_RATIO, Spec, finish, source, unvalidated
 from reports.site.trends import Series, Trend
 
 #: An axis spans at least this ratio: a cell that repeats to a hundredth must not look wild.

@@ -10,11 +10,12 @@ from typing import Literal
 from msgspec import Struct
 
 from reports.analysis.cells import SPEED, Figure, figure_of, parts_of
-from reports.analysis.ranking import Direction
+from reports.comparison.comparability import Key
+from reports.metrics.metric import Direction
 from reports.regression.gate_result import Gate
-from reports.regression.history import Accept, Entry, History, Key
+from reports.regression.history import Accept, Entry, History
 from reports.stats.change_points import Level, levels
-from reports.text.units import number, quantity, scale_of
+from reports.units import number, quantity, scale_of
 
 #: Of a series, the newest runs that are drawn and listed: more than two years of weekly runs, and a chart that can be read.
 MOST_RUNS = 200

@@ -10,9 +10,10 @@ from msgspec import Struct
 from reports.export.files import REPORT
 from reports.regression.gate_result import EXIT_STATUS, Gate
 from reports.regression.history import Accept, Entry
-from reports.site.slugs import day, moment, series_slug, slug
+from reports.site.slugs import series_slug, slug
 from reports.site.trend_chart import chart, sparkline
 from reports.site.trends import RunKey, Series, Trend
+from reports.units import day, moment
 
 #: Of a gate's findings, how many a row of the list of runs shows.
 MOST_SHOWN = 4

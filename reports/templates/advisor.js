@@ -1,4 +1,4 @@
-// The cost model of reports/analysis/cost_model.py, sum by sum in the same order, and its numbers and sentences as reports/text/units.py and
+// The cost model of reports/analysis/cost_model.py, sum by sum in the same order, and its numbers and sentences as reports/units.py and
 // reports/sections/cost.py write them. tests/reports/test_explore_browser.py holds both to the same answers. No page in here.
 
 // model: the constants of reports/analysis/cost_model.py, so that they are written down once.
@@ -113,7 +113,7 @@ function grouped(text) {
   return whole.replace(/\B(?=(\d{3})+$)/g, ",") + (rest === undefined ? "" : `.${rest}`);
 }
 
-// Three significant digits, as reports/text/units.py has them.
+// Three significant digits, as reports/units.py has them.
 function number(value) {
   if (value === 0) return "0";
   if (!Number.isFinite(value)) return "∞";

@@ -12,7 +12,8 @@ from story import Told
 
 from harness.containers.builder import build_all, choose_set
 from harness.containers.engine import connect
-from harness.containers.images import ROOT, graph, project_tag
+from harness.containers.images import graph, project_tag
+from harness.files import ROOT
 from harness.host.machine import topology
 from harness.plan.placement import place
 from harness.plan.targets import find_targets

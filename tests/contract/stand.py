@@ -19,11 +19,13 @@ import msgspec
 import talking
 
 from harness.containers.images import project_tag
-from harness.containers.lifecycle import Crew, Running, check_port_free, new_password, parse_statistics
-from harness.containers.spec import DRAIN_SECONDS, LOOPBACK, ContainerSpec, Limits, Ports, database_spec, service_spec
+from harness.containers.lifecycle import Crew, Running, check_port_free, new_password
+from harness.containers.spec import DRAIN_SECONDS, LOOPBACK, ContainerSpec, database_spec, service_spec
 from harness.errors import PortTaken
+from harness.evaluation.statements import parse_statistics
+from harness.record.config import Limits, Ports
 from harness.record.plan import Placement
-from harness.trials.load import statistics_command
+from harness.trials.context import statistics_command
 
 PORTS = range(23_000, 23_900)
 READY_SECONDS = 30.0

@@ -10,9 +10,10 @@ import pytest
 from stand import Pair
 from story import LONGEST_WAIT_MS, Told
 
-from harness.containers.images import ROOT
-from harness.containers.spec import Limits, count_cpus
+from harness.files import ROOT
 from harness.plan.targets import read_target
+from harness.record.config import Limits
+from harness.record.cpus import count_cpus
 
 pytestmark = pytest.mark.containers
 

@@ -20,7 +20,9 @@ from stand import HEALTHY, Database, Service, Stand, stop, until
 from talking import Talk
 
 from harness.containers.lifecycle import new_password
-from harness.containers.spec import LOOPBACK, Limits, count_cpus
+from harness.containers.spec import LOOPBACK
+from harness.record.config import Limits
+from harness.record.cpus import count_cpus
 from loadtests.generator.golden_cases import Answer
 
 pytestmark = pytest.mark.containers

@@ -13,9 +13,9 @@ import pytest
 from stand import Pair
 from talking import Talk
 
-from harness.containers.spec import Limits
 from harness.evaluation.statements import count_statements, name_of, read_contract
 from harness.evaluation.validity import SETUP_STATEMENTS
+from harness.record.config import Limits
 from loadtests import reference
 from loadtests.generator.golden_cases import Answer
 

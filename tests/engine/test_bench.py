@@ -22,7 +22,7 @@ from harness.containers.images import Build
 from harness.containers.lifecycle import leftovers
 from harness.errors import ImageError
 from harness.record.measurement import Missing
-from harness.record.writer import read_record
+from harness.record.reader import read_record
 
 FITMAP = [sys.executable, "-m", "harness.cli.main"]
 # Ports of its own: a bench that someone runs beside the tests keeps its own.

@@ -14,20 +14,24 @@ from synthetic import CALIBRATION
 
 from harness.containers.builder import build_all
 from harness.containers.engine import connect
-from harness.containers.images import ROOT, Build, project_tag
+from harness.containers.images import Build, project_tag
 from harness.containers.lifecycle import clean
-from harness.containers.spec import Ports
 from harness.evaluation.statements import read_contract
+from harness.files import ROOT
 from harness.host import machine, sampler
-from harness.host.cpu_times import CpuTimes, read_processors
-from harness.plan.config_file import Config, GeneratorSection
+from harness.host.counters import read_processors
 from harness.plan.placement import place
-from harness.plan.profiles import find_profiles, narrow, relevel
+from harness.plan.profiles import find_profiles
 from harness.plan.schedule import make_plan
-from harness.record.measurement import Calibration, Capacity, Measurement, Missing, TrialResult
+from harness.plan.selection import narrow, relevel
+from harness.record.config import Config, GeneratorSection, Ports
+from harness.record.measurement import Capacity, Measurement, Missing
 from harness.record.plan import Timing
+from harness.record.run import Calibration
+from harness.record.samples import CpuTimes
+from harness.record.trial_result import TrialResult
 from harness.record.writer import RecordWriter
-from harness.run.runner import CONTRACT
+from harness.run.description import CONTRACT
 from harness.trials.context import Setup
 from harness.trials.dispatch import run_trial
 from loadtests.protocol.messages import Window

@@ -13,7 +13,7 @@ import pytest
 from harness.containers.engine import connect
 from harness.containers.images import project_tag
 from harness.containers.lifecycle import leftovers
-from harness.record.writer import read_record
+from harness.record.reader import read_record
 from reports.regression.gate_result import read_gate
 from reports.regression.history import append, read
 

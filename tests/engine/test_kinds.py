@@ -11,29 +11,22 @@ import pytest
 from synthetic import CALIBRATION
 
 from harness.containers.engine import connect
-from harness.containers.images import ROOT, graph, project_tag
+from harness.containers.images import graph, project_tag
 from harness.containers.lifecycle import leftovers
-from harness.containers.spec import Ports
 from harness.errors import TrialError
 from harness.evaluation.statements import read_contract
+from harness.files import ROOT
 from harness.host.machine import topology
-from harness.plan.config_file import Config, GeneratorSection
 from harness.plan.placement import place
 from harness.plan.profiles import find_profiles
 from harness.plan.schedule import make_plan
 from harness.plan.targets import find_targets
-from harness.record.measurement import (
-    BuildMeasurement,
-    FloorMeasurement,
-    Measurement,
-    Missing,
-    ScaleMeasurement,
-    StartupMeasurement,
-    TrialResult,
-)
+from harness.record.config import Config, GeneratorSection, Ports
+from harness.record.measurement import Measurement, Missing
 from harness.record.plan import Edit, Target, Timing
+from harness.record.trial_result import BuildMeasurement, FloorMeasurement, ScaleMeasurement, StartupMeasurement, TrialResult
 from harness.record.writer import RecordWriter
-from harness.run.runner import CONTRACT
+from harness.run.description import CONTRACT
 from harness.trials import memory_floor, readiness_probe, scaling, startup
 from harness.trials.build import Workshop
 from harness.trials.context import Setup

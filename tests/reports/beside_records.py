@@ -6,9 +6,9 @@ import math
 import random
 from collections.abc import Mapping
 
-from harness.record.measurement import BuildMeasurement, BuildStep, Built, Cold, Missing, Start, StartupMeasurement
+from harness.record.measurement import Missing
 from harness.record.plan import Profile, Trial
-from harness.trials.dependencies import Dependencies
+from harness.record.trial_result import BuildMeasurement, BuildStep, Built, Cold, Dependencies, Start, StartupMeasurement
 from loadtests.protocol.messages import Window
 
 STARTUP = Profile(

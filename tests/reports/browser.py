@@ -21,7 +21,7 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from harness.record.writer import Record
+from harness.record.reader import Record
 from reports.analysis.analysis import Analysis, analyse
 from reports.export.html import render_page
 from reports.export.interactive import render_explore

@@ -12,9 +12,9 @@ from hypothesis import settings
 from report_records import DETAILED, make_record
 from selenium import webdriver
 
-from harness.containers.images import ROOT
+from harness.files import ROOT
 from harness.record.measurement import Verdict
-from harness.record.writer import Record, read_record
+from harness.record.reader import Record, read_record
 from reports.analysis.analysis import analyse
 from reports.export.html import render_report
 

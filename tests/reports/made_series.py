@@ -6,9 +6,8 @@ import math
 import random
 from statistics import NormalDist
 
-from harness.host.cgroup import Counters
-from harness.record.measurement import Sample
 from harness.record.plan import Trial
+from harness.record.samples import Counters, Sample
 from loadtests.protocol.histogram import index_of, new_counts
 
 

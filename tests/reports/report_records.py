@@ -12,17 +12,14 @@ from beside_records import made_build, made_startup
 from made_series import histogram_counts, made_samples
 from scale_records import made_floor, made_scale
 
-from harness.evaluation.statements import StatementCount
-from harness.host.machine import Host
-from harness.plan.config_file import Config
+from harness.evaluation.validity import worst
 from harness.plan.levels import parse_levels
 from harness.plan.schedule import make_plan
+from harness.record.config import Config
+from harness.record.histograms import LevelHistograms
 from harness.record.measurement import (
-    Beside,
     Bottleneck,
-    Calibration,
     Capacity,
-    DelayCheck,
     HostUse,
     LevelMeasurement,
     Measurement,
@@ -30,23 +27,16 @@ from harness.record.measurement import (
     Probe,
     RouteNumbers,
     RouteTime,
-    TrialResult,
+    StatementCount,
     Usage,
     Verdict,
 )
+from harness.record.method import METHOD
 from harness.record.plan import Level, Placement, Profile, Target, Timing, Trial
-from harness.record.writer import (
-    METHOD,
-    SCHEMA,
-    EngineRecord,
-    ImageRecord,
-    LevelHistograms,
-    Record,
-    RecordWriter,
-    Run,
-    read_record,
-)
-from harness.trials.load import worst
+from harness.record.reader import Record, read_record
+from harness.record.run import SCHEMA, Calibration, DelayCheck, EngineRecord, Host, ImageRecord, Run
+from harness.record.trial_result import Beside, TrialResult
+from harness.record.writer import RecordWriter
 from loadtests.protocol.histogram import encode
 from loadtests.protocol.messages import RouteResult, Window
 from reports.analysis.analysis import Analysis

@@ -6,16 +6,9 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from harness.record.measurement import (
-    FloorMeasurement,
-    FloorProbe,
-    LevelMeasurement,
-    Measurement,
-    Missing,
-    ScaleMeasurement,
-    ScalePoint,
-)
+from harness.record.measurement import LevelMeasurement, Measurement, Missing
 from harness.record.plan import Level, Placement, Profile, Trial
+from harness.record.trial_result import FloorMeasurement, FloorProbe, ScaleMeasurement, ScalePoint
 
 ROUTES = ("GET /cpu/collatz", "POST /cpu/summarize")
 DB_ROUTES = ("GET /products/{id}", "GET /reports/regions")

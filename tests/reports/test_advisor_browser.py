@@ -16,7 +16,7 @@ from selenium.webdriver.common.by import By
 from reports.analysis.cost_inputs import basis_of
 from reports.analysis.cost_model import HEADROOM, SMALLEST_CORES, STRETCH, Answer, Band, Basis, Need, Rates, answer
 from reports.sections.cost import advise, everyday
-from reports.text.units import number
+from reports.units import number
 
 pytestmark = needs_chromium
 

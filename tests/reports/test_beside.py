@@ -11,18 +11,19 @@ import pytest
 from beside_records import BUILD, FACTS, STARTUP, made_startup
 from report_records import PROFILES, SOURCE_LINES, SYNTHETIC, make_record
 
-from harness.record.measurement import BuildStep, Built, Missing
-from harness.record.writer import Record
+from harness.record.measurement import Missing
+from harness.record.reader import Record
+from harness.record.trial_result import BuildStep, Built
 from reports.analysis.analysis import Analysis, analyse
 from reports.analysis.cells import cells
 from reports.analysis.claims import findings, read_claims
 from reports.export.html import render_report
 from reports.export.markdown import summary
 from reports.export.tables import frame, json_text
-from reports.export.view import make_view
-from reports.metrics.load import BY_ID
+from reports.export.view import beside_sections, make_view
+from reports.metrics.catalogue import BY_ID
+from reports.sections.build import sources_at
 from reports.sections.fit_map import positions
-from reports.sections.startup import beside_sections, sources_at
 
 AXES = {"start-warm", "start-cold", "first-answer", "time-to-steady", "rebuild", "clean-build", "dependencies"}
 

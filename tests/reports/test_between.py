@@ -12,7 +12,8 @@ from report_records import DETAILED, make_record
 
 from harness.cli.main import main
 from reports.analysis.analysis import analyse
-from reports.comparison.between_runs import Cell, between, between_text, cells_of, excess, tried
+from reports.comparison.between_runs import Cell, between, cells_of, excess, tried
+from reports.export.terminal import between_text
 from reports.stats.intervals import welch
 
 TRIALS, CELLS = 3, 300

@@ -14,7 +14,7 @@ from report_records import make_record
 from scipy import stats
 
 from harness.record.measurement import Missing
-from harness.record.writer import Record, read_record
+from harness.record.reader import Record, read_record
 from reports.analysis.analysis import analyse
 from reports.comparison.changes import Changes, Sides, changes
 from reports.comparison.rank_agreement import agreement, said

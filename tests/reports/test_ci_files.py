@@ -14,18 +14,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from harness.plan.targets import TWIN
-from harness.record.writer import Record
+from harness.record.plan import TWIN
+from harness.record.reader import Record
 from reports.analysis.analysis import analyse
-from reports.export.ci_files import BENCHER, BIGGER, JUNIT, MARKDOWN, SMALLER, gate_files, write_gate_files
+from reports.export.ci_files import BENCHER, BIGGER, JUNIT, MARKDOWN, SMALLER, gate_files, intervals, write_gate_files
 from reports.export.gate_markdown import LIMIT, MARKER, gate_markdown
 from reports.export.gate_text import better_by
 from reports.export.junit import junit_xml
 from reports.export.markdown import escaped
-from reports.export.trackers import intervals
 from reports.regression.gate_result import Confirmation, Gate, Judged, State, Verdict
 from reports.regression.history import Entry, entry_of
-from reports.text.units import Unit
+from reports.units import Unit
 
 HOSTILE = (
     "<script>alert(1)</script>",

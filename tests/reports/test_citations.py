@@ -10,11 +10,11 @@ import pytest
 from harness.cli.report import cite
 from harness.errors import UsageError
 from harness.record.measurement import Missing
-from harness.record.writer import Record
+from harness.record.reader import Record
 from reports.analysis.analysis import Analysis, analyse
 from reports.analysis.claims import findings, read_claims
 from reports.export.citations import citations, refreshed
-from reports.text.units import quantity
+from reports.units import quantity
 
 PAGE = """# Ours
 Rust takes [?](results.csv "cpu cpu@saturate rust ±") and Go [?](a/results.csv "cpu cpu@saturate go"),

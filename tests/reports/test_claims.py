@@ -10,7 +10,7 @@ import pytest
 from markupsafe import escape
 from report_records import PROFILES, make_record
 
-from harness.record.writer import Record
+from harness.record.reader import Record
 from reports.analysis.analysis import Analysis, analyse
 from reports.analysis.claims import Claim, Condition, Finding, findings, read_claims
 

@@ -34,7 +34,7 @@ from selenium.webdriver.common.actions.wheel_input import ScrollOrigin
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from harness.record.writer import Record
+from harness.record.reader import Record
 from reports.export.html import STATIC_POLICY
 from reports.sections.cost import everyday
 

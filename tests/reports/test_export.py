@@ -15,9 +15,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from harness.containers.images import ROOT
+from harness.files import ROOT
 from harness.record.measurement import Missing
-from harness.record.writer import Record
+from harness.record.reader import Record
 from reports.analysis.analysis import analyse
 from reports.analysis.claims import findings, read_claims
 from reports.export.files import CHARTS, CSV, EXPLORE, JSON, REPORT, SUMMARY, write_files

@@ -6,16 +6,18 @@ import re
 
 import pytest
 
-from harness.containers.images import ROOT
-from harness.record.writer import Record
+from harness.files import ROOT
+from harness.record.reader import Record
 from reports.analysis.analysis import Analysis, analyse
 from reports.analysis.claims import findings, read_claims
-from reports.comparison.between_runs import between, between_text, cells_of, tried
+from reports.comparison.between_runs import between, cells_of, tried
 from reports.comparison.changes import changes
-from reports.export.changes import incomparable, json_of, markdown_of, summary_of
+from reports.comparison.comparability import incomparable
+from reports.export.changes import json_of, markdown_of, summary_of
 from reports.export.citations import citations, refreshed
 from reports.export.markdown import summary
 from reports.export.tables import csv_text, json_text
+from reports.export.terminal import between_text
 from reports.export.view import make_view
 from reports.sections.verdict import verdicts
 

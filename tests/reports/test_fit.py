@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from report_records import PROFILES, SYNTHETIC, make_record
 
-from harness.record.writer import Record
+from harness.record.reader import Record
 from reports.analysis.analysis import Analysis, analyse
 from reports.charts.fit_map_chart import Spot, fit_map
 from reports.charts.palette import looks

@@ -11,23 +11,23 @@ import msgspec
 import pytest
 from report_records import CPU_ROUTES, DB_ROUTES, make_record, profile, run_of, write_trial
 
-from harness.evaluation.statements import StatementCount
-from harness.plan.config_file import GateSection
 from harness.plan.schedule import make_pairs
-from harness.plan.targets import BASE
-from harness.record.measurement import LevelMeasurement, Measurement, Speed, TrialResult
-from harness.record.plan import Trial
-from harness.record.writer import RecordWriter, read_record
+from harness.record.config import GateSection
+from harness.record.measurement import LevelMeasurement, Measurement, Speed, StatementCount
+from harness.record.plan import BASE, Trial
+from harness.record.reader import read_record
+from harness.record.trial_result import TrialResult
+from harness.record.writer import RecordWriter
 from reports.analysis.analysis import Analysis, analyse
 from reports.analysis.cells import cells
 from reports.comparison.changes import paired_changes
-from reports.comparison.paired_trials import pairs_of
-from reports.regression.confirmation import confirm
-from reports.regression.gate import baseline, compared, confirmed, decide, neighbours_problem, settled
+from reports.comparison.matched_cells import pairs_of
+from reports.regression.confirmation import baseline, compared, confirm, confirmed, settled
+from reports.regression.gate import decide
 from reports.regression.gate_result import EXIT_STATUS, Judged, read_gate, write_gate
 from reports.regression.history import Entry, entry_of, series
-from reports.regression.sanity_checks import canary_problem, floors, judge, twins_problem
-from reports.regression.screening import LEAST_RUNS, screen
+from reports.regression.sanity_checks import canary_problem, floors, neighbours_problem, twins_problem
+from reports.regression.screening import LEAST_RUNS, judge, screen
 
 PROFILES = (
     profile("cpu", "CPU-bound", "?", CPU_ROUTES, "routes"),

@@ -14,7 +14,7 @@ import pytest
 from report_records import make_record
 
 from harness.cli.main import main
-from harness.record.writer import Record
+from harness.record.reader import Record
 from reports.analysis.analysis import analyse
 from reports.analysis.cells import Figure
 from reports.regression.history import SCHEMA, Accept, Entry, History, append, entry_of, read, series

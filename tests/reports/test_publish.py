@@ -20,9 +20,11 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 
 from harness.cli.main import main
-from harness.record.writer import Record, Run
+from harness.record.reader import Record
+from harness.record.run import Run
+from reports.comparison.comparability import fingerprint
 from reports.regression.gate_result import Gate, Judged
-from reports.regression.history import SCHEMA, Accept, Entry, append, fingerprint, read
+from reports.regression.history import SCHEMA, Accept, Entry, append, read
 from reports.site.slugs import slug
 from reports.site.sync import MANIFEST
 from reports.site.trends import series_of

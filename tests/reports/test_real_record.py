@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from harness.record.writer import Record
+from harness.record.reader import Record
 from reports.analysis.analysis import analyse
 from reports.analysis.claims import findings, read_claims
 from reports.export.html import render_report

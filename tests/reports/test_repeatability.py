@@ -8,7 +8,8 @@ import pytest
 from report_records import make_record
 
 from reports.analysis.analysis import analyse
-from reports.comparison.repeatability import repeatability_text, scatter, separations
+from reports.comparison.repeatability import scatter, separations
+from reports.export.terminal import repeatability_text
 
 
 def test_twins_that_are_alike_separate_no_more_often_than_the_interval_allows(tmp_path: Path) -> None:

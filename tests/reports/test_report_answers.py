@@ -19,8 +19,9 @@ from report_records import (
     make_record,
 )
 
-from harness.record.measurement import Missing, RouteNumbers, TrialResult
-from harness.record.writer import Record
+from harness.record.measurement import Missing, RouteNumbers
+from harness.record.reader import Record
+from harness.record.trial_result import TrialResult
 from loadtests.protocol.histogram import COUNTS, index_of
 from reports.analysis.analysis import Analysis, Measured, analyse
 from reports.analysis.claims import findings, read_claims
@@ -28,10 +29,10 @@ from reports.analysis.cost_inputs import basis_of
 from reports.export.html import render_report
 from reports.export.markdown import summary
 from reports.export.view import make_view
-from reports.metrics.percentiles import Distribution
+from reports.metrics.level_stats import Distribution
+from reports.sections.elements import Answer
 from reports.sections.everyday_service import service_answer
 from reports.sections.held_requests import most_held, outcome, waiters_answer
-from reports.sections.profile_answer import Answer
 from reports.sections.slow_database import downstream_answer
 
 TARGETS = ("rust", "go", "python")

@@ -10,12 +10,12 @@ from hdrh.histogram import HdrHistogram
 from report_records import make_record, text_of
 
 from harness.record.measurement import Missing
-from harness.record.writer import Record
+from harness.record.reader import Record
 from reports.analysis.analysis import analyse
 from reports.analysis.samples import read_curves
 from reports.export.view import make_view
-from reports.metrics.load import METRICS
-from reports.metrics.percentiles import merge, read_distributions
+from reports.metrics.catalogue import METRICS
+from reports.metrics.level_stats import merge, read_distributions
 from reports.metrics.scopes import loads_of
 from reports.sections.latency import latency_figures
 from reports.sections.time_breakdown import limit_tables, parts_sections, route_tables

@@ -11,17 +11,19 @@ import altair as alt
 import pytest
 from report_records import make_record, text_of
 
-from harness.plan.config_file import Opinion
-from harness.record.measurement import Missing, TrialResult
-from harness.record.writer import Record
+from harness.record.config import Opinion
+from harness.record.measurement import Missing
+from harness.record.reader import Record
+from harness.record.trial_result import TrialResult
 from reports.analysis.analysis import analyse
-from reports.charts.line_chart import Bar, Dot, Line, Track, bars, dots, lines, spread, tracks
+from reports.charts.dot_chart import Bar, Dot, bars, dots
+from reports.charts.line_chart import Line, Track, lines, spread, tracks
 from reports.charts.palette import MAPPED, PAPER, SERIES, looks
 from reports.export.html import render_report
 from reports.export.markdown import summary
 from reports.export.view import make_view
-from reports.metrics.load import METRICS
-from reports.text.units import clean, number, quantity, span
+from reports.metrics.catalogue import METRICS
+from reports.units import clean, number, quantity, span
 
 HOSTILE = (
     "<script>alert(1)</script>",

@@ -12,19 +12,19 @@ from hypothesis import strategies as st
 from report_records import PROFILES, make_record
 from scale_records import FLOOR, OUT, SCALES, UP
 
-from harness.record.measurement import FloorMeasurement, Missing, ScaleMeasurement, ScalePoint
-from harness.record.writer import Record
+from harness.record.measurement import Missing
+from harness.record.reader import Record
+from harness.record.trial_result import FloorMeasurement, ScaleMeasurement, ScalePoint
 from reports.analysis.analysis import Analysis, analyse
 from reports.analysis.cells import cells
 from reports.analysis.claims import findings, read_claims
 from reports.export.html import render_report
 from reports.export.markdown import summary
 from reports.export.tables import frame
-from reports.export.view import make_view
-from reports.metrics.load import BY_ID
+from reports.export.view import beside_sections, make_view
+from reports.metrics.catalogue import BY_ID
 from reports.sections.environment import target_facts
 from reports.sections.scaling import points_of
-from reports.sections.startup import beside_sections
 from reports.stats.scalability_law import fit
 
 AXES = {

@@ -7,7 +7,8 @@ import pytest
 
 from harness.containers.builder import build_all, choose_set
 from harness.containers.engine import connect
-from harness.containers.images import ROOT, graph
+from harness.containers.images import graph
+from harness.files import ROOT
 from harness.plan.targets import find_targets
 
 TARGETS = find_targets(ROOT / "services")

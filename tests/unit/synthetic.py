@@ -4,24 +4,16 @@ from __future__ import annotations
 
 import msgspec
 
-from harness.evaluation.statements import StatementCount
-from harness.host.machine import Host
-from harness.plan.config_file import PRESETS, Config
-from harness.plan.placement import Cpu, place
+from harness.plan.config_file import PRESETS
+from harness.plan.placement import place
 from harness.plan.schedule import make_plan
-from harness.record.measurement import (
-    Calibration,
-    DelayCheck,
-    HostUse,
-    LevelMeasurement,
-    Measurement,
-    Missing,
-    RouteNumbers,
-    TrialResult,
-    Usage,
-)
+from harness.record.config import Config
+from harness.record.cpus import Cpu
+from harness.record.measurement import HostUse, LevelMeasurement, Measurement, Missing, RouteNumbers, StatementCount, Usage
+from harness.record.method import METHOD
 from harness.record.plan import Level, Profile, Target, Trial
-from harness.record.writer import METHOD, SCHEMA, EngineRecord, ImageRecord, Run
+from harness.record.run import SCHEMA, Calibration, DelayCheck, EngineRecord, Host, ImageRecord, Run
+from harness.record.trial_result import TrialResult
 
 ROUTE = "GET /products/{id}"
 

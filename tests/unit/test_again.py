@@ -11,18 +11,13 @@ import pytest
 from synthetic import QUIET, closed, measurement, opened, result, run
 
 import harness.run.runner
+from harness.cli.terminal import Terminal
 from harness.evaluation.validity import spoilt
-from harness.record.measurement import (
-    HostUse,
-    LevelMeasurement,
-    Measurement,
-    Missing,
-    ScaleMeasurement,
-    ScalePoint,
-    TrialResult,
-)
+from harness.record.measurement import HostUse, LevelMeasurement, Measurement, Missing
 from harness.record.plan import Placement, Trial
-from harness.record.writer import RecordWriter, read_record
+from harness.record.reader import read_record
+from harness.record.trial_result import ScaleMeasurement, ScalePoint, TrialResult
+from harness.record.writer import RecordWriter
 from harness.run.runner import run_trials
 
 TRIAL = run().plan.trials[0]
@@ -65,7 +60,9 @@ def test_a_failure_stands_though_the_machine_was_busy_as_well() -> None:
     assert not spoilt(msgspec.structs.replace(unstable(closed(host=TAKEN)), verdict="failed"))
 
 
-def ran(folder: Path, monkeypatch: pytest.MonkeyPatch, attempts: Iterator[TrialResult]) -> list[str]:
+def ran(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], attempts: Iterator[TrialResult]
+) -> list[str]:
     """What is said of a run whose first trial comes out as `attempts`, and all others valid."""
 
     def fake(client: Any, setup: Any, trial: Trial, writer: Any, on_window: Any) -> TrialResult:
@@ -75,34 +72,38 @@ def ran(folder: Path, monkeypatch: pytest.MonkeyPatch, attempts: Iterator[TrialR
     monkeypatch.setattr(harness.run.runner, "run_trial", fake)
     monkeypatch.setattr(harness.run.runner, "clean", lambda client: None)
     RecordWriter(folder).begin(run())
-    said: list[str] = []
-    run_trials(None, read_record(folder), said.append, lambda label, window: None)  # type: ignore[arg-type]
-    return said
+    terminal = Terminal()
+    run_trials(None, read_record(folder), terminal)  # type: ignore[arg-type]
+    return capsys.readouterr().err.splitlines()
 
 
-def test_the_second_attempt_counts_and_the_first_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_second_attempt_counts_and_the_first_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     first, second = unstable(closed(host=TAKEN)), result(TRIAL, measurement())
-    said = ran(tmp_path / "run", monkeypatch, iter((first, second)))
+    said = ran(tmp_path / "run", monkeypatch, capsys, iter((first, second)))
     record = read_record(tmp_path / "run")
     assert record.superseded == (first,)
     assert [r for r in record.results if r.trial == TRIAL] == [second]
     assert record.pending() == () and record.complaints == ()
     assert len(said) == len(run().plan.trials) + 1
     assert said[0].startswith("[1/6] ") and "unstable (other work)" in said[0]
-    assert said[1].startswith(f"[1/6] {TRIAL.target} {TRIAL.profile} again: ")
+    assert said[1].startswith(f"[1/6] {TRIAL.target} {TRIAL.profile}, repeated: ")
 
 
 def test_there_is_no_third_attempt_and_a_second_that_is_spoilt_stands(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     bad = unstable(closed(host=STOLEN))
-    ran(tmp_path / "run", monkeypatch, iter((bad, bad)))
+    ran(tmp_path / "run", monkeypatch, capsys, iter((bad, bad)))
     record = read_record(tmp_path / "run")
     assert record.superseded == (bad,)
     assert bad in record.results
 
 
-def test_what_is_not_spoilt_is_measured_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_not_spoilt_is_measured_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     slow = unstable(closed(steady=False))
-    ran(tmp_path / "run", monkeypatch, iter((slow,)))
+    ran(tmp_path / "run", monkeypatch, capsys, iter((slow,)))
     assert read_record(tmp_path / "run").superseded == ()

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.containers.images import ROOT
 from harness.errors import TrialError
+from harness.files import ROOT
 from harness.plan.targets import find_targets
 from harness.record.plan import Edit
 from harness.trials.build import edited, read_steps

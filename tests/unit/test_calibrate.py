@@ -9,7 +9,7 @@ import pytest
 from harness.calibration.calibrate import SHARES, delay_checks, delay_problem, open_ceiling, stall_p95_theory_milliseconds
 from harness.calibration.reference_servers import Driven
 from harness.calibration.self_test import serial_capacity
-from harness.trials.generator import Heard, LevelHeard
+from harness.evaluation.inputs import Heard, LevelHeard
 from loadtests.calibration import routes
 from loadtests.protocol import histogram, messages
 

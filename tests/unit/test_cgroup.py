@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.host.cgroup import Cgroup, CgroupGone, Counters
+from harness.host.cgroup import Cgroup, CgroupGone
+from harness.record.samples import Counters
 
 
 def write(root: Path, files: dict[str, str]) -> None:

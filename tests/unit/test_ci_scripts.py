@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from harness.containers.images import ROOT
+from harness.files import ROOT
 from reports.regression.history import Entry, append, parse
 
 PUSH, GATE = ROOT / "ci/push-history.sh", ROOT / "ci/gate.sh"

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 from synthetic import measurement, result, run
 
+from harness.cli.arguments import COMMANDS
 from harness.cli.main import main
-from harness.containers.images import ROOT
+from harness.cli.reference import reference
 from harness.errors import EngineError, ImageError
+from harness.files import ROOT
 from harness.record.writer import RecordWriter
 
 
@@ -93,12 +95,26 @@ def test_list_shows_damaged_records_beside_good_ones(capsys: pytest.CaptureFixtu
 
 @pytest.mark.parametrize(
     "command",
-    ["bench", "plan", "build", "report", "advise", "compare", "history", "list", "doctor", "selftest", "loadgen", "clean"],
+    [command.name for command in COMMANDS],
 )
-def test_every_command_has_help_and_is_documented(capsys: pytest.CaptureFixture[str], command: str) -> None:
+def test_every_command_has_help_with_an_example(capsys: pytest.CaptureFixture[str], command: str) -> None:
     status, out, _ = fitmap(capsys, command, "--help")
     assert status == 0 and command in out
-    assert f"fitmap {command}" in (ROOT / "README.md").read_text()
+    assert f"\n  fitmap {command}" in out, "an example"
+    assert max(map(len, out.splitlines())) <= 90
+
+
+def test_the_reference_page_is_what_the_help_says() -> None:
+    """`make docs` writes it again."""
+    assert (ROOT / "docs" / "reference" / "cli.md").read_text() == reference()
+
+
+def test_the_help_names_every_command_in_one_line_and_fits_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, _ = fitmap(capsys, "--help")
+    assert status == 0
+    assert max(map(len, out.splitlines())) <= 80
+    for command in COMMANDS:
+        assert len(re.findall(rf"^  {command.name} +{re.escape(command.summary)}$", out, re.MULTILINE)) == 1
 
 
 def test_exit_statuses_tell_usage_from_failure() -> None:

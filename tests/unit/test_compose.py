@@ -7,17 +7,10 @@ from typing import Any
 import pytest
 import yaml
 
-from harness.containers.images import ROOT, project_tag
-from harness.containers.spec import (
-    MEBIBYTE,
-    ContainerSpec,
-    Limits,
-    Ports,
-    database_spec,
-    engine_arguments,
-    generator_spec,
-    service_spec,
-)
+from harness.containers.images import project_tag
+from harness.containers.spec import MEBIBYTE, ContainerSpec, database_spec, engine_arguments, generator_spec, service_spec
+from harness.files import ROOT
+from harness.record.config import Limits, Ports
 
 PASSWORD = "${FITMAP_DATABASE_PASSWORD}"
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UsageError
-from harness.plan.config_file import PRESETS, Config, choose, override, read_config, timing
+from harness.plan.config_file import PRESETS, override, read_config, timing
+from harness.plan.selection import choose
+from harness.record.config import Config
 from loadtests.protocol.steady_state import HALF
 
 

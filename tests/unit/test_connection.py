@@ -12,7 +12,7 @@ from collections.abc import Callable
 import gevent
 import pytest
 
-from harness.containers.images import ROOT
+from harness.files import ROOT
 from loadtests.generator.connection import Broken, Connection
 
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\ncontent-type: text/plain\r\n\r\npong"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from harness.containers.images import ROOT
 from harness.evaluation.statements import Contract, count_statements, name_of, read_contract
 from harness.evaluation.validity import statement_problems
+from harness.files import ROOT
 
 
 @pytest.fixture(scope="module")

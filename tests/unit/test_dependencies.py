@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.containers.images import ROOT
+from harness.files import ROOT
 from harness.plan.targets import find_targets
-from harness.trials.dependencies import Dependencies, dependencies
+from harness.record.trial_result import Dependencies
+from harness.trials.dependencies import dependencies
 
 SERVICES = ROOT / "services"
 

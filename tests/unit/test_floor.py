@@ -13,15 +13,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from synthetic import CALIBRATION, closed, measurement, opened
 
-from harness.containers.images import ROOT
 from harness.containers.lifecycle import Crew
 from harness.evaluation.statements import read_contract
-from harness.plan.config_file import PRESETS, Config
-from harness.plan.placement import Cpu, place
+from harness.files import ROOT
+from harness.plan.config_file import PRESETS
+from harness.plan.placement import place
 from harness.plan.profiles import find_profiles
 from harness.plan.schedule import make_plan
 from harness.plan.targets import find_targets
-from harness.record.measurement import FloorMeasurement, FloorProbe, HostUse, LevelMeasurement, Measurement, Missing
+from harness.record.config import Config
+from harness.record.cpus import Cpu
+from harness.record.measurement import HostUse, LevelMeasurement, Measurement, Missing
+from harness.record.trial_result import FloorMeasurement, FloorProbe
 from harness.record.writer import RecordWriter
 from harness.trials import load as load_trial
 from harness.trials.context import Setup

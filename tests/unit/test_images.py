@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from harness import files
 from harness.containers import images
-from harness.containers.images import ROOT, Tree, base_arguments, base_table, graph
+from harness.containers.images import Tree, base_arguments, base_table, graph
 from harness.errors import UsageError
+from harness.files import ROOT
 from harness.plan.targets import find_targets
 
 TARGETS = tuple(find_targets(ROOT / "services"))
@@ -65,7 +67,7 @@ def test_a_stranger_can_build_each_service_with_docker_alone(target: str) -> Non
 
 
 def test_a_base_that_the_table_does_not_know_is_refused(tmp_path: Path) -> None:
-    shutil.copytree(images.BASES, tmp_path / "harness" / "bases")
+    shutil.copytree(files.BASES, tmp_path / "harness" / "bases")
     folder = tmp_path / "services" / "odd"
     folder.mkdir(parents=True)
     (folder / "Dockerfile").write_text("ARG ODD_IMAGE=odd:1\nFROM ${ODD_IMAGE}\n")

@@ -18,8 +18,8 @@ import msgspec
 import pytest
 
 from harness.calibration.reference_servers import level, milliseconds, requests_per_second, sent_share
-from harness.containers.images import ROOT
 from harness.errors import TrialError
+from harness.files import ROOT
 from harness.trials.generator import expect
 from loadtests.calibration import routes
 from loadtests.generator.loops import CLOSER, ClosedLoop

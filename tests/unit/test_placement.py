@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from harness.containers.spec import count_cpus
 from harness.errors import UsageError
-from harness.plan.placement import Cpu, cpu_list, for_cores, for_replicas, place
+from harness.plan.placement import for_cores, for_replicas, place
+from harness.record.cpus import Cpu, count_cpus, cpu_list
 
 
 def machine(cores: int, threads: int = 1) -> tuple[Cpu, ...]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import msgspec
 
-from harness.containers.images import ROOT
+from harness.files import ROOT
 from harness.plan.config_file import PRESETS
-from harness.plan.placement import Cpu, place
+from harness.plan.placement import place
 from harness.plan.schedule import JIT_SECONDS, make_plan, timing_of, trials_seconds
 from harness.plan.targets import find_targets
+from harness.record.cpus import Cpu
 from harness.record.plan import Level, Plan, Profile
 
 LEVELS = (Level("saturate", "closed", 32, ("GET /x",)), Level("9/s", "open", 32, ("GET /x",), rate=9.0))

@@ -8,8 +8,10 @@ import pytest
 from synthetic import usage
 
 from harness.evaluation.usage import host_use
-from harness.host.cpu_times import CpuTimes, parse_cpu_list, read_processors
-from harness.record.measurement import HostSample, HostUse, Missing
+from harness.host.counters import read_processors
+from harness.record.cpus import parse_cpu_list
+from harness.record.measurement import HostUse, Missing
+from harness.record.samples import CpuTimes, HostSample
 
 SECOND = 1_000_000_000
 

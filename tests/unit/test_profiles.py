@@ -9,12 +9,13 @@ from typing import get_args
 
 import pytest
 
-from harness.containers.images import ROOT
 from harness.errors import UsageError
-from harness.plan.config_file import PRESETS, Config, override
-from harness.plan.profiles import find_profiles, narrow, read_profile, relevel
+from harness.files import ROOT
+from harness.plan.config_file import PRESETS, override
+from harness.plan.profiles import find_profiles, read_profile
+from harness.plan.selection import chosen_profiles, narrow, relevel
+from harness.record.config import Config
 from harness.record.plan import Preset
-from harness.run.setup import chosen_profiles
 
 HEADER = """# /// fitmap
 # title = "T"

@@ -10,8 +10,10 @@ from hdrh.histogram import HdrHistogram
 from synthetic import measurement, result, run
 
 from harness.errors import RunError, UsageError
+from harness.record.histograms import LevelHistograms, read_histograms
 from harness.record.measurement import Missing
-from harness.record.writer import LevelHistograms, RecordWriter, read_histograms, read_record
+from harness.record.reader import read_record
+from harness.record.writer import RecordWriter
 from loadtests.protocol.messages import RouteResult
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import msgspec
 from synthetic import closed, measurement
 
-from harness.containers.spec import LOOPBACK, Limits, Ports, proxy_spec, replica_specs
-from harness.host.cgroup import Counters
+from harness.containers.spec import LOOPBACK, proxy_spec, replica_specs
 from harness.host.counters import Reader, Together
-from harness.record.measurement import Measurement, Missing, ScaleMeasurement, ScalePoint
+from harness.record.config import Limits, Ports
+from harness.record.measurement import Measurement, Missing
 from harness.record.plan import Placement
+from harness.record.samples import Counters
+from harness.record.trial_result import ScaleMeasurement, ScalePoint
 from harness.trials.scaling import judge, prolonged
 from loadtests.protocol import messages
 

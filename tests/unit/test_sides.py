@@ -6,9 +6,9 @@ import subprocess
 
 import pytest
 
-from harness.containers.images import ROOT
 from harness.containers.versions import checked_out
 from harness.errors import UsageError
+from harness.files import ROOT
 from harness.plan.targets import find_targets
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.containers.images import ROOT
 from harness.errors import UsageError
+from harness.files import ROOT
 from harness.plan.targets import find_targets
 from harness.run.description import source_lines
 

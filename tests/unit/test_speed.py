@@ -9,9 +9,10 @@ import time
 import psutil
 import pytest
 
-from harness.host.speed_probe import LEAST_SAMPLES, SpeedProbe, parse, speeds
-from harness.record.measurement import SpeedSample
+from harness.evaluation.usage import LEAST_SAMPLES, speeds
+from harness.host.speed_probe import SpeedProbe, parse
 from harness.record.plan import Placement
+from harness.record.samples import SpeedSample
 
 PLACEMENT = Placement("1", "0", "0", ("database", "generator"), "two cores")
 

@@ -12,18 +12,19 @@ from pathlib import Path
 
 import pytest
 
-from harness.containers.images import ROOT
 from harness.errors import TrialError
+from harness.files import ROOT
 from harness.host.page_cache import Layers, cached_bytes
 from harness.plan.config_file import PRESETS
 from harness.plan.profiles import find_profiles
 from harness.plan.schedule import COURSE_SECONDS
-from harness.record.measurement import Missing, StartupMeasurement
+from harness.record.measurement import Missing
+from harness.record.trial_result import StartupMeasurement
 from harness.trials.startup import course_level, judge, order, read_meta
 from loadtests.generator.readiness_probe import answers, watch
 from loadtests.protocol import messages
 from loadtests.protocol.messages import Window
-from reports.metrics.load import BY_ID
+from reports.metrics.catalogue import BY_ID
 from reports.metrics.steady_state import climbing, shares, steady_rate, time_to_steady
 
 

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from harness.containers.images import ROOT
+from harness.files import ROOT
 from loadtests.protocol.steady_state import climbs, cools
 
 #: Requests a second of a JVM on one core, second by second, as measured: it stands still, then doubles.
@@ -17,7 +17,8 @@ STEADY = [9872, 8938, 9805, 9350, 8850, 9288, 9556, 9085, 9270, 9606]
 
 WINDOW = """
 import json, sys
-from loadtests.lean import levels, wire
+from loadtests.generator import levels
+from loadtests.protocol import messages
 
 class Workers:
     def __init__(self, seconds): self.seconds, self.clock, self.measured = iter(seconds), 0.0, 0
@@ -26,14 +27,14 @@ class Workers:
     def window(self, phase):
         self.clock += 1.0
         count = next(self.seconds)
-        return (wire.WorkerWindow(phase, count, 0, 10**9),)
+        return (messages.WorkerWindow(phase, count, 0, 10**9),)
     def end(self): return ()
 
 seconds, limit = json.loads(sys.argv[1])
 workers = Workers(seconds)
 levels.time = type("Clock", (), {"monotonic": lambda: workers.clock, "monotonic_ns": lambda: int(workers.clock * 1e9)})
-level = wire.Level(name="saturate", kind="closed", connections=32, routes=(), warmup_seconds=6, warmup_limit_seconds=limit,
-                   measure_seconds=10)
+level = messages.Level(name="saturate", kind="closed", connections=32, routes=(), warmup_seconds=6,
+                       warmup_limit_seconds=limit, measure_seconds=10)
 m = levels.window(level, 0.0, 1, workers, lambda event: None)
 print(json.dumps([workers.measured, m.warmup_seconds, m.steady, m.steady_reason, (m.end_ns - m.start_ns) / 1e9]))
 """

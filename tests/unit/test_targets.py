@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from harness.containers.images import ROOT
-from harness.plan.targets import find_targets, folder_of, with_twins
+from harness.files import ROOT
+from harness.plan.targets import find_targets, with_twins
+from harness.record.plan import folder_of
 
 
 def test_the_five_languages_are_found() -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from harness.evaluation.usage import anonymous_between, busiest_second, cores_between, cpu_ns_at, cpu_per_request, usage
-from harness.host.cgroup import Counters
-from harness.record.measurement import Missing, Sample
+from harness.record.measurement import Missing
+from harness.record.samples import Counters, Sample
 from loadtests.protocol.messages import Window
 
 SECOND = 1_000_000_000

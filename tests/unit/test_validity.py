@@ -8,9 +8,8 @@ import msgspec
 import pytest
 from synthetic import CALIBRATION, closed, opened
 
-from harness.evaluation.statements import StatementCount
 from harness.evaluation.validity import Circumstances, judge
-from harness.record.measurement import HostUse, LevelMeasurement, Missing
+from harness.record.measurement import HostUse, LevelMeasurement, Missing, StatementCount
 
 AROUND = Circumstances(pool_size=16, generator_cores=1, objective_milliseconds=50.0, calibration=CALIBRATION)
 

@@ -1,24 +1,79 @@
-"""What a profile's own question comes to: sentences, a chart, a table; and what such sections have in common. Pure."""
+"""What the sections of a report are made of: sentences, figures, tables, and answers to questions."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from statistics import median
+from typing import Literal
 
+from markupsafe import Markup
 from msgspec import Struct
 
-from harness.host.cpu_times import parse_cpu_list
+from harness.record.cpus import parse_cpu_list
 from reports.analysis.analysis import Analysis
 from reports.analysis.observations import Measured
-from reports.charts import line_chart
-from reports.charts.line_chart import Dot
+from reports.charts import dot_chart
+from reports.charts.dot_chart import Dot
+from reports.charts.palette import Look, looks
+from reports.charts.svg import render
+from reports.charts.theme import Spec
 from reports.metrics.scopes import Load
-from reports.sections.metric_figures import Figure, Row, Table, drawn, looks_of
-from reports.sections.verdict import Span
 from reports.stats.intervals import estimate
-from reports.text.units import quantity, span
+from reports.units import quantity, span
+
+
+class Span(Struct, frozen=True):
+    """A piece of a sentence. `name`: a target's, which came from outside."""
+
+    text: str
+    kind: Literal["text", "name"] = "text"
+
 
 Sentence = tuple[Span, ...]
+Row = tuple[str, ...]
+
+
+class Figure(Struct, frozen=True):
+    """A chart with its words. `svg` is None where there is nothing to draw; `reading` then says why. `spec`: of a curve
+    chart, from which reports/export/interactive.py makes one to zoom.
+    """
+
+    id: str
+    title: str
+    svg: Markup | None
+    reading: str
+    headers: Row
+    rows: tuple[Row, ...]
+    spec: Spec | None = None
+
+
+class Table(Struct, frozen=True):
+    """Numbers that no chart stands before."""
+
+    title: str
+    headers: Row
+    rows: tuple[Row, ...]
+
+
+class Section(Struct, frozen=True):
+    """The figures of a profile, a load, or the whole run. `more`: those of details, folded up. `tables` stand below them."""
+
+    title: str
+    figures: tuple[Figure, ...]
+    note: str = ""
+    more: tuple[Figure, ...] = ()
+    tables: tuple[Table, ...] = ()
+
+
+def looks_of(analysis: Analysis) -> dict[str, Look]:
+    """How each target is drawn, in the whole report."""
+    return looks(analysis.run.plan.targets)
+
+
+def drawn(analysis: Analysis, spec: Spec, name: str, title: str) -> Markup:
+    """The chart as an SVG element; `name` is unique within the page."""
+    names = {look.token: look.label for look in looks_of(analysis).values()}
+    return render(spec, name, f"{title}: the table below has the numbers", names)
 
 
 class Answer(Struct, frozen=True):
@@ -60,7 +115,7 @@ def dots_figure(analysis: Analysis, name: str, title: str, reading: str, found: 
         rows.append(Dot(target, made.median, made.low, made.high, tuple(values), ()))
         interval = "–" if made.low is None or made.high is None else span(made.low, made.high, "percent")
         table.append((target, quantity(made.median, "percent"), interval, ", ".join(quantity(v, "percent") for v in values)))
-    svg = drawn(analysis, line_chart.dots(rows, looks_of(analysis), "percent"), name, title) if rows else None
+    svg = drawn(analysis, dot_chart.dots(rows, looks_of(analysis), "percent"), name, title) if rows else None
     headers = ("Target", "Median", "Interval", "Single trials")
     return Figure(name, title, svg, reading if rows else "No valid trial.", headers, tuple(table))
 

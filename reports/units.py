@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Literal
 
 Unit = Literal["requests/s", "microseconds", "seconds", "bytes", "lines", "packages", "ratio", "percent"]
@@ -70,3 +72,30 @@ def _is_text(character: str) -> bool:
     return character in "\n\t" or (
         code >= 32 and not 127 <= code < 160 and not 0xD800 <= code < 0xE000 and code & 0xFFFE != 0xFFFE
     )
+
+
+def columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows in columns: the first to the left, the others to the right."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return [
+        "  ".join(
+            cell.ljust(width) if i == 0 else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    ]
+
+
+def moment(text: str) -> datetime | None:
+    """An ISO time in UTC; None where it is none."""
+    try:
+        found = datetime.fromisoformat(text)
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def day(text: str) -> str:
+    """`2026-01-31` of an ISO time; empty where it is none."""
+    found = moment(text)
+    return found.date().isoformat() if found else ""

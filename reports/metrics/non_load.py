@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import partial
 from statistics import median
 
-from harness.record.measurement import BuildMeasurement, FloorMeasurement, Missing, StartupMeasurement
+from harness.record.measurement import Missing
+from harness.record.trial_result import BuildMeasurement, FloorMeasurement, StartupMeasurement
 from reports.metrics.metric import Found, Metric
 from reports.metrics.steady_state import JUDGED_SECONDS, RESOLUTION_SECONDS, STEADY_SHARE, climbing, time_to_steady
 

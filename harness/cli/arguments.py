@@ -1,0 +1,334 @@
+"""The command line's words: commands, options, help, and the settings that come of them."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from msgspec import Struct
+
+from harness.files import ROOT
+from harness.plan.config_file import PRESETS, override, read_config
+from harness.record.config import Config
+from harness.run.setup import Request
+
+#: Help is written for a terminal of this many columns.
+WIDTH = 80
+
+Adder = Callable[[argparse.ArgumentParser], None]
+
+
+class Command(Struct, frozen=True):
+    """One command. `run` names what runs it, as module:function in this package; `add` adds its options."""
+
+    name: str
+    summary: str
+    run: str
+    add: Adder
+    examples: tuple[str, ...]
+    #: What it takes beside options, as its usage shows it.
+    words: str = ""
+
+
+def _nothing(_parser: argparse.ArgumentParser) -> None:
+    pass
+
+
+def _add_bench(parser: argparse.ArgumentParser) -> None:
+    _add_selection(parser)
+    _add_twins(parser)
+    _add_engine(parser)
+    parser.add_argument(
+        "--resume", nargs="?", const="", metavar="ID", help="measure what an interrupted run (default: the newest) lacks"
+    )
+
+
+def _add_plan(parser: argparse.ArgumentParser) -> None:
+    _add_selection(parser)
+    _add_twins(parser)
+
+
+def _add_build(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("names", nargs="*", metavar="TARGET", help="targets (default: all), or load-comparison")
+    _add_engine(parser)
+
+
+def _add_report(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("record", nargs="?", help="a record's folder or id (default: the newest)")
+    parser.add_argument("--baseline", metavar="RECORD", help="also show every change since this record, with its interval")
+    parser.add_argument(
+        "--cite", type=Path, metavar="PAGE", help="update the figures that this Markdown page cites from results.csv"
+    )
+
+
+def _add_compare(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("base", help="a record's folder or id, or a git revision")
+    parser.add_argument("head", nargs="?", help="another one (default: the newest record, or . for the working tree)")
+    _add_selection(parser)
+    _add_engine(parser)
+    parser.add_argument("--all", action="store_true", help="show every cell, not only those that changed")
+    parser.add_argument(
+        "--format", choices=("text", "markdown", "json"), default="text", help="form of the output (default: text)"
+    )
+
+
+def _add_repeatability(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("records", nargs="*", help="records' folders or ids (default: the newest)")
+
+
+def _add_gate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("record", nargs="?", help="a record to screen (default: measure one now, preset gate)")
+    parser.add_argument(
+        "--base", metavar="REVISION", help="measure the working tree against this git revision, without a history"
+    )
+    parser.add_argument(
+        "--twin", metavar="TARGET", help="the target that is measured twice, as an A/A test (default: the first)"
+    )
+    parser.add_argument("--no-twin", action="store_true", help="no A/A test")
+    parser.add_argument(
+        "--confirm", action=argparse.BooleanOptionalAction, default=True, help="measure flagged cells again (default: yes)"
+    )
+    parser.add_argument(
+        "--add", action=argparse.BooleanOptionalAction, default=True, help="add the run to the history (default: yes)"
+    )
+    _add_history_file(parser)
+    _add_selection(parser, "gate")
+    _add_engine(parser)
+
+
+def _add_history(parser: argparse.ArgumentParser) -> None:
+    _add_history_file(parser)
+    actions = parser.add_subparsers(title="actions", required=True, metavar="ACTION")
+    add = actions.add_parser("add", help="add records, folders of records (a CI artifact), or other histories")
+    add.add_argument("sources", nargs="*", metavar="SOURCE", help="default: the newest record")
+    add.add_argument("--branch", metavar="REF", help="the history of a git branch, under the same name at its top level")
+    add.set_defaults(run="history:history_add")
+    listing = actions.add_parser("list", help="list every run, by what it can be compared with")
+    listing.set_defaults(run="history:history_list")
+    show = actions.add_parser("show", help="show the cells of a run against the runs before it")
+    show.add_argument("run_id", nargs="?", metavar="RUN", help="default: the newest")
+    show.set_defaults(run="history:history_show")
+    actions.add_parser("export", help="print every value as CSV").set_defaults(run="history:history_export")
+    accept = actions.add_parser("accept", help="accept a change: this run starts a new baseline")
+    accept.add_argument("run_id", metavar="RUN")
+    accept.add_argument("--reason", required=True, help="why the change is accepted, for later readers")
+    accept.add_argument("--by", help="who accepts it (default: the user's name)")
+    accept.set_defaults(run="history:history_accept")
+
+
+def _add_publish(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", type=Path, metavar="DIR", help="a new folder, or one that publish wrote before")
+    _add_history_file(parser)
+    parser.add_argument("--url", help="where the site will be: makes the feed's links absolute")
+    parser.add_argument(
+        "--megabytes",
+        type=float,
+        default=20.0,
+        metavar="MB",
+        help="size limit of the site; the newest reports are kept as far as they fit (default: 20)",
+    )
+
+
+def _add_advise(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("record", nargs="?", help="a record's folder or id (default: the newest)")
+    parser.add_argument("--rps", type=float, help="requests/s (default: 500)")
+    parser.add_argument("--cpu-ms", type=float, help="CPU time of a request's own work, in milliseconds (default: 0.2)")
+    parser.add_argument(
+        "--on", dest="reference", metavar="TARGET", help="the target on which --cpu-ms was measured (default: the fastest)"
+    )
+    parser.add_argument("--queries", type=float, help="database statements per request (default: 2)")
+    parser.add_argument("--wait-ms", type=float, help="wait for other services per request, in milliseconds (default: 0)")
+    parser.add_argument("--cpu-price", type=float, help="price of a core per month (default: [prices] of the record)")
+    parser.add_argument(
+        "--memory-price", type=float, help="price of a GiB of memory per month (default: [prices] of the record)"
+    )
+    parser.add_argument("--utilisation", type=float, help="share of its cores that the service may use (default: 0.6)")
+    parser.add_argument("--instances", type=int, help="minimum number of instances (default: 2)")
+    parser.add_argument("--json", action="store_true", help="print the answer as JSON")
+
+
+def _add_selection(parser: argparse.ArgumentParser, preset: str = "quick") -> None:
+    parser.add_argument("--preset", help=f"how long and how often: {', '.join(PRESETS)} (default: {preset})")
+    parser.add_argument("--target", "--targets", dest="targets", metavar="A,B", help="only these targets")
+    parser.add_argument("--profile", "--profiles", dest="profiles", metavar="A,B", help="only these profiles")
+    parser.add_argument(
+        "--level",
+        "--levels",
+        dest="levels",
+        metavar="A,B",
+        help="these levels in place of the profiles' own: saturate, a rate such as 500/s, a share such as 50%%, curve, "
+        "routes, capacity, 1000/held",
+    )
+    parser.add_argument("--route", metavar="ROUTE", help='only this route of the profiles, such as "GET /products/{id}"')
+    parser.add_argument("--blocks", type=int, help="number of blocks; a block measures everything once, in random order")
+    parser.add_argument("--warmup", type=float, metavar="SECONDS", help="minimum warm-up of a trial")
+    parser.add_argument("--measure", type=float, metavar="SECONDS", help="measured window of a trial")
+    parser.add_argument("--seed", type=int, help="seed of the order of trials and of the requests (default: 1)")
+
+
+def _add_twins(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--twins", action="store_true", help="measure each target twice (A/A test): any difference is noise")
+
+
+def _add_history_file(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--history", type=Path, default=ROOT / "history.jsonl", help="the file (default: history.jsonl)")
+
+
+def _add_engine(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--image-set", choices=("auto", "official", "local"), help="where base images come from")
+    parser.add_argument(
+        "--install-engine",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="install and start Debian's Docker Engine if none answers (needs root on Debian; default: yes)",
+    )
+
+
+#: Commands by what a person wants to do.
+GROUPS: dict[str, tuple[Command, ...]] = {
+    "Measure": (
+        Command("bench", "build what is needed, measure, write the report", "bench:bench", _add_bench, (
+            "fitmap bench                     all targets, preset quick (20 minutes)",
+            "fitmap bench --preset smoke      does everything work? (two minutes)",
+            "fitmap bench --target go,rust --profile db",
+            "fitmap bench --resume            finish an interrupted run",
+        )),
+        Command("plan", "show the trials that bench would run, and their time", "prepare:plan_only", _add_plan, (
+            "fitmap plan --preset full",
+        )),
+        Command("build", "build images without measuring", "prepare:build", _add_build, ("fitmap build go rust",),
+                "[TARGET ...]"),
+        Command("clean", "remove the containers that a killed run left", "prepare:sweep", _nothing, ("fitmap clean",)),
+    ),
+    "Look at results": (
+        Command("report", "make the report of a record; needs no Docker", "report:report", _add_report, (
+            "fitmap report",
+            "fitmap report runs/20260101T120000Z --baseline 20251201T120000Z",
+        ), "[RECORD]"),
+        Command("compare", "compare two records, or measure two git revisions", "compare:compare", _add_compare, (
+            "fitmap compare main .            the working tree against main, measured now",
+            "fitmap compare 20251201T120000Z  the newest record against an older one",
+        ), "BASE [HEAD]"),
+        Command("advise", "estimate what your service would cost per language", "report:advise", _add_advise, (
+            "fitmap advise --rps 500 --cpu-ms 0.2 --queries 2",
+        ), "[RECORD]"),
+        Command("list", "list targets, profiles, presets and records", "prepare:list_all", _nothing, ("fitmap list",)),
+    ),
+    "Track over time": (
+        Command("gate", "check for performance regressions; fails in CI", "gate:gate", _add_gate, (
+            "fitmap gate                      measure now, screen against the history",
+            "fitmap gate --base main          the working tree against main",
+        ), "[RECORD]"),
+        Command("history", "keep runs in one file: add, list, show, export, accept", "", _add_history, (
+            "fitmap history add runs/20260101T120000Z",
+            'fitmap history accept 20260101T120000Z --reason "new driver"',
+        ), "ACTION ..."),
+        Command("publish", "write the history and its reports as a static site", "publish:publish", _add_publish, (
+            "fitmap publish site --url https://example.org/fitmap/",
+        ), "DIR"),
+    ),
+    "Trust the numbers": (
+        Command("doctor", "check whether this machine can measure", "checks:examine", _nothing, ("fitmap doctor",)),
+        Command("selftest", "inject known delays and loads, and measure them", "checks:self_test", _add_engine, (
+            "fitmap selftest                  four minutes",
+        )),
+        Command("repeatability", "show how trials scatter, and runs among each other", "report:repeatability",
+                _add_repeatability, ("fitmap repeatability",), "[RECORD ...]"),
+        Command("loadgen", "compare the load generator with wrk and FastHttpUser", "checks:compare_generators", _add_engine,
+                ("fitmap loadgen",)),
+    ),
+}  # fmt: skip
+COMMANDS = tuple(command for commands in GROUPS.values() for command in commands)
+
+EPILOG = """\
+Start with `fitmap bench --preset smoke`. `fitmap COMMAND --help` has examples.
+Settings: fitmap.toml (docs/reference/configuration.md); options override it.
+
+exit status:
+  0    done
+  1    the gate confirmed a regression
+  2    wrong usage
+  3    a target has no valid trial, or the gate is inconclusive or invalid
+  4    the Docker Engine or the disk failed
+  130  interrupted
+"""
+
+
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Help of a fixed width, so that docs/reference/cli.md is the same from every terminal."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=28, width=WIDTH)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line. `run` of the result names the module and the function of its command."""
+    overview = "\n\n".join(
+        f"{title}:\n" + "\n".join(f"  {command.name:<15}{command.summary}" for command in commands)
+        for title, commands in GROUPS.items()
+    )
+    made = argparse.ArgumentParser(
+        prog="fitmap",
+        usage="fitmap [--config FILE] [--runs DIR] COMMAND ...",
+        description="fitmap benchmarks the same small HTTP service in several languages and shows\n"
+        f"which differences are real, how large they are, and whether they matter.\n\n{overview}",
+        epilog=EPILOG,
+        formatter_class=_Help,
+    )
+    made.add_argument(
+        "--config", type=Path, default=ROOT / "fitmap.toml", metavar="FILE", help="settings (default: fitmap.toml)"
+    )
+    made.add_argument(
+        "--runs", type=Path, default=ROOT / "runs", metavar="DIR", help="folder of the records (default: runs/)"
+    )
+    commands = made.add_subparsers(prog="fitmap", required=True, metavar="COMMAND", help=argparse.SUPPRESS)
+    for command in COMMANDS:
+        examples = "examples:\n" + "\n".join(f"  {example}" for example in command.examples)
+        sub = commands.add_parser(
+            command.name, description=command.summary.capitalize() + ".", epilog=examples, formatter_class=_Help
+        )
+        if command.run:
+            sub.set_defaults(run=command.run)
+        command.add(sub)
+        sub.usage = f"fitmap {command.name} [options] {command.words}".rstrip()
+    return made
+
+
+def _names(given: str | None) -> tuple[str, ...] | None:
+    return tuple(name.strip() for name in given.split(",") if name.strip()) if given else None
+
+
+def configure(options: argparse.Namespace) -> Config:
+    """fitmap.toml with the command line's values in place. Raises UsageError."""
+    given = vars(options)
+    config = read_config(options.config)
+    config = override(
+        config,
+        "run",
+        preset=given.get("preset"),
+        targets=_names(given.get("targets")),
+        profiles=_names(given.get("profiles")),
+        levels=_names(given.get("levels")),
+        seed=given.get("seed"),
+    )
+    config = override(
+        config,
+        "timing",
+        blocks=given.get("blocks"),
+        warmup_seconds=given.get("warmup"),
+        measure_seconds=given.get("measure"),
+    )
+    return override(config, "engine", install=given.get("install_engine"), image_set=given.get("image_set"))
+
+
+def request(options: argparse.Namespace) -> Request:
+    """What the options ask to be measured. Raises UsageError."""
+    return Request(
+        config=configure(options),
+        runs=options.runs,
+        configuration_text=options.config.read_text() if options.config.exists() else "",
+        command=("fitmap", *sys.argv[1:]),
+        route=vars(options).get("route"),
+    )

@@ -1,0 +1,93 @@
+"""fitmap compare: what changed between two records, or between two git revisions that are measured now."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from harness.cli.arguments import request
+from harness.cli.report import write_report
+from harness.cli.terminal import Terminal
+from harness.containers.builder import choose_set
+from harness.containers.versions import WORKING_TREE, Side, built
+from harness.errors import FitmapError, UsageError
+from harness.host import machine
+from harness.plan.config_file import timing
+from harness.plan.selection import chosen_profiles, chosen_targets, paired_plan
+from harness.record.reader import Record, locate, read_record
+from harness.run.setup import measure_pairs, ready_engine, same_images
+from reports.analysis.analysis import analyse
+from reports.comparison.changes import changes, paired_changes
+from reports.comparison.comparability import incomparable
+from reports.export.changes import WRITERS
+
+
+def compare(options: argparse.Namespace, terminal: Terminal) -> int:
+    """Two records; or two versions, measured now."""
+    measured = [_record(options.runs, word) for word in (options.base, options.head) if word]
+    if all(measured):
+        return _compare_records(options, terminal)
+    if any(measured):
+        raise UsageError(
+            f"{options.base} and {options.head} are a record and no record: compare two records, or two git revisions "
+            f"({WORKING_TREE} is the working tree)"
+        )
+    record, sides, same = measured_pairs(options, options.base, options.head or WORKING_TREE, terminal)
+    if record is None:
+        print(f"the images of {', '.join(same)} are the same in {sides[0].name} and {sides[1].name}: nothing can differ")
+        return 0
+    print(write_report(record, terminal), file=sys.stderr)
+    print(WRITERS[options.format](paired_changes(analyse(record)), every=options.all))
+    return 0
+
+
+def _compare_records(options: argparse.Namespace, terminal: Terminal) -> int:
+    """What changed from one record to another. Raises UsageError where they can't be compared."""
+    base, head = (read_record(locate(options.runs, given)) for given in (options.base, options.head))
+    for record in (base, head):
+        for complaint in record.complaints:
+            terminal.say(f"record {record.run.id}: {complaint}")
+    reasons = incomparable(base.run, head.run)
+    if reasons:
+        raise UsageError(f"{base.run.id} and {head.run.id} can't be compared: {'; '.join(reasons)}")
+    print(WRITERS[options.format](changes(analyse(head), analyse(base)), every=options.all))
+    return 0
+
+
+def measured_pairs(
+    options: argparse.Namespace, base: str, head: str, terminal: Terminal
+) -> tuple[Record | None, tuple[Side, Side], tuple[str, ...]]:
+    """The record of two versions in pairs, the versions, and the targets that are the same in both and so not measured.
+
+    No record where all are the same.
+    """
+    wanted = request(options)
+    config = wanted.config
+    names = tuple(chosen_targets(config))
+    client = ready_engine(config, terminal)
+    image_set = choose_set(config.engine.image_set, terminal.say)
+    sides = (
+        built(client, base, names, image_set, terminal.say),
+        built(client, head, names, image_set, terminal.say),
+    )
+    same = tuple(same_images(sides, names))
+    different = [name for name in names if name not in same]
+    if same and different:
+        terminal.say(f"the same image on both sides, not measured: {', '.join(same)}")
+    if not different:
+        return None, sides, same
+    profiles = chosen_profiles(config, options.route)
+    # Blocks that were asked for are pairs.
+    pairs = config.timing.blocks or config.gate.pairs
+    cells = [(name, profile.name) for name in different for profile in profiles]
+    plan = paired_plan(config, timing(config), pairs, cells, profiles, machine.topology())
+    return measure_pairs(client, wanted, plan, sides, image_set, terminal), sides, same
+
+
+def _record(runs: Path, word: str) -> bool:
+    try:
+        locate(runs, word)
+    except FitmapError:
+        return False
+    return True

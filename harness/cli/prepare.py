@@ -1,0 +1,111 @@
+"""Commands around a run: plan, build, clean, list."""
+
+from __future__ import annotations
+
+import argparse
+
+from harness.cli.arguments import configure
+from harness.cli.terminal import Terminal
+from harness.containers.builder import build_all, choose_set
+from harness.containers.engine import connect, try_connect
+from harness.containers.images import graph
+from harness.containers.lifecycle import clean
+from harness.errors import UsageError
+from harness.files import ROOT
+from harness.host import machine
+from harness.plan.config_file import PRESET_LEVELS, PRESETS
+from harness.plan.profiles import find_profiles
+from harness.plan.schedule import trials_seconds
+from harness.plan.selection import choose, chosen_targets, planned
+from harness.plan.targets import find_targets, with_twins
+from harness.record.measurement import Missing
+from harness.record.plan import Profile
+from harness.record.reader import find_records, read_record
+
+
+def plan_only(options: argparse.Namespace, _terminal: Terminal) -> int:
+    """Show what bench would do."""
+    config = configure(options)
+    targets = chosen_targets(config)
+    if options.twins:
+        targets = with_twins(targets, targets)
+    plan = planned(config, options.route, targets, machine.topology())
+    print(
+        f"preset {plan.preset}, seed {plan.seed}: {len(plan.trials)} trials, "
+        f"{sum(trials_seconds(plan, targets).values()) / 60:.0f} min in all, images and calibration not counted"
+    )
+    print(
+        f"CPUs: service {plan.placement.service}, database {plan.placement.database}, "
+        f"generator {plan.placement.generator} ({plan.placement.reason})"
+    )
+    for profile in plan.profiles:
+        levels = ", ".join(level.name for level in profile.levels)
+        load = (
+            f" {profile.connections} connections; levels {levels}" if profile.kind == "load" else f" (kind {profile.kind})"
+        )
+        print(f"profile {profile.name}: {profile.question}{load}")
+    for trial in plan.trials:
+        print(f"  block {trial.block}  {trial.id}")
+    return 0
+
+
+def build(options: argparse.Namespace, terminal: Terminal) -> int:
+    """Build images without measuring."""
+    config = configure(options)
+    extra = ("database", "load", "proxy", "load-comparison")
+    targets = find_targets(ROOT / "services")
+    wanted = choose(tuple(options.names), {**targets, **dict.fromkeys(extra)}, "target") if options.names else tuple(targets)
+    client = connect(config.engine.install, terminal.say)
+    # Without names all that a full run needs.
+    names = tuple(dict.fromkeys(("database", "load", *(() if options.names else ("proxy",)), *wanted)))
+    images = build_all(client, graph(names, choose_set(config.engine.image_set, terminal.say)), terminal.say)
+    for name in names:
+        print(f"{name}  {images[name].size_bytes / 1e6:.1f} MB  {images[name].id}")
+    return 0
+
+
+def sweep(_options: argparse.Namespace, terminal: Terminal) -> int:
+    """Remove what a killed run left."""
+    client = try_connect()
+    if client is None:
+        terminal.say("no engine answers: nothing can be running")
+        return 0
+    print(f"removed {clean(client)} containers")
+    return 0
+
+
+def _when(profile: Profile) -> str:
+    """Which presets measure it, where not all of them do."""
+    if profile.presets is None:
+        return ""
+    return f" (preset {', '.join(profile.presets)}, or by name)" if profile.presets else " (only by name)"
+
+
+def list_all(options: argparse.Namespace, _terminal: Terminal) -> int:
+    """Targets, profiles, presets and records."""
+    print("targets")
+    for target in find_targets(ROOT / "services").values():
+        print(f"  {target.name}: {target.language}, {target.framework}, {target.driver} ({target.target_class})")
+    print("profiles")
+    for profile in find_profiles(ROOT / "loadtests").values():
+        print(f"  {profile.name}: {profile.question}{_when(profile)}")
+    print("presets")
+    for name, preset in PRESETS.items():
+        print(
+            f"  {name}: {preset.blocks} blocks, {preset.warmup_seconds:g} s warm-up, {preset.measure_seconds:g} s measured"
+            f"{' and ' + ', '.join(PRESET_LEVELS[name]) if PRESET_LEVELS[name] else ''}"
+        )
+    print("records")
+    for folder in find_records(options.runs):
+        try:
+            record = read_record(folder)
+        except UsageError as error:
+            print(f"  {folder.name}: {error}")
+            continue
+        valid = sum(result.verdict == "valid" for result in record.results)
+        missing = sum(isinstance(result.measurement, Missing) for result in record.results)
+        print(
+            f"  {record.run.id}: preset {record.run.plan.preset}, {len(record.results)} of {len(record.run.plan.trials)} "
+            f"trials, {valid} valid, {missing} without a measurement"
+        )
+    return 0

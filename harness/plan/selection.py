@@ -1,0 +1,132 @@
+"""What was asked for: targets, profiles and levels, and the plan of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from harness.errors import UsageError
+from harness.files import ROOT
+from harness.plan.config_file import PRESET_LEVELS, timing
+from harness.plan.decoding import suggest
+from harness.plan.levels import parse_levels
+from harness.plan.placement import place
+from harness.plan.profiles import find_profiles
+from harness.plan.schedule import make_pairs, make_plan
+from harness.plan.targets import find_targets
+from harness.record.config import Config
+from harness.record.cpus import Cpu
+from harness.record.plan import SATURATE, Plan, Profile, Target, Timing
+
+
+def choose(wanted: tuple[str, ...], known: dict[str, Any], what: str) -> tuple[str, ...]:
+    """The wanted names, or all known ones where none is wanted. Raises UsageError with a suggestion."""
+    for name in wanted:
+        if name not in known:
+            raise UsageError(f'unknown {what} "{name}"{suggest(name, known)}')
+    return tuple(dict.fromkeys(wanted)) or tuple(known)
+
+
+def relevel(profiles: tuple[Profile, ...], wanted: tuple[str, ...], more: tuple[str, ...]) -> tuple[Profile, ...]:
+    """The profiles at the wanted levels (their own where none is wanted), and at some more, which a profile gets that has
+    a saturated level: they are shares of it, or parts. Raises UsageError.
+
+    A profile that is no load has none.
+    """
+    return tuple(
+        profile
+        if profile.kind != "load"
+        else msgspec.structs.replace(
+            profile,
+            levels=parse_levels(
+                (*(wanted or [level.name for level in profile.levels]), *(more if _saturates(profile) else ())),
+                profile.connections,
+                profile.routes,
+                "levels",
+            ),
+        )
+        for profile in profiles
+    )
+
+
+def _saturates(profile: Profile) -> bool:
+    return any(level.name == SATURATE for level in profile.levels)
+
+
+def _only(profile: Profile, route: str) -> Profile:
+    levels = tuple(msgspec.structs.replace(level, routes=(route,)) for level in profile.levels if route in level.routes)
+    return msgspec.structs.replace(profile, routes=(route,), levels=levels)
+
+
+def narrow(profiles: tuple[Profile, ...], route: str | None) -> tuple[Profile, ...]:
+    """The profiles that send a route, with that route alone; all of them unchanged where none is asked for.
+
+    Raises UsageError.
+    """
+    if route is None:
+        return profiles
+    narrowed = tuple(_only(profile, route) for profile in profiles if profile.kind == "load" and route in profile.routes)
+    if not narrowed:
+        known = {known: None for profile in profiles for known in profile.routes}
+        raise UsageError(f'no chosen profile sends "{route}"{suggest(route, known)}')
+    return narrowed
+
+
+def chosen_targets(config: Config) -> dict[str, Target]:
+    """The targets that a configuration asks for, by name."""
+    known = find_targets(ROOT / "services")
+    return {name: known[name] for name in choose(config.run.targets, known, "target")}
+
+
+def chosen_profiles(config: Config, route: str | None) -> tuple[Profile, ...]:
+    """The profiles that a configuration asks for, with their levels."""
+    profiles: dict[str, Profile] = find_profiles(ROOT / "loadtests")
+    unasked = tuple(n for n, profile in profiles.items() if profile.presets is None or config.run.preset in profile.presets)
+    wanted = choose(config.run.profiles or unasked, profiles, "profile")
+    # Levels that were asked for are all that is wanted; a preset adds to a profile's own.
+    more = () if config.run.levels else PRESET_LEVELS[config.run.preset]
+    return narrow(relevel(tuple(profiles[name] for name in wanted), config.run.levels, more), route)
+
+
+def planned(config: Config, route: str | None, targets: Mapping[str, Target], cpus: tuple[Cpu, ...]) -> Plan:
+    """All targets under all profiles that a configuration asks for, on the CPUs of a machine."""
+    return make_plan(
+        seed=config.run.seed,
+        preset=config.run.preset,
+        timing=timing(config),
+        targets=tuple(targets),
+        profiles=chosen_profiles(config, route),
+        placement=place(cpus, config.run.service_cores),
+    )
+
+
+def paired_plan(
+    config: Config,
+    timing: Timing,
+    pairs: int,
+    cells: Sequence[tuple[str, str]],
+    profiles: tuple[Profile, ...],
+    cpus: tuple[Cpu, ...],
+) -> Plan:
+    """Base against head. `cells`: targets with the profiles under which they are measured."""
+    return make_pairs(
+        seed=config.run.seed,
+        preset=config.run.preset,
+        timing=msgspec.structs.replace(timing, blocks=pairs),
+        cells=cells,
+        profiles=profiles,
+        placement=place(cpus, config.run.service_cores),
+    )
+
+
+def only(profiles: Iterable[Profile], wanted: Collection[tuple[str, str]]) -> tuple[Profile, ...]:
+    """The profiles with those levels alone that are wanted: pairs of profile and level."""
+    kept = []
+    for profile in profiles:
+        levels = tuple(level for level in profile.levels if (profile.name, level.name) in wanted)
+        # What is measured once in a trial needs some level, the shortest that there is.
+        if levels or (profile.name, "") in wanted:
+            kept.append(msgspec.structs.replace(profile, levels=levels or profile.levels[:1]))
+    return tuple(kept)

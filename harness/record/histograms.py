@@ -1,0 +1,41 @@
+"""Histograms of latency on disk: HdrHistogram logs, one line for each route."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hdrh.histogram import HdrHistogram
+from hdrh.log import HistogramLogReader
+from msgspec import Struct
+
+from loadtests.protocol.histogram import new
+from loadtests.protocol.messages import RouteResult
+
+HISTOGRAM_KINDS = ("response", "service", "lag")
+
+
+class LevelHistograms(Struct, frozen=True):
+    """A level's histograms with the time of its window: `start` in seconds since the trial's load began."""
+
+    level: str
+    start: float
+    seconds: float
+    routes: tuple[RouteResult, ...]
+
+
+def tag(level: str, kind: str, route: str) -> str:
+    """The tag of a histogram in the log, which may hold neither space nor comma."""
+    return f"{level}|{kind}|{route}".replace(" ", ":")
+
+
+def read_histograms(folder: Path, trial_id: str) -> dict[str, HdrHistogram]:
+    """Tag (level|kind|route) -> histogram of a measured window, microseconds. Empty where there is none."""
+    path = folder / "histograms" / f"{trial_id}.hlog"
+    if not path.exists():
+        return {}
+    reader = HistogramLogReader(str(path), new())
+    found: dict[str, HdrHistogram] = {}
+    while histogram := reader.get_next_interval_histogram():
+        found[histogram.get_tag()] = histogram
+    reader.close()
+    return found

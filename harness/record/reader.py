@@ -1,0 +1,129 @@
+"""Reading a record, and finding records."""
+
+from __future__ import annotations
+
+import shlex
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from harness.errors import RunError, UsageError
+from harness.record.plan import Trial
+from harness.record.run import SCHEMA, Run
+from harness.record.trial_result import TrialResult
+from harness.record.writer import RecordWriter
+
+
+class Record(Struct, frozen=True):
+    """A run as read back. `complaints`: what of the folder could not be read, in words. `superseded`: what came of trials
+    before they were measured again, which does not count.
+    """
+
+    folder: Path
+    run: Run
+    results: tuple[TrialResult, ...]
+    complaints: tuple[str, ...]
+    superseded: tuple[TrialResult, ...] = ()
+
+    def pending(self) -> tuple[Trial, ...]:
+        """The trials of the plan that have no result yet, in the plan's order."""
+        done = {result.trial.id for result in self.results}
+        return tuple(trial for trial in self.run.plan.trials if trial.id not in done)
+
+
+def read_record(folder: Path) -> Record:
+    """Read and validate a record. A damaged last line (a harness that was killed) is left out and named.
+
+    Raises UsageError when run.json is missing, of another schema, or invalid.
+    """
+    path = folder / "run.json"
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UsageError(
+            f"{folder} holds no record ({path.name}: {error.strerror}): `fitmap list` shows the records"
+        ) from None
+    try:
+        schema = msgspec.json.decode(data, type=_SchemaOnly).schema
+        if schema != SCHEMA:
+            raise UsageError(f"{path} has schema {schema}, this fitmap reads {SCHEMA}: use the fitmap that wrote it")
+        run = msgspec.json.decode(data, type=Run)
+    except msgspec.MsgspecError as error:
+        raise UsageError(f"{path} is no valid record: {error}") from None
+    results: dict[str, TrialResult] = {}
+    superseded: list[TrialResult] = []
+    complaints: list[str] = []
+    planned = {trial.id for trial in run.plan.trials}
+    for number, line in enumerate(_lines(folder / "trials.jsonl"), 1):
+        try:
+            result = msgspec.json.decode(line, type=TrialResult)
+        except msgspec.MsgspecError as error:
+            complaints.append(f"trials.jsonl line {number} is damaged and left out ({error})")
+            continue
+        if result.trial.id not in planned:
+            complaints.append(f"trials.jsonl line {number}: trial {result.trial.id} is not in the plan")
+        else:
+            if earlier := results.get(result.trial.id):
+                superseded.append(earlier)
+            results[result.trial.id] = result
+    return Record(folder, run, tuple(results.values()), tuple(complaints), tuple(superseded))
+
+
+class _SchemaOnly(Struct):
+    schema: int
+
+
+def _lines(path: Path) -> list[bytes]:
+    try:
+        return [line for line in path.read_bytes().split(b"\n") if line]
+    except OSError:
+        return []
+
+
+def new_id(now: datetime, folder: Path) -> str:
+    """A run's id: the second of its start, UTC; a letter behind it where two start in one second."""
+    stem = now.strftime("%Y%m%dT%H%M%SZ")
+    return next(name for name in (stem, *(f"{stem}{letter}" for letter in "bcdefgh")) if not (folder / name).exists())
+
+
+def begin_record(runs: Path, run: Run) -> Record:
+    """Make the run's folder. Raises RunError."""
+    folder = runs / run.id
+    RecordWriter(folder).begin(run)
+    return read_record(folder)
+
+
+def find_records(runs: Path) -> tuple[Path, ...]:
+    """The folders of all records, oldest first."""
+    return tuple(sorted(path.parent for path in runs.glob("*/run.json")))
+
+
+def latest(runs: Path) -> Path:
+    """The newest record's folder. Raises UsageError."""
+    records = find_records(runs)
+    if not records:
+        raise UsageError(f"no record under {runs}: `fitmap bench` makes one")
+    return records[-1]
+
+
+def locate(runs: Path, given: str | None) -> Path:
+    """A record's folder from an id, a path, or nothing (the newest). Raises UsageError."""
+    if not given:
+        return latest(runs)
+    for candidate in (Path(given), runs / given):
+        if (candidate / "run.json").exists():
+            return candidate
+    raise UsageError(f"no record at {given!r} or {shlex.quote(str(runs / given))}: `fitmap list` shows the records")
+
+
+def check_space(runs: Path) -> None:
+    """Raises RunError when the folder can't be made or written, before an hour is spent measuring."""
+    try:
+        runs.mkdir(parents=True, exist_ok=True)
+        probe = runs / ".probe"
+        probe.write_bytes(b"\0" * 1_000_000)
+        probe.unlink()
+    except OSError as error:
+        raise RunError(f"{runs} can't be written ({error.strerror}): make room or set another folder with --runs") from None

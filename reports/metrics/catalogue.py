@@ -1,0 +1,11 @@
+"""The list of all metrics, in the order in which reports show them."""
+
+from __future__ import annotations
+
+from reports.metrics.load import LOAD
+from reports.metrics.metric import Metric
+from reports.metrics.non_load import BESIDE
+from reports.metrics.scaling import SCALE
+
+METRICS: tuple[Metric, ...] = (*LOAD, *BESIDE, *SCALE)
+BY_ID = {metric.id: metric for metric in METRICS}

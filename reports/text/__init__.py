@@ -1,1 +1,0 @@
-"""How numbers, dates and sentences are written."""
