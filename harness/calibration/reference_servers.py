@@ -13,9 +13,8 @@ from harness.containers.spec import DRAIN_SECONDS, LOOPBACK, generator_spec, ins
 from harness.errors import EngineError, TrialError
 from harness.evaluation.inputs import Heard
 from harness.evaluation.usage import usage
-from harness.host.counters import open_reader
+from harness.host.counters import Sampler, open_reader
 from harness.host.machine import step_aside
-from harness.host.sampler import Sampler
 from harness.record.config import Config
 from harness.record.cpus import all_cpus
 from harness.record.measurement import Usage

@@ -19,10 +19,9 @@ from reports.regression.gate_result import FILE, Gate, read_gate
 from reports.regression.history import Entry, read
 from reports.site.feed import feed
 from reports.site.pages import FEED, INDEX, KEPT, absent_page, index_page, to_keep, trend_pages
-from reports.site.slugs import is_run_id
 from reports.site.sync import claim, sync
 from reports.site.trends import series_of
-from reports.site.view import Folder, key_of
+from reports.site.view import Folder, is_run_id, key_of
 
 
 class _Head(Struct, frozen=True):

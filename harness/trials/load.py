@@ -14,8 +14,7 @@ from harness.errors import TrialError
 from harness.evaluation.inputs import Evidence, Heard
 from harness.evaluation.load import REST_LIMIT, evaluate
 from harness.evaluation.usage import cores_between, cpu_per_request
-from harness.host.counters import ApiReader, Reader, Together, open_reader
-from harness.host.sampler import Sampler
+from harness.host.counters import ApiReader, Reader, Sampler, Together, open_reader
 from harness.host.speed_probe import SpeedProbe
 from harness.plan.schedule import timed_levels
 from harness.record.config import Limits

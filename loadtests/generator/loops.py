@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from itertools import cycle
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import gevent
 from gevent.event import Event
@@ -18,9 +18,6 @@ from loadtests.generator.recorder import Phase, Recorder
 from loadtests.generator.timer import Timer
 from loadtests.protocol.histogram import HALF_COUNT_BITS, HIGHEST_MICROSECONDS, SUB_BUCKET_BITS, index_of
 
-if TYPE_CHECKING:
-    from loadtests.generator.user import LeanUser
-
 #: So many seconds of arrivals may wait in line; what comes on top is dropped, and the level is not valid.
 BACKLOG_SECONDS = 10.0
 BACKLOG_LIMITS = (1_000, 100_000)
@@ -30,6 +27,17 @@ GRACE_SECONDS = 2.0
 CLOSER = 0.75
 #: A burst of so little is left as it is: gevent's timers overshoot by up to a millisecond.
 LEAST_WAIT_SECONDS = 0.005
+
+
+class Sender(Protocol):
+    """What a loop needs of the user whose connection it drives: a place for the request under way, and Locust's listeners."""
+
+    route: int
+    phase: Phase | None
+    #: 0: no request is under way.
+    sent_at_ns: int
+
+    def tell(self, fire: Callable[..., None], route: int, since_ns: int, length: int, problem: str | None) -> None: ...
 
 
 class ClosedLoop:
@@ -72,7 +80,7 @@ class ClosedLoop:
         self._begun += 1
         return cycle(self._exchanges[offset:] + self._exchanges[:offset])
 
-    def converse(self, user: LeanUser, connection: Connection, fire: Callable[..., None] | None) -> None:
+    def converse(self, user: Sender, connection: Connection, fire: Callable[..., None] | None) -> None:
         """Until the level is over or the connection can't be kept. Raises Broken."""
         recorder, clock = self.recorder, time.perf_counter_ns
         exchange = connection.exchange
@@ -170,7 +178,7 @@ class OpenLoop:
         while self._idle:
             gevent.get_hub().loop.run_callback(self._idle.popleft(), None)
 
-    def converse(self, user: LeanUser, connection: Connection, fire: Callable[..., None] | None) -> None:
+    def converse(self, user: Sender, connection: Connection, fire: Callable[..., None] | None) -> None:
         """Until the level is over or the connection can't be kept. Raises Broken."""
         recorder, clock, waiting = self.recorder, time.perf_counter_ns, self._waiting
         exchange = connection.exchange

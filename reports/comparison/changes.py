@@ -23,8 +23,7 @@ from reports.comparison.matched_cells import Pairs, Sides, all_pairs, both
 from reports.comparison.rank_agreement import agreement, said
 from reports.metrics.catalogue import BY_ID
 from reports.metrics.metric import Direction
-from reports.stats.covariance import at_zero
-from reports.stats.intervals import LEAST_TRIALS, student_t_quantile
+from reports.stats.intervals import LEAST_TRIALS, at_zero, student_t_quantile
 from reports.units import number, quantity
 
 BELOW = "below the relevance bound"

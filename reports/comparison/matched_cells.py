@@ -14,8 +14,7 @@ from reports.analysis.cells import SPEED, cell_name, cells, figure_of, parts_of
 from reports.metrics.catalogue import BY_ID
 from reports.metrics.metric import Direction, Metric
 from reports.metrics.scopes import Place
-from reports.stats.covariance import apart
-from reports.stats.intervals import Difference, welch
+from reports.stats.intervals import Difference, apart, welch
 
 
 class Sides(Struct, frozen=True):

@@ -16,8 +16,7 @@ from harness.record.plan import TWIN
 from reports.analysis.analysis import Analysis
 from reports.analysis.cells import SPEED, cells, figure_of
 from reports.metrics.catalogue import METRICS
-from reports.stats.covariance import at_zero
-from reports.stats.intervals import LEAST_TRIALS, paired_ratio
+from reports.stats.intervals import LEAST_TRIALS, at_zero, paired_ratio
 
 #: Trials from which on a straight line through them is more than a guess.
 ENOUGH_TRIALS = 8

@@ -14,8 +14,7 @@ from harness.record.plan import BASE, TWIN
 from reports.analysis.analysis import Analysis
 from reports.analysis.cells import Figure, cell_name, figure_of, parts_of
 from reports.export.files import write_file
-from reports.export.gate_markdown import gate_markdown
-from reports.export.gate_text import where
+from reports.export.gate_markdown import gate_markdown, where
 from reports.export.junit import junit_xml
 from reports.metrics.metric import Direction
 from reports.regression.gate_result import Gate

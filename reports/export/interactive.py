@@ -19,8 +19,7 @@ from markupsafe import Markup
 
 from reports.analysis import cost_model
 from reports.charts.palette import looks
-from reports.charts.svg import VEGA_LITE
-from reports.charts.theme import Spec
+from reports.charts.theme import VEGA_LITE, Spec
 from reports.export.html import STATIC_POLICY, TEMPLATES, render_page, render_template
 from reports.export.view import View
 from reports.sections.elements import Figure

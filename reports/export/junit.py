@@ -18,7 +18,7 @@ from collections.abc import Iterable
 from itertools import groupby
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from reports.export.gate_text import amount, headline, where
+from reports.export.gate_markdown import amount, headline, where
 from reports.regression.gate import sentence
 from reports.regression.gate_result import Gate, Judged, State
 from reports.regression.screening import LEAST_RUNS

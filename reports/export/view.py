@@ -20,12 +20,11 @@ from reports.sections.environment import Pairs, TargetFacts, calibration_facts, 
 from reports.sections.everyday_service import service_answer
 from reports.sections.fit_map import FORMULAS, fit_figures
 from reports.sections.held_requests import waiters_answer
-from reports.sections.invalid_trials import Problem, Summary, measured_again, problems_of, summaries
+from reports.sections.invalid_trials import Problem, Summary, Trust, measured_again, problems_of, summaries, trust_of
 from reports.sections.language_effect import Matter, matters
 from reports.sections.latency import latency_figures
 from reports.sections.memory_floor import floor_section
 from reports.sections.metric_figures import axis_sections
-from reports.sections.noise import Trust, trust_of
 from reports.sections.scaling import scale_out_section, scale_up_section
 from reports.sections.slow_database import downstream_answer
 from reports.sections.startup import _startup

@@ -21,8 +21,7 @@ from reports.comparison.matched_cells import Pairs, all_pairs
 from reports.regression.gate_result import Confirmation, Judged, State
 from reports.regression.history import Entry
 from reports.regression.screening import MOST_RUNS, VALID, bound_of, screen_cell
-from reports.stats.covariance import AtZero, at_zero
-from reports.stats.intervals import student_t_quantile, student_t_tail
+from reports.stats.intervals import AtZero, at_zero, student_t_quantile, student_t_tail
 
 ALPHA = 0.05
 LEAST_PAIRS = 3

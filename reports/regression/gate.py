@@ -1,4 +1,4 @@
-"""From flagged cells, and from pairs of base and head that were measured again, to what a gate says. Pure."""
+"""The verdict of a gate over all cells."""
 
 from __future__ import annotations
 

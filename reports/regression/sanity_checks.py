@@ -22,8 +22,7 @@ from reports.metrics.metric import Direction
 from reports.regression.confirmation import ALPHA, LEAST_PAIRS
 from reports.regression.history import Entry
 from reports.regression.screening import LEAST_RUNS, MOST_RUNS, bound_of, screen
-from reports.stats.covariance import at_zero
-from reports.stats.intervals import student_t_quantile, student_t_tail
+from reports.stats.intervals import at_zero, student_t_quantile, student_t_tail
 
 #: Over all cells of a run, how often equal twins may be called apart.
 TWINS_CONFIDENCE = 0.99

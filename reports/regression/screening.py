@@ -21,8 +21,7 @@ from reports.analysis.cells import SPEED, STATEMENTS, Cell, Figure, cell_name, c
 from reports.metrics.metric import Direction
 from reports.regression.gate_result import Judged, State
 from reports.regression.history import Entry
-from reports.stats.covariance import at_zero
-from reports.stats.intervals import student_t_quantile
+from reports.stats.intervals import at_zero, student_t_quantile
 
 #: The metric of a cell that has no valid trial any more: the share of its trials that are valid.
 VALID = "valid"

@@ -6,8 +6,7 @@ from msgspec import Struct
 
 from harness.record.config import PricesSection
 from reports.analysis.analysis import Analysis
-from reports.analysis.cost_inputs import basis_of
-from reports.analysis.cost_model import Answer, Basis, Need, answer, cheapest_reference
+from reports.analysis.cost_model import Answer, Basis, Need, answer, basis_of, cheapest_reference
 from reports.sections.elements import Span, Table
 from reports.units import number
 

@@ -15,8 +15,7 @@ from reports.analysis.observations import Measured
 from reports.charts import dot_chart
 from reports.charts.dot_chart import Dot
 from reports.charts.palette import Look, looks
-from reports.charts.svg import render
-from reports.charts.theme import Spec
+from reports.charts.theme import Spec, render
 from reports.metrics.scopes import Load
 from reports.stats.intervals import estimate
 from reports.units import quantity, span

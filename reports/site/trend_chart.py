@@ -10,8 +10,7 @@ import altair as alt
 from markupsafe import Markup
 
 from reports.charts.palette import BLUE, GREEN, INK, VERMILION
-from reports.charts.svg import render
-from reports.charts.theme import LOG_ABOVE_RATIO, Spec, finish, source, unvalidated
+from reports.charts.theme import LOG_ABOVE_RATIO, Spec, finish, render, source, unvalidated
 from reports.site.trends import Series, Trend
 
 #: An axis spans at least this ratio: a cell that repeats to a hundredth must not look wild.

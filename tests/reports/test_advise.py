@@ -12,8 +12,7 @@ from report_records import PROFILES, make_record
 from harness.cli.main import main
 from harness.record.reader import Record
 from reports.analysis.analysis import analyse
-from reports.analysis.cost_inputs import basis_of
-from reports.analysis.cost_model import Need, answer
+from reports.analysis.cost_model import Need, answer, basis_of
 from reports.sections.cost import everyday
 
 

@@ -13,8 +13,7 @@ from report_records import make_record
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 
-from reports.analysis.cost_inputs import basis_of
-from reports.analysis.cost_model import HEADROOM, SMALLEST_CORES, STRETCH, Answer, Band, Basis, Need, Rates, answer
+from reports.analysis.cost_model import HEADROOM, SMALLEST_CORES, STRETCH, Answer, Band, Basis, Need, Rates, answer, basis_of
 from reports.sections.cost import advise, everyday
 from reports.units import number
 

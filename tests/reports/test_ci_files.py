@@ -18,8 +18,7 @@ from harness.record.plan import TWIN
 from harness.record.reader import Record
 from reports.analysis.analysis import analyse
 from reports.export.ci_files import BENCHER, BIGGER, JUNIT, MARKDOWN, SMALLER, gate_files, intervals, write_gate_files
-from reports.export.gate_markdown import LIMIT, MARKER, gate_markdown
-from reports.export.gate_text import better_by
+from reports.export.gate_markdown import LIMIT, MARKER, better_by, gate_markdown
 from reports.export.junit import junit_xml
 from reports.export.markdown import escaped
 from reports.regression.gate_result import Confirmation, Gate, Judged, State, Verdict

@@ -10,7 +10,7 @@ import pytest
 from reports.comparison.matched_cells import Pairs
 from reports.regression.confirmation import LEAST_PAIRS, confirm, holm, verdict
 from reports.regression.gate_result import Confirmation
-from reports.stats.covariance import at_zero
+from reports.stats.intervals import at_zero
 
 
 def test_at_zero_agrees_with_a_plain_mean_and_leaves_out_what_does_not_move() -> None:

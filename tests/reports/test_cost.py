@@ -9,8 +9,7 @@ import pytest
 from report_records import PROFILES, make_record, profile
 
 from reports.analysis.analysis import analyse
-from reports.analysis.cost_inputs import basis_of
-from reports.analysis.cost_model import Band, Basis, Need, Rates, answer
+from reports.analysis.cost_model import Band, Basis, Need, Rates, answer, basis_of
 from reports.sections.cost import advise, everyday
 
 MIB = 2**20

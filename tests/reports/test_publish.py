@@ -25,9 +25,9 @@ from harness.record.run import Run
 from reports.comparison.comparability import fingerprint
 from reports.regression.gate_result import Gate, Judged
 from reports.regression.history import SCHEMA, Accept, Entry, append, read
-from reports.site.slugs import slug
 from reports.site.sync import MANIFEST
 from reports.site.trends import series_of
+from reports.site.view import slug
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 REPORT_BYTES = 1_250_000

@@ -13,7 +13,7 @@ from reports.analysis.claims import findings, read_claims
 from reports.export.html import render_report
 from reports.export.view import View, make_view
 from reports.sections.fit_map import INDICES, positions
-from reports.sections.noise import trust_of
+from reports.sections.invalid_trials import trust_of
 
 TARGETS = ("go", "java", "kotlin", "python", "rust")
 

@@ -25,7 +25,7 @@ from harness.record.trial_result import TrialResult
 from loadtests.protocol.histogram import COUNTS, index_of
 from reports.analysis.analysis import Analysis, Measured, analyse
 from reports.analysis.claims import findings, read_claims
-from reports.analysis.cost_inputs import basis_of
+from reports.analysis.cost_model import basis_of
 from reports.export.html import render_report
 from reports.export.markdown import summary
 from reports.export.view import make_view
