@@ -45,7 +45,7 @@ DELAY_TOLERANCE = 0.03
 DELAY_SLACK_MS = 0.1
 STALL_TOLERANCE = 0.10
 #: Below this a generator is no measure for anything: one core reaches ten times as much.
-LEAST_CEILING = 2000.0
+MIN_CEILING = 2000.0
 #: A calibration that is out of bounds may have met a noisy moment: it is made anew after so long.
 TRY_AGAIN_SECONDS = 3600.0
 
@@ -127,7 +127,7 @@ def delay_checks(known: Driven, delays: Sequence[int]) -> tuple[DelayCheck, ...]
     return tuple(checks)
 
 
-def delay_level(delays: Sequence[int], seconds: float) -> messages.Level:
+def delay_level(delays: Sequence[int], seconds: float) -> messages.TimedLevel:
     """The delays and none in turns: a noisy moment hits the control like the rest."""
     return level("delays", *(routes.delay(ms) for ms in (0, *delays)), rate=DELAY_RATE, measure=seconds)
 
@@ -169,13 +169,13 @@ def assess(null: Driven, known: Driven, image: str, placed: str) -> Calibration:
     problems = [problem for check in checks if (problem := delay_problem(check))]
     if abs(stall / theory - 1) > STALL_TOLERANCE:
         problems.append(f"a stall of {routes.STALL_SECONDS:g} s shows as {stall:.0f} ms at p95, theory is {theory:.0f} ms")
-    if ceiling < LEAST_CEILING:
+    if ceiling < MIN_CEILING:
         problems.append(f"the open loop is on time up to {ceiling:,.0f} requests/s only")
     return Calibration(
         made=datetime.now(UTC).isoformat(timespec="seconds"),
         load_image=image,
         placement=placed,
-        workers=null.heard.hello.workers,
+        workers=null.output.hello.workers,
         closed_ceiling=round(closed, 1),
         open_ceiling=round(ceiling, 1),
         open_lag_p99_microseconds=lag,

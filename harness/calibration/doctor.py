@@ -17,57 +17,57 @@ from harness.files import ROOT
 from harness.host import machine
 from harness.plan.placement import place
 
-LEAST_FREE_BYTES = 10 * 1024**3
-LEAST_MEMORY_BYTES = 4 * 1024**3
+MIN_FREE_BYTES = 10 * 1024**3
+MIN_MEMORY_BYTES = 4 * 1024**3
 QUIET_PERCENT = 15.0
 #: Of each CPU, over the last minute: wide, since a build that has just ended still counts.
 QUIET_LOAD = 0.5
 
 
-class Finding(Struct, frozen=True):
+class DoctorFinding(Struct, frozen=True):
     """One thing looked at. `bad` forbids measuring, `noisy` makes it less sure."""
 
     grade: Literal["good", "noisy", "bad"]
     text: str
 
 
-def examine(client: docker.DockerClient | None) -> tuple[Finding, ...]:
+def examine(client: docker.DockerClient | None) -> tuple[DoctorFinding, ...]:
     """All findings, the engine's first. Takes about a second: it watches how busy the machine is."""
     findings = [_engine(client), *_leftovers(client)]
     here = machine.describe()
     try:
         placement = place(machine.topology())
         shared = f"; {' and '.join(placement.shared)} share cores" if placement.shared else ""
-        findings.append(Finding("noisy" if placement.shared else "good", f"{placement.reason}{shared}"))
+        findings.append(DoctorFinding("noisy" if placement.shared else "good", f"{placement.reason}{shared}"))
     except UsageError as error:
-        findings.append(Finding("bad", str(error)))
-    if here.memory_bytes < LEAST_MEMORY_BYTES:
-        findings.append(Finding("bad", f"{here.memory_bytes / 1e9:.1f} GB of memory: a pair and a generator need 4"))
+        findings.append(DoctorFinding("bad", str(error)))
+    if here.memory_bytes < MIN_MEMORY_BYTES:
+        findings.append(DoctorFinding("bad", f"{here.memory_bytes / 1e9:.1f} GB of memory: a pair and a generator need 4"))
     findings += settings(Path("/"), here.logical_cpus)
     free = shutil.disk_usage(ROOT).free
-    grade: Literal["good", "bad"] = "good" if free > LEAST_FREE_BYTES else "bad"
-    findings.append(Finding(grade, f"{free / 1e9:.0f} GB of disk free (images of all targets need about 6)"))
+    grade: Literal["good", "bad"] = "good" if free > MIN_FREE_BYTES else "bad"
+    findings.append(DoctorFinding(grade, f"{free / 1e9:.0f} GB of disk free (images of all targets need about 6)"))
     before = psutil.cpu_times()
     busy = psutil.cpu_percent(interval=1.0)
     after = psutil.cpu_times()
     findings.append(
-        Finding("good" if busy < QUIET_PERCENT else "noisy", f"{busy:.0f} % of the CPUs are busy with other work")
+        DoctorFinding("good" if busy < QUIET_PERCENT else "noisy", f"{busy:.0f} % of the CPUs are busy with other work")
     )
     steal = getattr(after, "steal", 0.0) - getattr(before, "steal", 0.0)
     if steal > 0.02 * here.logical_cpus:
-        findings.append(Finding("noisy", f"the hypervisor took {steal:.2f} CPU seconds in one second (steal)"))
+        findings.append(DoctorFinding("noisy", f"the hypervisor took {steal:.2f} CPU seconds in one second (steal)"))
     version = here.cgroup_version
     findings.append(
-        Finding("good", f"cgroup v{version}: counters are read from files")
+        DoctorFinding("good", f"cgroup v{version}: counters are read from files")
         if version
-        else Finding("noisy", "no cgroup files here: counters come from the engine, one reading a second")
+        else DoctorFinding("noisy", "no cgroup files here: counters come from the engine, one reading a second")
     )
     if host_certificates():
-        findings.append(Finding("good", "this host has certificates of its own: builds get them too"))
+        findings.append(DoctorFinding("good", "this host has certificates of its own: builds get them too"))
     return tuple(findings)
 
 
-def settings(root: Path, cpus: int) -> list[Finding]:
+def settings(root: Path, cpus: int) -> list[DoctorFinding]:
     """What the kernel says of clocks, threads, swap and load, below a root. What it hides is no noise."""
     cpu = root / "sys/devices/system/cpu"
     return [_governor(cpu), _turbo(cpu), _threads(cpu), _swap(root / "proc/swaps"), _load(root / "proc/loadavg", cpus)]
@@ -80,64 +80,64 @@ def _text(path: Path) -> str:
         return ""
 
 
-def _unseen(what: str) -> Finding:
-    return Finding("good", f"{what} not visible here (a virtual machine?)")
+def _unseen(what: str) -> DoctorFinding:
+    return DoctorFinding("good", f"{what} not visible here (a virtual machine?)")
 
 
-def _governor(cpu: Path) -> Finding:
+def _governor(cpu: Path) -> DoctorFinding:
     found = sorted({_text(path) for path in cpu.glob("cpu[0-9]*/cpufreq/scaling_governor")} - {""})
     if not found:
         return _unseen("CPU governor")
     if found == ["performance"]:
-        return Finding("good", "CPU governor is performance")
-    return Finding("noisy", f"CPU governor is {' and '.join(found)}: set it to performance on every CPU")
+        return DoctorFinding("good", "CPU governor is performance")
+    return DoctorFinding("noisy", f"CPU governor is {' and '.join(found)}: set it to performance on every CPU")
 
 
-def _turbo(cpu: Path) -> Finding:
+def _turbo(cpu: Path) -> DoctorFinding:
     # Two drivers, two files, and opposite meanings.
     boost, no_turbo = _text(cpu / "cpufreq/boost"), _text(cpu / "intel_pstate/no_turbo")
     if not boost and not no_turbo:
         return _unseen("turbo")
     if boost == "1" or no_turbo == "0":
-        return Finding("noisy", "turbo is on: the clock depends on heat and on what the other cores do")
-    return Finding("good", "turbo is off")
+        return DoctorFinding("noisy", "turbo is on: the clock depends on heat and on what the other cores do")
+    return DoctorFinding("good", "turbo is off")
 
 
-def _threads(cpu: Path) -> Finding:
+def _threads(cpu: Path) -> DoctorFinding:
     active = _text(cpu / "smt/active")
     if not active:
         return _unseen("SMT")
     if active == "1":
-        return Finding("noisy", "SMT is on: what runs on a core's other thread takes from it")
-    return Finding("good", "SMT is off")
+        return DoctorFinding("noisy", "SMT is on: what runs on a core's other thread takes from it")
+    return DoctorFinding("good", "SMT is off")
 
 
-def _swap(path: Path) -> Finding:
+def _swap(path: Path) -> DoctorFinding:
     lines = _text(path).splitlines()
     if not lines:
         return _unseen("swap")
     if len(lines) > 1:
-        return Finding("noisy", "swap is on: memory that went to disk is a pause in a tail (`swapoff -a`)")
-    return Finding("good", "swap is off")
+        return DoctorFinding("noisy", "swap is on: memory that went to disk is a pause in a tail (`swapoff -a`)")
+    return DoctorFinding("good", "swap is off")
 
 
-def _load(path: Path, cpus: int) -> Finding:
+def _load(path: Path, cpus: int) -> DoctorFinding:
     first = _text(path).partition(" ")[0]
     if not first:
         return _unseen("load average")
     busy = float(first) > QUIET_LOAD * cpus
-    return Finding("noisy" if busy else "good", f"load average of the last minute is {first} on {cpus} CPUs")
+    return DoctorFinding("noisy" if busy else "good", f"load average of the last minute is {first} on {cpus} CPUs")
 
 
-def _engine(client: docker.DockerClient | None) -> Finding:
+def _engine(client: docker.DockerClient | None) -> DoctorFinding:
     if client is None:
-        return Finding(
+        return DoctorFinding(
             "bad", "no Docker Engine answers: `fitmap bench` installs Debian's when run as root, else start Docker"
         )
     version = client.version()
-    return Finding("good", f"engine {version['Version']} answers (API {version['ApiVersion']})")
+    return DoctorFinding("good", f"engine {version['Version']} answers (API {version['ApiVersion']})")
 
 
-def _leftovers(client: docker.DockerClient | None) -> list[Finding]:
+def _leftovers(client: docker.DockerClient | None) -> list[DoctorFinding]:
     dead = [container for container, alive in leftovers(client) if not alive] if client else []
-    return [Finding("noisy", f"{len(dead)} containers of a killed run are left: `fitmap clean`")] if dead else []
+    return [DoctorFinding("noisy", f"{len(dead)} containers of a killed run are left: `fitmap clean`")] if dead else []

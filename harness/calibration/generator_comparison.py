@@ -8,7 +8,7 @@ import docker
 from docker.errors import APIError
 
 from harness.containers.engine import Say
-from harness.containers.lifecycle import Crew, Running, check_port_free, new_password
+from harness.containers.lifecycle import RunningContainer, TrialContainers, check_port_free, new_password
 from harness.containers.spec import database_spec, instrument_spec, service_spec
 from harness.errors import EngineError
 from harness.record.config import Config
@@ -23,9 +23,9 @@ def compare(client: docker.DockerClient, image: str, cpus: str, say: Say) -> int
 
     Raises EngineError.
     """
-    with Crew(client, "loadgen", "comparison") as crew:
+    with TrialContainers(client, "loadgen", "comparison") as containers:
         spec = instrument_spec(image, cpus, "comparison", ())
-        return _stream(crew.add(spec), say)
+        return _stream(containers.add(spec), say)
 
 
 def agree(client: docker.DockerClient, images: Mapping[str, str], placement: Placement, config: Config, say: Say) -> int:
@@ -36,15 +36,15 @@ def agree(client: docker.DockerClient, images: Mapping[str, str], placement: Pla
     password, ports = new_password(), config.ports
     check_port_free(ports.service, "service")
     check_port_free(ports.database, "database")
-    with Crew(client, "loadgen", "agreement") as crew:
-        crew.add(database_spec(images["database"], placement.database, ports, config.limits, password)).start()
-        crew.add(service_spec(images[WITNESS], placement.service, ports, config.limits, password)).start()
+    with TrialContainers(client, "loadgen", "agreement") as containers:
+        containers.add(database_spec(images["database"], placement.database, ports, config.limits, password)).start()
+        containers.add(service_spec(images[WITNESS], placement.service, ports, config.limits, password)).start()
         entry = ("/opt/venv/bin/python", "-m", "loadtests.comparison.agreement", str(ports.service))
         spec = instrument_spec(images["load-comparison"], placement.generator, "comparison", entry)
-        return _stream(crew.add(spec), say)
+        return _stream(containers.add(spec), say)
 
 
-def _stream(member: Running, say: Say) -> int:
+def _stream(member: RunningContainer, say: Say) -> int:
     lines = member.container.attach(stdout=True, stderr=True, stream=True, logs=True)
     member.start()
     for chunk in lines:

@@ -8,10 +8,10 @@ import docker
 import msgspec
 from msgspec import Struct
 
-from harness.containers.lifecycle import Crew, check_port_free
+from harness.containers.lifecycle import TrialContainers, check_port_free
 from harness.containers.spec import DRAIN_SECONDS, LOOPBACK, generator_spec, instrument_spec
 from harness.errors import EngineError, TrialError
-from harness.evaluation.inputs import Heard
+from harness.evaluation.inputs import GeneratorOutput
 from harness.evaluation.usage import usage
 from harness.host.counters import Sampler, open_reader
 from harness.host.machine import step_aside
@@ -37,18 +37,18 @@ class Bench(Struct, frozen=True):
 class Driven(Struct, frozen=True):
     """What came of it: one measured level each, in order, with the containers' samples."""
 
-    heard: Heard
+    output: GeneratorOutput
     samples: Sequence[Sample]
     #: Of the known server: route -> {"p50", "p99"} of what it injected by its own clock, milliseconds.
     injected: Mapping[str, Mapping[str, float]]
 
     def level(self, name: str) -> messages.Measured:
         """The measured window of a level."""
-        return next(m for level in self.heard.levels for m in level.measured if m.level == name)
+        return next(m for level in self.output.levels for m in level.measured if m.level == name)
 
     def probes(self, name: str) -> tuple[messages.Measured, ...]:
         """All windows of a level: those of a search."""
-        return next(level.measured for level in self.heard.levels if level.end.level == name)
+        return next(level.measured for level in self.output.levels if level.end.level == name)
 
     def used(self, name: str, role: str) -> Usage:
         """A container's use in a level's window."""
@@ -75,9 +75,9 @@ def level(
     connections: int = 32,
     warmup: float = 1.0,
     measure: float,
-) -> messages.Level:
+) -> messages.TimedLevel:
     """A level on one instrument or some, in turns: open at a rate or at a share of the first closed one, else closed."""
-    return messages.Level(
+    return messages.TimedLevel(
         name=name,
         kind="open" if rate else "relative" if share else "closed",
         connections=connections,
@@ -121,7 +121,7 @@ def drive(
     bench: Bench,
     name: str,
     server: tuple[str, ...],
-    levels: tuple[messages.Level, ...],
+    levels: tuple[messages.TimedLevel, ...],
     seed: int = 1,
 ) -> Driven:
     """Put an instrument on the service's cores and load it. Raises EngineError, PortTaken."""
@@ -140,16 +140,16 @@ def drive(
         master_port=config.generator.port,
     )
     spec_json = msgspec.json.encode(spec).decode()
-    with step_aside(all_cpus(placement)), Crew(client, "instruments", name) as crew:
-        service = crew.add(instrument_spec(bench.image, placement.service, "service", server))
-        load = crew.add(generator_spec(bench.image, placement.generator, spec_json, config.limits))
+    with step_aside(all_cpus(placement)), TrialContainers(client, "instruments", name) as containers:
+        service = containers.add(instrument_spec(bench.image, placement.service, "service", server))
+        load = containers.add(generator_spec(bench.image, placement.generator, spec_json, config.limits))
         service.start()
         try:
             with Generator(load, spec) as generator:
                 hello = generator.hello()
                 readers = {role: open_reader(m.container, m.pid) for role, m in (("service", service), ("generator", load))}
                 with Sampler(readers) as sampler:
-                    heard = generator.follow(hello, service, lambda _: None, lambda _: sampler.read_once())
+                    output = generator.follow(hello, service, lambda _: None, lambda _: sampler.read_once())
         except TrialError as error:
             raise EngineError(f"the instrument {name} can't be driven: {error} ({load.log_tail().strip()[-200:]})") from None
         service.stop(DRAIN_SECONDS)
@@ -159,4 +159,4 @@ def drive(
     except msgspec.MsgspecError:
         # The null server's last line is no such report; who needs one asks for its routes and misses them aloud.
         injected = {}
-    return Driven(heard, sampler.samples, injected)
+    return Driven(output, sampler.samples, injected)

@@ -97,14 +97,14 @@ def _generator(client: docker.DockerClient, bench: Bench) -> list[Line]:
     ceiling, lag = calibrate.open_ceiling(null, calibrate.SHARES)
     closed = requests_per_second(null.level("closed"))
     path = milliseconds(null.level("path"), 50) * 1000
-    cost = null.heard.harness_cpu_seconds / null.heard.loaded_seconds
+    cost = null.output.harness_cpu_seconds / null.output.loaded_seconds
     return [
         Line("null server, closed loop", "for information", f"{closed:,.0f} requests/s", True),
         Line(
             "null server, open loop",
-            f">= {calibrate.LEAST_CEILING:,.0f}/s on time",
+            f">= {calibrate.MIN_CEILING:,.0f}/s on time",
             f"{ceiling:,.0f}/s, lag p99 {lag:,.0f} us",
-            ceiling >= calibrate.LEAST_CEILING,
+            ceiling >= calibrate.MIN_CEILING,
         ),
         Line("null server, one connection", "for information", f"p50 {path:,.0f} us", True),
         Line("harness and sampling", f"< {SAMPLER_LIMIT:.0%} of a core", f"{cost:.2%}", cost < SAMPLER_LIMIT),
@@ -216,11 +216,11 @@ def serial_capacity(objective: messages.Objective, service_ms: float = routes.SE
 
 
 def _capacity(client: docker.DockerClient, bench: Bench) -> list[Line]:
-    search_level = messages.Level("capacity", "capacity", 32, (routes.SERIAL,), 1.0, 1.0, 4.0)
+    search_level = messages.TimedLevel("capacity", "capacity", 32, (routes.SERIAL,), 1.0, 1.0, 4.0)
     driven = drive(client, bench, "capacity", known_server(bench.config.ports.service), (search_level,))
     probes = driven.probes("capacity")
     low, high = capacity_search.bounds(
-        [capacity_search.Probe(p.rate, capacity_search.meets(p, bench.config.slo)) for p in probes]
+        [capacity_search.SearchProbe(p.rate, capacity_search.meets(p, bench.config.slo)) for p in probes]
     )
     seconds = (probes[-1].end_ns - probes[0].start_ns) / 1e9
     known = serial_capacity(bench.config.slo)

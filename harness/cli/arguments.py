@@ -200,7 +200,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         )),
         Command("build", "build images without measuring", "prepare:build", _add_build, ("fitmap build go rust",),
                 "[TARGET ...]"),
-        Command("clean", "remove the containers that a killed run left", "prepare:sweep", _nothing, ("fitmap clean",)),
+        Command("clean", "remove the containers that a killed run left", "prepare:clean_up", _nothing, ("fitmap clean",)),
     ),
     "Look at results": (
         Command("report", "make the report of a record; needs no Docker", "report:report", _add_report, (

@@ -10,7 +10,7 @@ from harness.cli.arguments import request
 from harness.cli.report import write_report
 from harness.cli.terminal import Terminal
 from harness.containers.builder import choose_set
-from harness.containers.versions import WORKING_TREE, Side, built
+from harness.containers.versions import WORKING_TREE, Version, built
 from harness.errors import FitmapError, UsageError
 from harness.host import machine
 from harness.plan.config_file import timing
@@ -33,9 +33,11 @@ def compare(options: argparse.Namespace, terminal: Terminal) -> int:
             f"{options.base} and {options.head} are a record and no record: compare two records, or two git revisions "
             f"({WORKING_TREE} is the working tree)"
         )
-    record, sides, same = measured_pairs(options, options.base, options.head or WORKING_TREE, terminal)
+    record, versions, same = measured_pairs(options, options.base, options.head or WORKING_TREE, terminal)
     if record is None:
-        print(f"the images of {', '.join(same)} are the same in {sides[0].name} and {sides[1].name}: nothing can differ")
+        print(
+            f"the images of {', '.join(same)} are the same in {versions[0].name} and {versions[1].name}: nothing can differ"
+        )
         return 0
     print(write_report(record, terminal), file=sys.stderr)
     print(WRITERS[options.format](paired_changes(analyse(record)), every=options.all))
@@ -46,8 +48,8 @@ def _compare_records(options: argparse.Namespace, terminal: Terminal) -> int:
     """What changed from one record to another. Raises UsageError where they can't be compared."""
     base, head = (read_record(locate(options.runs, given)) for given in (options.base, options.head))
     for record in (base, head):
-        for complaint in record.complaints:
-            terminal.say(f"record {record.run.id}: {complaint}")
+        for warning in record.warnings:
+            terminal.say(f"record {record.run.id}: {warning}")
     reasons = incomparable(base.run, head.run)
     if reasons:
         raise UsageError(f"{base.run.id} and {head.run.id} can't be compared: {'; '.join(reasons)}")
@@ -57,7 +59,7 @@ def _compare_records(options: argparse.Namespace, terminal: Terminal) -> int:
 
 def measured_pairs(
     options: argparse.Namespace, base: str, head: str, terminal: Terminal
-) -> tuple[Record | None, tuple[Side, Side], tuple[str, ...]]:
+) -> tuple[Record | None, tuple[Version, Version], tuple[str, ...]]:
     """The record of two versions in pairs, the versions, and the targets that are the same in both and so not measured.
 
     No record where all are the same.
@@ -67,22 +69,22 @@ def measured_pairs(
     names = tuple(chosen_targets(config))
     client = ready_engine(config, terminal)
     image_set = choose_set(config.engine.image_set, terminal.say)
-    sides = (
+    versions = (
         built(client, base, names, image_set, terminal.say),
         built(client, head, names, image_set, terminal.say),
     )
-    same = tuple(same_images(sides, names))
+    same = tuple(same_images(versions, names))
     different = [name for name in names if name not in same]
     if same and different:
         terminal.say(f"the same image on both sides, not measured: {', '.join(same)}")
     if not different:
-        return None, sides, same
+        return None, versions, same
     profiles = chosen_profiles(config, options.route)
     # Blocks that were asked for are pairs.
     pairs = config.timing.blocks or config.gate.pairs
     cells = [(name, profile.name) for name in different for profile in profiles]
     plan = paired_plan(config, timing(config), pairs, cells, profiles, machine.topology())
-    return measure_pairs(client, wanted, plan, sides, image_set, terminal), sides, same
+    return measure_pairs(client, wanted, plan, versions, image_set, terminal), versions, same
 
 
 def _record(runs: Path, word: str) -> bool:

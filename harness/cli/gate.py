@@ -14,7 +14,7 @@ from harness.cli.history import read_history
 from harness.cli.report import write_report
 from harness.cli.terminal import Terminal
 from harness.containers.engine import try_connect
-from harness.containers.versions import WORKING_TREE, Side, built, keep, kept
+from harness.containers.versions import WORKING_TREE, Version, built, keep, kept
 from harness.errors import RunError, UsageError
 from harness.host import machine
 from harness.plan.selection import chosen_targets, only, paired_plan
@@ -26,10 +26,10 @@ from reports.analysis.cells import cells, parts_of
 from reports.export.ci_files import intervals, write_gate_files
 from reports.regression.confirmation import baseline, compared, confirmed, settled
 from reports.regression.gate import decide
-from reports.regression.gate_result import Gate, Judged, write_gate
-from reports.regression.history import Entry, append, entry_of, series
-from reports.regression.sanity_checks import canary_problem, floors, neighbours_problem, twins_problem
-from reports.regression.screening import MOST_RUNS, judge
+from reports.regression.gate_result import EvaluatedCell, Gate, write_gate
+from reports.regression.history import HistoryEntry, append, entry_of, series
+from reports.regression.sanity_checks import noise_floors, noisy_neighbours, speed_problem, twins_problem
+from reports.regression.screening import MAX_RUNS, judge
 
 
 def gate(options: argparse.Namespace, terminal: Terminal) -> int:
@@ -50,7 +50,7 @@ def gate(options: argparse.Namespace, terminal: Terminal) -> int:
         client = try_connect()
         if client is not None:
             own = {name: entry.images[name] for name in record.run.plan.targets}
-            keep(client, own, {image for run in past[-MOST_RUNS:] for image in run.images.values()})
+            keep(client, own, {image for run in past[-MAX_RUNS:] for image in run.images.values()})
     return _told(found, analysis, record.folder, terminal)
 
 
@@ -64,15 +64,15 @@ def _measured(options: argparse.Namespace, terminal: Terminal) -> Record:
 
 
 def _judged(
-    options: argparse.Namespace, record: Record, analysis: Analysis, past: Sequence[Entry], terminal: Terminal
+    options: argparse.Namespace, record: Record, analysis: Analysis, past: Sequence[HistoryEntry], terminal: Terminal
 ) -> Gate:
     """Screen, and measure again what is flagged."""
     config = configure(options)
     now = {cell.name: cell.mean for cell in cells(analysis)}
-    judged = judge(analysis, past, config.gate, floors(now, past))
+    judged = judge(analysis, past, config.gate, noise_floors(now, past))
     invalid = [
         problem
-        for problem in (canary_problem(now, past, config.gate), twins_problem(now, past, config.gate))
+        for problem in (speed_problem(now, past, config.gate), twins_problem(now, past, config.gate))
         if problem is not None
     ]
     base = baseline(past)
@@ -85,13 +85,13 @@ def _judged(
         again = analyse(_again(options, record, base, flagged, terminal))
         found = {cell.cell: cell for cell in confirmed(flagged, again)}
         judged = tuple(found.get(cell.cell, cell) for cell in judged)
-        if problem := neighbours_problem(again, config.gate):
+        if problem := noisy_neighbours(again, config.gate):
             invalid.append(problem)
     return decide(record.run, judged, invalid, base.run if base else None)
 
 
 def _again(
-    options: argparse.Namespace, record: Record, base: Entry, flagged: Sequence[Judged], terminal: Terminal
+    options: argparse.Namespace, record: Record, base: HistoryEntry, flagged: Sequence[EvaluatedCell], terminal: Terminal
 ) -> Record:
     """The flagged cells, base against head, in pairs."""
     run = record.run
@@ -100,12 +100,12 @@ def _again(
     flagged_loads = {(cell.target, *_load(parts_of(cell.cell)[1], first)) for cell in flagged}
     names = sorted({target for target, _, _ in flagged_loads})
     client = ready_engine(config, terminal)
-    head = Side(run.id, {n: run.targets[n] for n in names}, kept(client, _ids(record), names) or {})
+    head = Version(run.id, {n: run.targets[n] for n in names}, kept(client, _ids(record), names) or {})
     if not head.images:
         raise RunError(f"the engine has the images of run {run.id} no more: nothing can be measured again; gate a new run")
     images = kept(client, base.images, names)
     if images is not None:
-        old = Side(base.run, head.targets, images)
+        old = Version(base.run, head.targets, images)
     elif base.revision and not base.revision.endswith("+"):
         terminal.say(f"the engine has the images of run {base.run} no more: building them from {base.revision}")
         old = built(client, base.revision, names, run.image_set, terminal.say)
@@ -150,13 +150,13 @@ def _gate_revision(options: argparse.Namespace, terminal: Terminal) -> int:
     """Head against a revision in pairs, with no history: what a pull request needs."""
     if options.record:
         raise UsageError("--base measures the working tree now: it takes no record")
-    record, sides, same = measured_pairs(options, options.base, WORKING_TREE, terminal)
+    record, versions, same = measured_pairs(options, options.base, WORKING_TREE, terminal)
     if record is None:
-        print(f"fine: the images of {', '.join(same)} are the same as in {sides[0].name}: nothing can differ")
+        print(f"fine: the images of {', '.join(same)} are the same as in {versions[0].name}: nothing can differ")
         return 0
     write_report(record, terminal)
     analysis = analyse(record)
     config = record.run.configuration
-    problem = neighbours_problem(analysis, config.gate)
-    found = decide(record.run, compared(analysis, config.gate), [problem] if problem else [], sides[0].name)
+    problem = noisy_neighbours(analysis, config.gate)
+    found = decide(record.run, compared(analysis, config.gate), [problem] if problem else [], versions[0].name)
     return _told(found, analysis, record.folder, terminal)

@@ -12,23 +12,23 @@ from harness.cli.terminal import Terminal
 from harness.errors import UsageError
 from harness.record.reader import locate, read_record
 from reports.analysis.analysis import analyse
-from reports.analysis.cells import figure_of, parts_of
+from reports.analysis.cells import metric_info, parts_of
 from reports.comparison.comparability import Key
 from reports.regression.gate_result import read_gate
-from reports.regression.history import SCHEMA, Accept, Entry, History, append, entry_of, parse, read, series, table
+from reports.regression.history import SCHEMA, Accept, History, HistoryEntry, append, entry_of, parse, read, series, table
 from reports.regression.screening import screen_cell
 from reports.units import columns, quantity
 
 
 def history_add(options: argparse.Namespace, terminal: Terminal) -> int:
     """Add records, folders of records, other histories, or a branch's history."""
-    lines: list[Entry | Accept] = []
+    lines: list[HistoryEntry | Accept] = []
     for given in options.sources or ([] if options.branch else [None]):
         path = Path(given) if given else None
         if path and path.is_file():
             other = read(path)
-            for complaint in other.complaints:
-                terminal.say(f"history: {complaint}")
+            for warning in other.warnings:
+                terminal.say(f"history: {warning}")
             lines += [*other.entries, *other.accepts]
             continue
         folders = sorted(p.parent for p in path.rglob("run.json")) if path and path.is_dir() else []
@@ -46,8 +46,8 @@ def history_add(options: argparse.Namespace, terminal: Terminal) -> int:
             reason = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
             raise UsageError(f"branch {options.branch} has no {options.history.name}: {' '.join(reason)}")
         other = parse(done.stdout, f"{options.branch}:{options.history.name}")
-        for complaint in other.complaints:
-            terminal.say(f"history: {complaint}")
+        for warning in other.warnings:
+            terminal.say(f"history: {warning}")
         lines += [*other.entries, *other.accepts]
     added = append(options.history, lines)
     print(f"{len(added)} of {len(lines)} lines were new; {options.history}")
@@ -57,8 +57,8 @@ def history_add(options: argparse.Namespace, terminal: Terminal) -> int:
 def read_history(options: argparse.Namespace, terminal: Terminal) -> History:
     """The history that a command line names; what of it can't be read is said."""
     history = read(options.history)
-    for complaint in history.complaints:
-        terminal.say(f"history: {complaint}")
+    for warning in history.warnings:
+        terminal.say(f"history: {warning}")
     return history
 
 
@@ -91,7 +91,7 @@ def history_show(options: argparse.Namespace, terminal: Terminal) -> int:
     past = [run.cells for run in series(history, entry.key, before=entry.started)]
     rows = [("cell", "value", "trials", "runs before", "worse by", "noise explains")]
     for cell, value in entry.cells.items():
-        figure = figure_of(parts_of(cell)[2])
+        figure = metric_info(parts_of(cell)[2])
         if figure is None:
             continue
         found = screen_cell(cell, figure, entry.cells, past, 0.0)

@@ -64,7 +64,7 @@ def build(options: argparse.Namespace, terminal: Terminal) -> int:
     return 0
 
 
-def sweep(_options: argparse.Namespace, terminal: Terminal) -> int:
+def clean_up(_options: argparse.Namespace, terminal: Terminal) -> int:
     """Remove what a killed run left."""
     client = try_connect()
     if client is None:

@@ -16,7 +16,7 @@ from harness.record.run import Host
 from reports.comparison.comparability import fingerprint
 from reports.export.files import EXPLORE, REPORT
 from reports.regression.gate_result import FILE, Gate, read_gate
-from reports.regression.history import Entry, read
+from reports.regression.history import HistoryEntry, read
 from reports.site.feed import feed
 from reports.site.pages import FEED, INDEX, KEPT, absent_page, index_page, to_keep, trend_pages
 from reports.site.sync import claim, sync
@@ -42,18 +42,18 @@ def publish(options: argparse.Namespace, terminal: Terminal) -> int:
     if not history.entries:
         raise UsageError(f"no run in {options.history}: `fitmap history add` puts one there")
     folders = {key_of(run): folder for run in history.entries if (folder := _folder(options.runs, run))}
-    complaints = [
-        *history.complaints,
-        *(f"{run}: {found.complaint}" for (run, _), found in folders.items() if found.complaint),
+    warnings = [
+        *history.warnings,
+        *(f"{run}: {found.warning}" for (run, _), found in folders.items() if found.warning),
     ]
-    for complaint in complaints:
-        terminal.say(f"publish: {complaint}")
+    for warning in warnings:
+        terminal.say(f"publish: {warning}")
     gates = {key: found.gate for key, found in folders.items() if found.gate}
     series = series_of(history, gates)
     pages = trend_pages(series)
     atom = feed(history, gates, url)
     # What the pages take is taken: reports get the room that is left.
-    fixed = sum(map(len, pages.values())) + len(atom) + len(index_page(series, folders, (), complaints))
+    fixed = sum(map(len, pages.values())) + len(atom) + len(index_page(series, folders, (), warnings))
     kept = to_keep(series, folders, int(options.megabytes * 1e6) - fixed)
     files: dict[str, bytes | Path] = {}
     for run, host in sorted(kept):
@@ -61,7 +61,7 @@ def publish(options: argparse.Namespace, terminal: Terminal) -> int:
     # In this order a page is there after all that it links to.
     files |= pages
     files[FEED] = atom
-    files[INDEX] = index_page(series, folders, kept, complaints)
+    files[INDEX] = index_page(series, folders, kept, warnings)
     done = sync(options.folder, files)
     print(
         f"{options.folder / INDEX}: {len(history.entries)} runs, {len(kept)} with their report, {len(files)} files, "
@@ -80,7 +80,7 @@ def _address(given: str | None) -> str:
     return given.rstrip("/") + "/"
 
 
-def _folder(runs: Path, run: Entry) -> Folder | None:
+def _folder(runs: Path, run: HistoryEntry) -> Folder | None:
     """What a run's folder holds; None where there is none. An id becomes a folder's name only where it can do no harm."""
     if not is_run_id(run.run):
         return None
@@ -90,17 +90,17 @@ def _folder(runs: Path, run: Entry) -> Folder | None:
     except FileNotFoundError:
         return None
     except (OSError, msgspec.DecodeError):
-        return Folder({}, complaint="its run.json can't be read")
+        return Folder({}, warning="its run.json can't be read")
     # Two machines may have used one id.
     if (head.id, head.started, fingerprint(head.host)) != (run.run, run.started, run.host):
         return None
-    gate, complaint = _gate(folder, run)
+    gate, warning = _gate(folder, run)
     # A link could lead anywhere, and this goes where others read.
     found = {name: folder / name for name in KEPT if (folder / name).is_file() and not (folder / name).is_symlink()}
-    return Folder({name: path.stat().st_size for name, path in found.items()}, gate, complaint)
+    return Folder({name: path.stat().st_size for name, path in found.items()}, gate, warning)
 
 
-def _gate(folder: Path, run: Entry) -> tuple[Gate | None, str]:
+def _gate(folder: Path, run: HistoryEntry) -> tuple[Gate | None, str]:
     """What the gate found, and what is wrong with it."""
     try:
         found = read_gate(folder)

@@ -21,8 +21,8 @@ from reports.sections.cost import everyday
 
 def write_report(record: Record, terminal: Terminal, baseline: Record | None = None) -> Path:
     """Make everything that is made of a record; the path of its report."""
-    for complaint in record.complaints:
-        terminal.say(f"record: {complaint}")
+    for warning in record.warnings:
+        terminal.say(f"record: {warning}")
     return write_files(record, baseline)
 
 

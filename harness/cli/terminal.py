@@ -13,7 +13,14 @@ from rich.text import Text
 
 from harness.record.measurement import Capacity, LevelMeasurement, Measurement, Missing
 from harness.record.plan import Trial
-from harness.record.trial_result import Beside, BuildMeasurement, FloorMeasurement, ScaleMeasurement, ScalePoint, TrialResult
+from harness.record.trial_result import (
+    BuildMeasurement,
+    FloorMeasurement,
+    NonLoadMeasurement,
+    ScaleMeasurement,
+    ScalePoint,
+    TrialResult,
+)
 from harness.run.runner import Position
 from loadtests.protocol.messages import Window
 
@@ -121,7 +128,7 @@ def _summary(result: TrialResult) -> str:
     return f"{text} ({'; '.join(result.problems)})" if result.problems else text
 
 
-def _other_summary(measured: Beside) -> str:
+def _other_summary(measured: NonLoadMeasurement) -> str:
     if isinstance(measured, FloorMeasurement):
         floor = measured.floor_mib
         found = floor.reason if isinstance(floor, Missing) else f"{floor} MiB"

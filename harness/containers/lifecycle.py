@@ -59,7 +59,7 @@ def check_port_free(port: int, role: str) -> None:
             ) from None
 
 
-class Running:
+class RunningContainer:
     """One container of a trial."""
 
     def __init__(self, container: Container, spec: ContainerSpec) -> None:
@@ -116,7 +116,7 @@ class Running:
         return int(state["ExitCode"]), bool(state["OOMKilled"])
 
 
-class Crew:
+class TrialContainers:
     """The containers of one trial; a context that leaves nothing behind."""
 
     def __init__(self, client: docker.DockerClient, run_id: str, trial_id: str) -> None:
@@ -124,7 +124,7 @@ class Crew:
         self._labels = {f"{LABEL}.run": run_id, f"{LABEL}.trial": trial_id, f"{LABEL}.owner": owner()}
         self._name = f"fitmap-{run_id}-{trial_id}"
         self._part = ""
-        self._members: list[Running] = []
+        self._members: list[RunningContainer] = []
         self._actions: list[Callable[[], None]] = []
 
     def __enter__(self) -> Self:
@@ -141,14 +141,14 @@ class Crew:
         """Do something when the containers are gone: an image can't be removed before them."""
         self._actions.append(action)
 
-    def add(self, spec: ContainerSpec) -> Running:
+    def add(self, spec: ContainerSpec) -> RunningContainer:
         """Create a container; it is removed when the context ends. Raises EngineError."""
         arguments = engine_arguments(spec, self._labels)
         try:
             container = self.client.containers.create(name=f"{self._name}{self._part}-{spec.role}", **arguments)
         except APIError as error:
             raise EngineError(f"the engine refuses a {spec.role} container: {error.explanation}") from None
-        member = Running(container, spec)
+        member = RunningContainer(container, spec)
         self._members.append(member)
         return member
 
@@ -163,7 +163,7 @@ class Crew:
         for member in [member for member in reversed(self._members) if member not in before]:
             self.dismiss(member)
 
-    def dismiss(self, member: Running) -> None:
+    def dismiss(self, member: RunningContainer) -> None:
         """Remove a container before the trial is over: another one takes its place."""
         member.container.remove(force=True, v=True)
         self._members.remove(member)

@@ -29,7 +29,7 @@ KEPT = "kept-"
 KEPT_DAYS = 60
 
 
-class Side(Struct, frozen=True):
+class Version(Struct, frozen=True):
     """One version: what it is called, and its targets with their images."""
 
     name: str
@@ -50,7 +50,7 @@ def resolve(revision: str) -> str:
     return done.stdout.strip()
 
 
-def built(client: docker.DockerClient, word: str, names: Collection[str], image_set: str, say: Say) -> Side:
+def built(client: docker.DockerClient, word: str, names: Collection[str], image_set: str, say: Say) -> Version:
     """The images of targets as they are in the working tree or in a git revision. Raises UsageError, ImageError."""
     if word == WORKING_TREE:
         return _built(client, "the working tree", Tree(), names, image_set, say)
@@ -59,13 +59,13 @@ def built(client: docker.DockerClient, word: str, names: Collection[str], image_
         return _built(client, f"{word} ({commit[:12]})" if word != commit else commit[:12], tree, names, image_set, say)
 
 
-def _built(client: docker.DockerClient, name: str, tree: Tree, names: Collection[str], image_set: str, say: Say) -> Side:
+def _built(client: docker.DockerClient, name: str, tree: Tree, names: Collection[str], image_set: str, say: Say) -> Version:
     known = find_targets(tree.root / "services")
     if missing := [target for target in names if target not in known]:
         raise UsageError(f"{name} has no target {', '.join(missing)}: it has {', '.join(known)}")
     say(f"images of {', '.join(names)} from {name}")
     made = build_all(client, graph(tuple(names), image_set, tree), say)
-    return Side(name, {target: known[target] for target in names}, {target: made[target] for target in names})
+    return Version(name, {target: known[target] for target in names}, {target: made[target] for target in names})
 
 
 @contextmanager

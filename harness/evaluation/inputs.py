@@ -15,7 +15,7 @@ from harness.record.samples import HostSample, Sample, SpeedSample
 from loadtests.protocol import messages
 
 
-class LevelHeard(Struct, frozen=True):
+class LevelOutput(Struct, frozen=True):
     """What the generator said of one level: its windows, what it measured (a search: each probe), its end."""
 
     windows: tuple[tuple[messages.Window, ...], ...]
@@ -23,33 +23,33 @@ class LevelHeard(Struct, frozen=True):
     end: messages.LevelEnd
 
 
-class Heard(Struct, frozen=True):
+class GeneratorOutput(Struct, frozen=True):
     """What the generator said, in order of time; with the CPU that the harness used while windows were measured."""
 
     hello: messages.Hello
     ready: messages.ServiceReady
-    levels: tuple[LevelHeard, ...]
+    levels: tuple[LevelOutput, ...]
     done: messages.Done
     harness_cpu_seconds: float
     loaded_seconds: float
 
 
-class Reading(Struct, frozen=True):
+class DatabaseReading(Struct, frozen=True):
     """The database's statement statistics between two levels, and the requests answered until then, by route."""
 
     answered: Mapping[str, int]
     rows: tuple[Mapping[str, Any], ...]
 
 
-class Evidence(Struct, frozen=True):
+class TrialData(Struct, frozen=True):
     """All that a trial's measurement is made of, beside what the generator said."""
 
-    shift_ns: int
+    clock_offset_ns: int
     samples: Sequence[Sample]
     host_samples: Sequence[HostSample]
     speed_samples: Sequence[SpeedSample]
     #: One before the first level, one after each.
-    readings: Sequence[Reading]
+    readings: Sequence[DatabaseReading]
     contract: Contract
     placement: Placement
     pool_size: int

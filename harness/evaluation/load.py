@@ -8,17 +8,17 @@ import msgspec
 
 from harness.errors import TrialError
 from harness.evaluation.bottleneck import Use, bottleneck, figures, most_used, use_of
-from harness.evaluation.inputs import Evidence, Heard, LevelHeard
+from harness.evaluation.inputs import GeneratorOutput, LevelOutput, TrialData
 from harness.evaluation.statements import Contract, count_statements, subtract
 from harness.evaluation.usage import anonymous_between, cpu_per_request, host_use, speeds, usage
 from harness.evaluation.validity import GENERATOR_BUSY_LIMIT, Circumstances, generator_problem, judge
 from harness.record.cpus import all_cpus, parse_cpu_list
 from harness.record.measurement import (
     Capacity,
+    CapacityProbe,
     LevelMeasurement,
     Measurement,
     Missing,
-    Probe,
     RouteNumbers,
     RouteTime,
     StatementCount,
@@ -27,67 +27,67 @@ from harness.record.measurement import (
 from harness.record.plan import CAPACITY, Placement
 from harness.record.samples import Sample
 from loadtests.protocol import capacity_search, histogram, messages
-from loadtests.protocol.steady_state import cools
+from loadtests.protocol.steady_state import cpu_time_falling
 
 #: Cores. What works while nobody asks is a compiler with a backlog (or a collector, for less).
 REST_LIMIT = 0.25
 
 
-def evaluate(heard: Heard, evidence: Evidence) -> Measurement:
+def evaluate(output: GeneratorOutput, data: TrialData) -> Measurement:
     """The measurement of a trial. Raises TrialError where the samples do not cover a window."""
-    most = max(m.connections for level in heard.levels for m in level.measured)
+    most = max(m.connections for level in output.levels for m in level.measured)
     around = Circumstances(
-        pool_size=evidence.pool_size,
-        generator_cores=evidence.cores()["generator"],
-        objective_milliseconds=evidence.objective.milliseconds,
-        calibration=evidence.calibration,
-        trial_faults=evidence.trial_faults,
-        reopened=heard.done.connections_opened - most,
-        failure_samples=heard.done.failure_samples,
+        pool_size=data.pool_size,
+        generator_cores=data.cores()["generator"],
+        objective_milliseconds=data.objective.milliseconds,
+        calibration=data.calibration,
+        trial_faults=data.trial_faults,
+        reopened=output.done.connections_opened - most,
+        failure_samples=output.done.failure_samples,
     )
     levels: list[LevelMeasurement] = []
     capacity: Capacity | Missing = Missing("not searched for")
-    for index, level in enumerate(heard.levels):
-        before, after = evidence.readings[index : index + 2]
+    for index, level in enumerate(output.levels):
+        before, after = data.readings[index : index + 2]
         answered = {route: n - before.answered.get(route, 0) for route, n in after.answered.items()}
-        statements = count_statements(evidence.contract, answered, subtract(after.rows, before.rows))
+        statements = count_statements(data.contract, answered, subtract(after.rows, before.rows))
         if level.end.level != CAPACITY:
             (measured,), (windows,) = level.measured, level.windows
-            levels.append(_level(measured, windows, statements, answered, evidence, around))
+            levels.append(_level(measured, windows, statements, answered, data, around))
         else:
-            capacity = _capacity(level, statements, answered, evidence, around)
+            capacity = _capacity(level, statements, answered, data, around)
     return Measurement(
-        meta=heard.ready.meta,
-        generator_versions=heard.hello.versions,
-        workers=heard.hello.workers,
-        golden_cases=heard.ready.golden_cases,
-        start_seconds=evidence.start_seconds,
-        stop_seconds=evidence.stop_seconds,
-        exit_status=evidence.exit_status,
+        meta=output.ready.meta,
+        generator_versions=output.hello.versions,
+        workers=output.hello.workers,
+        golden_cases=output.ready.golden_cases,
+        start_seconds=data.start_seconds,
+        stop_seconds=data.stop_seconds,
+        exit_status=data.exit_status,
         levels=tuple(levels),
         capacity=capacity,
-        answered=heard.levels[-1].end.answered,
-        failure_samples=heard.done.failure_samples,
-        connections_opened=heard.done.connections_opened,
-        harness_cpu_seconds=round(heard.harness_cpu_seconds, 4),
-        loaded_seconds=round(heard.loaded_seconds, 3),
-        idle_anonymous_bytes=_idle(heard, evidence),
+        answered=output.levels[-1].end.answered,
+        failure_samples=output.done.failure_samples,
+        connections_opened=output.done.connections_opened,
+        harness_cpu_seconds=round(output.harness_cpu_seconds, 4),
+        loaded_seconds=round(output.loaded_seconds, 3),
+        idle_anonymous_bytes=_idle(output, data),
     )
 
 
-def _idle(heard: Heard, evidence: Evidence) -> float | Missing:
+def _idle(output: GeneratorOutput, data: TrialData) -> float | Missing:
     """The service's anonymous memory while it was left alone, up to the first second of load."""
-    if not evidence.idle_seconds:
+    if not data.idle_seconds:
         return Missing("the service was not left alone before its first level")
-    begun_ns = heard.levels[0].windows[0][0].start_ns + evidence.shift_ns
-    service = [sample for sample in evidence.samples if sample.role == "service"]
-    return anonymous_between(service, begun_ns - int(evidence.idle_seconds * 1e9), begun_ns)
+    begun_ns = output.levels[0].windows[0][0].start_ns + data.clock_offset_ns
+    service = [sample for sample in data.samples if sample.role == "service"]
+    return anonymous_between(service, begun_ns - int(data.idle_seconds * 1e9), begun_ns)
 
 
-def used_in(evidence: Evidence, start_ns: int, end_ns: int) -> dict[str, Usage]:
+def used_in(data: TrialData, start_ns: int, end_ns: int) -> dict[str, Usage]:
     """Role -> use in a window. Raises TrialError."""
     by_role: dict[str, list[Sample]] = {}
-    for sample in evidence.samples:
+    for sample in data.samples:
         by_role.setdefault(sample.role, []).append(sample)
     try:
         return {role: usage(series, start_ns, end_ns) for role, series in by_role.items()}
@@ -105,12 +105,12 @@ def _level(
     windows: tuple[messages.Window, ...],
     statements: tuple[StatementCount, ...],
     answered: Mapping[str, int],
-    evidence: Evidence,
+    data: TrialData,
     around: Circumstances,
 ) -> LevelMeasurement:
-    start_ns, end_ns = measured.start_ns + evidence.shift_ns, measured.end_ns + evidence.shift_ns
-    used = used_in(evidence, start_ns, end_ns)
-    placement = evidence.placement
+    start_ns, end_ns = measured.start_ns + data.clock_offset_ns, measured.end_ns + data.clock_offset_ns
+    used = used_in(data, start_ns, end_ns)
+    placement = data.placement
     numbers = {
         r.route: RouteNumbers(
             requests=r.requests,
@@ -142,12 +142,12 @@ def _level(
         window_start_ns=start_ns,
         window_end_ns=end_ns,
         routes=numbers,
-        times=_times(numbers, statements, evidence.contract),
+        times=_times(numbers, statements, data.contract),
         # A window that was measured again was warm-up.
         windows=tuple(msgspec.structs.replace(w, phase="warmup") if w.end_ns <= measured.start_ns else w for w in windows),
         usage=used,
         host=host_use(
-            evidence.host_samples,
+            data.host_samples,
             start_ns,
             end_ns,
             parse_cpu_list(placement.service),
@@ -155,14 +155,14 @@ def _level(
             [used[role] for role in used if role == "service" or shares_service(placement, role)],
         ),
         statements=statements,
-        speed=speeds(evidence.speed_samples, start_ns, end_ns, placement),
-        in_time=_in_time(measured, evidence),
+        speed=speeds(data.speed_samples, start_ns, end_ns, placement),
+        in_time=_in_time(measured, data),
     )
-    if measured.level in evidence.prolongable:
-        service = [sample for sample in evidence.samples if sample.role == "service"]
+    if measured.level in data.prolongable:
+        service = [sample for sample in data.samples if sample.role == "service"]
         kept = [window for window in windows if window.start_ns >= measured.start_ns]
-        cooling, said = cools(cpu_per_request(service, kept, evidence.shift_ns))
-        rest = evidence.at_rest.get(measured.level, 0.0)
+        cooling, said = cpu_time_falling(cpu_per_request(service, kept, data.clock_offset_ns))
+        rest = data.at_rest.get(measured.level, 0.0)
         if rest > REST_LIMIT:
             cooling, said = True, f"the service used {rest:.0%} of a core for itself when nothing was asked any more"
         if cooling:
@@ -174,16 +174,16 @@ def _level(
         level.window_seconds,
         generator_problem(level, around) is not None,
         _executing(statements, answered, requests, level.window_seconds),
-        evidence,
+        data,
     )
     return msgspec.structs.replace(
         level, verdict=verdict, problems=problems, bottleneck=bottleneck(use), bottleneck_reason=figures(use)
     )
 
 
-def _in_time(measured: messages.Measured, evidence: Evidence) -> float:
+def _in_time(measured: messages.Measured, data: TrialData) -> float:
     """The share of what was scheduled that was answered within the objective's time."""
-    bound = evidence.objective.milliseconds * 1000
+    bound = data.objective.milliseconds * 1000
     answered = sum(histogram.at_most(route.response, bound) for route in measured.routes)
     return round(answered / max(sum(route.scheduled for route in measured.routes), 1), 5)
 
@@ -210,34 +210,34 @@ def _executing(statements: tuple[StatementCount, ...], answered: Mapping[str, in
     return sum(s.milliseconds for s in statements) / 1e3 * requests / total / seconds
 
 
-def _use(used: Mapping[str, Usage], seconds: float, generator_over: bool, executing: float, evidence: Evidence) -> Use:
+def _use(used: Mapping[str, Usage], seconds: float, generator_over: bool, executing: float, data: TrialData) -> Use:
     return use_of(
         used,
-        evidence.cores(),
+        data.cores(),
         seconds,
         generator_over=generator_over,
-        shared=evidence.placement.database == evidence.placement.generator,
-        proxy_shares=evidence.placement.proxy == evidence.placement.generator,
+        shared=data.placement.database == data.placement.generator,
+        proxy_shares=data.placement.proxy == data.placement.generator,
         executing=executing,
-        pool_size=evidence.pool_size,
+        pool_size=data.pool_size,
     )
 
 
 def _capacity(
-    heard: LevelHeard,
+    output: LevelOutput,
     statements: tuple[StatementCount, ...],
     answered: Mapping[str, int],
-    evidence: Evidence,
+    data: TrialData,
     around: Circumstances,
 ) -> Capacity | Missing:
     """The search's answer, with what limited the rates that failed."""
-    probes: list[Probe] = []
-    plain: list[capacity_search.Probe] = []
-    for measured in heard.measured:
-        start_ns, end_ns = measured.start_ns + evidence.shift_ns, measured.end_ns + evidence.shift_ns
+    probes: list[CapacityProbe] = []
+    plain: list[capacity_search.SearchProbe] = []
+    for measured in output.measured:
+        start_ns, end_ns = measured.start_ns + data.clock_offset_ns, measured.end_ns + data.clock_offset_ns
         seconds = (end_ns - start_ns) / 1e9
-        used = used_in(evidence, start_ns, end_ns)
-        passed = capacity_search.meets(measured, evidence.objective)
+        used = used_in(data, start_ns, end_ns)
+        passed = capacity_search.meets(measured, data.objective)
         busiest = used["generator"].busiest_second_cores / around.generator_cores
         requests = sum(r.requests for r in measured.routes)
         use = _use(
@@ -245,12 +245,12 @@ def _capacity(
             seconds,
             busiest > GENERATOR_BUSY_LIMIT["open"],
             _executing(statements, answered, requests, seconds),
-            evidence,
+            data,
         )
         probes.append(
-            Probe(measured.rate, passed, _in_time(measured, evidence), round(seconds, 3), most_used(use), figures(use))
+            CapacityProbe(measured.rate, passed, _in_time(measured, data), round(seconds, 3), most_used(use), figures(use))
         )
-        plain.append(capacity_search.Probe(measured.rate, passed))
+        plain.append(capacity_search.SearchProbe(measured.rate, passed))
     low, high = capacity_search.bounds(plain)
     if not low:
         return Missing(f"no rate met the objective, down to {min(p.rate for p in plain):g} requests/s")

@@ -13,7 +13,7 @@ from harness.record.samples import Counters, HostSample, Sample, SpeedSample
 from loadtests.protocol.messages import Window
 
 #: Fewer samples than these say nothing of a window.
-LEAST_SAMPLES = 20
+MIN_SAMPLES = 20
 
 SECOND_NS = 1_000_000_000
 
@@ -34,13 +34,13 @@ def cpu_ns_at(samples: Sequence[Sample], instant_ns: int) -> float:
     return before.counters.cpu_ns + share * (after.counters.cpu_ns - before.counters.cpu_ns)
 
 
-def cpu_per_request(samples: Sequence[Sample], windows: Sequence[Window], shift_ns: int) -> list[float]:
+def cpu_per_request(samples: Sequence[Sample], windows: Sequence[Window], clock_offset_ns: int) -> list[float]:
     """CPU nanoseconds of a container for each request, window by window; windows without a request are left out.
 
-    `shift_ns`: from the windows' clock to that of the samples. Raises ValueError when the samples do not cover them.
+    `clock_offset_ns`: from the windows' clock to that of the samples. Raises ValueError when the samples do not cover them.
     """
     return [
-        (cpu_ns_at(samples, w.end_ns + shift_ns) - cpu_ns_at(samples, w.start_ns + shift_ns)) / w.requests
+        (cpu_ns_at(samples, w.end_ns + clock_offset_ns) - cpu_ns_at(samples, w.start_ns + clock_offset_ns)) / w.requests
         for w in windows
         if w.requests
     ]
@@ -118,7 +118,7 @@ def host_use(
     # Each errs upwards in its own way (harness/host/cpu_times.py): work that others did is in both.
     busy = min(rise("busy_ns", service_cpus), not_idle)
     return HostUse(
-        foreign=round(max(0.0, busy - expected) / (elapsed * len(service_cpus)), 4),
+        other_work=round(max(0.0, busy - expected) / (elapsed * len(service_cpus)), 4),
         steal=round(rise("steal_ns", all_cpus) / (elapsed * len(all_cpus)), 4),
     )
 
@@ -130,6 +130,6 @@ def speeds(samples: Sequence[SpeedSample], start_ns: int, end_ns: int, placement
     for role in ("service", "database", "generator"):
         cpus = parse_cpu_list(getattr(placement, role))
         took = [sample.cpu_ns / 1e3 for sample in inside if sample.cpu in cpus]
-        if len(took) >= LEAST_SAMPLES:
+        if len(took) >= MIN_SAMPLES:
             found[role] = Speed(round(fmean(took), 3), round(quantiles(took, n=10)[0], 3), len(took))
     return found

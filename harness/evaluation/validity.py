@@ -18,7 +18,7 @@ SENT_SHARE = 0.995
 LAG_P99_MICROSECONDS = 500.0
 LAG_SHARE_OF_OBJECTIVE = 0.10
 STEAL_LIMIT = 0.05
-FOREIGN_LIMIT = 0.05
+OTHER_WORK_LIMIT = 0.05
 #: Statements outside the contract that opening a connection may cost, per pooled connection.
 SETUP_STATEMENTS = 4
 
@@ -123,21 +123,23 @@ def overload_problem(level: LevelMeasurement) -> str | None:
     return None
 
 
-def taken(level: LevelMeasurement) -> list[str]:
+def interference(level: LevelMeasurement) -> list[str]:
     """Prevents: measuring a neighbour. Other work on the service's cores, a hypervisor's steal."""
     found = []
     if not isinstance(level.host, Missing):
         if level.host.steal > STEAL_LIMIT:
             found.append(f"the hypervisor took {level.host.steal:.0%} of the CPUs (steal, limit {STEAL_LIMIT:.0%})")
-        if level.host.foreign > FOREIGN_LIMIT:
-            found.append(f"other work took {level.host.foreign:.0%} of the service's cores (limit {FOREIGN_LIMIT:.0%})")
+        if level.host.other_work > OTHER_WORK_LIMIT:
+            found.append(
+                f"other work took {level.host.other_work:.0%} of the service's cores (limit {OTHER_WORK_LIMIT:.0%})"
+            )
     return found
 
 
 def disturbances(level: LevelMeasurement) -> list[str]:
     """What the machine took, and a quota that nobody planned."""
     return [
-        *taken(level),
+        *interference(level),
         *(
             f"the {role} was throttled in {used.throttled_periods} periods: a CPU quota that the plan did not set"
             for role, used in level.usage.items()
@@ -146,7 +148,7 @@ def disturbances(level: LevelMeasurement) -> list[str]:
     ]
 
 
-def spoilt(result: TrialResult) -> bool:
+def disturbed_by_host(result: TrialResult) -> bool:
     """Whether a trial is not valid and the machine took time from the service in it, as its counters say: never by what
     came out. A search for a memory floor makes its own spoilt probes again; starts and builds have no such counters.
     """
@@ -156,7 +158,7 @@ def spoilt(result: TrialResult) -> bool:
 def _taken_from(outcome: Outcome) -> bool:
     match outcome:
         case Measurement():
-            return any(taken(level) for level in outcome.levels)
+            return any(interference(level) for level in outcome.levels)
         case ScaleMeasurement():
             return any(_taken_from(point.measured) for point in outcome.points)
         case _:

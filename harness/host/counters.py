@@ -19,7 +19,7 @@ from harness.record.samples import Counters, CpuTimes, HostSample, Sample
 INTERVAL_SECONDS = 0.1
 #: The host's own counters have ticks of 10 ms: a reading each half second is all they give.
 HOST_EVERY = 5
-LEAST_PRIORITY = 19
+MIN_PRIORITY = 19
 
 STAT = Path("/proc/stat")
 
@@ -147,7 +147,7 @@ class Sampler:
     def _run(self) -> None:
         # Ten bursts a second of half a millisecond would else be the 99th percentile of what is measured beside them.
         with contextlib.suppress(OSError, AttributeError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LEAST_PRIORITY)
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), MIN_PRIORITY)
         due, count = time.monotonic(), 0
         while not self._stop.is_set():
             self._read_containers()

@@ -17,7 +17,7 @@ from collections.abc import Iterable
 
 from harness.errors import UsageError
 from harness.plan.decoding import suggest
-from harness.record.method import MOST_PROLONGED, SHORT_SECONDS
+from harness.record.method import MAX_PROLONGED, SHORT_SECONDS
 from harness.record.plan import CAPACITY, SATURATE, Level, Timing
 from loadtests.protocol import messages
 
@@ -32,7 +32,7 @@ _HELD = re.compile(r"(\d+)/held")
 HELD_RATE = 2000
 HELD_ROUTE = "GET /wait"
 #: The contract's longest wait is 10 s, and so is the patience of the generator.
-MOST_HELD = 16_000
+MAX_HELD = 16_000
 
 #: A probe of the search: settle, then a window. Ten or twenty of them make a search.
 PROBE_SETTLE_SECONDS = 1.0
@@ -90,19 +90,19 @@ def _expand(text: str, connections: int, routes: tuple[str, ...], where: str) ->
 def _held(count: int, routes: tuple[str, ...], where: str) -> Level:
     if routes != (HELD_ROUTE,):
         raise UsageError(f"{where}: {count}/held holds requests to {HELD_ROUTE}: it is for profile waiters alone")
-    if not 10 <= count <= MOST_HELD:
-        raise UsageError(f"{where}: between 10 and {MOST_HELD} requests can be held, not {count}")
+    if not 10 <= count <= MAX_HELD:
+        raise UsageError(f"{where}: between 10 and {MAX_HELD} requests can be held, not {count}")
     return Level(f"{count}/held", "held", count, routes, hold_milliseconds=count * 1000 // HELD_RATE)
 
 
-def timed(level: Level, timing: Timing, first: bool) -> messages.Level:
+def timed(level: Level, timing: Timing, first: bool) -> messages.TimedLevel:
     """The level with its times, for the load generator. A trial's first level has the whole warm-up."""
     settle, limit, measure = timing.settle_seconds, timing.settle_seconds, timing.measure_seconds
     if first:
         settle, limit = timing.warmup_seconds, timing.warmup_limit_seconds
     if level.kind == "relative" or len(level.routes) == 1:
         measure = min(measure, SHORT_SECONDS)
-    if level.kind == "open" and measure < (needed := math.ceil(P99_ARRIVALS / level.rate)) <= MOST_PROLONGED * measure:
+    if level.kind == "open" and measure < (needed := math.ceil(P99_ARRIVALS / level.rate)) <= MAX_PROLONGED * measure:
         measure = float(needed)
     if level.kind == "held":
         # The connections' first requests are spread over one wait, and each of them is to be answered in the window.
@@ -110,7 +110,7 @@ def timed(level: Level, timing: Timing, first: bool) -> messages.Level:
         settle, limit, measure = settle + wait, limit + wait, max(measure, wait)
     if level.kind == "capacity":
         settle, limit, measure = PROBE_SETTLE_SECONDS, PROBE_SETTLE_SECONDS, PROBE_SECONDS
-    return messages.Level(
+    return messages.TimedLevel(
         name=level.name,
         kind=level.kind,
         connections=level.connections,
@@ -124,7 +124,7 @@ def timed(level: Level, timing: Timing, first: bool) -> messages.Level:
     )
 
 
-def seconds(level: messages.Level, longest: bool = False) -> float:
+def seconds(level: messages.TimedLevel, longest: bool = False) -> float:
     """What a level is expected to take, or the most it can take before it ends by itself."""
     once = (level.warmup_limit_seconds if longest else level.warmup_seconds) + level.measure_seconds
     if level.kind != "capacity":

@@ -77,9 +77,9 @@ def make_pairs(
         shuffled = list(cells)
         rng.shuffle(shuffled)
         for target, profile in shuffled:
-            for side in (target + BASE, target) if block % 2 else (target, target + BASE):
-                trials.append(Trial(f"{len(trials) + 1:03}-{side}-{profile}", block, side, profile))
-    targets = tuple(dict.fromkeys(side for target, _ in cells for side in (target, target + BASE)))
+            for version in (target + BASE, target) if block % 2 else (target, target + BASE):
+                trials.append(Trial(f"{len(trials) + 1:03}-{version}-{profile}", block, version, profile))
+    targets = tuple(dict.fromkeys(version for target, _ in cells for version in (target, target + BASE)))
     return Plan(seed, preset, timing, targets, profiles, placement, tuple(trials))
 
 
@@ -91,7 +91,7 @@ def timing_of(target: Target | None, timing: Timing) -> Timing:
     return msgspec.structs.replace(timing, warmup_seconds=min(max(least, JIT_SECONDS), limit))
 
 
-def timed_levels(profile: Profile, timing: Timing) -> tuple[messages.Level, ...]:
+def timed_levels(profile: Profile, timing: Timing) -> tuple[messages.TimedLevel, ...]:
     """A profile's levels with their times, in the order in which a trial runs them."""
     return tuple(timed(level, timing, first=not number) for number, level in enumerate(profile.levels))
 

@@ -79,7 +79,7 @@ class Opinion(Struct, frozen=True, forbid_unknown_fields=True):
 class GateSection(Struct, frozen=True, forbid_unknown_fields=True):
     """What the regression gate judges: worsenings under `percent` are nobody's business; `percents` for single metrics.
 
-    `pairs`: how often a flagged cell is measured again, base against head. `canary_percent`: by how much the machine's own
+    `pairs`: how often a flagged cell is measured again, base against head. `speed_percent`: by how much the machine's own
     speed may differ from that of the runs before.
     """
 
@@ -87,7 +87,7 @@ class GateSection(Struct, frozen=True, forbid_unknown_fields=True):
     percent: float = 5.0
     percents: Mapping[str, float] = msgspec.field(default_factory=lambda: {"p99": 10.0, "start": 10.0})
     pairs: int = 8
-    canary_percent: float = 3.0
+    speed_percent: float = msgspec.field(default=3.0, name="canary_percent")
 
 
 class Limits(Struct, frozen=True, forbid_unknown_fields=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
+import msgspec
 from msgspec import Struct
 
 from loadtests.protocol.messages import Window
@@ -41,7 +42,7 @@ class HostUse(Struct, frozen=True, tag="host"):
     """The host during the measured window, as shares of the time of CPUs (0 to 1)."""
 
     #: What processes other than the service used of the service's CPUs.
-    foreign: float
+    other_work: float = msgspec.field(name="foreign")
     #: What the hypervisor took of all CPUs of the trial.
     steal: float
 
@@ -116,7 +117,7 @@ class LevelMeasurement(Struct, frozen=True):
     in_time: float | None = None
 
 
-class Probe(Struct, frozen=True):
+class CapacityProbe(Struct, frozen=True):
     """One window of a search: its rate, whether it met the objective, and what limited it."""
 
     rate: float
@@ -138,7 +139,7 @@ class Capacity(Struct, frozen=True, tag="capacity"):
     high: float | None
     limit: Bottleneck
     reason: str
-    probes: tuple[Probe, ...]
+    probes: tuple[CapacityProbe, ...]
 
 
 class Measurement(Struct, frozen=True, tag="measured"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 #: Levels that come in fours have shorter windows.
 SHORT_SECONDS = 10.0
-MOST_PROLONGED = 3.5
+MAX_PROLONGED = 3.5
 
 FULL = 0.90
 #: Less than this of the most used resource limits nothing.

@@ -17,14 +17,14 @@ from harness.record.writer import RecordWriter
 
 
 class Record(Struct, frozen=True):
-    """A run as read back. `complaints`: what of the folder could not be read, in words. `superseded`: what came of trials
+    """A run as read back. `warnings`: what of the folder could not be read, in words. `superseded`: what came of trials
     before they were measured again, which does not count.
     """
 
     folder: Path
     run: Run
     results: tuple[TrialResult, ...]
-    complaints: tuple[str, ...]
+    warnings: tuple[str, ...]
     superseded: tuple[TrialResult, ...] = ()
 
     def pending(self) -> tuple[Trial, ...]:
@@ -54,21 +54,21 @@ def read_record(folder: Path) -> Record:
         raise UsageError(f"{path} is no valid record: {error}") from None
     results: dict[str, TrialResult] = {}
     superseded: list[TrialResult] = []
-    complaints: list[str] = []
+    warnings: list[str] = []
     planned = {trial.id for trial in run.plan.trials}
     for number, line in enumerate(_lines(folder / "trials.jsonl"), 1):
         try:
             result = msgspec.json.decode(line, type=TrialResult)
         except msgspec.MsgspecError as error:
-            complaints.append(f"trials.jsonl line {number} is damaged and left out ({error})")
+            warnings.append(f"trials.jsonl line {number} is damaged and left out ({error})")
             continue
         if result.trial.id not in planned:
-            complaints.append(f"trials.jsonl line {number}: trial {result.trial.id} is not in the plan")
+            warnings.append(f"trials.jsonl line {number}: trial {result.trial.id} is not in the plan")
         else:
             if earlier := results.get(result.trial.id):
                 superseded.append(earlier)
             results[result.trial.id] = result
-    return Record(folder, run, tuple(results.values()), tuple(complaints), tuple(superseded))
+    return Record(folder, run, tuple(results.values()), tuple(warnings), tuple(superseded))
 
 
 class _SchemaOnly(Struct):

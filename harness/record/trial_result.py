@@ -137,11 +137,11 @@ class ScaleMeasurement(Struct, frozen=True, tag="scale"):
 
 
 #: What comes of a trial of a kind that is no load.
-Beside = StartupMeasurement | BuildMeasurement | FloorMeasurement | ScaleMeasurement
+NonLoadMeasurement = StartupMeasurement | BuildMeasurement | FloorMeasurement | ScaleMeasurement
 
 
 #: What comes of a trial, by the kind of its profile; or why nothing did.
-Outcome = Measurement | Beside | Missing
+Outcome = Measurement | NonLoadMeasurement | Missing
 
 
 class TrialResult(Struct, frozen=True):

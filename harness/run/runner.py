@@ -13,7 +13,7 @@ from harness.containers.builder import Image
 from harness.containers.lifecycle import clean
 from harness.errors import UsageError
 from harness.evaluation.statements import read_contract
-from harness.evaluation.validity import spoilt
+from harness.evaluation.validity import disturbed_by_host
 from harness.host import machine
 from harness.plan.levels import PROBE_SETTLE_SECONDS
 from harness.plan.schedule import trials_seconds
@@ -98,7 +98,7 @@ def run_trials(client: docker.DockerClient, record: Record, listener: Listener) 
             result = run_trial(client, setup, trial, writer, listener.window)
             writer.append(result)
             listener.trial_done(position, result, repeated=repeated)
-            if not spoilt(result):
+            if not disturbed_by_host(result):
                 break
         # Warm-ups are prolonged and engines differ: what is left takes as much longer as what is done did.
         slower = (time.monotonic() - begun) / sum(expected[past.id] for past in pending[: done + 1])

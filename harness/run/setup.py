@@ -17,7 +17,7 @@ from harness.containers.builder import Image, build_all, choose_set
 from harness.containers.engine import connect
 from harness.containers.images import graph
 from harness.containers.lifecycle import clean
-from harness.containers.versions import Side
+from harness.containers.versions import Version
 from harness.host import machine
 from harness.plan.selection import planned
 from harness.record.config import Config
@@ -109,25 +109,25 @@ def measure_pairs(
     client: docker.DockerClient,
     request: Request,
     plan: Plan,
-    sides: tuple[Side, Side],
+    versions: tuple[Version, Version],
     image_set: str,
     listener: Listener,
 ) -> Record:
     """The record of base against head, measured now in pairs. Raises what measuring raises."""
     begun = time.monotonic()
-    base, head = sides
+    base, head = versions
     targets: dict[str, Target] = {}
     images: dict[str, Image] = made_images(client, helpers_of(plan), (), image_set, listener)
     for name in plan.targets:
-        side = base if name.endswith(BASE) else head
+        version = base if name.endswith(BASE) else head
         own = name.removesuffix(BASE)
-        targets[name] = msgspec.structs.replace(side.targets[own], name=name)
-        images[name] = side.images[own]
+        targets[name] = msgspec.structs.replace(version.targets[own], name=name)
+        images[name] = version.images[own]
     record = begin(client, request, Prepared(plan, targets, images, image_set), listener)
     return measure(client, record, begun, listener)
 
 
-def same_images(sides: tuple[Side, Side], names: Iterable[str]) -> Mapping[str, str]:
+def same_images(versions: tuple[Version, Version], names: Iterable[str]) -> Mapping[str, str]:
     """Targets whose two sides are one image: nothing can differ."""
-    base, head = sides
+    base, head = versions
     return {name: head.images[name].id for name in names if base.images[name].id == head.images[name].id}

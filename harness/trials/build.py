@@ -25,7 +25,7 @@ from docker.errors import DockerException
 
 from harness.containers.builder import build_lines
 from harness.containers.images import TRIAL, Build, graph
-from harness.containers.lifecycle import Crew, Running, new_password
+from harness.containers.lifecycle import RunningContainer, TrialContainers, new_password
 from harness.containers.spec import service_spec
 from harness.errors import TrialError
 from harness.files import ROOT
@@ -135,7 +135,7 @@ def edited(edit: Edit, folder: Path, mark: str) -> str:
     return text.replace(edit.old, edit.new.replace("{mark}", mark))
 
 
-def measure(setup: Setup, trial: Trial, crew: Crew) -> BuildMeasurement:
+def measure(setup: Setup, trial: Trial, containers: TrialContainers) -> BuildMeasurement:
     """Both builds, and the edited service seen at work. Raises TrialError, PortTaken."""
     config, placement = setup.config, setup.plan.placement
     target = setup.targets[trial.target]
@@ -145,12 +145,12 @@ def measure(setup: Setup, trial: Trial, crew: Crew) -> BuildMeasurement:
     name = folder_of(target.name)
     # A word that no build before had: else a layer that a killed run left would be found in the builder's cache.
     password, mark = new_password(), f"edited-{secrets.token_hex(4)}"
-    database = start_database(setup, crew, password)
+    database = start_database(setup, containers, password)
     asks = (messages.Ask("/health"), messages.Ask("/meta", mark))
-    workshop = Workshop(crew.client, f"fitmap/{name}:{TRIAL}{setup.run_id.lower()}-{trial.id}")
-    crew.afterwards(workshop.clear)
+    workshop = Workshop(containers.client, f"fitmap/{name}:{TRIAL}{setup.run_id.lower()}-{trial.id}")
+    containers.afterwards(workshop.clear)
     with (
-        Watcher(crew, setup.images["load"], placement.generator, config.ports.service, asks) as watcher,
+        Watcher(containers, setup.images["load"], placement.generator, config.ports.service, asks) as watcher,
         tempfile.TemporaryDirectory(prefix="fitmap-build-") as temporary,
     ):
         wait_for_database(database)
@@ -167,7 +167,7 @@ def measure(setup: Setup, trial: Trial, crew: Crew) -> BuildMeasurement:
         saved = time.monotonic()
         rebuilt = workshop.build(build, clean=False)
         image, _ = workshop.image()
-        service = crew.add(service_spec(image, placement.service, config.ports, config.limits, password))
+        service = containers.add(service_spec(image, placement.service, config.ports, config.limits, password))
         watcher.begin()
         service.start()
         seen = watcher.seen(service)
@@ -183,7 +183,7 @@ def measure(setup: Setup, trial: Trial, crew: Crew) -> BuildMeasurement:
         )
 
 
-def _dependencies(target: Target, folder: Path, service: Running) -> Dependencies | Missing:
+def _dependencies(target: Target, folder: Path, service: RunningContainer) -> Dependencies | Missing:
     try:
         found = dependencies(folder, target.lock_file, _jars(service, target.jars) if target.jars else ())
     except (OSError, ValueError, KeyError, DockerException) as error:
@@ -191,7 +191,7 @@ def _dependencies(target: Target, folder: Path, service: Running) -> Dependencie
     return found or Missing(f"fitmap can't count dependencies in {target.lock_file}")
 
 
-def _jars(service: Running, folder: str) -> tuple[str, ...]:
+def _jars(service: RunningContainer, folder: str) -> tuple[str, ...]:
     """Names of the jars in a folder of the service's image."""
     chunks, _ = service.container.get_archive(folder)
     with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as archive:

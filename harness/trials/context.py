@@ -7,10 +7,10 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from harness.containers.lifecycle import Crew, Running, check_port_free
+from harness.containers.lifecycle import RunningContainer, TrialContainers, check_port_free
 from harness.containers.spec import LOOPBACK, database_spec
 from harness.errors import TrialError
-from harness.evaluation.inputs import Reading
+from harness.evaluation.inputs import DatabaseReading
 from harness.evaluation.statements import Contract, parse_statistics
 from harness.plan.schedule import timing_of
 from harness.record.config import Config
@@ -54,15 +54,19 @@ def check_ports(config: Config) -> None:
         check_port_free(port, role)
 
 
-def start_database(setup: Setup, crew: Crew, password: str, placement: Placement | None = None) -> Running:
+def start_database(
+    setup: Setup, containers: TrialContainers, password: str, placement: Placement | None = None
+) -> RunningContainer:
     """The database's container, started, and not yet waited for; on the plan's CPUs, or on others. Raises TrialError."""
     config, placement = setup.config, placement or setup.plan.placement
-    database = crew.add(database_spec(setup.images["database"], placement.database, config.ports, config.limits, password))
+    database = containers.add(
+        database_spec(setup.images["database"], placement.database, config.ports, config.limits, password)
+    )
     database.start()
     return database
 
 
-def wait_for_database(database: Running) -> None:
+def wait_for_database(database: RunningContainer) -> None:
     """Raises TrialError."""
     deadline = time.monotonic() + DATABASE_READY_SECONDS
     while "ready to accept connections" not in database.log_tail():
@@ -73,7 +77,7 @@ def wait_for_database(database: Running) -> None:
         time.sleep(0.05)
 
 
-def started_unix_ns(service: Running) -> int:
+def started_unix_ns(service: RunningContainer) -> int:
     """When the engine started a service, which must be running. Raises TrialError."""
     state = service.state()
     if not state["Running"]:
@@ -81,7 +85,9 @@ def started_unix_ns(service: Running) -> int:
     return service.started_unix_ns()
 
 
-def load_spec(setup: Setup, trial: Trial, levels: tuple[messages.Level, ...], *, golden: bool = True) -> messages.LoadSpec:
+def load_spec(
+    setup: Setup, trial: Trial, levels: tuple[messages.TimedLevel, ...], *, golden: bool = True
+) -> messages.LoadSpec:
     """What the generator is told."""
     return messages.LoadSpec(
         profile=trial.profile,
@@ -106,6 +112,6 @@ def statistics_command(port: int) -> list[str]:
     return ["psql", "-p", str(port), "-U", "postgres", "-d", "fitmap", "-qAtX", "-f", "/opt/fitmap/statistics.sql"]
 
 
-def read_statements(database: Running, port: int, answered: Mapping[str, int]) -> Reading:
+def read_statements(database: RunningContainer, port: int, answered: Mapping[str, int]) -> DatabaseReading:
     rows = parse_statistics(database.execute(statistics_command(port), user="postgres"))
-    return Reading(answered, tuple(rows))
+    return DatabaseReading(answered, tuple(rows))

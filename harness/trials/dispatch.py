@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import docker
 from docker.errors import APIError, DockerException
 
-from harness.containers.lifecycle import Crew
+from harness.containers.lifecycle import TrialContainers
 from harness.errors import EngineError, TrialError
 from harness.evaluation import validity
 from harness.host.machine import step_aside
@@ -32,17 +32,17 @@ def run_trial(
     """
     started, start = datetime.now(UTC), time.monotonic()
     measurement: Outcome
-    with step_aside(all_cpus(setup.plan.placement)), Crew(client, setup.run_id, trial.id) as crew:
+    with step_aside(all_cpus(setup.plan.placement)), TrialContainers(client, setup.run_id, trial.id) as containers:
         stage: str | None = None
         logs: Mapping[str, str] = {}
         verdict: Verdict
         try:
-            measurement, verdict, problems = _run(setup, trial, crew, writer, on_window)
+            measurement, verdict, problems = _run(setup, trial, containers, writer, on_window)
             if verdict == "failed":
-                logs = crew.logs()
+                logs = containers.logs()
         except TrialError as error:
             measurement, verdict, problems = Missing(str(error)), "failed", (str(error),)
-            stage, logs = error.stage, crew.logs()
+            stage, logs = error.stage, containers.logs()
         except (APIError, DockerException, OSError) as error:
             raise EngineError(f"the engine failed in trial {trial.id}: {error}") from error
     return TrialResult(
@@ -58,21 +58,21 @@ def run_trial(
 
 
 def _run(
-    setup: Setup, trial: Trial, crew: Crew, writer: RecordWriter, on_window: OnWindow
+    setup: Setup, trial: Trial, containers: TrialContainers, writer: RecordWriter, on_window: OnWindow
 ) -> tuple[Outcome, Verdict, tuple[str, ...]]:
     """What the kind of the trial's profile asks for. Raises TrialError."""
     match setup.profile(trial).kind:
         case "load":
-            loaded = load.measure(setup, trial, crew, writer, on_window, load.plain(setup, trial))
+            loaded = load.measure(setup, trial, containers, writer, on_window, load.plain(setup, trial))
             return loaded, *validity.worst(loaded)
         case "startup":
-            started = startup.measure(setup, trial, crew, on_window)
+            started = startup.measure(setup, trial, containers, on_window)
             return started, *startup.judge(started)
         case "build":
-            return build.measure(setup, trial, crew), "valid", ()
+            return build.measure(setup, trial, containers), "valid", ()
         case "memory-floor":
-            searched = memory_floor.measure(setup, trial, crew, writer, on_window)
+            searched = memory_floor.measure(setup, trial, containers, writer, on_window)
             return searched, *memory_floor.judge(searched)
         case "scale-up" | "scale-out":
-            scaled = scaling.measure(setup, trial, crew, writer, on_window)
+            scaled = scaling.measure(setup, trial, containers, writer, on_window)
             return scaled, *scaling.judge(scaled)

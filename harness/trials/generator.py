@@ -13,9 +13,9 @@ import msgspec
 import psutil
 from docker.errors import DockerException
 
-from harness.containers.lifecycle import Running
+from harness.containers.lifecycle import RunningContainer
 from harness.errors import TrialError
-from harness.evaluation.inputs import Heard, LevelHeard
+from harness.evaluation.inputs import GeneratorOutput, LevelOutput
 from harness.plan.levels import seconds
 from loadtests.protocol import messages
 
@@ -38,7 +38,7 @@ E = TypeVar("E")
 class Generator:
     """A generator container and its events. A context: in it, the generator is killed when its time is over."""
 
-    def __init__(self, running: Running, spec: messages.LoadSpec) -> None:
+    def __init__(self, running: RunningContainer, spec: messages.LoadSpec) -> None:
         self._running = running
         self._spec = spec
         bound = READY_SECONDS + SPARE_SECONDS + sum(seconds(level, longest=True) for level in spec.levels)
@@ -64,16 +64,16 @@ class Generator:
     def follow(
         self,
         hello: messages.Hello,
-        service: Running,
+        service: RunningContainer,
         on_window: OnWindow,
         on_level_end: OnLevelEnd,
         on_passed: OnPassed = lambda _passed, _windows: False,
-    ) -> Heard:
+    ) -> GeneratorOutput:
         """Listen to the end. Raises TrialError."""
         with self._gone_with(service):
             ready = expect(self._next(service), messages.ServiceReady)
         process = psutil.Process()
-        levels: list[LevelHeard] = []
+        levels: list[LevelOutput] = []
         cpu, loaded = 0.0, 0.0
         while True:
             windows: list[tuple[messages.Window, ...]] = []
@@ -94,14 +94,14 @@ class Generator:
                     windows.append(tuple(current))
                     current = []
             if isinstance(event, messages.Done):
-                return Heard(hello, ready, tuple(levels), event, cpu, loaded)
+                return GeneratorOutput(hello, ready, tuple(levels), event, cpu, loaded)
             cpu, loaded = cpu + sum(process.cpu_times()[:2]) - before[0], loaded + time.monotonic() - before[1]
             on_level_end(event)
-            levels.append(LevelHeard(tuple(windows), tuple(measured), event))
+            levels.append(LevelOutput(tuple(windows), tuple(measured), event))
             self._answer("SIGUSR1")
 
     @contextlib.contextmanager
-    def _gone_with(self, service: Running) -> Iterator[None]:
+    def _gone_with(self, service: RunningContainer) -> Iterator[None]:
         """Ends the generator when the service has ended: it would poll to the end of its patience."""
         over = threading.Event()
 
@@ -126,7 +126,7 @@ class Generator:
         except DockerException:
             raise TrialError("load", "the load generator ended before its time: see its log") from None
 
-    def _next(self, service: Running) -> messages.Event | None:
+    def _next(self, service: RunningContainer) -> messages.Event | None:
         event = next(self._events, None)
         if (event is None or isinstance(event, messages.Fatal)) and not service.state()["Running"]:
             raise TrialError("service", why_ended(service))
@@ -156,14 +156,14 @@ def expect(event: messages.Event | None, kind: type[E]) -> E:
     return event
 
 
-def why_ended(service: Running) -> str:
+def why_ended(service: RunningContainer) -> str:
     """The sentence for a service that is gone."""
     state = service.state()
     cause = ", killed for want of memory" if state["OOMKilled"] else ""
     return f"the service ended by itself with status {state['ExitCode']}{cause}"
 
 
-def clock_shift_ns(hello: messages.Hello) -> int:
+def clock_offset_of(hello: messages.Hello) -> int:
     """What to add to the generator's instants to get this process's monotonic clock.
 
     Containers on this kernel share the clock. An engine in a virtual machine has another one; then both wall clocks,

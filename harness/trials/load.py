@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 import msgspec
 from msgspec import Struct
 
-from harness.containers.lifecycle import Crew, Running, check_port_free, new_password
+from harness.containers.lifecycle import RunningContainer, TrialContainers, check_port_free, new_password
 from harness.containers.spec import DRAIN_SECONDS, generator_spec, proxy_spec, replica_ports, replica_specs, service_spec
 from harness.errors import TrialError
-from harness.evaluation.inputs import Evidence, Heard
+from harness.evaluation.inputs import GeneratorOutput, TrialData
 from harness.evaluation.load import REST_LIMIT, evaluate
 from harness.evaluation.usage import cores_between, cpu_per_request
 from harness.host.counters import ApiReader, Reader, Sampler, Together, open_reader
@@ -31,15 +31,15 @@ from harness.trials.context import (
     started_unix_ns,
     wait_for_database,
 )
-from harness.trials.generator import Generator, OnWindow, clock_shift_ns, why_ended
+from harness.trials.generator import Generator, OnWindow, clock_offset_of, why_ended
 from loadtests.protocol import messages
-from loadtests.protocol.steady_state import cools
+from loadtests.protocol.steady_state import cpu_time_falling
 
 #: So long a service is watched that nobody asks.
 REST_SECONDS = 0.6
 
 
-class Stand(Struct, frozen=True):
+class Deployment(Struct, frozen=True):
     """What a service stands on and is loaded with: all in which the parts of one trial may differ.
 
     `id`: of the trial or of its part; samples and histograms are kept under it.
@@ -48,30 +48,37 @@ class Stand(Struct, frozen=True):
     id: str
     placement: Placement
     limits: Limits
-    levels: tuple[messages.Level, ...]
+    levels: tuple[messages.TimedLevel, ...]
     #: CPUs of each replica behind a proxy. None: the service itself is loaded.
     replicas: tuple[str, ...] = ()
     #: What the service is told beside its configuration.
     environment: Mapping[str, str] = {}
 
 
-def plain(setup: Setup, trial: Trial) -> Stand:
+def plain(setup: Setup, trial: Trial) -> Deployment:
     """What a trial of kind `load` stands on."""
-    return Stand(
+    return Deployment(
         trial.id, setup.plan.placement, setup.config.limits, timed_levels(setup.profile(trial), setup.timing(trial))
     )
 
 
-def measure(setup: Setup, trial: Trial, crew: Crew, writer: RecordWriter, on_window: OnWindow, stand: Stand) -> Measurement:
+def measure(
+    setup: Setup,
+    trial: Trial,
+    containers: TrialContainers,
+    writer: RecordWriter,
+    on_window: OnWindow,
+    deployment: Deployment,
+) -> Measurement:
     """Start, load, sample, count, end, and judge. Raises TrialError, PortTaken."""
-    config, placement, limits = setup.config, stand.placement, stand.limits
+    config, placement, limits = setup.config, deployment.placement, deployment.limits
     password = new_password()
     check_ports(config)
-    spec = load_spec(setup, trial, stand.levels)
-    database = start_database(setup, crew, password, placement)
-    services, proxy = _services(setup, trial, crew, stand, password)
+    spec = load_spec(setup, trial, deployment.levels)
+    database = start_database(setup, containers, password, placement)
+    services, proxy = _services(setup, trial, containers, deployment, password)
     load_json = msgspec.json.encode(spec).decode()
-    load = crew.add(generator_spec(setup.images["load"], placement.generator, load_json, limits))
+    load = containers.add(generator_spec(setup.images["load"], placement.generator, load_json, limits))
     with Generator(load, spec) as generator:
         wait_for_database(database)
         hello = generator.hello()
@@ -99,12 +106,12 @@ def measure(setup: Setup, trial: Trial, crew: Crew, writer: RecordWriter, on_win
                 _check_there(services, started_ns)
                 mine = [sample for sample in sampler.samples if sample.role == "service"]
                 at_rest[passed.level] = cores_between(mine, rest_ns, mine[-1].monotonic_ns)
-                cooling, _ = cools(cpu_per_request(mine, windows, clock_shift_ns(hello)))
+                cooling, _ = cpu_time_falling(cpu_per_request(mine, windows, clock_offset_of(hello)))
                 return cooling or at_rest[passed.level] > REST_LIMIT
 
-            heard = generator.follow(hello, services[0], on_window, level_ended, warming)
-    writer.samples(stand.id, sampler.samples)
-    _write_histograms(writer, stand.id, heard)
+            output = generator.follow(hello, services[0], on_window, level_ended, warming)
+    writer.samples(deployment.id, sampler.samples)
+    _write_histograms(writer, deployment.id, output)
     _check_there(services, started_ns)
     stopping = time.monotonic()
     ended = [service.stop(DRAIN_SECONDS) for service in services]
@@ -117,11 +124,11 @@ def measure(setup: Setup, trial: Trial, crew: Crew, writer: RecordWriter, on_win
         "a process of the service was killed for want of memory" if oom_killed or kills else "",
         f"the service ended with status {exit_status} after SIGTERM, not 0" if exit_status else "",
     ]
-    ready_unix_ns = hello.unix_ns + heard.ready.monotonic_ns - hello.monotonic_ns
+    ready_unix_ns = hello.unix_ns + output.ready.monotonic_ns - hello.monotonic_ns
     return evaluate(
-        heard,
-        Evidence(
-            shift_ns=clock_shift_ns(hello),
+        output,
+        TrialData(
+            clock_offset_ns=clock_offset_of(hello),
             samples=sampler.samples,
             host_samples=sampler.host_samples,
             speed_samples=probe.samples,
@@ -132,7 +139,7 @@ def measure(setup: Setup, trial: Trial, crew: Crew, writer: RecordWriter, on_win
             objective=config.slo,
             calibration=setup.calibration,
             trial_faults=tuple(fault for fault in faults if fault),
-            prolongable=frozenset(x.name for x in stand.levels if x.warmup_limit_seconds > x.warmup_seconds),
+            prolongable=frozenset(x.name for x in deployment.levels if x.warmup_limit_seconds > x.warmup_seconds),
             at_rest=at_rest,
             idle_seconds=spec.idle_seconds,
             start_seconds=round((ready_unix_ns - started_ns[0]) / 1e9, 4),
@@ -142,30 +149,32 @@ def measure(setup: Setup, trial: Trial, crew: Crew, writer: RecordWriter, on_win
     )
 
 
-def _services(setup: Setup, trial: Trial, crew: Crew, stand: Stand, password: str) -> tuple[list[Running], list[Running]]:
+def _services(
+    setup: Setup, trial: Trial, containers: TrialContainers, deployment: Deployment, password: str
+) -> tuple[list[RunningContainer], list[RunningContainer]]:
     """The service or its replicas, and the proxy where there is one; created, not started. Raises PortTaken."""
-    config, image, cpus = setup.config, setup.images[trial.target], stand.placement
-    if not stand.replicas:
-        spec = service_spec(image, cpus.service, config.ports, stand.limits, password)
-        told = {**spec.environment, **stand.environment}
-        return [crew.add(msgspec.structs.replace(spec, environment=told))], []
-    count = len(stand.replicas)
+    config, image, cpus = setup.config, setup.images[trial.target], deployment.placement
+    if not deployment.replicas:
+        spec = service_spec(image, cpus.service, config.ports, deployment.limits, password)
+        told = {**spec.environment, **deployment.environment}
+        return [containers.add(msgspec.structs.replace(spec, environment=told))], []
+    count = len(deployment.replicas)
     for port in replica_ports(config.ports, count):
         check_port_free(port, "replica")
-    specs = replica_specs(image, stand.replicas, config.ports, stand.limits, password)
-    proxy = proxy_spec(setup.images["proxy"], cpus.proxy, config.ports, count, stand.limits)
-    return [crew.add(spec) for spec in specs], [crew.add(proxy)]
+    specs = replica_specs(image, deployment.replicas, config.ports, deployment.limits, password)
+    proxy = proxy_spec(setup.images["proxy"], cpus.proxy, config.ports, count, deployment.limits)
+    return [containers.add(spec) for spec in specs], [containers.add(proxy)]
 
 
-def _reader(member: Running) -> Reader:
+def _reader(member: RunningContainer) -> Reader:
     return open_reader(member.container, member.pid)
 
 
-def _write_histograms(writer: RecordWriter, name: str, heard: Heard) -> None:
+def _write_histograms(writer: RecordWriter, name: str, output: GeneratorOutput) -> None:
     """Those of the levels; a search leaves its probes' verdicts alone."""
-    levels = [m for level in heard.levels if level.end.level != CAPACITY for m in level.measured]
-    origin_ns = heard.ready.monotonic_ns
-    unix = (heard.hello.unix_ns + origin_ns - heard.hello.monotonic_ns) / 1e9
+    levels = [m for level in output.levels if level.end.level != CAPACITY for m in level.measured]
+    origin_ns = output.ready.monotonic_ns
+    unix = (output.hello.unix_ns + origin_ns - output.hello.monotonic_ns) / 1e9
     writer.histograms(
         name,
         unix,
@@ -173,7 +182,7 @@ def _write_histograms(writer: RecordWriter, name: str, heard: Heard) -> None:
     )
 
 
-def _check_there(services: Sequence[Running], started_ns: Sequence[int]) -> None:
+def _check_there(services: Sequence[RunningContainer], started_ns: Sequence[int]) -> None:
     """Raises TrialError where a service ended or was started again: its counters then tell of a part of the time alone, and
     the generator, which may just have ended, does not say so.
     """

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from harness.containers.lifecycle import Crew
+from harness.containers.lifecycle import TrialContainers
 from harness.errors import TrialError
 from harness.evaluation.validity import disturbances, overload_problem
 from harness.plan.schedule import FLOOR_SECONDS, FLOOR_WARMUP_SECONDS, timed_levels
@@ -21,15 +21,15 @@ from harness.record.writer import RecordWriter
 from harness.trials import load
 from harness.trials.context import Setup
 from harness.trials.generator import OnWindow
-from harness.trials.load import Stand
+from harness.trials.load import Deployment
 from loadtests.protocol import messages
 
 #: An engine gives no container less than 6 MiB.
-LEAST_MIB = 6
+MIN_MIB = 6
 START_MIB = 64
 #: A limit holds when it passed so often in all; the one below fails when it failed so often.
 PASSES, FAILS = 3, 2
-MOST_PROBES = 30
+MAX_PROBES = 30
 #: So often a probe is made again that something other than the service spoilt.
 AGAIN = 3
 #: Failures at these stages are the service's own: it does not start, ends, never gets ready, answers wrongly.
@@ -39,7 +39,7 @@ OWN_STAGES = ("service", "readiness", "golden cases")
 def grid(most_mib: int) -> tuple[int, ...]:
     """The limits that are tried, MiB: steps of 1 up to 10, of 2 up to 16, of 4 up to 128, of 8 up to 256, of 16 above."""
     steps = [
-        *range(LEAST_MIB, 10),
+        *range(MIN_MIB, 10),
         *range(10, 16, 2),
         *range(16, 128, 4),
         *range(128, 256, 8),
@@ -66,7 +66,7 @@ def bounds(probes: Sequence[FloorProbe]) -> tuple[int | None, int | None]:
 
 def next_limit(probes: Sequence[FloorProbe], limits: Sequence[int]) -> int | None:
     """The limit to probe next, None when the search is over."""
-    if len(probes) >= MOST_PROBES:
+    if len(probes) >= MAX_PROBES:
         return None
     low, high = bounds(probes)
     if low is None and high is None:
@@ -115,7 +115,9 @@ def step_below(floor_mib: int, limits: Sequence[int]) -> int:
     return floor_mib - limits[index - 1] if index else 0
 
 
-def measure(setup: Setup, trial: Trial, crew: Crew, writer: RecordWriter, on_window: OnWindow) -> FloorMeasurement:
+def measure(
+    setup: Setup, trial: Trial, containers: TrialContainers, writer: RecordWriter, on_window: OnWindow
+) -> FloorMeasurement:
     """The whole search. Raises TrialError where nothing can be told, PortTaken."""
     limits = grid(setup.config.limits.service_memory_mib)
     (level,) = timed_levels(setup.profile(trial), setup.plan.timing)
@@ -126,8 +128,8 @@ def measure(setup: Setup, trial: Trial, crew: Crew, writer: RecordWriter, on_win
         measure_seconds=FLOOR_SECONDS,
     )
 
-    def one(stand: Stand) -> Measurement:
-        return load.measure(setup, trial, crew, writer, on_window, stand)
+    def one(deployment: Deployment) -> Measurement:
+        return load.measure(setup, trial, containers, writer, on_window, deployment)
 
     probes: list[FloorProbe] = []
     meta: Mapping[str, str | int] = {}
@@ -135,7 +137,7 @@ def measure(setup: Setup, trial: Trial, crew: Crew, writer: RecordWriter, on_win
         tried: FloorProbe | Missing = Missing("not tried")
         for attempt in range(AGAIN):
             name = f"{limit}-{len(probes)}-{attempt}"
-            with crew.part(name):
+            with containers.part(name):
                 tried, said = _probe(one, _stand(setup, trial, level, limit, f"{trial.id}-{name}"), setup.config.slo.percent)
             meta = said or meta
             if isinstance(tried, FloorProbe):
@@ -149,9 +151,11 @@ def measure(setup: Setup, trial: Trial, crew: Crew, writer: RecordWriter, on_win
     return FloorMeasurement(meta, level.rate, step, floor, tuple(probes))
 
 
-def _stand(setup: Setup, trial: Trial, level: messages.Level, limit_mib: int, name: str) -> Stand:
+def _stand(setup: Setup, trial: Trial, level: messages.TimedLevel, limit_mib: int, name: str) -> Deployment:
     limits = msgspec.structs.replace(setup.config.limits, service_memory_mib=limit_mib)
-    return Stand(name, setup.plan.placement, limits, (level,), environment=sized(setup.targets[trial.target], limit_mib))
+    return Deployment(
+        name, setup.plan.placement, limits, (level,), environment=sized(setup.targets[trial.target], limit_mib)
+    )
 
 
 def sized(target: Target, limit_mib: int) -> dict[str, str]:
@@ -160,15 +164,15 @@ def sized(target: Target, limit_mib: int) -> dict[str, str]:
 
 
 def _probe(
-    one: Callable[[Stand], Measurement], stand: Stand, percent: float
+    one: Callable[[Deployment], Measurement], deployment: Deployment, percent: float
 ) -> tuple[FloorProbe | Missing, Mapping[str, str | int]]:
     """What came of one limit, or what other than the service spoilt it; and what the service said of itself.
 
     Raises TrialError.
     """
-    limit = stand.limits.service_memory_mib
+    limit = deployment.limits.service_memory_mib
     try:
-        measured = one(stand)
+        measured = one(deployment)
     except TrialError as error:
         if error.stage not in OWN_STAGES:
             raise

@@ -10,7 +10,7 @@ from typing import Self
 import msgspec
 from docker.errors import DockerException
 
-from harness.containers.lifecycle import Crew, Running
+from harness.containers.lifecycle import RunningContainer, TrialContainers
 from harness.containers.spec import LOOPBACK, instrument_spec
 from harness.errors import TrialError
 from harness.trials.generator import decode_events, expect
@@ -23,10 +23,12 @@ ROLE = "watcher"
 class Watcher:
     """One container for all the starts of a trial. A context: in it, the watcher is loaded. Raises TrialError."""
 
-    def __init__(self, crew: Crew, image: str, cpus: str, port: int, asks: tuple[messages.Ask, ...]) -> None:
+    def __init__(
+        self, containers: TrialContainers, image: str, cpus: str, port: int, asks: tuple[messages.Ask, ...]
+    ) -> None:
         spec = messages.WatchSpec(LOOPBACK, port, asks, PATIENCE_SECONDS)
         command = ("/opt/venv/bin/python", "-m", "loadtests.generator.readiness_probe", msgspec.json.encode(spec).decode())
-        self._running = crew.add(instrument_spec(image, cpus, ROLE, command))
+        self._running = containers.add(instrument_spec(image, cpus, ROLE, command))
         # Attached before it starts, so that nothing is missed.
         chunks = self._running.container.attach(stdout=True, stderr=False, stream=True, logs=True)
         self._events = decode_events(chunks)
@@ -46,7 +48,7 @@ class Watcher:
         except DockerException:
             raise TrialError("readiness", "the watcher ended before its time: see its log") from None
 
-    def seen(self, service: Running) -> messages.Seen:
+    def seen(self, service: RunningContainer) -> messages.Seen:
         """When each answer came."""
         try:
             return expect(next(self._events, None), messages.Seen)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import msgspec
 from msgspec import Struct
 
-from harness.containers.lifecycle import Crew
+from harness.containers.lifecycle import TrialContainers
 from harness.errors import TrialError
 from harness.evaluation import validity
 from harness.host import machine
@@ -22,7 +22,7 @@ from harness.record.writer import RecordWriter
 from harness.trials import load
 from harness.trials.context import Setup
 from harness.trials.generator import OnWindow
-from harness.trials.load import Stand
+from harness.trials.load import Deployment
 from loadtests.protocol import messages
 
 REPLICAS = (1, 2, 4)
@@ -32,7 +32,7 @@ class Point(Struct, frozen=True):
     """One point that is to be measured: how many, and on what."""
 
     count: int
-    stand: Stand
+    deployment: Deployment
 
 
 def points(setup: Setup, trial: Trial) -> tuple[Point, ...]:
@@ -43,7 +43,7 @@ def points(setup: Setup, trial: Trial) -> tuple[Point, ...]:
         return tuple(
             Point(
                 count,
-                Stand(
+                Deployment(
                     f"{trial.id}-{count}",
                     placement,
                     limits,
@@ -55,12 +55,12 @@ def points(setup: Setup, trial: Trial) -> tuple[Point, ...]:
     jit = setup.targets[trial.target].jit
     placed = [(count, *for_replicas(cpus, count)) for count in REPLICAS]
     return tuple(
-        Point(count, Stand(f"{trial.id}-{count}", placement, limits, (prolonged(level, replicas, jit),), replicas))
+        Point(count, Deployment(f"{trial.id}-{count}", placement, limits, (prolonged(level, replicas, jit),), replicas))
         for count, placement, replicas in placed
     )
 
 
-def prolonged(level: messages.Level, replicas: tuple[str, ...], jit: bool) -> messages.Level:
+def prolonged(level: messages.TimedLevel, replicas: tuple[str, ...], jit: bool) -> messages.TimedLevel:
     """With as much more time to warm up as replicas share a core: each of them compiles for itself.
 
     Two JVMs on one core took a steady 404 us of CPU a request after 12 s of warm-up and 173 us after 40 s.
@@ -73,25 +73,27 @@ def prolonged(level: messages.Level, replicas: tuple[str, ...], jit: bool) -> me
     )
 
 
-def measure(setup: Setup, trial: Trial, crew: Crew, writer: RecordWriter, on_window: OnWindow) -> ScaleMeasurement:
+def measure(
+    setup: Setup, trial: Trial, containers: TrialContainers, writer: RecordWriter, on_window: OnWindow
+) -> ScaleMeasurement:
     """All points. One that fails is told by its reason, and the others are measured. Raises PortTaken."""
 
-    def one(stand: Stand) -> Measurement:
-        return load.measure(setup, trial, crew, writer, on_window, stand)
+    def one(deployment: Deployment) -> Measurement:
+        return load.measure(setup, trial, containers, writer, on_window, deployment)
 
-    measured = tuple(_point(point, crew, one) for point in points(setup, trial))
+    measured = tuple(_point(point, containers, one) for point in points(setup, trial))
     return ScaleMeasurement(measured, setup.config.limits.db_pool_size)
 
 
-def _point(point: Point, crew: Crew, one: Callable[[Stand], Measurement]) -> ScalePoint:
-    with crew.part(str(point.count)):
+def _point(point: Point, containers: TrialContainers, one: Callable[[Deployment], Measurement]) -> ScalePoint:
+    with containers.part(str(point.count)):
         try:
-            measured: Measurement | Missing = one(point.stand)
+            measured: Measurement | Missing = one(point.deployment)
         except TrialError as error:
             # The service's last words, which go with its container.
-            said = "; ".join(text.strip()[-200:] for role, text in crew.logs().items() if role.startswith("service"))
+            said = "; ".join(text.strip()[-200:] for role, text in containers.logs().items() if role.startswith("service"))
             measured = Missing(f"{error.stage}: {error.reason}{f' ({said})' if said else ''}")
-        return ScalePoint(point.count, point.stand.placement, measured)
+        return ScalePoint(point.count, point.deployment.placement, measured)
 
 
 def judge(measured: ScaleMeasurement) -> tuple[Verdict, tuple[str, ...]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 from msgspec import Struct
 
-from harness.containers.lifecycle import Crew, Running, new_password
+from harness.containers.lifecycle import RunningContainer, TrialContainers, new_password
 from harness.containers.spec import DRAIN_SECONDS, generator_spec, service_spec
 from harness.errors import TrialError
 from harness.host.page_cache import Layers, layers_of
@@ -33,14 +33,14 @@ class _Starter(Struct, frozen=True):
 
     setup: Setup
     trial: Trial
-    crew: Crew
+    containers: TrialContainers
     watcher: Watcher
     password: str
 
-    def create(self) -> Running:
+    def create(self) -> RunningContainer:
         config, plan = self.setup.config, self.setup.plan
         image = self.setup.images[self.trial.target]
-        return self.crew.add(service_spec(image, plan.placement.service, config.ports, config.limits, self.password))
+        return self.containers.add(service_spec(image, plan.placement.service, config.ports, config.limits, self.password))
 
     def start(self, cold: Layers | None) -> tuple[Start, str]:
         """One start from creation to removal, and what the service said of itself. Raises TrialError."""
@@ -51,7 +51,7 @@ class _Starter(Struct, frozen=True):
         began = started_unix_ns(service)
         seen = self.watcher.seen(service)
         service.stop(DRAIN_SECONDS)
-        self.crew.dismiss(service)
+        self.containers.dismiss(service)
         health, answer, _ = (round((instant - began) / 1e9, 4) for instant in seen.unix_ns)
         start = Start(cold is not None, health, answer)
         if evicted:
@@ -61,18 +61,18 @@ class _Starter(Struct, frozen=True):
         return start, seen.last_body
 
 
-def measure(setup: Setup, trial: Trial, crew: Crew, on_window: OnWindow) -> StartupMeasurement:
+def measure(setup: Setup, trial: Trial, containers: TrialContainers, on_window: OnWindow) -> StartupMeasurement:
     """All starts and the course. Raises TrialError, PortTaken."""
     config, placement, timing = setup.config, setup.plan.placement, setup.plan.timing
     profile = setup.profile(trial)
     check_ports(config)
     password = new_password()
-    database = start_database(setup, crew, password)
+    database = start_database(setup, containers, password)
     spec = load_spec(setup, trial, (course_level(profile, timing),), golden=False)
-    layers = layers_of(crew.client, setup.images[trial.target])
-    with Watcher(crew, setup.images["load"], placement.generator, config.ports.service, ASKS) as watcher:
+    layers = layers_of(containers.client, setup.images[trial.target])
+    with Watcher(containers, setup.images["load"], placement.generator, config.ports.service, ASKS) as watcher:
         wait_for_database(database)
-        starter = _Starter(setup, trial, crew, watcher, password)
+        starter = _Starter(setup, trial, containers, watcher, password)
         _, said = starter.start(None)
         starts = [
             starter.start(layers if cold and isinstance(layers, Layers) else None)[0]
@@ -80,14 +80,14 @@ def measure(setup: Setup, trial: Trial, crew: Crew, on_window: OnWindow) -> Star
             if not (cold and isinstance(layers, Missing))
         ]
         load_json = msgspec.json.encode(spec).decode()
-        load = crew.add(generator_spec(setup.images["load"], placement.generator, load_json, config.limits))
+        load = containers.add(generator_spec(setup.images["load"], placement.generator, load_json, config.limits))
         with Generator(load, spec) as generator:
             hello = generator.hello()
             service = starter.create()
             service.start()
             started_unix_ns(service)
-            heard = generator.follow(hello, service, on_window, lambda _: None)
-    (level,) = heard.levels
+            output = generator.follow(hello, service, on_window, lambda _: None)
+    (level,) = output.levels
     return StartupMeasurement(
         meta=read_meta(said),
         starts=tuple(starts),
@@ -96,7 +96,7 @@ def measure(setup: Setup, trial: Trial, crew: Crew, on_window: OnWindow) -> Star
         else Cold("posix_fadvise on each file of the image", len(layers.files), layers.total_bytes),
         connections=profile.connections,
         windows=level.windows[0],
-        failure_samples=heard.done.failure_samples,
+        failure_samples=output.done.failure_samples,
     )
 
 
@@ -113,10 +113,10 @@ def order(starts: int, block: int) -> tuple[bool, ...]:
     return tuple(cold for i in range(starts) for cold in ((False, True) if (block + i) % 2 else (True, False)))
 
 
-def course_level(profile: Profile, timing: Timing) -> messages.Level:
+def course_level(profile: Profile, timing: Timing) -> messages.TimedLevel:
     """Full load from the first request on; its last seconds are the steady speed."""
     seconds = min(timing.warmup_limit_seconds, COURSE_SECONDS)
-    return messages.Level(
+    return messages.TimedLevel(
         name="course",
         kind="closed",
         connections=profile.connections,

@@ -10,7 +10,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """What a service answered; header names in lower case."""
 
     status: int
@@ -18,7 +18,7 @@ class Answer:
     body: bytes
 
 
-def ask(host: str, port: int, case: dict[str, Any], timeout_seconds: float = 10.0) -> Answer:
+def ask(host: str, port: int, case: dict[str, Any], timeout_seconds: float = 10.0) -> Response:
     """Send one golden case's request on a connection of its own. Raises OSError, http.client.HTTPException."""
     connection = http.client.HTTPConnection(host, port, timeout=timeout_seconds)
     try:
@@ -30,17 +30,17 @@ def ask(host: str, port: int, case: dict[str, Any], timeout_seconds: float = 10.
             headers.setdefault("content-type", "application/json")
         connection.request(case["method"], case["path"], body=None if body is None else body.encode(), headers=headers)
         response = connection.getresponse()
-        return Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
+        return Response(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
     finally:
         connection.close()
 
 
-def problems(case: dict[str, Any], answer: Answer) -> list[str]:
+def problems(case: dict[str, Any], answer: Response) -> list[str]:
     """Where an answer departs from what the case expects, in words; empty when it does not."""
     return [*_head_problems(case["answer"], answer), *_body_problems(case["answer"], answer.body)]
 
 
-def _head_problems(expected: dict[str, Any], answer: Answer) -> list[str]:
+def _head_problems(expected: dict[str, Any], answer: Response) -> list[str]:
     found: list[str] = []
     if answer.status != expected["status"]:
         found.append(f"status {answer.status} instead of {expected['status']}")

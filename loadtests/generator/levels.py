@@ -9,9 +9,9 @@ import msgspec
 
 from loadtests.generator.worker_pool import Stop, Workers
 from loadtests.protocol import histogram, messages
-from loadtests.protocol.capacity_search import CEILING_SHARE, START_RATE, Probe, meets, next_rate
-from loadtests.protocol.messages import Level, LoadSpec, Measured, RouteResult
-from loadtests.protocol.steady_state import climbs, trend
+from loadtests.protocol.capacity_search import CEILING_SHARE, START_RATE, SearchProbe, meets, next_rate
+from loadtests.protocol.messages import LoadSpec, Measured, RouteResult, TimedLevel
+from loadtests.protocol.steady_state import throughput_rising, trend
 
 Say = Callable[[messages.Event], None]
 #: Whether the harness wants a window measured again.
@@ -21,10 +21,12 @@ AGAIN_SECONDS = 1.0
 #: Where an objective's search begins, as a share of what the closed loop achieved.
 SEARCH_SHARE = 0.4
 PROBE_REQUESTS = 1500
-MOST_PROBE_SECONDS = 10.0
+MAX_PROBE_SECONDS = 10.0
 
 
-def run_level(spec: LoadSpec, level: Level, number: int, achieved: float, workers: Workers, say: Say, again: Again) -> float:
+def run_level(
+    spec: LoadSpec, level: TimedLevel, number: int, achieved: float, workers: Workers, say: Say, again: Again
+) -> float:
     """One level from its warm-up to its last answer; requests/s achieved. `achieved`: by the trial's first closed level.
 
     Says each window and what was measured; `again` has the harness judge a window. Raises Stop.
@@ -43,7 +45,7 @@ def run_level(spec: LoadSpec, level: Level, number: int, achieved: float, worker
     return sum(route.requests for route in measured.routes) / seconds
 
 
-def kept_window(level: Level, rate: float, seed: int, workers: Workers, say: Say, again: Again) -> Measured:
+def kept_window(level: TimedLevel, rate: float, seed: int, workers: Workers, say: Say, again: Again) -> Measured:
     """A window that the harness keeps. One after which the service was still at work for itself was warm-up, and is measured
     again, as long as the warm-up's limit lets it; of one at the limit the harness says so by itself.
     """
@@ -73,7 +75,7 @@ def kept_window(level: Level, rate: float, seed: int, workers: Workers, say: Say
         )
 
 
-def window(level: Level, rate: float, seed: int, workers: Workers, say: Say) -> Measured:
+def window(level: TimedLevel, rate: float, seed: int, workers: Workers, say: Say) -> Measured:
     """Warm up, measure, drain. `rate` 0: closed loop.
 
     A window in which the target still got faster was warm-up, whatever the warm-up looked like: it is measured again, as
@@ -91,7 +93,9 @@ def window(level: Level, rate: float, seed: int, workers: Workers, say: Say) -> 
         # Where no warm-up may be prolonged, none is judged: a later level meets a warm target.
         if level.warmup_limit_seconds <= level.warmup_seconds:
             break
-        climbing, said = climbs([w.mean_microseconds if rate else w.requests for w in passed], response=bool(rate))
+        climbing, said = throughput_rising(
+            [w.mean_microseconds if rate else w.requests for w in passed], response=bool(rate)
+        )
         elapsed = time.monotonic() - begun
         if climbing and elapsed <= level.warmup_limit_seconds:
             seconds, steady = elapsed, True
@@ -114,7 +118,7 @@ def window(level: Level, rate: float, seed: int, workers: Workers, say: Say) -> 
     )
 
 
-def warm_up(level: Level, rate: float, workers: Workers, say: Say) -> tuple[float, bool, str]:
+def warm_up(level: TimedLevel, rate: float, workers: Workers, say: Say) -> tuple[float, bool, str]:
     """Load until `warmup_seconds` have passed and no trend is left, at most until the limit."""
     start = time.monotonic()
     seen: list[float] = []
@@ -168,18 +172,18 @@ def merge(parts: Sequence[Sequence[RouteResult]]) -> tuple[RouteResult, ...]:
     )
 
 
-def probe_seconds(level: Level, rate: float) -> float:
+def probe_seconds(level: TimedLevel, rate: float) -> float:
     """Long enough that a 99th percentile is more than one slow answer, where the rate is low."""
-    return min(max(level.measure_seconds, PROBE_REQUESTS / rate), MOST_PROBE_SECONDS)
+    return min(max(level.measure_seconds, PROBE_REQUESTS / rate), MAX_PROBE_SECONDS)
 
 
-def search(spec: LoadSpec, level: Level, achieved: float, workers: Workers, seed: int, say: Say) -> None:
+def search(spec: LoadSpec, level: TimedLevel, achieved: float, workers: Workers, seed: int, say: Say) -> None:
     """Probe rates until the objective's edge is found; says each probe as measured, the answer is what they tell."""
     ceiling = spec.open_ceiling * CEILING_SHARE
     start = achieved * SEARCH_SHARE or START_RATE
-    probes: list[Probe] = []
+    probes: list[SearchProbe] = []
     while (rate := next_rate(probes, start, ceiling)) is not None:
         probe = msgspec.structs.replace(level, measure_seconds=probe_seconds(level, rate))
         measured = window(probe, rate, seed * 100 + len(probes), workers, say)
         say(measured)
-        probes.append(Probe(rate, meets(measured, spec.objective)))
+        probes.append(SearchProbe(rate, meets(measured, spec.objective)))

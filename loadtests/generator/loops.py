@@ -26,11 +26,11 @@ GRACE_SECONDS = 2.0
 #: How much closer than its first requests those of a loop with gaps may come: so fast a burst is spread out again.
 CLOSER = 0.75
 #: A burst of so little is left as it is: gevent's timers overshoot by up to a millisecond.
-LEAST_WAIT_SECONDS = 0.005
+MIN_WAIT_SECONDS = 0.005
 
 
 class Sender(Protocol):
-    """What a loop needs of the user whose connection it drives: a place for the request under way, and Locust's listeners."""
+    """The user whose connection a loop drives: it keeps the request under way, and tells Locust's listeners."""
 
     route: int
     phase: Phase | None
@@ -64,7 +64,7 @@ class ClosedLoop:
     def _take_turn(self, gap_seconds: float) -> None:
         now = time.monotonic()
         wait, self._turn = self._turn - now, max(self._turn, now) + gap_seconds
-        if wait > LEAST_WAIT_SECONDS:
+        if wait > MIN_WAIT_SECONDS:
             gevent.sleep(wait)
 
     def start(self) -> None:

@@ -103,7 +103,7 @@ class Workers:
             # All at once: Locust's ramps are for tests of another kind.
             self._runner.start(connections, spawn_rate=change)
 
-    def begin(self, level: messages.Level, rate: float, seed: int) -> None:
+    def begin(self, level: messages.TimedLevel, rate: float, seed: int) -> None:
         """Begin a level's warm-up; `rate` (all workers together) is 0 in a closed loop."""
         gap_seconds = level.hold_milliseconds / 1000 * self.count / level.connections
         for index, client in enumerate(self._ids()):

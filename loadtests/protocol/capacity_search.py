@@ -17,19 +17,19 @@ from loadtests.protocol.messages import Measured, Objective
 START_RATE = 50.0
 TOLERANCE = 0.05
 CONFIRMATIONS = 2
-MOST_PROBES = 40
+MAX_PROBES = 40
 #: Of what calibration found the generator to hold, a level may ask for so much.
 CEILING_SHARE = 0.7
 
 
-class Probe(Struct, frozen=True):
+class SearchProbe(Struct, frozen=True):
     """One window: its rate in arrivals/s, and whether it met the objective."""
 
     rate: float
     passed: bool
 
 
-def bounds(probes: Sequence[Probe]) -> tuple[float, float | None]:
+def bounds(probes: Sequence[SearchProbe]) -> tuple[float, float | None]:
     """The highest rate that holds and the lowest above it that does not (None: none has failed yet).
 
     A rate that both passed and failed counts by the majority; a tie, like a fail: capacity is what one can rely on.
@@ -45,13 +45,13 @@ def bounds(probes: Sequence[Probe]) -> tuple[float, float | None]:
     return low, None
 
 
-def next_rate(probes: Sequence[Probe], start_rate: float, ceiling: float) -> float | None:
+def next_rate(probes: Sequence[SearchProbe], start_rate: float, ceiling: float) -> float | None:
     """The rate to probe next, None when the search is over.
 
     `ceiling`: the highest rate that the generator itself holds (0: not known); nothing above it is tried.
     """
     low, high = bounds(probes)
-    if len(probes) >= MOST_PROBES:
+    if len(probes) >= MAX_PROBES:
         return None
     if high is None:
         if not low:

@@ -17,7 +17,7 @@ from msgspec import Struct
 Kind = Literal["closed", "open", "relative", "capacity", "held"]
 
 
-class Level(Struct, frozen=True, forbid_unknown_fields=True):
+class TimedLevel(Struct, frozen=True, forbid_unknown_fields=True):
     """How hard to push, and for how long.
 
     `closed`: so many connections, each sends as soon as it has its answer. `open`: `rate` arrivals/s whatever the
@@ -54,7 +54,7 @@ class LoadSpec(Struct, frozen=True, forbid_unknown_fields=True):
     host: str
     port: int
     seed: int
-    levels: tuple[Level, ...]
+    levels: tuple[TimedLevel, ...]
     objective: Objective
     #: Ask the golden cases of the contract first. An instrument of the calibration knows none.
     golden: bool

@@ -33,7 +33,7 @@ def trend(values: Sequence[float]) -> tuple[bool, str]:
     return steady, f"the last {HALF} s of the warm-up were {change:+.1%} against the {HALF} s before"
 
 
-def cools(values: Sequence[float]) -> tuple[bool, str]:
+def cpu_time_falling(values: Sequence[float]) -> tuple[bool, str]:
     """Whether the CPU time of a request fell from a measured window's first HALF seconds to its last, and the sentence.
 
     Where a database or a pool is the limit, throughput stands still while a compiler works beside it: a JVM was seen at
@@ -50,7 +50,7 @@ def cools(values: Sequence[float]) -> tuple[bool, str]:
     )
 
 
-def climbs(values: Sequence[float], *, response: bool) -> tuple[bool, str]:
+def throughput_rising(values: Sequence[float], *, response: bool) -> tuple[bool, str]:
     """Whether a measured window got faster from its first HALF seconds to its last, and the sentence that says so.
 
     A compiler can rest on a plateau between two of its stages for longer than any warm-up looks back: a JVM on one core was

@@ -13,8 +13,15 @@ from harness.record.plan import Trial
 from harness.record.reader import Record
 from harness.record.run import Run
 from harness.record.trial_result import TrialResult
-from reports.analysis.observations import Measured, Observed, Single, here, measured_of, single_of
-from reports.analysis.ranking import Standing, rank
+from reports.analysis.observations import (
+    LevelObservation,
+    Observation,
+    TrialObservation,
+    here,
+    level_observation,
+    trial_observation,
+)
+from reports.analysis.ranking import Ranking, rank
 from reports.metrics.catalogue import BY_ID, METRICS
 from reports.metrics.level_stats import (
     cpu_per_request_microseconds,
@@ -23,11 +30,11 @@ from reports.metrics.level_stats import (
     throughput,
 )
 from reports.metrics.metric import Metric
-from reports.metrics.scopes import Load, Place, loads_of, places_of
+from reports.metrics.scopes import Load, Scope, loads_of, scopes_of
 from reports.stats.intervals import Estimate
 
 
-class Parts(Struct, frozen=True):
+class TimeBreakdown(Struct, frozen=True):
     """Where the time of a mean request goes, microseconds; medians over the valid trials of a target at a load.
 
     response = database + service_cpu + rest. The database's time is what PostgreSQL itself counted per statement.
@@ -50,59 +57,59 @@ class Analysis(Struct, frozen=True):
 
     run: Run
     loads: tuple[Load, ...]
-    places: tuple[Place, ...]
-    measured: tuple[Measured, ...]
+    scopes: tuple[Scope, ...]
+    measured: tuple[LevelObservation, ...]
     not_valid: tuple[TrialResult, ...]
     pending: tuple[Trial, ...]
-    complaints: tuple[str, ...]
+    warnings: tuple[str, ...]
     superseded: tuple[TrialResult, ...]
-    standings: tuple[Standing, ...]
-    parts: tuple[Parts, ...]
-    representatives: Mapping[tuple[str, str], Measured]
-    singles: tuple[Single, ...]
+    rankings: tuple[Ranking, ...]
+    parts: tuple[TimeBreakdown, ...]
+    representatives: Mapping[tuple[str, str], LevelObservation]
+    singles: tuple[TrialObservation, ...]
 
-    def at(self, target: str, load: Load) -> tuple[Measured, ...]:
+    def at(self, target: str, load: Load) -> tuple[LevelObservation, ...]:
         """The trials of a target at a load, valid or not."""
         return tuple(m for m in self.measured if m.trial.target == target and m.load.id == load.id)
 
-    def cell(self, target: str, load: Load) -> tuple[Measured, ...]:
+    def cell(self, target: str, load: Load) -> tuple[LevelObservation, ...]:
         """The valid ones of them."""
         return tuple(m for m in self.at(target, load) if m.valid)
 
-    def estimate(self, metric: str, place: str, target: str) -> Estimate | Missing | None:
+    def estimate(self, metric: str, scope: str, target: str) -> Estimate | Missing | None:
         """A target's value on an axis at a place; None where the axis is not judged there."""
         return next(
             (
                 entry.estimate
-                for standing in self.standings
-                if (standing.metric, standing.place) == (metric, place)
-                for entry in standing.entries
+                for ranking in self.rankings
+                if (ranking.metric, ranking.scope) == (metric, scope)
+                for entry in ranking.entries
                 if entry.target == target
             ),
             None,
         )
 
-    def here(self, place: Place) -> tuple[Observed, ...]:
+    def here(self, scope: Scope) -> tuple[Observation, ...]:
         """All that was measured at a place, valid or not."""
-        return here(place, self.measured, self.singles)
+        return here(scope, self.measured, self.singles)
 
-    def values(self, metric: str, target: str, place: Place) -> Mapping[str, float] | Missing:
+    def values(self, metric: str, target: str, scope: Scope) -> Mapping[str, float] | Missing:
         """Pair -> value of a target on an axis at a place, or why it can't be ranked there."""
-        return cell_values(BY_ID[metric], target, place, self.here(place), self.not_valid)
+        return cell_values(BY_ID[metric], target, scope, self.here(scope), self.not_valid)
 
-    def place(self, standing: Standing) -> Place:
+    def scope(self, ranking: Ranking) -> Scope:
         """Where a standing was judged."""
-        return next(place for place in self.places if place.id == standing.place)
+        return next(scope for scope in self.scopes if scope.id == ranking.scope)
 
 
 def analyse(record: Record) -> Analysis:
     """Read a record's histograms and judge every axis."""
     run = record.run
     loads = loads_of(run.plan)
-    places = places_of(run.plan, loads)
+    scopes = scopes_of(run.plan, loads)
     ordered = sorted(record.results, key=lambda result: result.trial.id)
-    measured = tuple(m for result in ordered for m in measured_of(record, result, loads))
-    singles = tuple(single for result in ordered if (single := single_of(record, result)))
+    measured = tuple(m for result in ordered for m in level_observation(record, result, loads))
+    singles = tuple(single for result in ordered if (single := trial_observation(record, result)))
     cells = {
         (target, load.id): tuple(m for m in measured if (m.trial.target, m.load.id) == (target, load.id))
         for target, load in product(run.plan.targets, loads)
@@ -111,13 +118,13 @@ def analyse(record: Record) -> Analysis:
     return Analysis(
         run=run,
         loads=loads,
-        places=places,
+        scopes=scopes,
         measured=measured,
         not_valid=tuple(result for result in ordered if result.verdict != "valid"),
         pending=record.pending(),
-        complaints=record.complaints,
+        warnings=record.warnings,
         superseded=record.superseded,
-        standings=tuple(_standings(run, places, measured, singles, ordered)),
+        rankings=tuple(_standings(run, scopes, measured, singles, ordered)),
         parts=tuple(part for (target, load), trials in cells.items() if (part := _parts(target, load, trials))),
         representatives={
             (target, profile): found
@@ -135,23 +142,23 @@ def classes(run: Run) -> tuple[str, ...]:
 
 def _standings(
     run: Run,
-    places: Sequence[Place],
-    measured: tuple[Measured, ...],
-    singles: tuple[Single, ...],
+    scopes: Sequence[Scope],
+    measured: tuple[LevelObservation, ...],
+    singles: tuple[TrialObservation, ...],
     results: list[TrialResult],
-) -> Iterator[Standing]:
-    for target_class, place in product(classes(run), places):
-        found = here(place, measured, singles)
+) -> Iterator[Ranking]:
+    for target_class, scope in product(classes(run), scopes):
+        found = here(scope, measured, singles)
         for metric in METRICS:
-            means_nothing = place.load and place.load.kind not in metric.loops
-            if metric.scope != place.scope or means_nothing or not any(metric.id in m.values for m in found):
+            means_nothing = scope.load and scope.load.kind not in metric.loops
+            if metric.scope != scope.scope or means_nothing or not any(metric.id in m.values for m in found):
                 continue
             targets = [t for t in run.plan.targets if run.targets[t].target_class == target_class]
             yield rank(
                 metric=metric.id,
-                place=place.id,
+                scope=scope.id,
                 target_class=target_class,
-                values={t: cell_values(metric, t, place, found, results) for t in targets},
+                values={t: cell_values(metric, t, scope, found, results) for t in targets},
                 direction=metric.direction,
                 exact=metric.exact,
                 confidence_percent=run.configuration.report.confidence_percent,
@@ -160,7 +167,7 @@ def _standings(
 
 
 def cell_values(
-    metric: Metric, target: str, place: Place, here: Sequence[Observed], results: Sequence[TrialResult]
+    metric: Metric, target: str, scope: Scope, here: Sequence[Observation], results: Sequence[TrialResult]
 ) -> Mapping[str, float] | Missing:
     """Pair -> value over a target's trials at a place, or why it can't be ranked. `here`: what was measured at the place.
 
@@ -168,10 +175,10 @@ def cell_values(
     were fast enough to have one. Levels of one trial share its pair: where an axis spans them, each trial counts once.
     Trials of another kind than the axis is of are no part of it.
     """
-    mine = [m for m in here if m.trial.target == target and (metric.id in m.values or isinstance(m, Measured))]
-    counted = [m for m in mine if m.counts(place.scope)]
+    mine = [m for m in here if m.trial.target == target and (metric.id in m.values or isinstance(m, LevelObservation))]
+    counted = [m for m in mine if m.counts(scope.scope)]
     if not counted:
-        verdicts = verdicts_at(target, place, results)
+        verdicts = verdicts_at(target, scope, results)
         return Missing(f"no valid trial ({', '.join(verdicts)})" if verdicts else "no valid trial")
     values: dict[str, float] = {}
     for trial in counted:
@@ -182,39 +189,39 @@ def cell_values(
     return values
 
 
-def verdicts_at(target: str, place: Place, results: Sequence[TrialResult]) -> list[str]:
+def verdicts_at(target: str, scope: Scope, results: Sequence[TrialResult]) -> list[str]:
     """The verdicts other than valid that a target's trials got at a place, in words."""
     found = set()
     for result in results:
-        if result.trial.target != target or place.profile not in (None, result.trial.profile):
+        if result.trial.target != target or scope.profile not in (None, result.trial.profile):
             continue
         whole = result.measurement
-        level = whole.at(place.load.level) if isinstance(whole, Measurement) and place.load else None
+        level = whole.at(scope.load.level) if isinstance(whole, Measurement) and scope.load else None
         found.add(level.verdict if level else result.verdict)
     return sorted(verdict.replace("_", " ") for verdict in found - {"valid"})
 
 
-def at_least(analysis: Analysis, standing: Standing, target: str) -> bool:
+def at_least(analysis: Analysis, ranking: Ranking, target: str) -> bool:
     """Whether a target's value on an axis is a lower bound: a search that ended at what the generator is calibrated for.
 
     To rank by it makes no false winner: whoever is ahead with it is ahead by at least that.
     """
-    place = analysis.place(standing)
-    return standing.metric == "capacity" and any(
+    scope = analysis.scope(ranking)
+    return ranking.metric == "capacity" and any(
         isinstance(m.whole.capacity, Capacity) and m.whole.capacity.high is None
         for m in analysis.measured
-        if m.trial.target == target and m.counts(place.scope) and place.holds(m.trial.profile, m.load.id)
+        if m.trial.target == target and m.counts(scope.scope) and scope.holds(m.trial.profile, m.load.id)
     )
 
 
-def _representative(trials: tuple[Measured, ...]) -> Measured | None:
+def _representative(trials: tuple[LevelObservation, ...]) -> LevelObservation | None:
     """The trial of median throughput (the lower one of two), among the valid ones where there are any."""
     pool = [m for m in trials if m.valid] or list(trials)
     ranked = sorted(pool, key=lambda m: (throughput(m.level), m.trial.id))
     return ranked[(len(ranked) - 1) // 2] if ranked else None
 
 
-def _parts(target: str, load: str, trials: tuple[Measured, ...]) -> Parts | None:
+def _parts(target: str, load: str, trials: tuple[LevelObservation, ...]) -> TimeBreakdown | None:
     rows = []
     for trial in (m for m in trials if m.valid):
         response = mean_response_microseconds(trial.level)
@@ -226,4 +233,4 @@ def _parts(target: str, load: str, trials: tuple[Measured, ...]) -> Parts | None
         return None
     response, database, cpu = (median(column) for column in zip(*rows, strict=True))
     # A runtime that works on several cores for one request can use more CPU time than wall time passes.
-    return Parts(target, load, response, database, cpu, max(response - database - cpu, 0.0), len(rows))
+    return TimeBreakdown(target, load, response, database, cpu, max(response - database - cpu, 0.0), len(rows))

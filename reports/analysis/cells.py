@@ -15,11 +15,11 @@ from msgspec import Struct
 
 from harness.record.measurement import LevelMeasurement, Missing
 from reports.analysis.analysis import Analysis
-from reports.analysis.observations import Measured, Observed
+from reports.analysis.observations import LevelObservation, Observation
 from reports.metrics.catalogue import BY_ID, METRICS
 from reports.metrics.level_stats import requests
 from reports.metrics.metric import Direction, Metric
-from reports.metrics.scopes import Load, Place
+from reports.metrics.scopes import Load, Scope
 from reports.units import Unit
 
 SEPARATOR = "|"
@@ -28,10 +28,10 @@ MACHINE = "machine"
 #: Metric ids of the machine's mean speed on a role's CPUs while a cell was measured: what its noise is explained by.
 SPEED = {role: f"speed-{role}" for role in ("service", "database")}
 STATEMENTS = "statements"
-CANARY = "canary"
+SPEED_CELL = "canary"
 
 
-class Figure(Struct, frozen=True):
+class MetricInfo(Struct, frozen=True):
     """What a gate must know of a metric. `covariates`: roles whose CPUs' speed moves it. `exact`: read, or counted."""
 
     title: str
@@ -52,32 +52,32 @@ _COVARIATES: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def figure_of(metric: str) -> Figure | None:
+def metric_info(metric: str) -> MetricInfo | None:
     """What a gate must know of a metric; None of one that it does not know."""
     if metric == STATEMENTS:
-        return Figure("Statements executed for each one in the contract", "ratio", "lower", exact=True)
-    if metric == CANARY:
-        return Figure("The machine's own speed: a fixed piece of work", "microseconds", "lower")
+        return MetricInfo("Statements executed for each one in the contract", "ratio", "lower", exact=True)
+    if metric == SPEED_CELL:
+        return MetricInfo("The machine's own speed: a fixed piece of work", "microseconds", "lower")
     for role, name in SPEED.items():
         if metric == name:
-            return Figure(f"CPUs of the {role} meanwhile: a fixed piece of work", "microseconds", "lower")
+            return MetricInfo(f"CPUs of the {role} meanwhile: a fixed piece of work", "microseconds", "lower")
     known = BY_ID.get(metric)
     if known is None:
         return None
-    return Figure(known.title, known.unit, known.direction, _COVARIATES.get(metric, ()), known.exact)
+    return MetricInfo(known.title, known.unit, known.direction, _COVARIATES.get(metric, ()), known.exact)
 
 
 class Cell(Struct, frozen=True):
-    """A cell's values by pair (block and profile). `place`: where it was measured; None: it is the machine's."""
+    """A cell's values by pair (block and profile). `scope`: where it was measured; None: it is the machine's."""
 
     target: str
-    place: Place | None
+    scope: Scope | None
     metric: str
     values: Mapping[str, float]
 
     @property
     def name(self) -> str:
-        return cell_name(self.target, self.place.id if self.place else "", self.metric)
+        return cell_name(self.target, self.scope.id if self.scope else "", self.metric)
 
     @property
     def mean(self) -> float:
@@ -85,16 +85,16 @@ class Cell(Struct, frozen=True):
         return math.exp(fmean(math.log(v) for v in self.values.values()))
 
 
-def cell_name(target: str, place: str, metric: str) -> str:
+def cell_name(target: str, scope: str, metric: str) -> str:
     """The history's name of a cell."""
-    return SEPARATOR.join((target, place, metric))
+    return SEPARATOR.join((target, scope, metric))
 
 
 def parts_of(name: str) -> tuple[str, str, str]:
     """Target, place and metric of a cell's name; a place may hold a separator. Empty, what a name that is none has not."""
     target, _, rest = name.partition(SEPARATOR)
-    place, found, metric = rest.rpartition(SEPARATOR)
-    return (target, place, metric) if found else ("", "", "")
+    scope, found, metric = rest.rpartition(SEPARATOR)
+    return (target, scope, metric) if found else ("", "", "")
 
 
 def cells(analysis: Analysis) -> tuple[Cell, ...]:
@@ -102,41 +102,41 @@ def cells(analysis: Analysis) -> tuple[Cell, ...]:
     return tuple(cell for cell in _all(analysis) if cell.values)
 
 
-def places(analysis: Analysis) -> tuple[Place, ...]:
+def scopes(analysis: Analysis) -> tuple[Scope, ...]:
     """Where a gate looks: every load but shares of a target's own throughput (whose rates differ from run to run), then the
     whole trials of each profile, then the whole run.
     """
     at_loads = tuple(
-        Place(load.title, load.question, load.profile, load) for load in analysis.loads if load.kind != "relative"
+        Scope(load.title, load.question, load.profile, load) for load in analysis.loads if load.kind != "relative"
     )
-    return (*at_loads, *(place for place in analysis.places if place.load is None))
+    return (*at_loads, *(scope for scope in analysis.scopes if scope.load is None))
 
 
 def _all(analysis: Analysis) -> Iterator[Cell]:
-    for place in places(analysis):
-        here = analysis.here(place)
+    for scope in scopes(analysis):
+        here = analysis.here(scope)
         for target in analysis.run.plan.targets:
             mine = [m for m in here if m.trial.target == target]
             for metric in METRICS:
-                if metric.scope == place.scope and _means_something(metric, place.load, mine):
-                    found = analysis.values(metric.id, target, place)
-                    yield Cell(target, place, metric.id, {} if isinstance(found, Missing) else found)
-            loaded = [m for m in mine if isinstance(m, Measured)]
-            counted = [m for m in loaded if m.counts(place.scope)]
-            if place.load:
+                if metric.scope == scope.scope and _means_something(metric, scope.load, mine):
+                    found = analysis.values(metric.id, target, scope)
+                    yield Cell(target, scope, metric.id, {} if isinstance(found, Missing) else found)
+            loaded = [m for m in mine if isinstance(m, LevelObservation)]
+            counted = [m for m in loaded if m.counts(scope.scope)]
+            if scope.load:
                 # A service that executes other statements fails its trial: the count is what tells which and how many.
-                yield Cell(target, place, STATEMENTS, _of(loaded, statements_ratio))
+                yield Cell(target, scope, STATEMENTS, _of(loaded, statements_ratio))
             for role, name in SPEED.items():
-                yield Cell(target, place, name, _of(counted, partial(speed, role)))
+                yield Cell(target, scope, name, _of(counted, partial(speed, role)))
     quick = [level.speed["service"].quick_microseconds for m in analysis.measured if "service" in (level := m.level).speed]
-    yield Cell(MACHINE, None, CANARY, {"": min(quick)} if quick else {})
+    yield Cell(MACHINE, None, SPEED_CELL, {"": min(quick)} if quick else {})
 
 
-def _means_something(metric: Metric, load: Load | None, mine: Sequence[Observed]) -> bool:
+def _means_something(metric: Metric, load: Load | None, mine: Sequence[Observation]) -> bool:
     return (load is None or load.kind in metric.loops) and any(metric.id in m.values for m in mine)
 
 
-def _of(measured: Sequence[Measured], value: Callable[[LevelMeasurement], float | None]) -> dict[str, float]:
+def _of(measured: Sequence[LevelObservation], value: Callable[[LevelMeasurement], float | None]) -> dict[str, float]:
     """Pair -> value over trials; where a place spans levels, of a trial's first."""
     found: dict[str, float] = {}
     for m in measured:

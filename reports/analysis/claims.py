@@ -20,16 +20,16 @@ from harness.record.config import PricesSection
 from harness.record.measurement import Missing
 from harness.record.plan import TWIN
 from reports.analysis.analysis import Analysis
-from reports.analysis.observations import Measured
+from reports.analysis.observations import LevelObservation
 from reports.metrics.catalogue import BY_ID
 from reports.metrics.level_stats import database_microseconds, mean_response_microseconds
-from reports.metrics.scopes import Place
+from reports.metrics.scopes import Scope
 from reports.stats.intervals import estimate, paired_ratio
 from reports.units import number, quantity, span
 
 FILE = Path(__file__).parent / "claims.toml"
 
-Verdict = Literal["supported", "contradicted", "inconclusive", "not measured"]
+ClaimVerdict = Literal["supported", "contradicted", "inconclusive", "not measured"]
 EVERY, OTHERS = "every", "others"
 
 
@@ -37,7 +37,7 @@ class Condition(Struct, frozen=True, forbid_unknown_fields=True):
     """One condition of a claim; claims.toml tells what its fields mean."""
 
     metric: str
-    place: str
+    scope: str
     of: tuple[str, ...]
     over: tuple[str, ...] = ()
     which: Literal["best", "worst"] = "best"
@@ -63,26 +63,26 @@ class _File(Struct, frozen=True, forbid_unknown_fields=True):
     claim: tuple[Claim, ...]
 
 
-class Finding(Struct, frozen=True):
+class ClaimResult(Struct, frozen=True):
     """What the record says of a claim; `figures`: a line for each thing that was compared, or why nothing was."""
 
     id: str
     says: str
-    verdict: Verdict
+    verdict: ClaimVerdict
     figures: tuple[str, ...]
 
 
 class _Judged(Struct, frozen=True):
-    verdict: Verdict
+    verdict: ClaimVerdict
     figure: str
 
 
-def _database_share(m: Measured, _: PricesSection) -> float | Missing:
+def _database_share(m: LevelObservation, _: PricesSection) -> float | Missing:
     whole = mean_response_microseconds(m.level)
     return whole if isinstance(whole, Missing) else database_microseconds(m.level) / whole
 
 
-def _memory_to_cpu_cost(m: Measured, prices: PricesSection) -> float | Missing:
+def _memory_to_cpu_cost(m: LevelObservation, prices: PricesSection) -> float | Missing:
     used = m.level.usage.get("service")
     if used is None or isinstance(used.working_set_bytes, Missing) or used.cpu_seconds <= 0:
         return Missing("no samples of the service")
@@ -91,7 +91,7 @@ def _memory_to_cpu_cost(m: Measured, prices: PricesSection) -> float | Missing:
 
 
 #: Values of a trial at a load that no target is ranked by: what they mean, and how to get them.
-QUANTITIES: Mapping[str, tuple[str, Callable[[Measured, PricesSection], float | Missing]]] = {
+QUANTITIES: Mapping[str, tuple[str, Callable[[LevelObservation, PricesSection], float | Missing]]] = {
     "database-share": ("share of the mean response in PostgreSQL", _database_share),
     "memory-to-cpu-cost": ("price of an instance's memory ÷ price of its CPU", _memory_to_cpu_cost),
 }
@@ -104,32 +104,32 @@ def read_claims(path: Path = FILE) -> tuple[Claim, ...]:
     return msgspec.convert(tomllib.loads(path.read_text()), _File).claim
 
 
-def findings(analysis: Analysis, claims: Iterable[Claim]) -> tuple[Finding, ...]:
+def claim_results(analysis: Analysis, claims: Iterable[Claim]) -> tuple[ClaimResult, ...]:
     """What the record says of each claim."""
     return tuple(_finding(analysis, claim) for claim in claims)
 
 
-def _finding(analysis: Analysis, claim: Claim) -> Finding:
+def _finding(analysis: Analysis, claim: Claim) -> ClaimResult:
     judged = [each for test in claim.test for each in _judge(analysis, test)]
     verdicts = {each.verdict for each in judged}
     # The order in which they weigh: one broken test breaks the claim, whatever the others could not show.
-    order: tuple[Verdict, ...] = ("contradicted", "not measured", "inconclusive", "supported")
+    order: tuple[ClaimVerdict, ...] = ("contradicted", "not measured", "inconclusive", "supported")
     verdict = next(v for v in order if v in verdicts)
-    return Finding(claim.id, claim.says, verdict, tuple(each.figure for each in judged))
+    return ClaimResult(claim.id, claim.says, verdict, tuple(each.figure for each in judged))
 
 
 def _judge(analysis: Analysis, test: Condition) -> list[_Judged]:
     """A judgement for each target, or pair of targets, that the test is about."""
-    place = next((place for place in analysis.places if place.id == test.place), None)
-    if place is None:
-        return [_Judged("not measured", f"{test.place} is not in this record")]
-    cells = _cells(analysis, test, place)
+    scope = next((scope for scope in analysis.scopes if scope.id == test.scope), None)
+    if scope is None:
+        return [_Judged("not measured", f"{test.scope} is not in this record")]
+    cells = _cells(analysis, test, scope)
     # Of several targets of one language, the best one stands for it.
     of = _chosen(analysis, cells, test.of if test.of != (EVERY,) else _languages(analysis), test.metric)
     if isinstance(of, Missing):
         return [_Judged("not measured", of.reason)]
     if not test.over:
-        return [_absolute(analysis, test, place, target, cells[target], len(of)) for target in of]
+        return [_absolute(analysis, test, scope, target, cells[target], len(of)) for target in of]
     others = tuple(x for x in _languages(analysis) if x not in {_key(y) for y in test.of})
     over = _chosen(analysis, cells, others if test.over == (OTHERS,) else test.over, test.metric)
     if isinstance(over, Missing):
@@ -137,23 +137,23 @@ def _judge(analysis: Analysis, test: Condition) -> list[_Judged]:
     by_value = sorted(over, key=lambda target: _goodness(test.metric, cells[target]))
     against = by_value[-1] if test.which == "best" else by_value[0]
     # The other one was chosen by its value: the bounds must hold for whichever had been chosen.
-    return [_ratio(analysis, test, place, target, against, cells, len(of) * len(over)) for target in of]
+    return [_ratio(analysis, test, scope, target, against, cells, len(of) * len(over)) for target in of]
 
 
-def _cells(analysis: Analysis, test: Condition, place: Place) -> Cells:
+def _cells(analysis: Analysis, test: Condition, scope: Scope) -> Cells:
     """Target -> pair (block) -> value, of the standard class, twins left out."""
     run = analysis.run
     names = [t for t in run.plan.targets if run.targets[t].target_class == "standard" and not t.endswith(TWIN)]
-    here = analysis.here(place)
+    here = analysis.here(scope)
     found: dict[str, Mapping[str, float]] = {}
     for name in names:
         if test.metric in QUANTITIES:
             compute = QUANTITIES[test.metric][1]
             prices = run.configuration.prices
-            values = {m.pair: v for m in here if isinstance(m, Measured) and m.trial.target == name and m.valid
+            values = {m.pair: v for m in here if isinstance(m, LevelObservation) and m.trial.target == name and m.valid
                       and not isinstance(v := compute(m, prices), Missing)}  # fmt: skip
         else:
-            cell = analysis.values(test.metric, name, place)
+            cell = analysis.values(test.metric, name, scope)
             values = {} if isinstance(cell, Missing) else dict(cell)
         if values:
             found[name] = values
@@ -188,7 +188,7 @@ def _goodness(metric: str, values: Mapping[str, float]) -> float:
     return middle if metric in BY_ID and BY_ID[metric].direction == "higher" else -middle
 
 
-def _verdict(test: Condition, low: float | None, high: float | None) -> Verdict:
+def _verdict(test: Condition, low: float | None, high: float | None) -> ClaimVerdict:
     if low is None or high is None:
         return "inconclusive"
     if test.at_least is not None:
@@ -198,10 +198,10 @@ def _verdict(test: Condition, low: float | None, high: float | None) -> Verdict:
 
 
 def _ratio(
-    analysis: Analysis, test: Condition, place: Place, target: str, against: str, cells: Cells, comparisons: int
+    analysis: Analysis, test: Condition, scope: Scope, target: str, against: str, cells: Cells, comparisons: int
 ) -> _Judged:
     confidence = analysis.run.configuration.report.confidence_percent
-    head = f"{_title(test)}, {place.title}: {target} ÷ {against}"
+    head = f"{_title(test)}, {scope.title}: {target} ÷ {against}"
     metric = BY_ID.get(test.metric)
     if metric and metric.exact:
         # Read, or found by a search that confirmed it: one trial tells it.
@@ -215,7 +215,7 @@ def _ratio(
 
 
 def _absolute(
-    analysis: Analysis, test: Condition, place: Place, target: str, values: Mapping[str, float], comparisons: int
+    analysis: Analysis, test: Condition, scope: Scope, target: str, values: Mapping[str, float], comparisons: int
 ) -> _Judged:
     confidence = 100 - (100 - analysis.run.configuration.report.confidence_percent) / comparisons
     metric = BY_ID.get(test.metric)
@@ -227,7 +227,7 @@ def _absolute(
     interval = ""
     if found.low is not None and found.high is not None and found.low < found.high:
         interval = f" ({span(found.low, found.high, metric.unit)})" if metric else f" ({text(found.low)}–{text(found.high)})"
-    figure = f"{_title(test)}, {place.title}: {target} {text(found.median)}{interval}; claimed {_bound(test, text)}"
+    figure = f"{_title(test)}, {scope.title}: {target} {text(found.median)}{interval}; claimed {_bound(test, text)}"
     return _Judged(_verdict(test, found.low, found.high), figure)
 
 

@@ -40,7 +40,7 @@ STRETCH = 10.0
 Bound = Literal["low", "mid", "high"]
 
 
-class Band(Struct, frozen=True):
+class Interval(Struct, frozen=True):
     """A median with its interval; both ends are the median where there is none."""
 
     low: float
@@ -57,15 +57,15 @@ class Rates(Struct, frozen=True):
     """What a request and an instance of a target take; CPU in microseconds, memory in bytes. None: not in the record."""
 
     target: str
-    cpu: Band | None
-    db: Band | None
-    base: Band | None
-    database: Band | None
-    memory: Band | None
-    waiter: Band | None
+    cpu: Interval | None
+    db: Interval | None
+    base: Interval | None
+    database: Interval | None
+    memory: Interval | None
+    waiter: Interval | None
 
 
-class Basis(Struct, frozen=True):
+class CostInputs(Struct, frozen=True):
     """All that the model takes from a record. `statements`: of a mean `db` request; `cores`: of a measured instance;
     `connections`: requests under way while memory was measured.
     """
@@ -76,7 +76,7 @@ class Basis(Struct, frozen=True):
     connections: int
 
 
-class Need(Struct, frozen=True):
+class Requirements(Struct, frozen=True):
     """A service in the reader's words: requests/s; for each request milliseconds of pure work on `reference`, queries, and
     milliseconds of waiting for others; prices per month of a core and of a GiB; the share of its cores that it may use; and
     the least instances.
@@ -93,7 +93,7 @@ class Need(Struct, frozen=True):
     instances: int = 2
 
 
-class Bill(Struct, frozen=True):
+class CostEstimate(Struct, frozen=True):
     """A month of a target. Money in the currency of the prices; `low` and `high` by the ends of the measured intervals."""
 
     target: str
@@ -108,21 +108,21 @@ class Bill(Struct, frozen=True):
     high: float
 
 
-class Answer(Struct, frozen=True):
+class CostAnswer(Struct, frozen=True):
     """Bills, cheapest first; targets that can't be priced, with the reason; warnings; and what the language decides:
     the share of the dearest bill that the cheapest choice saves (0 to 1), None with fewer than two bills.
     """
 
-    bills: tuple[Bill, ...]
+    bills: tuple[CostEstimate, ...]
     unpriced: tuple[tuple[str, str], ...]
     warnings: tuple[str, ...]
     decided: float | None
 
 
-def answer(basis: Basis, need: Need) -> Answer:
+def answer(basis: CostInputs, need: Requirements) -> CostAnswer:
     """What the need costs on each target."""
     reference = next((r.cpu.mid for r in basis.rates if r.target == need.reference and r.cpu), None)
-    bills: list[Bill] = []
+    bills: list[CostEstimate] = []
     unpriced: list[tuple[str, str]] = []
     for rates in basis.rates:
         reason = _unmeasured(basis, rates, need, reference)
@@ -132,10 +132,10 @@ def answer(basis: Basis, need: Need) -> Answer:
             bills.append(_bill(basis, rates, need, reference or 1.0))
     bills.sort(key=lambda bill: (bill.total, bill.target))
     decided = 1 - bills[0].total / bills[-1].total if len(bills) > 1 and bills[-1].total > 0 else None
-    return Answer(tuple(bills), tuple(unpriced), warnings(basis, need, reference), decided)
+    return CostAnswer(tuple(bills), tuple(unpriced), warnings(basis, need, reference), decided)
 
 
-def _unmeasured(basis: Basis, rates: Rates, need: Need, reference: float | None) -> str | None:
+def _unmeasured(basis: CostInputs, rates: Rates, need: Requirements, reference: float | None) -> str | None:
     """Why a target can't be priced."""
     if need.cpu_ms and rates.cpu is None:
         return "no valid trial of profile cpu, saturated"
@@ -148,10 +148,10 @@ def _unmeasured(basis: Basis, rates: Rates, need: Need, reference: float | None)
     return None
 
 
-def _bill(basis: Basis, rates: Rates, need: Need, reference: float) -> Bill:
+def _bill(basis: CostInputs, rates: Rates, need: Requirements, reference: float) -> CostEstimate:
     low, mid, high = (_sums(basis, rates, need, reference, bound) for bound in ("low", "mid", "high"))
     cores, instances, memory, core_money, memory_money, database_money = mid
-    return Bill(
+    return CostEstimate(
         target=rates.target,
         cores=cores,
         instances=int(instances),
@@ -166,11 +166,11 @@ def _bill(basis: Basis, rates: Rates, need: Need, reference: float) -> Bill:
 
 
 def _sums(
-    basis: Basis, rates: Rates, need: Need, reference: float, bound: Bound
+    basis: CostInputs, rates: Rates, need: Requirements, reference: float, bound: Bound
 ) -> tuple[float, float, float, float, float, float]:
     """Cores, instances, GiB; and the money for cores, memory and database."""
 
-    def of(band: Band | None) -> float:
+    def of(band: Interval | None) -> float:
         return band.at(bound) if band else 0.0
 
     statements = basis.statements or 1.0
@@ -189,7 +189,7 @@ def _sums(
     return cores, instances, memory, billed * need.core_price, memory * need.memory_price, database * need.core_price
 
 
-def warnings(basis: Basis, need: Need, reference: float | None) -> tuple[str, ...]:
+def warnings(basis: CostInputs, need: Requirements, reference: float | None) -> tuple[str, ...]:
     """Where the answer goes beyond what was measured."""
     found = []
     if all(rates.base is None for rates in basis.rates):
@@ -222,13 +222,13 @@ def cheapest_reference(rates: Sequence[Rates]) -> str:
     return min(measured)[1] if measured else rates[0].target
 
 
-def basis_of(analysis: Analysis) -> Basis:
+def cost_inputs(analysis: Analysis) -> CostInputs:
     """Each target's rates at the saturated level of profiles `cpu`, `db` and `ping`, and what a held request takes, as far
     as they are in the record.
     """
     loads = {load.profile: load for load in reversed(analysis.loads) if load.kind == "closed" and not load.alone}
     db = loads.get("db")
-    return Basis(
+    return CostInputs(
         rates=tuple(_rates(analysis, target, loads) for target in analysis.run.plan.targets),
         statements=_statements(analysis, db) if db else None,
         cores=len(parse_cpu_list(analysis.run.plan.placement.service)),
@@ -237,15 +237,15 @@ def basis_of(analysis: Analysis) -> Basis:
 
 
 def _rates(analysis: Analysis, target: str, loads: dict[str, Load]) -> Rates:
-    def band(metric: str, profile: str) -> Band | None:
+    def band(metric: str, profile: str) -> Interval | None:
         return at(metric, loads.get(profile))
 
-    def at(metric: str, load: Load | None) -> Band | None:
+    def at(metric: str, load: Load | None) -> Interval | None:
         found = analysis.estimate(metric, load.id, target) if load else None
         if found is None or isinstance(found, Missing):
             return None
         low, high = (found.median if bound is None else bound for bound in (found.low, found.high))
-        return Band(low, found.median, high)
+        return Interval(low, found.median, high)
 
     # Where most are held, the base that is taken off counts least.
     held = sorted((load for load in analysis.loads if load.held), key=lambda load: -load.connections)

@@ -9,14 +9,14 @@ from msgspec import Struct
 from harness.record.measurement import LevelMeasurement, Measurement, Missing
 from harness.record.plan import Kind, Trial
 from harness.record.reader import Record
-from harness.record.trial_result import Beside, BuildMeasurement, TrialResult
+from harness.record.trial_result import BuildMeasurement, NonLoadMeasurement, TrialResult
 from reports.metrics.catalogue import METRICS
 from reports.metrics.level_stats import Distribution, read_distributions
-from reports.metrics.load import Observation
-from reports.metrics.scopes import Load, Place, Scope
+from reports.metrics.load import LevelData
+from reports.metrics.scopes import Load, Scope, ScopeKind
 
 
-class Observed(Struct, frozen=True):
+class Observation(Struct, frozen=True):
     """A trial, valid or not, with its value on every metric that says something about it."""
 
     result: TrialResult
@@ -30,7 +30,7 @@ class Observed(Struct, frozen=True):
     def valid(self) -> bool:
         return self.result.verdict == "valid"
 
-    def counts(self, scope: Scope) -> bool:  # noqa: ARG002 - a level's own rule looks at it
+    def counts(self, scope: ScopeKind) -> bool:  # noqa: ARG002 - a level's own rule looks at it
         """Whether it is ranked."""
         return self.valid
 
@@ -40,13 +40,13 @@ class Observed(Struct, frozen=True):
         return f"{self.trial.block}/{self.trial.profile}"
 
 
-class Single(Observed, frozen=True):
+class TrialObservation(Observation, frozen=True):
     """A trial of a kind that has no levels."""
 
-    whole: Beside
+    whole: NonLoadMeasurement
 
 
-class Measured(Observed, frozen=True):
+class LevelObservation(Observation, frozen=True):
     """A trial at one of its levels.
 
     What a trial has once alone (start, image, peak memory, capacity) is the same at each of its levels.
@@ -61,14 +61,14 @@ class Measured(Observed, frozen=True):
     def valid(self) -> bool:
         return self.level.verdict == "valid"
 
-    def counts(self, scope: Scope) -> bool:
+    def counts(self, scope: ScopeKind) -> bool:
         """Whether it is ranked. At a load: where the level is valid. What a trial has once alone: also where the generator
         was the limit. The answers were right there, nothing disturbed it, and a start or a size owes nothing to the load.
         """
         return self.valid or (scope != "load" and self.level.verdict == "generator_limited")
 
 
-def measured_of(record: Record, result: TrialResult, loads: Sequence[Load]) -> Iterator[Measured]:
+def level_observation(record: Record, result: TrialResult, loads: Sequence[Load]) -> Iterator[LevelObservation]:
     """A result at each load that it has a measurement of."""
     whole = result.measurement
     if not isinstance(whole, Measurement):
@@ -80,7 +80,7 @@ def measured_of(record: Record, result: TrialResult, loads: Sequence[Load]) -> I
         level = whole.at(load.level) if load.profile == result.trial.profile else None
         if level is None:
             continue
-        seen = Observation(
+        seen = LevelData(
             trial=whole,
             level=level,
             distribution=distributions[level.level],
@@ -89,23 +89,23 @@ def measured_of(record: Record, result: TrialResult, loads: Sequence[Load]) -> I
             source_lines=record.run.source_lines.get(result.trial.target),
             searched=result.trial.profile in searched,
         )
-        yield Measured(result, _values("load", seen), whole, level, load, seen.distribution)
+        yield LevelObservation(result, _values("load", seen), whole, level, load, seen.distribution)
 
 
-def single_of(record: Record, result: TrialResult) -> Single | None:
+def trial_observation(record: Record, result: TrialResult) -> TrialObservation | None:
     """A result of a kind that has no levels. A build's image and sources are also those of the whole run."""
     whole = result.measurement
     if isinstance(whole, Measurement | Missing):
         return None
     kind = next(profile.kind for profile in record.run.plan.profiles if profile.name == result.trial.profile)
     if not isinstance(whole, BuildMeasurement):
-        return Single(result, _values(kind, whole), whole)
+        return TrialObservation(result, _values(kind, whole), whole)
     lines = record.run.source_lines.get(result.trial.target)
     sizes = {"image": _image_bytes(record, result)} | ({} if lines is None else {"source-lines": lines})
-    return Single(result, sizes | _values("build", whole), whole)
+    return TrialObservation(result, sizes | _values("build", whole), whole)
 
 
-def _values(kind: Kind, seen: Observation | Beside) -> dict[str, float | Missing]:
+def _values(kind: Kind, seen: LevelData | NonLoadMeasurement) -> dict[str, float | Missing]:
     return {m.id: value for m in METRICS if m.kind == kind and (value := m.measure(seen)) is not None}
 
 
@@ -114,6 +114,8 @@ def _image_bytes(record: Record, result: TrialResult) -> float | Missing:
     return image.size_bytes if image else Missing("the record names no image of it")
 
 
-def here(place: Place, measured: tuple[Measured, ...], singles: tuple[Single, ...]) -> tuple[Observed, ...]:
-    loaded = (m for m in measured if place.holds(m.trial.profile, m.load.id))
-    return (*loaded, *(single for single in singles if place.holds(single.trial.profile, "")))
+def here(
+    scope: Scope, measured: tuple[LevelObservation, ...], singles: tuple[TrialObservation, ...]
+) -> tuple[Observation, ...]:
+    loaded = (m for m in measured if scope.holds(m.trial.profile, m.load.id))
+    return (*loaded, *(single for single in singles if scope.holds(single.trial.profile, "")))

@@ -15,7 +15,7 @@ from reports.metrics.metric import Direction
 from reports.stats.intervals import Estimate, Ratio, estimate, paired_ratio
 
 
-class Entry(Struct, frozen=True):
+class RankedTarget(Struct, frozen=True):
     """A target on an axis. `group` 1 leads; None: not ranked. `behind`: how far the leader is ahead of it."""
 
     target: str
@@ -24,7 +24,7 @@ class Entry(Struct, frozen=True):
     behind: Ratio | None
 
 
-class Standing(Struct, frozen=True):
+class Ranking(Struct, frozen=True):
     """An axis at one place (reports/metrics/scopes.py: its id) within one class. `entries`: best first, then those not
     ranked.
 
@@ -33,9 +33,9 @@ class Standing(Struct, frozen=True):
     """
 
     metric: str
-    place: str
+    scope: str
     target_class: str
-    entries: tuple[Entry, ...]
+    entries: tuple[RankedTarget, ...]
     leaders: tuple[str, ...]
     winner: str | None
     runner_up: str | None
@@ -46,14 +46,14 @@ class Standing(Struct, frozen=True):
 def rank(
     *,
     metric: str,
-    place: str,
+    scope: str,
     target_class: str,
     values: Mapping[str, Mapping[str, float] | Missing],
     direction: Direction,
     exact: bool,
     confidence_percent: float,
     relevance_percent: float,
-) -> Standing:
+) -> Ranking:
     """The standing of one class on one axis. `values`: target -> pair (block) -> value, or why there is none.
 
     Only values of valid trials belong here. A target without a value is never ranked, and never counts as 0.
@@ -91,13 +91,13 @@ def rank(
     winner = leaders[0] if len(leaders) == 1 and len(order) > 1 else None
     least = min(((r.low, other) for other, r in behind.items() if r), default=None) if winner else None
     runner_up = least[1] if least else None
-    return Standing(
+    return Ranking(
         metric=metric,
-        place=place,
+        scope=scope,
         target_class=target_class,
         entries=(
-            *(Entry(t, estimates[t], groups[t], behind.get(t)) for t in order),
-            *(Entry(t, cell, None, None) for t, cell in missing.items()),
+            *(RankedTarget(t, estimates[t], groups[t], behind.get(t)) for t in order),
+            *(RankedTarget(t, cell, None, None) for t, cell in missing.items()),
         ),
         leaders=leaders,
         winner=winner,

@@ -11,7 +11,7 @@ from harness.record.measurement import Missing
 
 #: The finest bins of a curve, and how many a curve has at most: more are finer than the picture.
 BIN_SECONDS = 0.5
-MOST_BINS = 240
+MAX_BINS = 240
 
 
 class Curve(Struct, frozen=True):
@@ -28,7 +28,7 @@ def read_curves(folder: Path, trial_id: str, zero_ns: int) -> dict[str, Curve] |
     try:
         frame = pd.read_csv(path)
         took = (frame["monotonic_ns"].max() - frame["monotonic_ns"].min()) / 1e9
-        width = max(BIN_SECONDS, took / MOST_BINS)
+        width = max(BIN_SECONDS, took / MAX_BINS)
         return {str(role): curve(rows, zero_ns, width) for role, rows in frame.groupby("role", sort=True)}
     except (OSError, ValueError, KeyError) as error:
         return Missing(f"the samples of trial {trial_id} can't be read ({type(error).__name__})")

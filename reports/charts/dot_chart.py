@@ -8,7 +8,7 @@ from typing import Any
 import altair as alt
 from msgspec import Struct
 
-from reports.charts.palette import BLUE, GREY, INK, MUTED, VERMILION, Look
+from reports.charts.palette import BLUE, GREY, INK, MUTED, VERMILION, Style
 from reports.charts.theme import LOG_ABOVE_RATIO, Spec, finish, log_domain, name_axis, source, unvalidated
 from reports.units import Unit, scale_of
 
@@ -39,7 +39,7 @@ class Bar(Struct, frozen=True):
 
 
 @unvalidated
-def dots(rows: Sequence[Dot], looks: Mapping[str, Look], unit: Unit) -> Spec:
+def dots(rows: Sequence[Dot], looks: Mapping[str, Style], unit: Unit) -> Spec:
     """Estimates as dots with intervals, single trials as small dots, trials that are not valid as crosses."""
     every = [v for r in rows for v in (r.median, r.low, r.high, *r.trials, *r.not_valid) if v is not None]
     if not every:
@@ -89,7 +89,7 @@ def dots(rows: Sequence[Dot], looks: Mapping[str, Look], unit: Unit) -> Spec:
 
 
 @unvalidated
-def bars(rows: Sequence[Bar], looks: Mapping[str, Look], x_title: str) -> Spec:
+def bars(rows: Sequence[Bar], looks: Mapping[str, Style], x_title: str) -> Spec:
     """A whole per target, split into parts, as shares of it."""
     count = len(rows[0].parts)
     order = [looks[row.target].token for row in rows]

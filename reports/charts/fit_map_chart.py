@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import altair as alt
 from msgspec import Struct
 
-from reports.charts.palette import GREY, LINE, Look
+from reports.charts.palette import GREY, LINE, Style
 from reports.charts.theme import WIDTH, Spec, finish, source, unvalidated
 
 HEIGHT = 290
@@ -17,7 +17,7 @@ MARGIN = 1.3
 LABEL_RISE, LABEL_GAP, LABEL_REACH = 9.0, 16.0, 90.0
 
 
-class Spot(Struct, frozen=True):
+class Point(Struct, frozen=True):
     """A target on the map: x and y in powers of two, with half the widths of their intervals."""
 
     target: str
@@ -28,7 +28,7 @@ class Spot(Struct, frozen=True):
 
 
 @unvalidated
-def fit_map(spots: Sequence[Spot], article: Sequence[tuple[str, float, float]], looks: Mapping[str, Look]) -> Spec:
+def fit_map(spots: Sequence[Point], article: Sequence[tuple[str, float, float]], looks: Mapping[str, Style]) -> Spec:
     """`article`: name and position within the frame, -1 to 1; y upwards is rigor, so velocity points down."""
     # An interval that is wider than the map says only that: it is cut at the frame.
     reach_x = max(0.5, *(abs(s.x) for s in spots)) * MARGIN
@@ -80,11 +80,11 @@ def fit_map(spots: Sequence[Spot], article: Sequence[tuple[str, float, float]], 
 
 
 def _labels(
-    spots: Sequence[Spot], looks: Mapping[str, Look], reach_x: float, reach_y: float
+    spots: Sequence[Point], looks: Mapping[str, Style], reach_x: float, reach_y: float
 ) -> dict[str, list[dict[str, str | float]]]:
     """Names on the right of their marks; on the left where another mark is where the name would be."""
 
-    def in_the_way(spot: Spot, other: Spot) -> bool:
+    def in_the_way(spot: Point, other: Point) -> bool:
         right = (other.x - spot.x) / (2 * reach_x) * WIDTH
         down = (other.y - spot.y) / (2 * reach_y) * HEIGHT
         return other is not spot and 0 <= right < LABEL_REACH and abs(down + LABEL_RISE) < LABEL_GAP

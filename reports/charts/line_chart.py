@@ -9,7 +9,7 @@ from typing import Any
 import altair as alt
 from msgspec import Struct
 
-from reports.charts.palette import MUTED, Look
+from reports.charts.palette import MUTED, Style
 from reports.charts.theme import LOG_ABOVE_RATIO, WIDTH, Spec, axis_of_percentiles, finish, log_domain, source, unvalidated
 
 LABEL_HEIGHT = 14.0
@@ -24,7 +24,7 @@ class Line(Struct, frozen=True):
     faint: bool = False
 
 
-class Track(Struct, frozen=True):
+class TrialPath(Struct, frozen=True):
     """One target's points (x, y) in the order in which they are joined; `hollow` ones don't count."""
 
     target: str
@@ -35,7 +35,7 @@ class Track(Struct, frozen=True):
 @unvalidated
 def lines(
     curves: Sequence[Line],
-    looks: Mapping[str, Look],
+    looks: Mapping[str, Style],
     *,
     x_title: str,
     y_title: str,
@@ -109,7 +109,7 @@ def lines(
 
 
 @unvalidated
-def tracks(rows: Sequence[Track], looks: Mapping[str, Look], x_title: str, y_title: str, height: int = 230) -> Spec:
+def paths(rows: Sequence[TrialPath], looks: Mapping[str, Style], x_title: str, y_title: str, height: int = 230) -> Spec:
     """Points joined by a line in their order, y logarithmic; those that don't count are hollow and beside the line."""
     every = [point for row in rows for point in (*row.points, *row.hollow)]
     xs, ys = [x for x, _ in every], [y for _, y in every]
@@ -163,15 +163,15 @@ def _names() -> alt.Chart:
 
 
 def _end_labels(
-    ends: Sequence[tuple[str, float]], looks: Mapping[str, Look], y_domain: Sequence[float], log_y: bool, height: int
+    ends: Sequence[tuple[str, float]], looks: Mapping[str, Style], y_domain: Sequence[float], log_y: bool, height: int
 ) -> list[dict[str, Any]]:
     """Names at the curves' ends (target, y), moved apart where they would lie on one another; y in pixels."""
 
-    def place(value: float) -> float:
+    def scope(value: float) -> float:
         low, high, at = (math.log(v) if log_y else v for v in (y_domain[0], y_domain[1], max(value, y_domain[0])))
         return height * (1 - (at - low) / (high - low))
 
-    wanted = sorted((place(y), target) for target, y in ends)
+    wanted = sorted((scope(y), target) for target, y in ends)
     placed = spread([at for at, _ in wanted], LABEL_HEIGHT, height)
     return [
         {"y": at, "name": looks[target].token, "colour": looks[target].colour}

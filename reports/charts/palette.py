@@ -40,7 +40,7 @@ MARKERS = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross
 MAPPED = (INK, MUTED, LINE, *SERIES, GREY)
 
 
-class Look(Struct, frozen=True):
+class Style(Struct, frozen=True):
     """How a target is drawn, in every chart alike.
 
     Charts are drawn with `token`, and the finished SVG gets `label` in its place (reports/charts/svg.py): a name from
@@ -54,9 +54,9 @@ class Look(Struct, frozen=True):
     marker: str
 
 
-def looks(targets: tuple[str, ...], widest: int = 16) -> dict[str, Look]:
+def styles(targets: tuple[str, ...], widest: int = 16) -> dict[str, Style]:
     """Target -> look. Labels are at most `widest` columns wide, and stay different from one another."""
-    found: dict[str, Look] = {}
+    found: dict[str, Style] = {}
     used: set[str] = set()
     for i, target in enumerate(targets):
         text = clean(" ".join(target.split()))
@@ -64,7 +64,7 @@ def looks(targets: tuple[str, ...], widest: int = 16) -> dict[str, Look]:
         if label in used:
             label = f"{_cut(text, widest - 4)}{i + 1}"
         used.add(label)
-        found[target] = Look(
+        found[target] = Style(
             label, f"@{i}@", SERIES[i % len(SERIES)].light, DASHES[i % len(DASHES)], MARKERS[i % len(MARKERS)]
         )
     return found

@@ -19,15 +19,15 @@ from statistics import NormalDist, fmean
 from msgspec import Struct
 
 from reports.analysis.analysis import Analysis
-from reports.comparison.matched_cells import both
+from reports.comparison.matched_cells import match_cells
 from reports.metrics.catalogue import METRICS
-from reports.stats.intervals import LEAST_TRIALS, Difference, welch
+from reports.stats.intervals import MIN_TRIALS, Difference, welch
 
 #: Two that are left, and the one that is set aside.
-LEAST_RUNS = 3
+MIN_RUNS = 3
 
 
-class Cell(Struct, frozen=True):
+class CellPair(Struct, frozen=True):
     """An axis of a target at a place in two runs. `difference`: of the logarithms, after what the machine's speed explains;
     `measured`: as measured.
     """
@@ -38,7 +38,7 @@ class Cell(Struct, frozen=True):
     measured: Difference
 
 
-class Between(Struct, frozen=True):
+class BetweenRuns(Struct, frozen=True):
     """An axis over all pairs of runs. Standard deviations are of logarithms (0.03 is 3 %): `trials`: of a run's value, by
     its own trials; `runs`: of runs beyond that, after what the machine's speed explains; `measured`: the same, as measured.
     `outside`: how many of `cells` ratios have an interval, from the trials alone, that excludes 1, after the machine's
@@ -70,29 +70,29 @@ class Tried(Struct, frozen=True):
     widened: int
 
 
-def cells_of(analyses: Sequence[Analysis]) -> tuple[Cell, ...]:
+def cells_of(analyses: Sequence[Analysis]) -> tuple[CellPair, ...]:
     """Every cell that is measured, not read, of every two runs that have enough trials of it."""
     return tuple(
-        Cell(
+        CellPair(
             (before.run.id, now.run.id),
             cell.metric.id,
-            cell.sides.apart(),
-            welch([math.log(v) for v in cell.sides.now], [math.log(v) for v in cell.sides.before]),
+            cell.versions.apart(),
+            welch([math.log(v) for v in cell.versions.now], [math.log(v) for v in cell.versions.before]),
         )
         for before, now in combinations(analyses, 2)
-        for cell in both(now, before)
-        if not cell.metric.exact and min(len(cell.sides.now), len(cell.sides.before)) >= LEAST_TRIALS
+        for cell in match_cells(now, before)
+        if not cell.metric.exact and min(len(cell.versions.now), len(cell.versions.before)) >= MIN_TRIALS
     )
 
 
-def between(cells: Sequence[Cell], confidence_percent: float) -> tuple[Between, ...]:
+def between(cells: Sequence[CellPair], confidence_percent: float) -> tuple[BetweenRuns, ...]:
     """Every axis, in the order of reports/metrics/load.py."""
     found = []
     for metric in METRICS:
         mine = [cell for cell in cells if cell.metric == metric.id]
         if mine:
             found.append(
-                Between(
+                BetweenRuns(
                     metric.id,
                     metric.title,
                     len(mine),
@@ -106,10 +106,10 @@ def between(cells: Sequence[Cell], confidence_percent: float) -> tuple[Between, 
     return tuple(found)
 
 
-def tried(cells: Sequence[Cell], confidence_percent: float) -> Tried | None:
+def tried(cells: Sequence[CellPair], confidence_percent: float) -> Tried | None:
     """Each run set aside in turn; None of fewer than three."""
     runs = {run for cell in cells for run in cell.runs}
-    if len(runs) < LEAST_RUNS:
+    if len(runs) < MIN_RUNS:
         return None
     verdicts = []
     for aside in sorted(runs):

@@ -13,17 +13,18 @@ import math
 from collections.abc import Sequence
 from statistics import fmean
 
+import msgspec
 from msgspec import Struct
 
 from harness.record.plan import BASE
 from harness.record.run import Run
 from reports.analysis.analysis import Analysis
-from reports.analysis.cells import SPEED, STATEMENTS, Figure, cell_name, cells, figure_of, parts_of
-from reports.comparison.matched_cells import Pairs, Sides, all_pairs, both
+from reports.analysis.cells import SPEED, STATEMENTS, MetricInfo, cell_name, cells, metric_info, parts_of
+from reports.comparison.matched_cells import PairedCell, RecordPair, all_pairs, match_cells
 from reports.comparison.rank_agreement import agreement, said
 from reports.metrics.catalogue import BY_ID
 from reports.metrics.metric import Direction
-from reports.stats.intervals import LEAST_TRIALS, at_zero, student_t_quantile
+from reports.stats.intervals import MIN_TRIALS, at_zero, student_t_quantile
 from reports.units import number, quantity
 
 BELOW = "below the relevance bound"
@@ -32,7 +33,7 @@ BELOW = "below the relevance bound"
 class Change(Struct, frozen=True):
     """One cell: what it was, what it is, the ratio now / before with its interval, and what that means."""
 
-    place: str
+    scope: str = msgspec.field(name="place")
     axis: str
     target: str
     before: str
@@ -69,19 +70,19 @@ def changes(now: Analysis, before: Analysis) -> Changes:
     confidence = now.run.configuration.report.confidence_percent
     rows = []
     judged = 0
-    for cell in both(now, before):
+    for cell in match_cells(now, before):
         metric = cell.metric
         bound = metric.relevance_percent(now.run.configuration.report.relevance_percent)
-        ratio, verdict = _judged(cell.sides, metric.direction, confidence, bound, exact=metric.exact)
+        ratio, verdict = _judged(cell.versions, metric.direction, confidence, bound, exact=metric.exact)
         # What was read and not measured has no interval that chance could move.
         judged += not metric.exact and verdict != "too few trials"
         rows.append(
             Change(
-                cell.place.title,
+                cell.scope.title,
                 metric.title,
                 cell.target,
-                quantity(_middle(cell.sides.before), metric.unit),
-                quantity(_middle(cell.sides.now), metric.unit),
+                quantity(_middle(cell.versions.before), metric.unit),
+                quantity(_middle(cell.versions.now), metric.unit),
                 ratio,
                 verdict,
             )
@@ -113,8 +114,8 @@ def paired_changes(analysis: Analysis) -> Changes:
     named = {cell.name: cell for cell in cells(analysis)}
     rows, judged = [], 0
     for name, pairs in all_pairs(analysis).items():
-        target, place, metric = parts_of(name)
-        figure, now, before = figure_of(metric), named[name], named[cell_name(target + BASE, place, metric)]
+        target, scope, metric = parts_of(name)
+        figure, now, before = metric_info(metric), named[name], named[cell_name(target + BASE, scope, metric)]
         if figure is None or metric == STATEMENTS:
             continue
         bound = BY_ID[metric].relevance_percent(analysis.run.configuration.report.relevance_percent)
@@ -122,7 +123,7 @@ def paired_changes(analysis: Analysis) -> Changes:
         judged += not figure.exact and verdict != "too few trials"
         rows.append(
             Change(
-                now.place.title if now.place else "",
+                now.scope.title if now.scope else "",
                 figure.title,
                 target,
                 quantity(before.mean, figure.unit),
@@ -143,8 +144,8 @@ def paired_changes(analysis: Analysis) -> Changes:
     )
 
 
-def _judged_pairs(pairs: Pairs, figure: Figure, confidence: float, bound: float) -> tuple[str, str]:
-    if len(pairs.worse) < LEAST_TRIALS:
+def _judged_pairs(pairs: PairedCell, figure: MetricInfo, confidence: float, bound: float) -> tuple[str, str]:
+    if len(pairs.worse) < MIN_TRIALS:
         return "", "too few trials"
     fit = at_zero(pairs.worse, pairs.slower)
     half = 0.0 if figure.exact else student_t_quantile((1 + confidence / 100) / 2, fit.degrees) * fit.error
@@ -174,14 +175,14 @@ def _middle(values: Sequence[float]) -> float:
     return math.exp(fmean(math.log(v) for v in values))
 
 
-def _judged(sides: Sides, direction: Direction, confidence: float, bound: float, *, exact: bool) -> tuple[str, str]:
+def _judged(versions: RecordPair, direction: Direction, confidence: float, bound: float, *, exact: bool) -> tuple[str, str]:
     """The ratio as text, and the verdict."""
     if exact:
-        ratio = sides.now[0] / sides.before[0]
+        ratio = versions.now[0] / versions.before[0]
         return number(ratio), _word(ratio, ratio, ratio, direction, bound)
-    if min(len(sides.now), len(sides.before)) < LEAST_TRIALS:
-        return number(_middle(sides.now) / _middle(sides.before)), "too few trials"
-    centre, low, high = sides.ratio(confidence)
+    if min(len(versions.now), len(versions.before)) < MIN_TRIALS:
+        return number(_middle(versions.now) / _middle(versions.before)), "too few trials"
+    centre, low, high = versions.ratio(confidence)
     return f"{number(centre)} ({number(low)}–{number(high)})", _word(centre, low, high, direction, bound)
 
 

@@ -10,14 +10,14 @@ from msgspec import Struct
 from harness.record.measurement import Missing
 from harness.record.plan import BASE
 from reports.analysis.analysis import Analysis
-from reports.analysis.cells import SPEED, cell_name, cells, figure_of, parts_of
+from reports.analysis.cells import SPEED, cell_name, cells, metric_info, parts_of
 from reports.metrics.catalogue import BY_ID
 from reports.metrics.metric import Direction, Metric
-from reports.metrics.scopes import Place
+from reports.metrics.scopes import Scope
 from reports.stats.intervals import Difference, apart, welch
 
 
-class Sides(Struct, frozen=True):
+class RecordPair(Struct, frozen=True):
     """A cell's values in both records. `slower`: by role whose CPUs move the axis, logarithms of what a fixed piece of work
     took beside each value of now, and of before.
     """
@@ -39,37 +39,37 @@ class Sides(Struct, frozen=True):
         return self.apart().ratio(confidence_percent)
 
 
-class Both(Struct, frozen=True):
+class MatchedCells(Struct, frozen=True):
     """A cell that both records have."""
 
-    place: Place
+    scope: Scope
     metric: Metric
     target: str
-    sides: Sides
+    versions: RecordPair
 
 
-def both(now: Analysis, before: Analysis) -> Iterator[Both]:
+def match_cells(now: Analysis, before: Analysis) -> Iterator[MatchedCells]:
     """Every cell with a value in both, in the order of `now`."""
     speeds = [{cell.name: cell.values for cell in cells(each)} for each in (now, before)]
-    for standing in now.standings:
-        place = now.place(standing)
-        other = next((p for p in before.places if p.id == place.id), None)
-        for entry in standing.entries:
+    for ranking in now.rankings:
+        scope = now.scope(ranking)
+        other = next((p for p in before.scopes if p.id == scope.id), None)
+        for entry in ranking.entries:
             if other is None or entry.target not in before.run.plan.targets:
                 continue
             current, earlier = (
-                _values(now, standing.metric, entry.target, place),
-                _values(before, standing.metric, entry.target, other),
+                _values(now, ranking.metric, entry.target, scope),
+                _values(before, ranking.metric, entry.target, other),
             )
             if not current or not earlier:
                 continue
-            slower = _slower(cell_name(entry.target, place.id, standing.metric), (current, earlier), speeds)
-            sides = Sides(tuple(current.values()), tuple(earlier.values()), slower)
-            yield Both(place, BY_ID[standing.metric], entry.target, sides)
+            slower = _slower(cell_name(entry.target, scope.id, ranking.metric), (current, earlier), speeds)
+            versions = RecordPair(tuple(current.values()), tuple(earlier.values()), slower)
+            yield MatchedCells(scope, BY_ID[ranking.metric], entry.target, versions)
 
 
-def _values(analysis: Analysis, metric: str, target: str, place: Place) -> Mapping[str, float]:
-    found = analysis.values(metric, target, place)
+def _values(analysis: Analysis, metric: str, target: str, scope: Scope) -> Mapping[str, float]:
+    found = analysis.values(metric, target, scope)
     return {} if isinstance(found, Missing) else found
 
 
@@ -77,11 +77,11 @@ def _slower(
     cell: str, values: Sequence[Mapping[str, float]], speeds: Sequence[Mapping[str, Mapping[str, float]]]
 ) -> tuple[tuple[list[float], list[float]], ...]:
     """Sides.slower of a cell. Roles that were not probed beside all of its values are left out."""
-    target, place, metric = parts_of(cell)
-    figure = figure_of(metric)
+    target, scope, metric = parts_of(cell)
+    figure = metric_info(metric)
     found = []
     for role in figure.covariates if figure else ():
-        both_probed = [each.get(cell_name(target, place, SPEED[role]), {}) for each in speeds]
+        both_probed = [each.get(cell_name(target, scope, SPEED[role]), {}) for each in speeds]
         if all(pair in probed for mine, probed in zip(values, both_probed, strict=True) for pair in mine):
             now, before = (
                 [math.log(probed[pair]) for pair in mine] for mine, probed in zip(values, both_probed, strict=True)
@@ -90,7 +90,7 @@ def _slower(
     return tuple(found)
 
 
-class Pairs(Struct, frozen=True):
+class PairedCell(Struct, frozen=True):
     """A cell's pairs: logarithms of how much worse the head was, and of how much slower the machine was for it, by role."""
 
     worse: tuple[float, ...]
@@ -102,30 +102,30 @@ def pairs_of(
     head: Mapping[str, float],
     direction: Direction,
     speeds: Sequence[tuple[Mapping[str, float], Mapping[str, float]]] = (),
-) -> Pairs:
+) -> PairedCell:
     """The pairs that both sides have. `speeds`: by role, what a fixed piece of work took beside the base and the head."""
     sign = -1.0 if direction == "higher" else 1.0
     common = sorted(base.keys() & head.keys())
     probed = [(b, h) for b, h in speeds if all(pair in b and pair in h for pair in common)]
-    return Pairs(
+    return PairedCell(
         tuple(sign * math.log(head[pair] / base[pair]) for pair in common),
         tuple(tuple(math.log(h[pair] / b[pair]) for pair in common) for b, h in probed),
     )
 
 
-def all_pairs(again: Analysis) -> dict[str, Pairs]:
+def all_pairs(again: Analysis) -> dict[str, PairedCell]:
     """Every cell of the heads that the bases have too, as pairs."""
     values = {cell.name: cell.values for cell in cells(again)}
     found = {}
     for name, head in values.items():
-        target, place, metric = parts_of(name)
-        figure, base = figure_of(metric), values.get(cell_name(target + BASE, place, metric))
+        target, scope, metric = parts_of(name)
+        figure, base = metric_info(metric), values.get(cell_name(target + BASE, scope, metric))
         if figure is None or base is None or metric in SPEED.values():
             continue
         speeds = [
             (
-                values.get(cell_name(target + BASE, place, SPEED[role]), {}),
-                values.get(cell_name(target, place, SPEED[role]), {}),
+                values.get(cell_name(target + BASE, scope, SPEED[role]), {}),
+                values.get(cell_name(target, scope, SPEED[role]), {}),
             )
             for role in figure.covariates
         ]

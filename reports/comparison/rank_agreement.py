@@ -14,15 +14,15 @@ from msgspec import Struct
 
 from harness.record.measurement import Missing
 from reports.analysis.analysis import Analysis
-from reports.analysis.ranking import Standing
+from reports.analysis.ranking import Ranking
 from reports.metrics.catalogue import BY_ID
-from reports.stats.intervals import LEAST_TRIALS, log_interval, welch_ratio
+from reports.stats.intervals import MIN_TRIALS, log_interval, welch_ratio
 
 
 class Contrary(Struct, frozen=True):
     """Where the head says the contrary: `ahead` was ahead of `behind` in the base, and is behind it in the head."""
 
-    place: str
+    scope: str
     axis: str
     ahead: str
     behind: str
@@ -56,18 +56,18 @@ def agreement(now: Analysis, before: Analysis) -> Agreement:
     confidence = now.run.configuration.report.confidence_percent
     winners: list[tuple[str, Contrary]] = []
     for earlier, current in _both(now, before):
-        place, axis = before.place(earlier).title, BY_ID[earlier.metric].title
+        scope, axis = before.scope(earlier).title, BY_ID[earlier.metric].title
         for one, other in combinations([entry.target for entry in earlier.entries], 2):
             ratios, ratios_before = _ratios(now, current, one, other), _ratios(before, earlier, one, other)
-            if min(len(ratios), len(ratios_before)) < LEAST_TRIALS:
+            if min(len(ratios), len(ratios_before)) < MIN_TRIALS:
                 continue
             _, low, high = welch_ratio(ratios, ratios_before, confidence)
             moved.append(not low <= 1 <= high)
             if was := _side(before, earlier, ratios_before):
                 ahead, behind = (one, other) if was > 0 else (other, one)
-                pairs.append((was * _side(now, current, ratios), Contrary(place, axis, ahead, behind)))
+                pairs.append((was * _side(now, current, ratios), Contrary(scope, axis, ahead, behind)))
         if earlier.winner and (current.winner or current.note == "tie"):
-            winners.append((current.winner or "", Contrary(place, axis, earlier.winner, current.winner or "")))
+            winners.append((current.winner or "", Contrary(scope, axis, earlier.winner, current.winner or "")))
     return Agreement(
         ratios=len(moved),
         moved=sum(moved),
@@ -92,31 +92,31 @@ def said(found: Agreement) -> str:
     )
 
 
-def _both(now: Analysis, before: Analysis) -> Iterator[tuple[Standing, Standing]]:
+def _both(now: Analysis, before: Analysis) -> Iterator[tuple[Ranking, Ranking]]:
     """The standings of both, without those of exact axes: the base's, the head's."""
-    current = {(s.metric, s.place, s.target_class): s for s in now.standings}
-    for earlier in before.standings:
-        found = current.get((earlier.metric, earlier.place, earlier.target_class))
+    current = {(s.metric, s.scope, s.target_class): s for s in now.rankings}
+    for earlier in before.rankings:
+        found = current.get((earlier.metric, earlier.scope, earlier.target_class))
         if found and not BY_ID[earlier.metric].exact:
             yield earlier, found
 
 
-def _ratios(analysis: Analysis, standing: Standing, one: str, other: str) -> list[float]:
+def _ratios(analysis: Analysis, ranking: Ranking, one: str, other: str) -> list[float]:
     """How far `one` is ahead of `other` in each block that both have: above 1 it is better."""
-    values, others = (analysis.values(standing.metric, target, analysis.place(standing)) for target in (one, other))
+    values, others = (analysis.values(ranking.metric, target, analysis.scope(ranking)) for target in (one, other))
     if isinstance(values, Missing) or isinstance(others, Missing):
         return []
-    sign = 1 if BY_ID[standing.metric].direction == "higher" else -1
+    sign = 1 if BY_ID[ranking.metric].direction == "higher" else -1
     return [(values[pair] / others[pair]) ** sign for pair in sorted(values.keys() & others.keys())]
 
 
-def _side(analysis: Analysis, standing: Standing, ratios: Sequence[float]) -> int:
+def _side(analysis: Analysis, ranking: Ranking, ratios: Sequence[float]) -> int:
     """1 where the first of two is clearly ahead, -1 where it is behind, 0 where neither. By the rule of
     reports/analysis/ranking.py: bounds that hold together, and the relevance bound.
     """
     settings = analysis.run.configuration.report
-    others = sum(not isinstance(entry.estimate, Missing) for entry in standing.entries) - 1
+    others = sum(not isinstance(entry.estimate, Missing) for entry in ranking.entries) - 1
     centre, half = log_interval([math.log(ratio) for ratio in ratios], 1 - (1 - settings.confidence_percent / 100) / others)
-    bound = math.log1p(BY_ID[standing.metric].relevance_percent(settings.relevance_percent) / 100)
+    bound = math.log1p(BY_ID[ranking.metric].relevance_percent(settings.relevance_percent) / 100)
     clearly = abs(centre) > max(half, bound)
     return (1 if centre > 0 else -1) if clearly else 0

@@ -14,9 +14,9 @@ from msgspec import Struct
 from harness.record.measurement import Missing
 from harness.record.plan import TWIN
 from reports.analysis.analysis import Analysis
-from reports.analysis.cells import SPEED, cells, figure_of
+from reports.analysis.cells import SPEED, cells, metric_info
 from reports.metrics.catalogue import METRICS
-from reports.stats.intervals import LEAST_TRIALS, at_zero, paired_ratio
+from reports.stats.intervals import MIN_TRIALS, at_zero, paired_ratio
 
 #: Trials from which on a straight line through them is more than a guess.
 ENOUGH_TRIALS = 8
@@ -27,7 +27,7 @@ class Scatter(Struct, frozen=True):
     it after the machine's speed, where that was probed and the trials are enough to tell.
     """
 
-    place: str
+    scope: str
     metric: str
     target: str
     trials: int
@@ -40,7 +40,7 @@ class Separation(Struct, frozen=True):
     `quick` has) it excluded 1, and by more than the relevance bound as well, which would have been called a win.
     """
 
-    place: str
+    scope: str
     metric: str
     target: str
     low: float
@@ -58,42 +58,42 @@ class Separation(Struct, frozen=True):
 def _cells(analysis: Analysis) -> Iterator[tuple[str, str, float, Mapping[str, Mapping[str, float]]]]:
     """Each axis with noise: place, metric, relevance in percent, and target -> block -> value."""
     bound = analysis.run.configuration.report.relevance_percent
-    for standing in analysis.standings:
-        metric = next(m for m in METRICS if m.id == standing.metric)
+    for ranking in analysis.rankings:
+        metric = next(m for m in METRICS if m.id == ranking.metric)
         if metric.exact:
             continue
-        place = analysis.place(standing)
+        scope = analysis.scope(ranking)
         values = {
             entry.target: found
-            for entry in standing.entries
-            if not isinstance(found := analysis.values(metric.id, entry.target, place), Missing)
+            for entry in ranking.entries
+            if not isinstance(found := analysis.values(metric.id, entry.target, scope), Missing)
         }
-        yield place.id or "run", metric.id, metric.relevance_percent(bound), values
+        yield scope.id or "run", metric.id, metric.relevance_percent(bound), values
 
 
 def scatter(analysis: Analysis) -> tuple[Scatter, ...]:
     """The coefficient of variation of every cell with at least two trials."""
     speeds: dict[tuple[str, str], dict[str, Mapping[str, float]]] = {}
     for cell in cells(analysis):
-        if cell.metric in SPEED.values() and cell.place:
-            speeds.setdefault((cell.target, cell.place.id or "run"), {})[cell.metric] = cell.values
+        if cell.metric in SPEED.values() and cell.scope:
+            speeds.setdefault((cell.target, cell.scope.id or "run"), {})[cell.metric] = cell.values
     return tuple(
         Scatter(
-            place,
+            scope,
             metric,
             target,
             len(found),
             stdev(found.values()) / fmean(found.values()),
-            _unexplained(metric, found, speeds.get((target, place), {})),
+            _unexplained(metric, found, speeds.get((target, scope), {})),
         )
-        for place, metric, _, values in _cells(analysis)
+        for scope, metric, _, values in _cells(analysis)
         for target, found in values.items()
         if len(found) > 1
     )
 
 
 def _unexplained(metric: str, values: Mapping[str, float], speeds: Mapping[str, Mapping[str, float]]) -> float | None:
-    figure = figure_of(metric)
+    figure = metric_info(metric)
     wanted = [speeds.get(SPEED[role], {}) for role in figure.covariates] if figure else []
     if not wanted or len(values) < ENOUGH_TRIALS or any(pair not in speed for speed in wanted for pair in values):
         return None
@@ -109,18 +109,18 @@ def separations(analysis: Analysis) -> tuple[Separation, ...]:
     """Every axis of every pair of twins. Intervals are for one comparison, at the run's level."""
     level = analysis.run.configuration.report.confidence_percent
     found = []
-    for place, metric, relevance, values in _cells(analysis):
+    for scope, metric, relevance, values in _cells(analysis):
         for target, mine in values.items():
             twin = values.get(target + TWIN)
             ratio = paired_ratio(mine, twin, level, 1) if twin else None
             if ratio is None or twin is None:
                 continue
             common = sorted(mine.keys() & twin.keys(), key=lambda pair: (int(pair.partition("/")[0]), pair))
-            groups = [common[i : i + LEAST_TRIALS] for i in range(0, len(common) - LEAST_TRIALS + 1, LEAST_TRIALS)]
+            groups = [common[i : i + MIN_TRIALS] for i in range(0, len(common) - MIN_TRIALS + 1, MIN_TRIALS)]
             each = [paired_ratio({k: mine[k] for k in group}, {k: twin[k] for k in group}, level, 1) for group in groups]
             apart = [r for r in each if r and not r.low <= 1 <= r.high]
             won = [r for r in apart if abs(math.log(r.ahead)) > math.log1p(relevance / 100)]
             found.append(
-                Separation(place, metric, target, ratio.low, ratio.high, ratio.blocks, len(groups), len(apart), len(won))
+                Separation(scope, metric, target, ratio.low, ratio.high, ratio.blocks, len(groups), len(apart), len(won))
             )
     return tuple(found)

@@ -19,7 +19,7 @@ def _shown(found: Changes, every: bool) -> Sequence[Change]:
 
 
 def _row(change: Change) -> tuple[str, ...]:
-    return (change.place, change.axis, change.target, change.before, change.now, change.ratio, change.verdict)
+    return (change.scope, change.axis, change.target, change.before, change.now, change.ratio, change.verdict)
 
 
 def summary_of(found: Changes) -> str:

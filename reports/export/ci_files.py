@@ -12,13 +12,13 @@ from msgspec import Struct
 from harness.record.measurement import Missing
 from harness.record.plan import BASE, TWIN
 from reports.analysis.analysis import Analysis
-from reports.analysis.cells import Figure, cell_name, figure_of, parts_of
+from reports.analysis.cells import MetricInfo, cell_name, metric_info, parts_of
 from reports.export.files import write_file
 from reports.export.gate_markdown import gate_markdown, where
 from reports.export.junit import junit_xml
 from reports.metrics.metric import Direction
 from reports.regression.gate_result import Gate
-from reports.regression.history import Entry
+from reports.regression.history import HistoryEntry
 from reports.units import clean, number
 
 #: Cell -> the ends of its interval.
@@ -30,7 +30,7 @@ MARKDOWN, JUNIT, BENCHER, BIGGER, SMALLER = (
 )  # fmt: skip
 
 
-def gate_files(gate: Gate, entry: Entry, intervals: Intervals | None = None) -> dict[str, bytes]:
+def gate_files(gate: Gate, entry: HistoryEntry, intervals: Intervals | None = None) -> dict[str, bytes]:
     """Name -> content. `entry`: the run's values; `intervals`: theirs, where they are known (reports/export/trackers.py)."""
     known = intervals or {}
     return {
@@ -42,7 +42,7 @@ def gate_files(gate: Gate, entry: Entry, intervals: Intervals | None = None) -> 
     }
 
 
-def write_gate_files(gate: Gate, entry: Entry, folder: Path, intervals: Intervals | None = None) -> None:
+def write_gate_files(gate: Gate, entry: HistoryEntry, folder: Path, intervals: Intervals | None = None) -> None:
     """Write them into the run's folder. Raises RunError when the disk refuses."""
     for name, data in gate_files(gate, entry, intervals).items():
         write_file(folder / name, data)
@@ -53,7 +53,7 @@ class _Value(Struct, frozen=True):
 
     where: str
     metric: str
-    figure: Figure
+    figure: MetricInfo
     value: float
     interval: tuple[float, float] | None
     trials: int
@@ -62,26 +62,26 @@ class _Value(Struct, frozen=True):
 def intervals(analysis: Analysis) -> Intervals:
     """The interval of each cell of a run that has one."""
     return {
-        cell_name(entry.target, standing.place, standing.metric): (found.low, found.high)
-        for standing in analysis.standings
-        for entry in standing.entries
+        cell_name(entry.target, ranking.scope, ranking.metric): (found.low, found.high)
+        for ranking in analysis.rankings
+        for entry in ranking.entries
         if not isinstance(found := entry.estimate, Missing) and found.low is not None and found.high is not None
     }
 
 
-def _values(entry: Entry, known: Intervals) -> Iterator[_Value]:
+def _values(entry: HistoryEntry, known: Intervals) -> Iterator[_Value]:
     for cell, value in entry.cells.items():
-        target, place, metric = parts_of(cell)
-        figure = figure_of(metric)
+        target, scope, metric = parts_of(cell)
+        figure = metric_info(metric)
         if figure is None or not math.isfinite(value) or target.endswith((TWIN, BASE)):
             continue
         ends = known.get(cell)
         holds = ends is not None and all(map(math.isfinite, ends)) and ends[0] <= value <= ends[1]
-        title = clean(f"{target} {where(place)}")
+        title = clean(f"{target} {where(scope)}")
         yield _Value(title, metric, figure, value, ends if holds else None, entry.trials.get(cell, 0))
 
 
-def bencher_json(entry: Entry, known: Intervals) -> str:
+def bencher_json(entry: HistoryEntry, known: Intervals) -> str:
     """Bencher Metric Format: a benchmark is a target at a place, a measure one of our metrics under its id."""
     found: dict[str, dict[str, dict[str, float]]] = {}
     for each in _values(entry, known):
@@ -90,7 +90,7 @@ def bencher_json(entry: Entry, known: Intervals) -> str:
     return _text(found)
 
 
-def action_json(entry: Entry, known: Intervals, direction: Direction) -> str:
+def action_json(entry: HistoryEntry, known: Intervals, direction: Direction) -> str:
     """github-action-benchmark's customBiggerIsBetter (`higher`) or customSmallerIsBetter (`lower`)."""
     extra = clean(f"run {entry.run}\nrevision {entry.revision or 'unknown'}")
     found = [

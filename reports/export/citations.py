@@ -16,7 +16,7 @@ from statistics import median
 from harness.errors import UsageError
 from harness.record.measurement import Missing
 from reports.analysis.analysis import Analysis
-from reports.analysis.claims import findings, read_claims
+from reports.analysis.claims import claim_results, read_claims
 from reports.metrics.catalogue import BY_ID
 from reports.stats.intervals import paired_ratio
 from reports.units import factor, number, quantity, span
@@ -31,7 +31,7 @@ def citations(page: str) -> tuple[tuple[str, str], ...]:
 
 def refreshed(page: str, analysis: Analysis) -> str:
     """The page with each cited figure as the record has it. Raises UsageError where it has none."""
-    verdicts = {finding.id: finding.verdict for finding in findings(analysis, read_claims())}
+    verdicts = {finding.id: finding.verdict for finding in claim_results(analysis, read_claims())}
 
     def text(found: re.Match[str]) -> str:
         kind, _, name = found[3].partition(" ")
@@ -48,12 +48,12 @@ def _figure(analysis: Analysis, cited: str) -> str:
     words = cited.removesuffix(" ±").split()
     if len(words) not in (3, 5) or words[3:4] not in ([], ["/"]):
         raise UsageError(f'"{cited}" is cited: write METRIC PLACE TARGET, or METRIC PLACE TARGET / TARGET')
-    metric, place, target, other = words[0], "" if words[1] == "run" else words[1], words[2], words[-1]
-    found = analysis.estimate(metric, place, target)
+    metric, scope, target, other = words[0], "" if words[1] == "run" else words[1], words[2], words[-1]
+    found = analysis.estimate(metric, scope, target)
     if found is None or isinstance(found, Missing):
         raise UsageError(f'"{cited}" is cited, and not in the record{f": {found.reason}" if found else ""}')
     if len(words) == 5:
-        return _ratio(analysis, cited, metric, place, target, other)
+        return _ratio(analysis, cited, metric, scope, target, other)
     unit = BY_ID[metric].unit
     value = quantity(found.median, unit)
     if not cited.endswith(" ±"):
@@ -63,8 +63,8 @@ def _figure(analysis: Analysis, cited: str) -> str:
     return f"{value} ({span(found.low, found.high, unit)})"
 
 
-def _ratio(analysis: Analysis, cited: str, metric: str, place: str, target: str, other: str) -> str:
-    at = next(each for each in analysis.places if each.id == place)
+def _ratio(analysis: Analysis, cited: str, metric: str, scope: str, target: str, other: str) -> str:
+    at = next(each for each in analysis.scopes if each.id == scope)
     mine, others = analysis.values(metric, target, at), analysis.values(metric, other, at)
     if isinstance(mine, Missing) or isinstance(others, Missing):
         raise UsageError(f'"{cited}" is cited, and one of the two has no value')

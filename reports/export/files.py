@@ -11,7 +11,7 @@ from harness.errors import RunError
 from harness.files import write_whole
 from harness.record.reader import Record
 from reports.analysis.analysis import analyse
-from reports.analysis.claims import findings, read_claims
+from reports.analysis.claims import claim_results, read_claims
 from reports.export.html import render_page
 from reports.export.interactive import render_explore
 from reports.export.markdown import summary
@@ -38,7 +38,7 @@ def write_files(record: Record, baseline: Record | None = None) -> Path:
         EXPLORE: render_explore(view).encode(),
         SUMMARY: summary(view).encode(),
         CSV: csv_text(analysis).encode(),
-        JSON: json_text(analysis, findings(analysis, read_claims())).encode(),
+        JSON: json_text(analysis, claim_results(analysis, read_claims())).encode(),
         **{f"{CHARTS}/{name}.png": data for name, data in pictures(view).items()},
         # Last: where it is, all the others are.
         REPORT: render_page(view).encode(),

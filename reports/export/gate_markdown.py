@@ -11,21 +11,21 @@ from collections.abc import Callable, Sequence
 from typing import get_args
 
 from reports.export.markdown import escaped, table_row, table_rule
-from reports.regression.gate_result import Confirmation, Gate, Judged, State
-from reports.regression.screening import LEAST_RUNS
+from reports.regression.gate_result import Confirmation, EvaluatedCell, Gate, State
+from reports.regression.screening import MIN_RUNS
 from reports.units import Unit, number, quantity
 
 #: A name comes from outside; what is longer is cut, so that one name can't push all others out of a comment.
 LONGEST_NAME = 100
 #: Below it a p-value is only called small.
-LEAST_P = 0.0001
+MIN_P = 0.0001
 
 #: Invisible; by it CI finds the comment that it wrote before, and writes it anew.
 MARKER = "<!-- fitmap-gate -->"
 LIMIT = 60_000
 #: Kept for what comes after the tables.
 _RESERVE = 4_000
-_MOST_REASONS, _LONGEST_REASON = 20, 300
+_MAX_REASONS, _LONGEST_REASON = 20, 300
 
 _HEADERS = ("Target", "Where", "Metric", "Before", "Now", "Worse by", "p")
 _SECTIONS: tuple[tuple[str, tuple[State, ...]], ...] = (
@@ -38,8 +38,8 @@ _SECTIONS: tuple[tuple[str, tuple[State, ...]], ...] = (
 def gate_markdown(gate: Gate) -> str:
     """The verdict in words; what regressed, what is undecided, what improved; what the rest is. Under LIMIT characters."""
     lines = [MARKER, f"## {escaped(headline(gate))}", ""]
-    lines += [f"- {escaped(reason[:_LONGEST_REASON])}" for reason in gate.reasons[:_MOST_REASONS]]
-    more = len(gate.reasons) - _MOST_REASONS
+    lines += [f"- {escaped(reason[:_LONGEST_REASON])}" for reason in gate.reasons[:_MAX_REASONS]]
+    more = len(gate.reasons) - _MAX_REASONS
     lines += [f"- {more} more reasons are in gate.json"] if more > 0 else []
     # Under an invalid run no number means what it says.
     if gate.verdict != "invalid":
@@ -49,7 +49,7 @@ def gate_markdown(gate: Gate) -> str:
     return "\n".join([*lines, "", escaped(_origin(gate)), ""])
 
 
-def _section(heading: str, found: Sequence[Judged], room: int) -> list[str]:
+def _section(heading: str, found: Sequence[EvaluatedCell], room: int) -> list[str]:
     if not found:
         return []
     better = heading == "Improved"
@@ -68,12 +68,12 @@ def _section(heading: str, found: Sequence[Judged], room: int) -> list[str]:
     return [*lines, "", f"{cells(len(found) - shown)} more in gate.json."] if shown < len(found) else lines
 
 
-def _row(cell: Judged, by: Callable[[Judged], str]) -> str:
+def _row(cell: EvaluatedCell, by: Callable[[EvaluatedCell], str]) -> str:
     values = (amount(cell.before, cell.unit), amount(cell.now, cell.unit), by(cell), p_value(cell.confirmation))
-    return table_row(map(escaped, (name(cell.target), where(cell.place), name(cell.metric), *values)))
+    return table_row(map(escaped, (name(cell.target), where(cell.scope), name(cell.metric), *values)))
 
 
-def _size(cell: Judged) -> float:
+def _size(cell: EvaluatedCell) -> float:
     return cell.confirmation.worse if cell.confirmation else 1 + cell.change
 
 
@@ -84,7 +84,7 @@ def _rest(gate: Gate) -> list[str]:
     told = {
         "fine": len(gate.in_state("fine")),
         "flagged by the screen, and not slower when measured again": len(gate.in_state("not regressed")),
-        f"still learning: under {LEAST_RUNS} runs before this one": len(learning),
+        f"still learning: under {MIN_RUNS} runs before this one": len(learning),
         "not judged: no valid trial, for reasons that are not the service's": len(gate.in_state("not judged")),
     }
     return [f"{cells(count)} {what}" for what, count in told.items() if count]
@@ -101,9 +101,9 @@ def name(text: str) -> str:
     return text if len(text) <= LONGEST_NAME else text[: LONGEST_NAME - 1] + "…"
 
 
-def where(place: str) -> str:
+def where(scope: str) -> str:
     """A place; what belongs to the whole run has no name in the history."""
-    return name(place) or "whole run"
+    return name(scope) or "whole run"
 
 
 def amount(value: float | None, unit: str) -> str:
@@ -119,7 +119,7 @@ def worsening(share: float) -> str:
     return f"{100 * share:+.1f} %" if math.isfinite(share) else "∞"
 
 
-def worse_by(cell: Judged) -> str:
+def worse_by(cell: EvaluatedCell) -> str:
     """The best that is known of a cell: measured again, with its interval; else against the runs before it."""
     again = cell.confirmation
     if again is None:
@@ -127,7 +127,7 @@ def worse_by(cell: Judged) -> str:
     return f"{worsening(again.worse - 1)} ({worsening(again.low - 1)} to {worsening(again.high - 1)})"
 
 
-def better_by(cell: Judged) -> str:
+def better_by(cell: EvaluatedCell) -> str:
     """How much better, on the scale of the value itself: 112 after 100 requests/s is +12 %."""
     ratio = cell.confirmation.worse if cell.confirmation else 1 + cell.change
     return worsening(1 / ratio - 1 if ratio > 0 else math.inf)
@@ -137,7 +137,7 @@ def p_value(again: Confirmation | None) -> str:
     """The p-value that decided: corrected for the number of cells that were measured again."""
     if again is None:
         return "–"
-    return f"{again.p_adjusted:.2g}" if again.p_adjusted >= LEAST_P else f"< {LEAST_P}"
+    return f"{again.p_adjusted:.2g}" if again.p_adjusted >= MIN_P else f"< {MIN_P}"
 
 
 def headline(gate: Gate) -> str:

@@ -18,7 +18,7 @@ import vl_convert
 from markupsafe import Markup
 
 from reports.analysis import cost_model
-from reports.charts.palette import looks
+from reports.charts.palette import styles
 from reports.charts.theme import VEGA_LITE, Spec
 from reports.export.html import STATIC_POLICY, TEMPLATES, render_page, render_template
 from reports.export.view import View
@@ -111,7 +111,7 @@ def _charts(view: View) -> dict[str, Any]:
     return {
         "charts": {figure.id: zoomable(figure.spec) for figure in _curves(view) if figure.spec},
         "looks": {
-            look.token: {"target": target, "label": look.label} for target, look in looks(view.run.plan.targets).items()
+            look.token: {"target": target, "label": look.label} for target, look in styles(view.run.plan.targets).items()
         },
     }
 

@@ -20,8 +20,8 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from reports.export.gate_markdown import amount, headline, where
 from reports.regression.gate import sentence
-from reports.regression.gate_result import Gate, Judged, State
-from reports.regression.screening import LEAST_RUNS
+from reports.regression.gate_result import EvaluatedCell, Gate, State
+from reports.regression.screening import MIN_RUNS
 from reports.units import clean
 
 _OUTCOME: dict[State, str] = {
@@ -63,16 +63,16 @@ def _suite(root: Element, gate: Gate, title: str) -> Element:
     return suite
 
 
-def _case(suite: Element, cell: Judged, *, judged: bool) -> None:
+def _case(suite: Element, cell: EvaluatedCell, *, judged: bool) -> None:
     # Jenkins takes what stands before the last dot for a package: target first, so that its tree is one of targets.
-    attributes = {"classname": clean(f"{cell.target}.{where(cell.place)}"), "name": clean(cell.metric)}
+    attributes = {"classname": clean(f"{cell.target}.{where(cell.scope)}"), "name": clean(cell.metric)}
     case = SubElement(suite, "testcase", attributes)
     if not judged:
         _outcome(case, "skipped", "invalid", "the run is invalid")
         return
     values = f"{amount(cell.now, cell.unit)} now, {amount(cell.before, cell.unit)} before"
     if cell.state == "learning":
-        _outcome(case, "skipped", cell.state, f"{cell.runs} of {LEAST_RUNS} runs before it", values)
+        _outcome(case, "skipped", cell.state, f"{cell.runs} of {MIN_RUNS} runs before it", values)
     elif cell.state == "not judged":
         _outcome(case, "skipped", cell.state, sentence(cell))
     elif cell.state in _OUTCOME:

@@ -12,7 +12,7 @@ from reports.sections.win_matrix import Matrix
 from reports.units import clean
 
 #: A comment has 65,536 characters on most platforms: the page has the rest.
-MOST_CHANGES = 60
+MAX_CHANGES = 60
 #: What is markup within our own sentences: a currency comes from outside.
 _MARKUP = re.compile(r"([\\`*_\[\]<>|])")
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|<>&~@:-]|(?<=[wW]{3})\.)")
@@ -31,26 +31,26 @@ def summary(view: View) -> str:
     lines = [f"# fitmap run {escaped(view.run.id)}", "", escaped(view.subtitle), ""]
     lines.append(f"**{view.valid} of {view.planned} planned trials are valid at every level.**")
     lines += [
-        f"- {escaped(item.target)}, {escaped(item.place)}, {item.blocks}: {item.verdict} – {escaped(item.reason[:220])}"
+        f"- {escaped(item.target)}, {escaped(item.scope)}, {item.blocks}: {item.verdict} – {escaped(item.reason[:220])}"
         for item in view.summaries
     ]
     if view.again.rows:
         lines.append(f"- measured again because the machine spoilt the first attempt: {len(view.again.rows)}")
     if view.pending:
         lines.append(f"- planned trials that did not run: {len(view.pending)}")
-    lines += [f"- the record is damaged: {escaped(complaint[:300])}" for complaint in view.complaints[:3]]
+    lines += [f"- the record is damaged: {escaped(warning[:300])}" for warning in view.warnings[:3]]
     lines += ["", "## Verdict", ""]
     lines += [f"- {_spans((*v.wins, *_spaced(v.ties), *_spaced(v.unranked)))}" for v in view.verdicts]
     for matrix in view.matrices:
         lines += ["", f"## Win matrix, class {matrix.target_class}", *_matrix(matrix)]
     lines += ["", f"## {view.limits.title}", "", *_table(view.limits)]
     lines += ["", "## Does the language matter here?", ""]
-    lines += [f"- {escaped(m.title)}: **{m.answer}**. {_spans(m.sentence)}" for m in view.matters]
+    lines += [f"- {escaped(m.title)}: **{m.answer}**. {_spans(m.sentence)}" for m in view.language_effects]
     for answer in view.answers:
         lines += ["", f"## {escaped(answer.title)}", "", *(f"- {_spans(sentence)}" for sentence in answer.said)]
         lines += ["", *_table(answer.table)]
     lines += ["", "## Claims", ""]
-    lines += [f"- **{f.verdict}**: {escaped(f.says)}" for f in view.findings]
+    lines += [f"- **{f.verdict}**: {escaped(f.says)}" for f in view.claim_results]
     lines += ["", "## What would a service cost?", "", escaped(view.advice.asked), "", _spans(view.advice.said), ""]
     lines += _table(view.advice.bills)
     if view.changes:
@@ -107,8 +107,8 @@ def _changes(found: Changes) -> list[str]:
         return [said]
     headers = ["Where", "Axis", "Target", "Before", "Now", "Now ÷ before", "Verdict"]
     rows = [
-        table_row(map(escaped, (c.place, c.axis, c.target, c.before, c.now, c.ratio, c.verdict)))
-        for c in found.changed[:MOST_CHANGES]
+        table_row(map(escaped, (c.scope, c.axis, c.target, c.before, c.now, c.ratio, c.verdict)))
+        for c in found.changed[:MAX_CHANGES]
     ]
     return [said, "", table_row(headers), table_rule(len(headers)), *rows]
 

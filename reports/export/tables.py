@@ -10,7 +10,7 @@ import pandas as pd
 
 from harness.record.measurement import Missing
 from reports.analysis.analysis import Analysis
-from reports.analysis.claims import Finding
+from reports.analysis.claims import ClaimResult
 from reports.metrics.catalogue import BY_ID
 
 COLUMNS = (
@@ -22,9 +22,9 @@ COLUMNS = (
 def frame(analysis: Analysis) -> pd.DataFrame:
     """The standings as a table; a value that is missing is empty, with its reason in `missing`, and never 0."""
     rows = []
-    for standing in analysis.standings:
-        metric, place = BY_ID[standing.metric], analysis.place(standing)
-        for entry in standing.entries:
+    for ranking in analysis.rankings:
+        metric, scope = BY_ID[ranking.metric], analysis.scope(ranking)
+        for entry in ranking.entries:
             found = entry.estimate
             known: dict[str, Any] = {"missing": found.reason} if isinstance(found, Missing) else {
                 "median": found.median, "low": found.low, "high": found.high, "trials": found.trials,
@@ -33,15 +33,15 @@ def frame(analysis: Analysis) -> pd.DataFrame:
             rows.append(
                 {
                     "run": analysis.run.id,
-                    "class": standing.target_class,
-                    "profile": place.profile,
-                    "level": place.load.level if place.load else None,
+                    "class": ranking.target_class,
+                    "profile": scope.profile,
+                    "level": scope.load.level if scope.load else None,
                     "metric": metric.id,
                     "unit": metric.unit,
                     "direction": metric.direction,
                     "target": entry.target,
                     "group": entry.group,
-                    "wins": entry.target == standing.winner,
+                    "wins": entry.target == ranking.winner,
                     "behind": entry.behind.ahead if entry.behind else None,
                 }
                 | known
@@ -56,7 +56,7 @@ def csv_text(analysis: Analysis) -> str:
     return text
 
 
-def json_text(analysis: Analysis, found: tuple[Finding, ...]) -> str:
+def json_text(analysis: Analysis, found: tuple[ClaimResult, ...]) -> str:
     """The table, the claims and the verdict of each trial as JSON; no NaN, which JSON does not have."""
     table = json.loads(frame(analysis).to_json(orient="records"))
     trials = [

@@ -27,7 +27,7 @@ def repeatability_text(analysis: Analysis) -> str:
     lines = [f"{'load':<16}{'axis':<16}{'target':<16}{'trials':>7}{'variation':>11}{'without the machine':>21}"]
     for c in scatter(analysis):
         left = "-" if c.unexplained is None else f"{c.unexplained:.1%}"
-        lines.append(f"{c.place:<16}{c.metric:<16}{c.target:<16}{c.trials:>7}{c.variation:>11.1%}{left:>21}")
+        lines.append(f"{c.scope:<16}{c.metric:<16}{c.target:<16}{c.trials:>7}{c.variation:>11.1%}{left:>21}")
     pairs = separations(analysis)
     if not pairs:
         return "\n".join([*lines, "", "no twins in this record: `fitmap bench --twins` measures each target twice"])
@@ -39,7 +39,7 @@ def repeatability_text(analysis: Analysis) -> str:
         interval = f"{pair.low:.4f} to {pair.high:.4f}"
         groups = f"{pair.groups_apart} of {pair.groups} ({pair.groups_won})"
         mark = "   APART" if pair.apart else ""
-        lines.append(f"{pair.place:<16}{pair.metric:<16}{pair.target:<10}{interval:<20}{pair.blocks:>6}   {groups}{mark}")
+        lines.append(f"{pair.scope:<16}{pair.metric:<16}{pair.target:<10}{interval:<20}{pair.blocks:>6}   {groups}{mark}")
     level = analysis.run.configuration.report.confidence_percent
     apart, groups_apart = sum(p.apart for p in pairs), sum(p.groups_apart for p in pairs)
     total, won = sum(p.groups for p in pairs), sum(p.groups_won for p in pairs)

@@ -9,19 +9,27 @@ from msgspec import Struct
 from harness.record.method import FULL, HALF
 from harness.record.run import Run
 from reports.analysis.analysis import Analysis, classes
-from reports.analysis.claims import Finding, findings, read_claims
+from reports.analysis.claims import ClaimResult, claim_results, read_claims
 from reports.comparison.changes import Changes, changes, has_pairs, paired_changes
 from reports.export.tables import csv_text, data_address, json_text
 from reports.metrics.catalogue import BY_ID
 from reports.sections.build import build_section
 from reports.sections.cost import Advice, advise, everyday
-from reports.sections.elements import Answer, Figure, Row, Section, Table
+from reports.sections.elements import Figure, ProfileAnswer, Row, Section, Table
 from reports.sections.environment import Pairs, TargetFacts, calibration_facts, environment, target_facts
 from reports.sections.everyday_service import service_answer
 from reports.sections.fit_map import FORMULAS, fit_figures
 from reports.sections.held_requests import waiters_answer
-from reports.sections.invalid_trials import Problem, Summary, Trust, measured_again, problems_of, summaries, trust_of
-from reports.sections.language_effect import Matter, matters
+from reports.sections.invalid_trials import (
+    NoiseAssessment,
+    Problem,
+    Summary,
+    assess_noise,
+    measured_again,
+    problems_of,
+    summaries,
+)
+from reports.sections.language_effect import LanguageEffect, language_effects
 from reports.sections.latency import latency_figures
 from reports.sections.memory_floor import floor_section
 from reports.sections.metric_figures import axis_sections
@@ -30,7 +38,7 @@ from reports.sections.slow_database import downstream_answer
 from reports.sections.startup import _startup
 from reports.sections.time_breakdown import limit_tables, parts_sections, route_tables
 from reports.sections.timeline import time_sections
-from reports.sections.verdict import Verdict, undecidable, verdicts
+from reports.sections.verdict import TargetVerdict, undecidable, verdicts
 from reports.sections.warmup import warmup_figures
 from reports.sections.win_matrix import Matrix, make_matrix
 
@@ -54,14 +62,14 @@ class View(Struct, frozen=True):
     summaries: tuple[Summary, ...]
     again: Table
     pending: tuple[str, ...]
-    complaints: tuple[str, ...]
+    warnings: tuple[str, ...]
     undecidable: bool
     several_classes: bool
-    verdicts: tuple[Verdict, ...]
+    verdicts: tuple[TargetVerdict, ...]
     matrices: tuple[Matrix, ...]
     changes: Changes | None
-    answers: tuple[Answer, ...]
-    matters: tuple[Matter, ...]
+    answers: tuple[ProfileAnswer, ...]
+    language_effects: tuple[LanguageEffect, ...]
     parts: tuple[Section, ...]
     routes: tuple[Table, ...]
     routes_at_shares: tuple[Table, ...]
@@ -69,14 +77,14 @@ class View(Struct, frozen=True):
     limit_reasons: Table
     fit: tuple[Figure, ...]
     formulas: Pairs
-    findings: tuple[Finding, ...]
+    claim_results: tuple[ClaimResult, ...]
     advice: Advice
     latency: tuple[Figure, ...]
     warmup: tuple[Figure, ...]
     over_time: tuple[Section, ...]
     beside: tuple[Section, ...]
     axes: tuple[Section, ...]
-    trust: Trust
+    trust: NoiseAssessment
     calibration: Pairs
     calibration_problems: bool
     opinions: tuple[Row, ...]
@@ -99,7 +107,7 @@ def _changes(analysis: Analysis, baseline: Analysis | None) -> Changes | None:
 def make_view(analysis: Analysis, folder: Path, baseline: Analysis | None = None) -> View:
     """All of the report. `folder`: where the record's samples are; `baseline`: a record that it is compared with."""
     run = analysis.run
-    found = findings(analysis, read_claims())
+    found = claim_results(analysis, read_claims())
     problems = problems_of(analysis)
     routes, routes_at_shares = route_tables(analysis)
     limits, limit_reasons = limit_tables(analysis)
@@ -112,14 +120,14 @@ def make_view(analysis: Analysis, folder: Path, baseline: Analysis | None = None
         summaries=summaries(problems),
         again=measured_again(analysis),
         pending=tuple(trial.id for trial in analysis.pending),
-        complaints=analysis.complaints,
+        warnings=analysis.warnings,
         undecidable=undecidable(analysis),
         several_classes=len(classes(run)) > 1,
         verdicts=verdicts(analysis),
         matrices=tuple(make_matrix(analysis, target_class) for target_class in classes(run)),
         changes=_changes(analysis, baseline),
         answers=tuple(filter(None, (service_answer(analysis), downstream_answer(analysis), waiters_answer(analysis)))),
-        matters=matters(analysis),
+        language_effects=language_effects(analysis),
         parts=parts_sections(analysis),
         routes=routes,
         routes_at_shares=routes_at_shares,
@@ -127,14 +135,14 @@ def make_view(analysis: Analysis, folder: Path, baseline: Analysis | None = None
         limit_reasons=limit_reasons,
         fit=fit_figures(analysis),
         formulas=FORMULAS,
-        findings=found,
+        claim_results=found,
         advice=advise(analysis, everyday(analysis)),
         latency=latency_figures(analysis),
         warmup=warmup_figures(analysis),
         over_time=time_sections(analysis, folder),
-        beside=beside_sections(analysis),
+        beside=non_load_sections(analysis),
         axes=axis_sections(analysis),
-        trust=trust_of(analysis),
+        trust=assess_noise(analysis),
         calibration=calibration_facts(run),
         calibration_problems=bool(run.calibration.problems),
         opinions=tuple(
@@ -173,13 +181,13 @@ def _relevance(analysis: Analysis) -> str:
     """The bound below which a difference is a tie, with those of axes that have a wider one."""
     bound = analysis.run.configuration.report.relevance_percent
     wider = [("p99", "p99 and beyond")]
-    if any(standing.metric == "capacity" for standing in analysis.standings):
+    if any(ranking.metric == "capacity" for ranking in analysis.rankings):
         wider.append(("capacity", "capacity"))
     texts = [f"{BY_ID[metric].relevance_percent(bound):g} % for {words}" for metric, words in wider]
     return f"{bound:g} % ({', '.join(texts)})"
 
 
-def beside_sections(analysis: Analysis) -> tuple[Section, ...]:
+def non_load_sections(analysis: Analysis) -> tuple[Section, ...]:
     """A section for each profile that is no load."""
     makers = {
         "startup": _startup,

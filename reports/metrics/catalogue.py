@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from reports.metrics.load import LOAD
 from reports.metrics.metric import Metric
-from reports.metrics.non_load import BESIDE
+from reports.metrics.non_load import NON_LOAD
 from reports.metrics.scaling import SCALE
 
-METRICS: tuple[Metric, ...] = (*LOAD, *BESIDE, *SCALE)
+METRICS: tuple[Metric, ...] = (*LOAD, *NON_LOAD, *SCALE)
 BY_ID = {metric.id: metric for metric in METRICS}

@@ -12,7 +12,7 @@ from reports.metrics.level_stats import Distribution, cpu_per_request_microsecon
 from reports.metrics.metric import Found, Metric
 
 
-class Observation(Struct, frozen=True):
+class LevelData(Struct, frozen=True):
     """All that a metric may look at: one trial, one of its levels with its histogram, its target's image and sources.
 
     `hold_milliseconds`: how long the level's requests ask to be held. `searched`: the trial's plan has a search for
@@ -28,27 +28,27 @@ class Observation(Struct, frozen=True):
     searched: bool
 
 
-def _throughput(seen: Observation) -> Found:
+def _throughput(seen: LevelData) -> Found:
     return throughput(seen.level) or Missing("no request was answered")
 
 
-def _percentile(percent: float, seen: Observation) -> Found:
+def _percentile(percent: float, seen: LevelData) -> Found:
     found = seen.distribution
     return found if isinstance(found, Missing) else found.percentile(percent)
 
 
-def _cpu(role: str, seen: Observation) -> Found:
+def _cpu(role: str, seen: LevelData) -> Found:
     return cpu_per_request_microseconds(role, seen.level)
 
 
-def _database_cpu(seen: Observation) -> Found:
+def _database_cpu(seen: LevelData) -> Found:
     # Else an idle database's housekeeping, divided by the requests, would rank targets by their throughput once more.
     if sum(statement.executed for statement in seen.level.statements) < requests(seen.level) / 10:
         return None
     return cpu_per_request_microseconds("database", seen.level)
 
 
-def _memory(field: str, seen: Observation) -> Found:
+def _memory(field: str, seen: LevelData) -> Found:
     used = seen.level.usage.get("service")
     value: float | Missing = Missing("no samples of the service") if used is None else getattr(used, field)
     if isinstance(value, Missing) or value > 0:
@@ -56,7 +56,7 @@ def _memory(field: str, seen: Observation) -> Found:
     return Missing("the kernel counted nothing")
 
 
-def _waiter_memory(seen: Observation) -> Found:
+def _waiter_memory(seen: LevelData) -> Found:
     idle, used = seen.trial.idle_anonymous_bytes, seen.level.usage.get("service")
     if isinstance(idle, Missing) or used is None:
         return idle if isinstance(idle, Missing) else Missing("no samples of the service")
@@ -64,7 +64,7 @@ def _waiter_memory(seen: Observation) -> Found:
     return each if each > 0 else Missing("the service held them in no more memory than it had when idle")
 
 
-def _wait(seen: Observation) -> Found:
+def _wait(seen: LevelData) -> Found:
     found = seen.distribution
     p99 = found if isinstance(found, Missing) else found.percentile(99)
     if isinstance(p99, Missing) or not seen.hold_milliseconds:
@@ -72,22 +72,22 @@ def _wait(seen: Observation) -> Found:
     return p99 / (seen.hold_milliseconds * 1000)
 
 
-def _capacity(seen: Observation) -> Found:
+def _capacity(seen: LevelData) -> Found:
     if not seen.searched:
         return None
     found = seen.trial.capacity
     return found if isinstance(found, Missing) else found.low
 
 
-def _image(seen: Observation) -> Found:
+def _image(seen: LevelData) -> Found:
     return seen.image_bytes
 
 
-def _source_lines(seen: Observation) -> Found:
+def _source_lines(seen: LevelData) -> Found:
     return seen.source_lines
 
 
-def _start(seen: Observation) -> Found:
+def _start(seen: LevelData) -> Found:
     seconds = seen.trial.start_seconds
     return seconds if seconds > 0 else Missing("the clocks of engine and generator disagree")
 

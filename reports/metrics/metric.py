@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from harness.record.measurement import Missing
 from harness.record.plan import Kind
-from reports.metrics.scopes import Load, Scope
+from reports.metrics.scopes import Load, ScopeKind
 from reports.units import Unit
 
 Direction = Literal["higher", "lower"]
@@ -36,7 +36,7 @@ class Metric(Struct, frozen=True):
     meaning: str
     #: Takes an Observation; of another kind than `load`, the trial's measurement.
     measure: Callable[[Any], Found]
-    scope: Scope = "load"
+    scope: ScopeKind = "load"
     loops: tuple[str, ...] = ("closed", "open", "held")
     open_meaning: str = ""
     exact: bool = False

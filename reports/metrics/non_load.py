@@ -47,7 +47,7 @@ def _dependencies(trial: BuildMeasurement) -> Found:
     return found if isinstance(found, Missing) else found.total or Missing("it has none")
 
 
-BESIDE: tuple[Metric, ...] = (
+NON_LOAD: tuple[Metric, ...] = (
     Metric(
         "start-warm", "warm start", "Start, warm page cache", "seconds", "lower",
         "From the engine's start of the container to the first 200 on /health, the image's files in memory and the database "

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from harness.record.plan import Level, Plan, Profile
 
-Scope = Literal["load", "profile", "run"]
+ScopeKind = Literal["load", "profile", "run"]
 
 
 class Load(Struct, frozen=True):
@@ -65,7 +65,7 @@ class Load(Struct, frozen=True):
         return not self.alone and (self.equal_rates or not self.open)
 
 
-class Place(Struct, frozen=True):
+class Scope(Struct, frozen=True):
     """Where an axis is judged: at a load, over the whole trials of a profile (`load` is None), or over the whole run."""
 
     title: str
@@ -78,7 +78,7 @@ class Place(Struct, frozen=True):
         return self.load.id if self.load else self.profile or ""
 
     @property
-    def scope(self) -> Scope:
+    def scope(self) -> ScopeKind:
         if self.load:
             return "load"
         return "profile" if self.profile else "run"
@@ -126,20 +126,20 @@ def _level_title(level: Level, alone: bool) -> str:
     return f"{level.name} alone" if alone else "saturated"
 
 
-def places_of(plan: Plan, loads: Iterable[Load]) -> tuple[Place, ...]:
+def scopes_of(plan: Plan, loads: Iterable[Load]) -> tuple[Scope, ...]:
     """Ranked loads and the whole trial of each profile, then the whole run."""
     found = []
     every = tuple(loads)
     for profile in plan.profiles:
         found += [
-            Place(load.title, load.question, profile.name, load)
+            Scope(load.title, load.question, profile.name, load)
             for load in every
             if load.profile == profile.name and load.ranked
         ]
         if profile.kind == "load":
             found.append(
-                Place(f"{profile.title}, whole trial", "How much does it hold, and what does it take at most?", profile.name)
+                Scope(f"{profile.title}, whole trial", "How much does it hold, and what does it take at most?", profile.name)
             )
         else:
-            found.append(Place(profile.title, profile.question, profile.name))
-    return (*found, Place("Whole run", "What does it cost to have it at all?"))
+            found.append(Scope(profile.title, profile.question, profile.name))
+    return (*found, Scope("Whole run", "What does it cost to have it at all?"))

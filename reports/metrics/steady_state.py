@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from harness.record.measurement import Missing
 from loadtests.protocol.messages import Window
-from loadtests.protocol.steady_state import climbs
+from loadtests.protocol.steady_state import throughput_rising
 
 #: A service is there when it does so much of what it does in the end.
 STEADY_SHARE = 0.95
@@ -42,7 +42,7 @@ def climbing(windows: Sequence[Window]) -> bool:
     """Whether the service still got faster at the end, second by second: then it held no speed yet that it could reach."""
     steady = [window.requests for window in windows if window.phase == "measure"]
     each = round(JUDGED_SECONDS / RESOLUTION_SECONDS)
-    return climbs([sum(steady[i : i + each]) for i in range(0, len(steady) - each + 1, each)], response=False)[0]
+    return throughput_rising([sum(steady[i : i + each]) for i in range(0, len(steady) - each + 1, each)], response=False)[0]
 
 
 def time_to_steady(windows: Sequence[Window]) -> float | Missing:

@@ -16,15 +16,15 @@ import msgspec
 from harness.record.config import GateSection
 from harness.record.plan import BASE
 from reports.analysis.analysis import Analysis
-from reports.analysis.cells import STATEMENTS, Cell, cell_name, cells, figure_of, parts_of
-from reports.comparison.matched_cells import Pairs, all_pairs
-from reports.regression.gate_result import Confirmation, Judged, State
-from reports.regression.history import Entry
-from reports.regression.screening import MOST_RUNS, VALID, bound_of, screen_cell
+from reports.analysis.cells import STATEMENTS, Cell, cell_name, cells, metric_info, parts_of
+from reports.comparison.matched_cells import PairedCell, all_pairs
+from reports.regression.gate_result import Confirmation, EvaluatedCell, State
+from reports.regression.history import HistoryEntry
+from reports.regression.screening import MAX_RUNS, VALID, bound_of, screen_cell
 from reports.stats.intervals import AtZero, at_zero, student_t_quantile, student_t_tail
 
 ALPHA = 0.05
-LEAST_PAIRS = 3
+MIN_PAIRS = 3
 
 
 def holm(p_values: Mapping[str, float]) -> dict[str, float]:
@@ -37,9 +37,9 @@ def holm(p_values: Mapping[str, float]) -> dict[str, float]:
     return adjusted
 
 
-def confirm(cells: Mapping[str, Pairs]) -> dict[str, Confirmation]:
+def confirm(cells: Mapping[str, PairedCell]) -> dict[str, Confirmation]:
     """What the pairs of each cell say. Cells under three pairs are left out."""
-    found = {cell: at_zero(pairs.worse, pairs.slower) for cell, pairs in cells.items() if len(pairs.worse) >= LEAST_PAIRS}
+    found = {cell: at_zero(pairs.worse, pairs.slower) for cell, pairs in cells.items() if len(pairs.worse) >= MIN_PAIRS}
     p_values = {cell: _p(fit) for cell, fit in found.items()}
     adjusted = holm(p_values)
     return {cell: _confirmation(fit, len(cells[cell].worse), p_values[cell], adjusted[cell]) for cell, fit in found.items()}
@@ -75,16 +75,16 @@ def verdict(found: Confirmation, bound: float) -> State:
     return "regressed" if found.p_adjusted < ALPHA else "inconclusive"
 
 
-def baseline(past: Sequence[Entry]) -> Entry | None:
+def baseline(past: Sequence[HistoryEntry]) -> HistoryEntry | None:
     """The run that flagged cells are measured against: the middle one of those that they were screened against.
 
     Not the last: a regression that the screen missed last night would be its own baseline, and never be found.
     """
-    recent = past[-MOST_RUNS:]
+    recent = past[-MAX_RUNS:]
     return recent[len(recent) // 2] if recent else None
 
 
-def settled(cell: Judged, past: Sequence[Entry], images: Mapping[str, str]) -> Judged:
+def settled(cell: EvaluatedCell, past: Sequence[HistoryEntry], images: Mapping[str, str]) -> EvaluatedCell:
     """A flagged cell that needs no second measurement: what is read (an image's size) has no noise; and where the image is
     that of the baseline, nothing of the service can have got slower. `images`: target -> image id of this run.
 
@@ -92,15 +92,15 @@ def settled(cell: Judged, past: Sequence[Entry], images: Mapping[str, str]) -> J
     """
     base = baseline(past)
     target, _, metric = parts_of(cell.cell)
-    figure = figure_of(metric)
+    figure = metric_info(metric)
     if figure and figure.exact and metric != STATEMENTS:
         return _with(cell, "regressed", "it is read, not measured")
     return _unchanged(cell, past, base) if base and base.images.get(target) == images[target] else cell
 
 
-def _unchanged(cell: Judged, past: Sequence[Entry], base: Entry) -> Judged:
+def _unchanged(cell: EvaluatedCell, past: Sequence[HistoryEntry], base: HistoryEntry) -> EvaluatedCell:
     last, earlier = past[-1], [entry.cells for entry in past[:-1]]
-    figure = figure_of(parts_of(cell.cell)[2])
+    figure = metric_info(parts_of(cell.cell)[2])
     again = bool(
         figure and cell.cell in last.cells and screen_cell(cell.cell, figure, last.cells, earlier, cell.bound).flagged
     )
@@ -113,48 +113,48 @@ def _unchanged(cell: Judged, past: Sequence[Entry], base: Entry) -> Judged:
     return _with(cell, "not regressed", f"the image is that of run {base.run}: chance, or the machine's mood")
 
 
-def _with(cell: Judged, state: State, reason: str = "", confirmation: Confirmation | None = None) -> Judged:
+def _with(cell: EvaluatedCell, state: State, reason: str = "", confirmation: Confirmation | None = None) -> EvaluatedCell:
     return msgspec.structs.replace(cell, state=state, reason=reason or cell.reason, confirmation=confirmation)
 
 
-def confirmed(flagged: Sequence[Judged], again: Analysis) -> tuple[Judged, ...]:
+def confirmed(flagged: Sequence[EvaluatedCell], again: Analysis) -> tuple[EvaluatedCell, ...]:
     """The flagged cells as the pairs show them."""
     every = all_pairs(again)
     found = confirm({cell.cell: every[cell.cell] for cell in flagged if cell.cell in every})
     return tuple(_confirmed(cell, found.get(cell.cell), again) for cell in flagged)
 
 
-def _confirmed(cell: Judged, found: Confirmation | None, again: Analysis) -> Judged:
-    target, place, metric = parts_of(cell.cell)
-    problem = _problem(again, target, place)
+def _confirmed(cell: EvaluatedCell, found: Confirmation | None, again: Analysis) -> EvaluatedCell:
+    target, scope, metric = parts_of(cell.cell)
+    problem = _problem(again, target, scope)
     if metric == VALID:
-        return _with(cell, *_validity(again, target, place))
+        return _with(cell, *_validity(again, target, scope))
     if found is None:
-        return _with(cell, "inconclusive", f"under {LEAST_PAIRS} pairs could be measured{f': {problem}' if problem else ''}")
+        return _with(cell, "inconclusive", f"under {MIN_PAIRS} pairs could be measured{f': {problem}' if problem else ''}")
     return _with(cell, verdict(found, cell.bound), problem if metric == STATEMENTS else "", found)
 
 
-def _validity(again: Analysis, target: str, place: str) -> tuple[State, str]:
+def _validity(again: Analysis, target: str, scope: str) -> tuple[State, str]:
     """Whether the head still has no valid trial where the base has."""
     valid = {
-        side: sum(m.valid for m in again.measured if m.trial.target == side and m.load.id == place)
-        for side in (target + BASE, target)
+        version: sum(m.valid for m in again.measured if m.trial.target == version and m.load.id == scope)
+        for version in (target + BASE, target)
     }
     if valid[target]:
         return "not regressed", f"{valid[target]} trials were valid when it was measured again"
-    if valid[target + BASE] < LEAST_PAIRS:
+    if valid[target + BASE] < MIN_PAIRS:
         return "inconclusive", "the base has no valid trials either"
-    return "regressed", _problem(again, target, place) or "no trial of the head could be measured"
+    return "regressed", _problem(again, target, scope) or "no trial of the head could be measured"
 
 
-def _problem(analysis: Analysis, target: str, place: str) -> str:
+def _problem(analysis: Analysis, target: str, scope: str) -> str:
     """What the trials of a target at a place say is wrong with them."""
     return next(
-        (text for m in analysis.measured if (m.trial.target, m.load.id) == (target, place) for text in m.level.problems), ""
+        (text for m in analysis.measured if (m.trial.target, m.load.id) == (target, scope) for text in m.level.problems), ""
     )
 
 
-def compared(again: Analysis, gate: GateSection) -> tuple[Judged, ...]:
+def compared(again: Analysis, gate: GateSection) -> tuple[EvaluatedCell, ...]:
     """Every cell of the heads against their bases, with no history: for a pull request."""
     named = {cell.name: cell for cell in cells(again)}
     heads = {
@@ -172,8 +172,8 @@ def compared(again: Analysis, gate: GateSection) -> tuple[Judged, ...]:
     return (*found, *_lost(again, {(c.target, parts_of(c.cell)[1]) for c in found if c.state == "regressed"}))
 
 
-def _negated(pairs: Pairs) -> Pairs:
-    return Pairs(tuple(-value for value in pairs.worse), pairs.slower)
+def _negated(pairs: PairedCell) -> PairedCell:
+    return PairedCell(tuple(-value for value in pairs.worse), pairs.slower)
 
 
 def _compared(
@@ -183,28 +183,28 @@ def _compared(
     better: Confirmation | None,
     bound: float,
     again: Analysis,
-) -> Judged:
-    figure = figure_of(cell.metric)
-    place = cell.place.id if cell.place else ""
-    base = bases.get(cell_name(cell.target + BASE, place, cell.metric))
+) -> EvaluatedCell:
+    figure = metric_info(cell.metric)
+    scope = cell.scope.id if cell.scope else ""
+    base = bases.get(cell_name(cell.target + BASE, scope, cell.metric))
     state: State = "inconclusive"
-    reason = f"under {LEAST_PAIRS} pairs have a value"
+    reason = f"under {MIN_PAIRS} pairs have a value"
     if worse is not None:
         state, reason = verdict(worse, bound), ""
         if state == "not regressed":
             improved = better is not None and better.p_adjusted < ALPHA and better.worse >= 1 + bound
             state = "improved" if improved else "fine"
     if cell.metric == STATEMENTS and state == "regressed":
-        reason = _problem(again, cell.target, place)
-    return Judged(
-        cell=cell.name, target=cell.target, place=cell.place.title if cell.place else "",
+        reason = _problem(again, cell.target, scope)
+    return EvaluatedCell(
+        cell=cell.name, target=cell.target, scope=cell.scope.title if cell.scope else "",
         metric=figure.title if figure else cell.metric, unit=figure.unit if figure else "ratio",
         now=cell.mean, before=base.mean if base else None, change=worse.worse - 1 if worse else 0.0, limit=None, bound=bound,
         runs=1, state=state, reason=reason, confirmation=worse,
     )  # fmt: skip
 
 
-def _lost(again: Analysis, explained: set[tuple[str, str]]) -> Iterator[Judged]:
+def _lost(again: Analysis, explained: set[tuple[str, str]]) -> Iterator[EvaluatedCell]:
     """Loads at which the base has valid trials and the head none."""
     for load in again.loads:
         for target in again.run.plan.targets:
@@ -212,7 +212,7 @@ def _lost(again: Analysis, explained: set[tuple[str, str]]) -> Iterator[Judged]:
                 continue
             state, reason = _validity(again, target, load.id)
             if state == "regressed":
-                yield Judged(
-                    cell=cell_name(target, load.id, VALID), target=target, place=load.title, metric="Share of valid trials",
+                yield EvaluatedCell(
+                    cell=cell_name(target, load.id, VALID), target=target, scope=load.title, metric="Share of valid trials",
                     unit="ratio", now=0.0, before=1.0, change=1.0, limit=None, bound=0.0, runs=1, state=state, reason=reason,
                 )  # fmt: skip

@@ -6,16 +6,16 @@ from collections.abc import Iterator, Sequence
 
 from harness.record.run import Run
 from reports.analysis.cells import parts_of
-from reports.regression.gate_result import SCHEMA, Gate, Judged, State, Verdict
+from reports.regression.gate_result import SCHEMA, EvaluatedCell, Gate, GateVerdict, State
 from reports.regression.screening import VALID
 
-MOST_NAMED = 5
+MAX_NAMED = 5
 
 
-def decide(run: Run, judged: Sequence[Judged], invalid: Sequence[str], base: str | None) -> Gate:
+def decide(run: Run, judged: Sequence[EvaluatedCell], invalid: Sequence[str], base: str | None) -> Gate:
     """The verdict over all cells, and the sentences that say why. `invalid`: what makes the run say nothing."""
     states = {cell.state for cell in judged}
-    said: Verdict
+    said: GateVerdict
     if invalid:
         said = "invalid"
     elif "regressed" in states:
@@ -38,22 +38,22 @@ def decide(run: Run, judged: Sequence[Judged], invalid: Sequence[str], base: str
     )
 
 
-def _reasons(judged: Sequence[Judged]) -> Iterator[str]:
+def _reasons(judged: Sequence[EvaluatedCell]) -> Iterator[str]:
     order: tuple[State, ...] = ("regressed", "inconclusive", "flagged", "not regressed", "improved", "not judged")
     for state in order:
         mine = sorted((cell for cell in judged if cell.state == state), key=lambda cell: -abs(cell.change))
-        for cell in mine[:MOST_NAMED]:
+        for cell in mine[:MAX_NAMED]:
             yield sentence(cell)
-        if len(mine) > MOST_NAMED:
-            yield f"... and {len(mine) - MOST_NAMED} cells more that are {state}"
+        if len(mine) > MAX_NAMED:
+            yield f"... and {len(mine) - MAX_NAMED} cells more that are {state}"
 
 
-def sentence(cell: Judged) -> str:
+def sentence(cell: EvaluatedCell) -> str:
     """What is said of a cell."""
-    where = f"{cell.target}, {cell.place}: {cell.metric}"
+    where = f"{cell.target}, {cell.scope}: {cell.metric}"
     found = cell.confirmation
     if parts_of(cell.cell)[2] == VALID:
-        text = f"{cell.target}, {cell.place}: no valid trial: {cell.state}"
+        text = f"{cell.target}, {cell.scope}: no valid trial: {cell.state}"
     elif cell.state == "improved":
         text = f"{where} is {-cell.change:.1%} better"
     elif found is not None:

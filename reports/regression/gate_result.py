@@ -25,9 +25,9 @@ FILE = "gate.json"
 State = Literal["fine", "learning", "improved", "flagged", "regressed", "not regressed", "inconclusive", "not judged"]
 
 #: `invalid`: the machine or the A/A arm moved, so that the run says nothing.
-Verdict = Literal["fine", "learning", "regressed", "inconclusive", "invalid"]
+GateVerdict = Literal["fine", "learning", "regressed", "inconclusive", "invalid"]
 
-EXIT_STATUS: dict[Verdict, int] = {"fine": 0, "learning": 0, "regressed": 1, "inconclusive": 3, "invalid": 3}
+EXIT_STATUS: dict[GateVerdict, int] = {"fine": 0, "learning": 0, "regressed": 1, "inconclusive": 3, "invalid": 3}
 
 
 class Confirmation(Struct, frozen=True):
@@ -44,7 +44,7 @@ class Confirmation(Struct, frozen=True):
     p_adjusted: float
 
 
-class Judged(Struct, frozen=True):
+class EvaluatedCell(Struct, frozen=True):
     """A cell of the run: what it is, what it was, and what that means.
 
     `cell` is the history's name (target|place|metric). `now` and `before` (the geometric mean of the runs before it; None
@@ -54,7 +54,7 @@ class Judged(Struct, frozen=True):
 
     cell: str
     target: str
-    place: str
+    scope: str = msgspec.field(name="place")
     metric: str
     unit: str
     now: float
@@ -78,16 +78,16 @@ class Gate(Struct, frozen=True):
     revision: str | None
     #: The run whose images (or the revision that) the head was measured against, where something was measured again.
     base: str | None
-    verdict: Verdict
+    verdict: GateVerdict
     reasons: tuple[str, ...]
-    cells: tuple[Judged, ...]
+    cells: tuple[EvaluatedCell, ...]
 
     @property
     def exit_status(self) -> int:
         """0 fine or still learning, 1 a confirmed regression, 3 inconclusive or invalid."""
         return EXIT_STATUS[self.verdict]
 
-    def in_state(self, *states: State) -> tuple[Judged, ...]:
+    def in_state(self, *states: State) -> tuple[EvaluatedCell, ...]:
         """The cells in one of some states."""
         return tuple(cell for cell in self.cells if cell.state in states)
 

@@ -29,7 +29,7 @@ SCHEMA = 1
 NO_BASELINE = ("regressed", "invalid")
 
 
-class Entry(Struct, frozen=True, tag="run", tag_field="kind"):
+class HistoryEntry(Struct, frozen=True, tag="run", tag_field="kind"):
     """A run in the history. `trials`: how many valid ones each cell has; `invalid`: trials that are not valid."""
 
     schema: int
@@ -66,24 +66,24 @@ class Accept(Struct, frozen=True, tag="accept", tag_field="kind"):
 class History(Struct, frozen=True):
     """Runs in order of their start; acknowledgements; and what of the file can't be read, line by line."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[HistoryEntry, ...]
     accepts: tuple[Accept, ...]
-    complaints: tuple[str, ...]
+    warnings: tuple[str, ...]
 
 
 class _Versioned(Struct, frozen=True):
     schema: int = 0
 
 
-_LINE = msgspec.json.Decoder(Entry | Accept)
+_LINE = msgspec.json.Decoder(HistoryEntry | Accept)
 _VERSION = msgspec.json.Decoder(_Versioned)
 
 
-def entry_of(analysis: Analysis, verdict: str = "") -> Entry:
+def entry_of(analysis: Analysis, verdict: str = "") -> HistoryEntry:
     """A run as the history keeps it; `verdict`: a gate's."""
     run = analysis.run
     kept = cells(analysis)
-    return Entry(
+    return HistoryEntry(
         schema=SCHEMA,
         run=run.id,
         started=run.started,
@@ -101,7 +101,7 @@ def entry_of(analysis: Analysis, verdict: str = "") -> Entry:
     )
 
 
-def append(path: Path, lines: Iterable[Entry | Accept]) -> tuple[Entry | Accept, ...]:
+def append(path: Path, lines: Iterable[HistoryEntry | Accept]) -> tuple[HistoryEntry | Accept, ...]:
     """Append those runs and acknowledgements that are not there yet; what was written. Raises RunError."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -128,9 +128,9 @@ def append(path: Path, lines: Iterable[Entry | Accept]) -> tuple[Entry | Accept,
         raise RunError(f"{path} can't be written ({error.strerror}): make room or set another file with --history") from None
 
 
-def _identity(line: Entry | Accept) -> object:
+def _identity(line: HistoryEntry | Accept) -> object:
     """What makes two lines the same one, in histories that are merged."""
-    return (line.run, line.host) if isinstance(line, Entry) else line
+    return (line.run, line.host) if isinstance(line, HistoryEntry) else line
 
 
 def read(path: Path) -> History:
@@ -145,29 +145,29 @@ def read(path: Path) -> History:
 
 def parse(text: bytes, name: str) -> History:
     """The lines of a history. A line that is damaged, foreign or of a newer schema is a complaint, and the others stand."""
-    entries: list[Entry] = []
+    entries: list[HistoryEntry] = []
     accepts: list[Accept] = []
-    complaints: list[str] = []
+    warnings: list[str] = []
     for number, line in enumerate(text.split(b"\n"), 1):
         if not line.strip():
             continue
         try:
             version = _VERSION.decode(line).schema
             if version > SCHEMA:
-                complaints.append(
+                warnings.append(
                     f"{name}, line {number}: schema {version} is newer than this fitmap reads ({SCHEMA}): skipped"
                 )
                 continue
             found = _LINE.decode(line)
         except msgspec.DecodeError as error:
-            complaints.append(f"{name}, line {number}: not a line of a history ({error}): skipped")
+            warnings.append(f"{name}, line {number}: not a line of a history ({error}): skipped")
             continue
-        (entries if isinstance(found, Entry) else accepts).append(found)
+        (entries if isinstance(found, HistoryEntry) else accepts).append(found)
     entries.sort(key=lambda entry: (entry.started, entry.run))
-    return History(tuple(entries), tuple(accepts), tuple(complaints))
+    return History(tuple(entries), tuple(accepts), tuple(warnings))
 
 
-def series(history: History, key: Key, before: str | None = None) -> tuple[Entry, ...]:
+def series(history: History, key: Key, before: str | None = None) -> tuple[HistoryEntry, ...]:
     """The runs of a key since the last acknowledged change, oldest first; only those that started before an instant.
 
     The acknowledged run itself is the first of the new baseline. A run that a gate found regressed or invalid is no baseline

@@ -10,28 +10,28 @@ from harness.record.config import GateSection
 from harness.record.plan import BASE, TWIN
 from reports.analysis.analysis import Analysis
 from reports.analysis.cells import (
-    CANARY,
     MACHINE,
     SPEED,
+    SPEED_CELL,
     cell_name,
     cells,
-    figure_of,
+    metric_info,
     parts_of,
 )
 from reports.metrics.metric import Direction
-from reports.regression.confirmation import ALPHA, LEAST_PAIRS
-from reports.regression.history import Entry
-from reports.regression.screening import LEAST_RUNS, MOST_RUNS, bound_of, screen
+from reports.regression.confirmation import ALPHA, MIN_PAIRS
+from reports.regression.history import HistoryEntry
+from reports.regression.screening import MAX_RUNS, MIN_RUNS, bound_of, screen
 from reports.stats.intervals import at_zero, student_t_quantile, student_t_tail
 
 #: Over all cells of a run, how often equal twins may be called apart.
 TWINS_CONFIDENCE = 0.99
 
 
-def floors(now: Mapping[str, float], past: Sequence[Entry]) -> dict[str, float]:
+def noise_floors(now: Mapping[str, float], past: Sequence[HistoryEntry]) -> dict[str, float]:
     """Metric -> what equal twins typically differ by on this machine: the median over this run and those before it."""
     apart: dict[str, list[float]] = {}
-    for run in (*(entry.cells for entry in past[-MOST_RUNS:]), now):
+    for run in (*(entry.cells for entry in past[-MAX_RUNS:]), now):
         for name, log in _twin_logs(run).items():
             apart.setdefault(parts_of(name)[2], []).append(abs(log))
     return {metric: math.expm1(median(logs)) for metric, logs in apart.items()}
@@ -41,22 +41,22 @@ def _twin_logs(run: Mapping[str, float]) -> dict[str, float]:
     """Cell -> the log ratio of its twin to it."""
     found = {}
     for name, value in run.items():
-        target, place, metric = parts_of(name)
-        figure = figure_of(metric)
-        twin = run.get(cell_name(target + TWIN, place, metric))
+        target, scope, metric = parts_of(name)
+        figure = metric_info(metric)
+        twin = run.get(cell_name(target + TWIN, scope, metric))
         if twin is None or figure is None or figure.exact or metric in SPEED.values():
             continue
         found[name] = math.log(twin / value)
     return found
 
 
-def canary_problem(now: Mapping[str, float], past: Sequence[Entry], gate: GateSection) -> str | None:
+def speed_problem(now: Mapping[str, float], past: Sequence[HistoryEntry], gate: GateSection) -> str | None:
     """Whether the machine's own speed has moved: then nothing else of the run says anything."""
-    name = cell_name(MACHINE, "", CANARY)
+    name = cell_name(MACHINE, "", SPEED_CELL)
     before = [entry.cells[name] for entry in past if name in entry.cells]
-    if name not in now or len(before) < LEAST_RUNS:
+    if name not in now or len(before) < MIN_RUNS:
         return None
-    bound = gate.canary_percent / 100
+    bound = gate.speed_percent / 100
     ways: tuple[tuple[Direction, str], ...] = (("lower", "slower"), ("higher", "faster"))
     for direction, word in ways:
         found = screen(before, now[name], direction, bound)
@@ -68,52 +68,52 @@ def canary_problem(now: Mapping[str, float], past: Sequence[Entry], gate: GateSe
     return None
 
 
-def twins_problem(now: Mapping[str, float], past: Sequence[Entry], gate: GateSection) -> str | None:
+def twins_problem(now: Mapping[str, float], past: Sequence[HistoryEntry], gate: GateSection) -> str | None:
     """Whether the A/A arm moved: equal images apart by more than in the runs before."""
     logs = _twin_logs(now)
-    runs = [_twin_logs(entry.cells) for entry in past[-MOST_RUNS:]]
+    runs = [_twin_logs(entry.cells) for entry in past[-MAX_RUNS:]]
     for name, log in logs.items():
-        target, place, metric = parts_of(name)
+        target, scope, metric = parts_of(name)
         before = [run[name] for run in runs if name in run]
-        if metric not in gate.metrics or len(before) < LEAST_RUNS:
+        if metric not in gate.metrics or len(before) < MIN_RUNS:
             continue
         # Equal images differ by nothing in the mean: their spread around 0 is all that there is to know.
         spread = math.sqrt(sum(value * value for value in before) / len(before))
         tail = (1 - TWINS_CONFIDENCE) / 2 / len(logs)
         limit = student_t_quantile(1 - tail, len(before)) * spread
         if abs(log) > max(limit, math.log1p(bound_of(metric, gate, {}))):
-            title = figure.title if (figure := figure_of(metric)) else metric
+            title = figure.title if (figure := metric_info(metric)) else metric
             return (
-                f"the twins of {target} are {math.expm1(abs(log)):.1%} apart on {title} ({place}), "
+                f"the twins of {target} are {math.expm1(abs(log)):.1%} apart on {title} ({scope}), "
                 "and their images are equal"
             )
     return None
 
 
-def neighbours_problem(again: Analysis, gate: GateSection) -> str | None:
+def noisy_neighbours(again: Analysis, gate: GateSection) -> str | None:
     """The A/A arm of pairs in the order base, head, head, base: neighbours with the same image must not differ."""
     logs: dict[str, list[float]] = {}
     named = {cell.name: cell for cell in cells(again)}
     for cell in named.values():
-        figure = figure_of(cell.metric)
+        figure = metric_info(cell.metric)
         if figure is None or figure.exact or cell.metric not in gate.metrics or cell.target.endswith(BASE):
             continue
-        place = cell.place.id if cell.place else ""
-        base = named.get(cell_name(cell.target + BASE, place, cell.metric))
+        scope = cell.scope.id if cell.scope else ""
+        base = named.get(cell_name(cell.target + BASE, scope, cell.metric))
         if base is not None:
             logs[cell.name] = _neighbours(base.values, cell.values)
     for name, apart in logs.items():
-        if len(apart) < LEAST_PAIRS:
+        if len(apart) < MIN_PAIRS:
             continue
         fit = at_zero(apart, ())
-        target, place, metric = parts_of(name)
+        target, scope, metric = parts_of(name)
         if abs(fit.mean) < math.log1p(bound_of(metric, gate, {})) or fit.error == 0:
             continue
         if 2 * student_t_tail(abs(fit.mean) / fit.error, fit.degrees) < ALPHA / len(logs):
-            title = figure.title if (figure := figure_of(metric)) else metric
+            title = figure.title if (figure := metric_info(metric)) else metric
             return (
                 f"neighbouring trials of equal images of {target} differ by {math.expm1(abs(fit.mean)):.1%} in the mean on "
-                f"{title} ({place}): the machine was changing all the while"
+                f"{title} ({scope}): the machine was changing all the while"
             )
     return None
 
@@ -123,8 +123,8 @@ def _neighbours(base: Mapping[str, float], head: Mapping[str, float]) -> list[fl
     found = []
     for pair in head:
         block, _, profile = pair.partition("/")
-        side = head if int(block) % 2 else base
+        version = head if int(block) % 2 else base
         following = f"{int(block) + 1}/{profile}"
-        if pair in side and following in side:
-            found.append(math.log(side[following] / side[pair]))
+        if pair in version and following in version:
+            found.append(math.log(version[following] / version[pair]))
     return found

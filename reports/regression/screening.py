@@ -17,17 +17,17 @@ from msgspec import Struct
 from harness.record.config import GateSection
 from harness.record.plan import TWIN
 from reports.analysis.analysis import Analysis
-from reports.analysis.cells import SPEED, STATEMENTS, Cell, Figure, cell_name, cells, figure_of, parts_of, places
+from reports.analysis.cells import SPEED, STATEMENTS, Cell, MetricInfo, cell_name, cells, metric_info, parts_of, scopes
 from reports.metrics.metric import Direction
-from reports.regression.gate_result import Judged, State
-from reports.regression.history import Entry
+from reports.regression.gate_result import EvaluatedCell, State
+from reports.regression.history import HistoryEntry
 from reports.stats.intervals import at_zero, student_t_quantile
 
 #: The metric of a cell that has no valid trial any more: the share of its trials that are valid.
 VALID = "valid"
 
-LEAST_RUNS = 10
-MOST_RUNS = 30
+MIN_RUNS = 10
+MAX_RUNS = 30
 SCREEN_CONFIDENCE = 0.995
 
 
@@ -46,7 +46,7 @@ class Screened(Struct, frozen=True):
 
     @property
     def learning(self) -> bool:
-        return self.runs < LEAST_RUNS
+        return self.runs < MIN_RUNS
 
 
 def screen(
@@ -56,14 +56,14 @@ def screen(
 
     `covariates`: logarithms of how fast the machine was in each past run against now, a sequence each.
     """
-    recent = [math.log(v) for v in past[-MOST_RUNS:]]
+    recent = [math.log(v) for v in past[-MAX_RUNS:]]
     sign = -1.0 if direction == "higher" else 1.0
     n = len(recent)
-    if n < LEAST_RUNS:
+    if n < MIN_RUNS:
         mean = fmean(recent) if recent else math.log(now)
         change = math.expm1(sign * (math.log(now) - mean))
         return Screened(math.exp(mean) if recent else None, change, math.inf, n, flagged=False, improved=False)
-    expected = at_zero(recent, [column[-MOST_RUNS:] for column in covariates])
+    expected = at_zero(recent, [column[-MAX_RUNS:] for column in covariates])
     worse = sign * (math.log(now) - expected.mean)
     limit = student_t_quantile(SCREEN_CONFIDENCE, expected.degrees) * expected.scatter
     far = max(limit, math.log1p(bound))
@@ -73,13 +73,13 @@ def screen(
 
 
 def screen_cell(
-    name: str, figure: Figure, now: Mapping[str, float], past: Sequence[Mapping[str, float]], bound: float
+    name: str, figure: MetricInfo, now: Mapping[str, float], past: Sequence[Mapping[str, float]], bound: float
 ) -> Screened:
     """A cell of a run against the same cell of the runs before it, which may lack it; all by their cells' names."""
-    target, place, _ = parts_of(name)
-    speeds = [cell_name(target, place, SPEED[role]) for role in figure.covariates]
+    target, scope, _ = parts_of(name)
+    speeds = [cell_name(target, scope, SPEED[role]) for role in figure.covariates]
     # Only where every run has them: else some would be held against others that nothing was taken out of.
-    having = [run for run in past if name in run][-MOST_RUNS:]
+    having = [run for run in past if name in run][-MAX_RUNS:]
     probed = [speed for speed in speeds if speed in now and all(speed in run for run in having)]
     covariates = [[math.log(run[speed] / now[speed]) for run in having] for speed in probed]
     return screen([run[name] for run in having], now[name], figure.direction, bound, covariates)
@@ -90,14 +90,16 @@ def bound_of(metric: str, gate: GateSection, floors: Mapping[str, float]) -> flo
     return max(gate.percents.get(metric, gate.percent) / 100, floors.get(metric, 0.0))
 
 
-def judge(analysis: Analysis, past: Sequence[Entry], gate: GateSection, floors: Mapping[str, float]) -> tuple[Judged, ...]:
+def judge(
+    analysis: Analysis, past: Sequence[HistoryEntry], gate: GateSection, floors: Mapping[str, float]
+) -> tuple[EvaluatedCell, ...]:
     """Each cell of a run that the gate looks at, against the runs before it."""
     found = {cell.name: cell for cell in cells(analysis)}
     now = {name: cell.mean for name, cell in found.items()}
     runs = [entry.cells for entry in past]
     judged = []
     for name, cell in found.items():
-        figure = figure_of(cell.metric)
+        figure = metric_info(cell.metric)
         if figure is None or cell.metric not in gate.metrics or cell.target.endswith(TWIN):
             continue
         bound = bound_of(cell.metric, gate, floors)
@@ -105,7 +107,7 @@ def judge(analysis: Analysis, past: Sequence[Entry], gate: GateSection, floors: 
     return (*judged, *_lost(analysis, judged, past, gate))
 
 
-def _judged(cell: Cell, figure: Figure, screened: Screened, now: float, bound: float) -> Judged:
+def _judged(cell: Cell, figure: MetricInfo, screened: Screened, now: float, bound: float) -> EvaluatedCell:
     state: State
     if screened.learning:
         state = "learning"
@@ -113,10 +115,10 @@ def _judged(cell: Cell, figure: Figure, screened: Screened, now: float, bound: f
         state = "flagged"
     else:
         state = "improved" if screened.improved else "fine"
-    return Judged(
+    return EvaluatedCell(
         cell=cell.name,
         target=cell.target,
-        place=cell.place.title if cell.place else "",
+        scope=cell.scope.title if cell.scope else "",
         metric=figure.title,
         unit=figure.unit,
         now=now,
@@ -129,7 +131,9 @@ def _judged(cell: Cell, figure: Figure, screened: Screened, now: float, bound: f
     )
 
 
-def _lost(analysis: Analysis, judged: Sequence[Judged], past: Sequence[Entry], gate: GateSection) -> Iterator[Judged]:
+def _lost(
+    analysis: Analysis, judged: Sequence[EvaluatedCell], past: Sequence[HistoryEntry], gate: GateSection
+) -> Iterator[EvaluatedCell]:
     """Where the last run had values and this one has no valid trial at all, and no count of statements says why.
 
     Trials that failed are the service's doing, and flagged; those that were disturbed or limited by the generator are not.
@@ -139,17 +143,17 @@ def _lost(analysis: Analysis, judged: Sequence[Judged], past: Sequence[Entry], g
     have = {(cell.target, parts_of(cell.cell)[1]) for cell in judged if parts_of(cell.cell)[2] != STATEMENTS}
     explained = {(cell.target, parts_of(cell.cell)[1]) for cell in judged if cell.state == "flagged"}
     had = {parts_of(name)[:2] for name in past[-1].cells if parts_of(name)[2] in gate.metrics}
-    for place in places(analysis):
+    for scope in scopes(analysis):
         for target in analysis.run.plan.targets:
-            key = (target, place.id)
-            if place.load is None or target.endswith(TWIN) or key not in had or key in have | explained:
+            key = (target, scope.id)
+            if scope.load is None or target.endswith(TWIN) or key not in had or key in have | explained:
                 continue
-            here = analysis.at(target, place.load)
+            here = analysis.at(target, scope.load)
             reasons = [text for m in here for text in m.level.problems]
             failed = all(m.level.verdict == "failed" for m in here)
-            yield Judged(
-                cell=cell_name(target, place.id, VALID), target=target, place=place.title, metric="Share of valid trials",
+            yield EvaluatedCell(
+                cell=cell_name(target, scope.id, VALID), target=target, scope=scope.title, metric="Share of valid trials",
                 unit="ratio", now=0.0, before=1.0, change=1.0, limit=None, bound=0.0, runs=len(past),
-                state=("flagged" if len(past) >= LEAST_RUNS else "learning") if failed else "not judged",
+                state=("flagged" if len(past) >= MIN_RUNS else "learning") if failed else "not judged",
                 reason=reasons[0] if reasons else "no trial was measured",
             )  # fmt: skip

@@ -15,10 +15,10 @@ from collections.abc import Iterator
 import numpy as np
 from msgspec import Struct
 
-from reports.comparison.matched_cells import Pairs
+from reports.comparison.matched_cells import PairedCell
 from reports.regression.confirmation import confirm, verdict
 from reports.regression.gate_result import State
-from reports.regression.screening import LEAST_RUNS, MOST_RUNS, SCREEN_CONFIDENCE
+from reports.regression.screening import MAX_RUNS, MIN_RUNS, SCREEN_CONFIDENCE
 from reports.stats.intervals import student_t_quantile
 
 RUN_NOISE = 0.02
@@ -55,7 +55,7 @@ def values(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
 
 def flags(history: np.ndarray, now: np.ndarray, bound: float = BOUND) -> np.ndarray:
     """The screen's rule (reports/regression/screening.py) on many cells at once: `history` has the runs in its last axis."""
-    recent = history[..., -MOST_RUNS:]
+    recent = history[..., -MAX_RUNS:]
     n = recent.shape[-1]
     limit = student_t_quantile(SCREEN_CONFIDENCE, n - 1) * recent.std(axis=-1, ddof=1) * math.sqrt(1 + 1 / n)
     return np.asarray(now - recent.mean(axis=-1) > np.maximum(limit, math.log1p(bound)))
@@ -65,7 +65,7 @@ def measured_again(rng: np.random.Generator, effect: float, cells: int) -> list[
     """What the pairs say of so many flagged cells of one night, one of which got worse by `effect` and the others not."""
     pairs = rng.normal(0, TRIAL_NOISE * math.sqrt(2), (cells, PAIRS))
     pairs[0] += effect
-    found = confirm({str(i): Pairs(tuple(map(float, row))) for i, row in enumerate(pairs)})
+    found = confirm({str(i): PairedCell(tuple(map(float, row))) for i, row in enumerate(pairs)})
     return [verdict(found[str(i)], BOUND) for i in range(cells)]
 
 
@@ -74,7 +74,7 @@ def quiet_nights(rng: np.random.Generator, repetitions: int = REPETITIONS) -> Ni
     judged = last_run = screened = regressed = inconclusive = 0
     for _ in range(repetitions):
         nights = values(rng, (METRICS, NIGHTS))
-        for night in range(LEAST_RUNS, NIGHTS):
+        for night in range(MIN_RUNS, NIGHTS):
             now = nights[:, night]
             flagged = int(flags(nights[:, :night], now).sum())
             judged += METRICS
@@ -92,9 +92,9 @@ def found(rng: np.random.Generator, change: float, nights: int, repetitions: int
     effect = math.log1p(change)
     flagged = confirmed = 0
     for _ in range(repetitions):
-        series = values(rng, (MOST_RUNS + nights,))
-        series[MOST_RUNS:] += effect
-        looks = [bool(flags(series[:night], series[night])) for night in range(MOST_RUNS, MOST_RUNS + nights)]
+        series = values(rng, (MAX_RUNS + nights,))
+        series[MAX_RUNS:] += effect
+        looks = [bool(flags(series[:night], series[night])) for night in range(MAX_RUNS, MAX_RUNS + nights)]
         flagged += any(looks)
         confirmed += any(look and measured_again(rng, effect, 1)[0] == "regressed" for look in looks)
     return flagged / repetitions, confirmed / repetitions

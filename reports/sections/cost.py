@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from harness.record.config import PricesSection
 from reports.analysis.analysis import Analysis
-from reports.analysis.cost_model import Answer, Basis, Need, answer, basis_of, cheapest_reference
+from reports.analysis.cost_model import CostAnswer, CostInputs, Requirements, answer, cheapest_reference, cost_inputs
 from reports.sections.elements import Span, Table
 from reports.units import number
 
@@ -17,9 +17,9 @@ EVERYDAY = (500.0, 0.2, 2.0, 0.0)
 class Advice(Struct, frozen=True):
     """An answer as it is shown. `said`: how much of the bill the language decides."""
 
-    need: Need
-    basis: Basis
-    answer: Answer
+    need: Requirements
+    basis: CostInputs
+    answer: CostAnswer
     asked: str
     said: tuple[Span, ...]
     bills: Table
@@ -28,21 +28,21 @@ class Advice(Struct, frozen=True):
     source: str
 
 
-def everyday(analysis: Analysis) -> Need:
+def everyday(analysis: Analysis) -> Requirements:
     """The need that the page starts with."""
-    basis, prices = basis_of(analysis), analysis.run.configuration.prices
+    basis, prices = cost_inputs(analysis), analysis.run.configuration.prices
     rps, cpu_ms, queries, wait_ms = EVERYDAY
     # What the record can't price is not asked for.
     if all(rates.cpu is None for rates in basis.rates):
         cpu_ms = 0.0
     if all(rates.db is None for rates in basis.rates) or basis.statements is None:
         queries = 0.0
-    return Need(rps, cpu_ms, queries, wait_ms, prices.core_month, prices.gib_month, cheapest_reference(basis.rates))
+    return Requirements(rps, cpu_ms, queries, wait_ms, prices.core_month, prices.gib_month, cheapest_reference(basis.rates))
 
 
-def advise(analysis: Analysis, need: Need) -> Advice:
+def advise(analysis: Analysis, need: Requirements) -> Advice:
     """The answer to a need, from a record."""
-    basis = basis_of(analysis)
+    basis = cost_inputs(analysis)
     found = answer(basis, need)
     prices = analysis.run.configuration.prices
     return Advice(
@@ -58,7 +58,7 @@ def advise(analysis: Analysis, need: Need) -> Advice:
     )
 
 
-def _asked(need: Need) -> str:
+def _asked(need: Requirements) -> str:
     return (
         f"{need.rps:,.7g} requests/s, each with {need.cpu_ms:g} ms of pure work (as {need.reference} does it), "
         f"{need.queries:g} queries and {need.wait_ms:g} ms of waiting; at most {need.utilisation:.0%} of the cores used, at "
@@ -66,13 +66,13 @@ def _asked(need: Need) -> str:
     )
 
 
-def _source(need: Need, prices: PricesSection) -> str:
+def _source(need: Requirements, prices: PricesSection) -> str:
     money = f"{prices.currency}{need.core_price:g} a month for a core, {prices.currency}{need.memory_price:g} for a GiB"
     standard = (need.core_price, need.memory_price) == (prices.core_month, prices.gib_month)
     return f"{money} ({prices.source})" if standard and prices.source else money
 
 
-def _said(found: Answer, prices: PricesSection) -> tuple[Span, ...]:
+def _said(found: CostAnswer, prices: PricesSection) -> tuple[Span, ...]:
     if found.decided is None:
         return (Span("Fewer than two targets can be priced from this record."),)
     cheapest, dearest = found.bills[0], found.bills[-1]
@@ -90,7 +90,7 @@ def _money(value: float, prices: PricesSection) -> str:
     return f"{prices.currency}{number(value)}"
 
 
-def _bills(found: Answer, prices: PricesSection) -> Table:
+def _bills(found: CostAnswer, prices: PricesSection) -> Table:
     return Table(
         "A month on each target, cheapest first",
         (

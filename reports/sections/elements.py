@@ -11,10 +11,10 @@ from msgspec import Struct
 
 from harness.record.cpus import parse_cpu_list
 from reports.analysis.analysis import Analysis
-from reports.analysis.observations import Measured
+from reports.analysis.observations import LevelObservation
 from reports.charts import dot_chart
 from reports.charts.dot_chart import Dot
-from reports.charts.palette import Look, looks
+from reports.charts.palette import Style, styles
 from reports.charts.theme import Spec, render
 from reports.metrics.scopes import Load
 from reports.stats.intervals import estimate
@@ -64,18 +64,18 @@ class Section(Struct, frozen=True):
     tables: tuple[Table, ...] = ()
 
 
-def looks_of(analysis: Analysis) -> dict[str, Look]:
+def styles_of(analysis: Analysis) -> dict[str, Style]:
     """How each target is drawn, in the whole report."""
-    return looks(analysis.run.plan.targets)
+    return styles(analysis.run.plan.targets)
 
 
 def drawn(analysis: Analysis, spec: Spec, name: str, title: str) -> Markup:
     """The chart as an SVG element; `name` is unique within the page."""
-    names = {look.token: look.label for look in looks_of(analysis).values()}
+    names = {look.token: look.label for look in styles_of(analysis).values()}
     return render(spec, name, f"{title}: the table below has the numbers", names)
 
 
-class Answer(Struct, frozen=True):
+class ProfileAnswer(Struct, frozen=True):
     """The answer to a profile's question. `table`: what is seen at once; the figure has its own behind it."""
 
     id: str
@@ -93,12 +93,12 @@ def load_of(analysis: Analysis, profile: str, *, open_loop: bool) -> Load | None
     )
 
 
-def middle(trials: Sequence[Measured], value: Callable[[Measured], float]) -> float:
+def middle(trials: Sequence[LevelObservation], value: Callable[[LevelObservation], float]) -> float:
     """The median of something over trials."""
     return float(median(value(m) for m in trials))
 
 
-def cpu_percent(analysis: Analysis, m: Measured) -> float:
+def cpu_percent(analysis: Analysis, m: LevelObservation) -> float:
     """What the service used of its cores in the window."""
     cores = len(parse_cpu_list(analysis.run.plan.placement.service))
     return m.level.usage["service"].cpu_seconds / m.level.window_seconds / cores * 100
@@ -114,7 +114,7 @@ def dots_figure(analysis: Analysis, name: str, title: str, reading: str, found: 
         rows.append(Dot(target, made.median, made.low, made.high, tuple(values), ()))
         interval = "–" if made.low is None or made.high is None else span(made.low, made.high, "percent")
         table.append((target, quantity(made.median, "percent"), interval, ", ".join(quantity(v, "percent") for v in values)))
-    svg = drawn(analysis, dot_chart.dots(rows, looks_of(analysis), "percent"), name, title) if rows else None
+    svg = drawn(analysis, dot_chart.dots(rows, styles_of(analysis), "percent"), name, title) if rows else None
     headers = ("Target", "Median", "Interval", "Single trials")
     return Figure(name, title, svg, reading if rows else "No valid trial.", headers, tuple(table))
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from msgspec import Struct, structs
 
 from harness.record.measurement import Missing
-from harness.record.method import MOST_PROLONGED, SHORT_SECONDS
+from harness.record.method import MAX_PROLONGED, SHORT_SECONDS
 from harness.record.plan import Profile, Trial
 from harness.record.run import Run
 from harness.record.trial_result import FloorMeasurement, ScaleMeasurement, StartupMeasurement
@@ -100,7 +100,7 @@ def _run(analysis: Analysis) -> Pairs:
         (
             "Measured window",
             f"{timing.measure_seconds:g} s; at shares and single routes {min(timing.measure_seconds, SHORT_SECONDS):g} s; "
-            f"at a rate up to {MOST_PROLONGED * timing.measure_seconds:g} s where its 99th percentile is then told",
+            f"at a rate up to {MAX_PROLONGED * timing.measure_seconds:g} s where its 99th percentile is then told",
         ),
         *((f"Profile {p.name}", _profile(p, analysis)) for p in run.plan.profiles),
         ("Objective", f"{objective.percent:g} % of all arrivals answered as expected within {objective.milliseconds:g} ms"),

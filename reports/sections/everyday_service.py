@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from harness.record.measurement import Missing
 from reports.analysis.analysis import Analysis
-from reports.analysis.observations import Measured
+from reports.analysis.observations import LevelObservation
 from reports.metrics.level_stats import database_microseconds, mean_response_microseconds, throughput
 from reports.metrics.scopes import Load
-from reports.sections.elements import Answer, Row, Sentence, Table, cpu_percent, dots_figure, load_of, middle, named
+from reports.sections.elements import ProfileAnswer, Row, Sentence, Table, cpu_percent, dots_figure, load_of, middle, named
 from reports.units import quantity
 
 PROFILE = "service"
@@ -18,7 +18,7 @@ _READING = (
 )
 
 
-def service_answer(analysis: Analysis) -> Answer | None:
+def service_answer(analysis: Analysis) -> ProfileAnswer | None:
     """None where the profile was not measured at a rate."""
     load = load_of(analysis, PROFILE, open_loop=True)
     if load is None:
@@ -26,7 +26,7 @@ def service_answer(analysis: Analysis) -> Answer | None:
     targets = analysis.run.plan.targets
     holds = {target: trials for target in targets if (trials := analysis.cell(target, load))}
     used = {target: [cpu_percent(analysis, m) for m in trials] for target, trials in holds.items()}
-    return Answer(
+    return ProfileAnswer(
         id="service",
         title=load.title,
         question=load.question,
@@ -40,7 +40,7 @@ def service_answer(analysis: Analysis) -> Answer | None:
     )
 
 
-def _database_share(m: Measured) -> float:
+def _database_share(m: LevelObservation) -> float:
     whole = mean_response_microseconds(m.level)
     return 0.0 if isinstance(whole, Missing) else database_microseconds(m.level) / whole
 
@@ -71,7 +71,7 @@ def _saturated(analysis: Analysis, target: str) -> str:
     return quantity(middle(trials, lambda m: throughput(m.level)), "requests/s") if trials else "–"
 
 
-def _compared(analysis: Analysis, load: Load, holds: dict[str, tuple[Measured, ...]]) -> tuple[Sentence, ...]:
+def _compared(analysis: Analysis, load: Load, holds: dict[str, tuple[LevelObservation, ...]]) -> tuple[Sentence, ...]:
     """Who needs least and most CPU, what a client sees of that, and what PostgreSQL has to do with it."""
     by_cpu = sorted(holds, key=lambda target: middle(holds[target], lambda m: cpu_percent(analysis, m)))
     if len(by_cpu) < 2:

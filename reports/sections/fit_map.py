@@ -21,10 +21,10 @@ from msgspec import Struct
 
 from harness.record.measurement import Missing
 from reports.analysis.analysis import Analysis, classes
-from reports.charts.fit_map_chart import Spot, fit_map
+from reports.charts.fit_map_chart import Point, fit_map
 from reports.metrics.catalogue import BY_ID
-from reports.sections.elements import Figure, Row, drawn, looks_of
-from reports.stats.intervals import LEAST_TRIALS, log_interval
+from reports.sections.elements import Figure, Row, drawn, styles_of
+from reports.stats.intervals import MIN_TRIALS, log_interval
 from reports.units import factor
 
 INDICES = ("scale-up", "scale-out", "velocity")
@@ -105,7 +105,7 @@ def _raw(analysis: Analysis, index: str, target: str) -> _Logs | Missing:
     if index == "scale-out":
         where = "db@saturate"
         return _mean_of(analysis, target, (("cpu", where, -0.5), ("throughput", where, 0.5), ("working-set", where, -0.5)))
-    if all(place.id != "build" for place in analysis.places):
+    if all(scope.id != "build" for scope in analysis.scopes):
         return _mean_of(analysis, target, (("start", "", -1 / 2), ("source-lines", "", -1 / 2)))
     return _sum(
         _mean_of(analysis, target, (("start", "", -1 / 3), ("source-lines", "", -1 / 3))),
@@ -127,10 +127,10 @@ def _mean_of(analysis: Analysis, target: str, parts: Sequence[tuple[str, str, fl
     """Sum of power x logarithm over parts (metric, place, power), trial by trial: its parts share a trial's noise."""
     by_part = []
     for metric, place_id, power in parts:
-        place = next((p for p in analysis.places if p.id == place_id), None)
-        if place is None:
+        scope = next((p for p in analysis.scopes if p.id == place_id), None)
+        if scope is None:
             return Missing(f"{place_id} is not in this record")
-        values = analysis.values(metric, target, place)
+        values = analysis.values(metric, target, scope)
         if isinstance(values, Missing):
             return Missing(f"{BY_ID[metric].title}: {values.reason}")
         by_part.append({pair: power * math.log(value) for pair, value in values.items()})
@@ -138,7 +138,7 @@ def _mean_of(analysis: Analysis, target: str, parts: Sequence[tuple[str, str, fl
     logs = [sum(part[pair] for part in by_part) for pair in sorted(common)]
     if not logs:
         return Missing("no trial has all of its parts")
-    if len(logs) < LEAST_TRIALS:
+    if len(logs) < MIN_TRIALS:
         return _Logs(fmean(logs), None)
     centre, half = log_interval(logs, analysis.run.configuration.report.confidence_percent / 100)
     return _Logs(centre, half)
@@ -159,7 +159,7 @@ def _figure(analysis: Analysis, mine: Sequence[Position], name: str, title: str)
     spots = tuple(spot for position in mine if (spot := _spot(position)))
     svg = None
     if spots:
-        svg = drawn(analysis, fit_map(spots, ARTICLE, looks_of(analysis)), name, title)
+        svg = drawn(analysis, fit_map(spots, ARTICLE, styles_of(analysis)), name, title)
     reading = (
         "To the right: strongest where one machine is pushed hard; to the left: where work is spread over many small "
         "instances; down: quick to start and little to write. Each is a multiple of the targets' mean, bars "
@@ -190,7 +190,7 @@ def _row(position: Position) -> Row:
     return (position.target, *cells, "; ".join(f"{n}: {why}" for n, why in position.missing.items()) or "nothing")
 
 
-def _spot(position: Position) -> Spot | None:
+def _spot(position: Position) -> Point | None:
     """Where a target stands; bars of a ratio add up in squares, because its two indices come from different trials."""
     if set(position.indices) != set(INDICES):
         return None
@@ -198,7 +198,7 @@ def _spot(position: Position) -> Spot | None:
     x = math.log2(up.value / out.value)
     half_x = math.hypot(_half(up), _half(out))
     y = math.log2(velocity.value)
-    return Spot(position.target, x, y, half_x, _half(velocity))
+    return Point(position.target, x, y, half_x, _half(velocity))
 
 
 def _half(index: Index) -> float:

@@ -8,12 +8,23 @@ from msgspec import Struct
 
 from harness.record.measurement import Missing
 from reports.analysis.analysis import Analysis
-from reports.analysis.observations import Measured
+from reports.analysis.observations import LevelObservation
 from reports.charts import line_chart
-from reports.charts.line_chart import Track
+from reports.charts.line_chart import TrialPath
 from reports.metrics.level_stats import mean_response_microseconds
 from reports.metrics.scopes import Load
-from reports.sections.elements import Answer, Figure, Row, Sentence, Table, cpu_percent, drawn, looks_of, middle, named
+from reports.sections.elements import (
+    Figure,
+    ProfileAnswer,
+    Row,
+    Sentence,
+    Table,
+    cpu_percent,
+    drawn,
+    middle,
+    named,
+    styles_of,
+)
 from reports.units import listed, number, quantity
 
 #: A wait is kept where this share of the answers comes at most this much later than asked for.
@@ -37,14 +48,14 @@ class Held(Struct, frozen=True):
     reason: str
 
 
-def waiters_answer(analysis: Analysis) -> Answer | None:
+def waiters_answer(analysis: Analysis) -> ProfileAnswer | None:
     """None where no requests were held."""
     loads = sorted((load for load in analysis.loads if load.held), key=lambda load: load.connections)
     if not loads:
         return None
     targets = analysis.run.plan.targets
     outcomes = {target: [outcome(analysis, target, load, last=load is loads[-1]) for load in loads] for target in targets}
-    return Answer(
+    return ProfileAnswer(
         id="waiters",
         title=loads[0].profile_title,
         question=loads[0].question,
@@ -58,7 +69,7 @@ def waiters_answer(analysis: Analysis) -> Answer | None:
     )
 
 
-def kept(m: Measured) -> bool:
+def kept(m: LevelObservation) -> bool:
     """Whether the answers of a trial came when they were asked for."""
     found = m.distribution
     return not isinstance(found, Missing) and found.share_within((1 + LATE) * m.load.hold_milliseconds * 1000) >= KEPT_SHARE
@@ -137,7 +148,7 @@ def _memory(analysis: Analysis, target: str, load: Load) -> float | None:
 
 
 def _figure(analysis: Analysis, loads: list[Load]) -> Figure:
-    tracks: list[Track] = []
+    tracks: list[TrialPath] = []
     table: list[Row] = []
     for target in analysis.run.plan.targets:
         solid: list[tuple[float, float]] = []
@@ -152,9 +163,9 @@ def _figure(analysis: Analysis, loads: list[Load]) -> Figure:
                 (solid if valid else hollow).append((load.connections, median(values) / 2**10))
             table.append(_row(analysis, target, load, valid or trials, values))
         if solid or hollow:
-            tracks.append(Track(target, tuple(solid), tuple(hollow)))
+            tracks.append(TrialPath(target, tuple(solid), tuple(hollow)))
     name, title = "waiters-memory", f"Memory per waiter: {loads[0].profile_title}"
-    spec = line_chart.tracks(tracks, looks_of(analysis), "requests held", "KiB per waiter, logarithmic") if tracks else None
+    spec = line_chart.paths(tracks, styles_of(analysis), "requests held", "KiB per waiter, logarithmic") if tracks else None
     headers = (
         "Target", "Held", "Asked for", "Errors", "Mean late by", "p50 late by", "p99 late by", "Within 5 %",
         "Memory per waiter", "CPU used", "Verdict",
@@ -163,7 +174,7 @@ def _figure(analysis: Analysis, loads: list[Load]) -> Figure:
     return Figure(name, title, drawn(analysis, spec, name, title) if spec else None, reading, headers, tuple(table))
 
 
-def _row(analysis: Analysis, target: str, load: Load, trials: tuple[Measured, ...], memory: list[float]) -> Row:
+def _row(analysis: Analysis, target: str, load: Load, trials: tuple[LevelObservation, ...], memory: list[float]) -> Row:
     errors = sum(r.failures + r.timed_out for m in analysis.at(target, load) for r in m.level.routes.values())
     means = [v for m in trials if not isinstance(v := mean_response_microseconds(m.level), Missing)]
     verdicts = sorted({m.level.verdict.replace("_", " ") for m in analysis.at(target, load)})
@@ -182,7 +193,7 @@ def _row(analysis: Analysis, target: str, load: Load, trials: tuple[Measured, ..
     )
 
 
-def _within(trials: tuple[Measured, ...]) -> str:
+def _within(trials: tuple[LevelObservation, ...]) -> str:
     shares = [
         m.distribution.share_within((1 + LATE) * m.load.hold_milliseconds * 1000)
         for m in trials
@@ -191,7 +202,7 @@ def _within(trials: tuple[Measured, ...]) -> str:
     return f"{median(shares):.2%}" if shares else "–"
 
 
-def _percentile(trials: tuple[Measured, ...], percent: float, load: Load) -> str:
+def _percentile(trials: tuple[LevelObservation, ...], percent: float, load: Load) -> str:
     found = [m.distribution if isinstance(m.distribution, Missing) else m.distribution.percentile(percent) for m in trials]
     numbers = [v for v in found if not isinstance(v, Missing)]
     return _late(median(numbers), load) if numbers and len(numbers) == len(found) else "too few requests"

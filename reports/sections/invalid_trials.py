@@ -9,7 +9,7 @@ from msgspec import Struct
 from harness.record.measurement import Measurement, Missing
 from harness.record.trial_result import TrialResult
 from reports.analysis.analysis import Analysis
-from reports.analysis.observations import Measured
+from reports.analysis.observations import LevelObservation
 from reports.comparison.repeatability import scatter, separations
 from reports.metrics.catalogue import BY_ID
 from reports.metrics.level_stats import throughput
@@ -22,9 +22,9 @@ _JUDGED_BY = ("throughput", "cpu")
 
 
 class Fault(Struct, frozen=True):
-    """A level that is not valid, or a trial that came to nothing. `place`: the load's title, or the profile's."""
+    """A level that is not valid, or a trial that came to nothing. `scope`: the load's title, or the profile's."""
 
-    place: str
+    scope: str
     verdict: str
     achieved: str
     problems: tuple[str, ...]
@@ -45,7 +45,7 @@ class Summary(Struct, frozen=True):
     """Faults gathered by target, place and verdict: for the first screen."""
 
     target: str
-    place: str
+    scope: str
     verdict: str
     blocks: str
     reason: str
@@ -89,7 +89,7 @@ def _achieved(result: TrialResult) -> str:
             return "measured, and not counted"
 
 
-def _fault(measured: Measured) -> Fault:
+def _fault(measured: LevelObservation) -> Fault:
     level = measured.level
     text = f"{quantity(throughput(level), 'requests/s')} answered"
     if measured.load.open:
@@ -109,16 +109,16 @@ def summaries(problems: tuple[Problem, ...]) -> tuple[Summary, ...]:
     gathered: dict[tuple[str, str, str], list[tuple[int, Fault]]] = {}
     for problem in problems:
         for fault in problem.faults:
-            gathered.setdefault((problem.target, fault.place, fault.verdict), []).append((problem.block, fault))
+            gathered.setdefault((problem.target, fault.scope, fault.verdict), []).append((problem.block, fault))
     return tuple(
         Summary(
             target,
-            place,
+            scope,
             verdict,
             f"block{'s' if len(found) > 1 else ''} {listed([str(block) for block, _ in found])}",
             found[0][1].problems[0] if found[0][1].problems else "no reason was recorded",
         )
-        for (target, place, verdict), found in gathered.items()
+        for (target, scope, verdict), found in gathered.items()
     )
 
 
@@ -129,7 +129,7 @@ class Noise(Struct, frozen=True):
     sentence: str
 
 
-class Trust(Struct, frozen=True):
+class NoiseAssessment(Struct, frozen=True):
     """What the validity section says beside the trials that are not valid."""
 
     noise: Noise
@@ -139,12 +139,12 @@ class Trust(Struct, frozen=True):
     twin_table: Table
 
 
-def trust_of(analysis: Analysis) -> Trust:
+def assess_noise(analysis: Analysis) -> NoiseAssessment:
     """All of it."""
-    titles = {place.id or "run": place.title for place in analysis.places}
+    titles = {scope.id or "run": scope.title for scope in analysis.scopes}
     cells = scatter(analysis)
     rows: list[Row] = [
-        (titles[c.place], BY_ID[c.metric].title, c.target, str(c.trials), f"{c.variation:.1%}") for c in cells
+        (titles[c.scope], BY_ID[c.metric].title, c.target, str(c.trials), f"{c.variation:.1%}") for c in cells
     ]
     pairs = separations(analysis)
     level = analysis.run.configuration.report.confidence_percent
@@ -157,7 +157,7 @@ def trust_of(analysis: Analysis) -> Trust:
             f"Twins (one image under two names): {apart} of {len(pairs)} axes tell them apart, and intervals of {level:g} % "
             f"allow about {len(pairs) * (1 - level / 100):.1f}."
         )
-    return Trust(
+    return NoiseAssessment(
         noise=_noise([c.variation for c in cells if c.metric in _JUDGED_BY]),
         machine=_machine(analysis),
         scatter=Table(
@@ -168,7 +168,7 @@ def trust_of(analysis: Analysis) -> Trust:
             "Ratios of targets to their twins",
             ("Where", "Axis", "Target", "Interval of the ratio", "Told apart"),
             tuple(
-                (titles[p.place], BY_ID[p.metric].title, p.target, f"{p.low:.3f}–{p.high:.3f}", "yes" if p.apart else "no")
+                (titles[p.scope], BY_ID[p.metric].title, p.target, f"{p.low:.3f}–{p.high:.3f}", "yes" if p.apart else "no")
                 for p in pairs
             ),
         ),

@@ -9,9 +9,9 @@ from msgspec import Struct
 
 from harness.record.measurement import Missing
 from reports.analysis.analysis import Analysis
-from reports.analysis.ranking import Entry, Standing
+from reports.analysis.ranking import RankedTarget, Ranking
 from reports.metrics.catalogue import BY_ID
-from reports.metrics.scopes import Place
+from reports.metrics.scopes import Scope
 from reports.sections.elements import Span
 from reports.sections.time_breakdown import LIMITS
 from reports.units import factor, quantity
@@ -22,7 +22,7 @@ HARDLY_BELOW = 1.25
 _SEEN = {"closed": ("throughput", "cpu"), "open": ("p50", "p99", "cpu"), "held": ("waiter-memory", "wait", "cpu")}
 
 
-class Spread(Struct, frozen=True):
+class Gap(Struct, frozen=True):
     """One axis at a load: best and worst target, how far apart (the ratio's median), and whether all of them tie."""
 
     axis: str
@@ -34,14 +34,14 @@ class Spread(Struct, frozen=True):
     tie: bool
 
 
-class Matter(Struct, frozen=True):
+class LanguageEffect(Struct, frozen=True):
     """What there is to say of a load. `answer`: yes, hardly, no, or unknown; by the first of its axes."""
 
     title: str
     target_class: str
     answer: str
     sentence: tuple[Span, ...]
-    spreads: tuple[Spread, ...]
+    spreads: tuple[Gap, ...]
 
     @property
     def rows(self) -> tuple[tuple[str, ...], ...]:
@@ -52,50 +52,50 @@ class Matter(Struct, frozen=True):
         )
 
 
-def matters(analysis: Analysis) -> tuple[Matter, ...]:
+def language_effects(analysis: Analysis) -> tuple[LanguageEffect, ...]:
     """An answer for each ranked load and class."""
-    classes = dict.fromkeys(s.target_class for s in analysis.standings)
-    found = (_matter(analysis, place, c) for c in classes for place in analysis.places if place.load)
+    classes = dict.fromkeys(s.target_class for s in analysis.rankings)
+    found = (_matter(analysis, scope, c) for c in classes for scope in analysis.scopes if scope.load)
     return tuple(matter for matter in found if matter)
 
 
-def _matter(analysis: Analysis, place: Place, target_class: str) -> Matter | None:
-    if place.load is None:
+def _matter(analysis: Analysis, scope: Scope, target_class: str) -> LanguageEffect | None:
+    if scope.load is None:
         return None
-    standings = {s.metric: s for s in analysis.standings if s.place == place.id and s.target_class == target_class}
+    rankings = {s.metric: s for s in analysis.rankings if s.scope == scope.id and s.target_class == target_class}
     spreads = tuple(
-        spread for metric in _SEEN[place.load.kind] if metric in standings and (spread := _spread(standings[metric]))
+        spread for metric in _SEEN[scope.load.kind] if metric in rankings and (spread := _spread(rankings[metric]))
     )
     if not spreads:
         return None
     first = spreads[0]
     answer = "no" if first.tie else "hardly" if first.apart < HARDLY_BELOW else "yes"
-    return Matter(place.title, target_class, answer, _sentence(analysis, place, answer, first), spreads)
+    return LanguageEffect(scope.title, target_class, answer, _sentence(analysis, scope, answer, first), spreads)
 
 
-def _spread(standing: Standing) -> Spread | None:
-    ranked = [(entry, entry.estimate) for entry in standing.entries if not isinstance(entry.estimate, Missing)]
+def _spread(ranking: Ranking) -> Gap | None:
+    ranked = [(entry, entry.estimate) for entry in ranking.entries if not isinstance(entry.estimate, Missing)]
     if len(ranked) < 2:
         return None
-    metric = BY_ID[standing.metric]
+    metric = BY_ID[ranking.metric]
     (best, best_found), (worst, worst_found) = ranked[0], ranked[-1]
     apart = max(best_found.median, worst_found.median) / min(best_found.median, worst_found.median)
-    return Spread(
+    return Gap(
         axis=metric.title,
         best=best.target,
         best_value=quantity(best_found.median, metric.unit),
         worst=worst.target,
         worst_value=quantity(worst_found.median, metric.unit),
         apart=apart,
-        tie=_all_tie(standing, [entry for entry, _ in ranked]),
+        tie=_all_tie(ranking, [entry for entry, _ in ranked]),
     )
 
 
-def _all_tie(standing: Standing, entries: list[Entry]) -> bool:
-    return standing.note == "tie" and len(standing.leaders) == len(entries)
+def _all_tie(ranking: Ranking, entries: list[RankedTarget]) -> bool:
+    return ranking.note == "tie" and len(ranking.leaders) == len(entries)
 
 
-def _sentence(analysis: Analysis, place: Place, answer: str, first: Spread) -> tuple[Span, ...]:
+def _sentence(analysis: Analysis, scope: Scope, answer: str, first: Gap) -> tuple[Span, ...]:
     axis = first.axis[0].lower() + first.axis[1:]
     words: list[Span]
     if answer == "no":
@@ -107,8 +107,8 @@ def _sentence(analysis: Analysis, place: Place, answer: str, first: Spread) -> t
             Span(first.worst, "name"),
             Span(f" ({first.worst_value}) in {axis}."),
         ]
-    limit = _limited_by(analysis, place)
-    share = _database_share(analysis, place)
+    limit = _limited_by(analysis, scope)
+    share = _database_share(analysis, scope)
     if limit:
         words.append(Span(f" {limit}"))
     if share is not None:
@@ -116,11 +116,11 @@ def _sentence(analysis: Analysis, place: Place, answer: str, first: Spread) -> t
     return tuple(words)
 
 
-def _limited_by(analysis: Analysis, place: Place) -> str:
+def _limited_by(analysis: Analysis, scope: Scope) -> str:
     """What limits how many of the targets, where anything does."""
     found: list[str] = []
     for target in analysis.run.plan.targets:
-        limits = [m.level.bottleneck for m in analysis.cell(target, place.load)] if place.load else []
+        limits = [m.level.bottleneck for m in analysis.cell(target, scope.load)] if scope.load else []
         if limits:
             found.append(Counter(limits).most_common(1)[0][0])
     counted = Counter(found)
@@ -130,7 +130,7 @@ def _limited_by(analysis: Analysis, place: Place) -> str:
     return f"The limit: {', '.join(words)}."
 
 
-def _database_share(analysis: Analysis, place: Place) -> float | None:
+def _database_share(analysis: Analysis, scope: Scope) -> float | None:
     """PostgreSQL's part of PostgreSQL time + service CPU."""
-    shares = [p.database / (p.database + p.service_cpu) for p in analysis.parts if p.load == place.id and p.database]
+    shares = [p.database / (p.database + p.service_cpu) for p in analysis.parts if p.load == scope.id and p.database]
     return median(shares) if shares else None

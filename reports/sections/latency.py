@@ -7,12 +7,12 @@ from statistics import median
 from harness.record.measurement import Missing
 from harness.record.plan import Profile
 from reports.analysis.analysis import Analysis
-from reports.analysis.observations import Measured
+from reports.analysis.observations import LevelObservation
 from reports.charts import line_chart
-from reports.charts.line_chart import Line, Track
+from reports.charts.line_chart import Line, TrialPath
 from reports.metrics.level_stats import throughput
 from reports.metrics.scopes import Load
-from reports.sections.elements import Figure, Row, drawn, looks_of
+from reports.sections.elements import Figure, Row, drawn, styles_of
 from reports.units import quantity
 
 #: Points of the latency curves: even steps on the axis 1 / (1 - quantile), 1 (the fastest) to 10,000 (99.99 %).
@@ -69,7 +69,7 @@ def latency_figure(analysis: Analysis, load: Load, name: str) -> Figure:
     if curves:
         spec = line_chart.lines(
             curves,
-            looks_of(analysis),
+            styles_of(analysis),
             x_title="share of requests",
             y_title="response time, ms",
             log_y=True,
@@ -87,7 +87,7 @@ def latency_figure(analysis: Analysis, load: Load, name: str) -> Figure:
     )
 
 
-def _latency_curve(trial: Measured) -> list[float]:
+def _latency_curve(trial: LevelObservation) -> list[float]:
     """Milliseconds at the curve's points, up to the last percentile that enough requests lie beyond."""
     ys: list[float] = []
     for point in _CURVE_POINTS:
@@ -100,12 +100,12 @@ def _latency_curve(trial: Measured) -> list[float]:
     return ys
 
 
-def _percentile_cell(trials: list[Measured], percent: float) -> str:
+def _percentile_cell(trials: list[LevelObservation], percent: float) -> str:
     found = _percentile(trials, percent)
     return "too few requests" if found is None else quantity(found, "microseconds")
 
 
-def _percentile(trials: list[Measured] | tuple[Measured, ...], percent: float) -> float | None:
+def _percentile(trials: list[LevelObservation] | tuple[LevelObservation, ...], percent: float) -> float | None:
     """Median over the trials, microseconds; None where it is missing in one of them."""
     values = [m.distribution if isinstance(m.distribution, Missing) else m.distribution.percentile(percent) for m in trials]
     numbers = [v for v in values if not isinstance(v, Missing)]
@@ -123,7 +123,7 @@ def against_throughput(analysis: Analysis, profile: Profile, name: str) -> tuple
 
 
 def _tradeoff(analysis: Analysis, loads: list[Load], percent: float, profile: str, name: str) -> Figure:
-    rows: list[Track] = []
+    rows: list[TrialPath] = []
     table: list[Row] = []
     for target in analysis.run.plan.targets:
         solid: list[tuple[float, float]] = []
@@ -144,7 +144,7 @@ def _tradeoff(analysis: Analysis, loads: list[Load], percent: float, profile: st
             shown = "too few requests" if found is None else quantity(found, "microseconds")
             table.append((target, load.level_title, quantity(rate, "requests/s"), shown, state))
         if solid or hollow:
-            rows.append(Track(target, tuple(solid), tuple(hollow)))
+            rows.append(TrialPath(target, tuple(solid), tuple(hollow)))
     title = f"Latency against throughput, p{percent:g}: {profile}"
     reading = (
         "Each mark is a share of what the target itself achieved in its closed loop, offered as an open loop: on the left a "
@@ -153,7 +153,7 @@ def _tradeoff(analysis: Analysis, loads: list[Load], percent: float, profile: st
     )
     svg, spec = None, None
     if rows:
-        spec = line_chart.tracks(rows, looks_of(analysis), "requests/s", f"p{percent:g} response time, ms")
+        spec = line_chart.paths(rows, styles_of(analysis), "requests/s", f"p{percent:g} response time, ms")
         svg = drawn(analysis, spec, name, title)
     return Figure(
         name,

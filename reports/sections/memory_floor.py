@@ -18,7 +18,7 @@ SCALED_TO = 1000.0
 
 def floor_section(analysis: Analysis, profile: Profile, name: str) -> Section:
     """Floors, what stands a step below, and all probes."""
-    place = next(place for place in analysis.places if place.id == profile.name)
+    scope = next(scope for scope in analysis.scopes if scope.id == profile.name)
     rows: list[Row] = []
     probes: list[Row] = []
     for single in analysis.singles:
@@ -33,7 +33,7 @@ def floor_section(analysis: Analysis, profile: Profile, name: str) -> Section:
     rate = profile.levels[0].rate if profile.levels else 0.0
     return Section(
         profile.title,
-        place_figures(analysis, place, name),
+        place_figures(analysis, scope, name),
         f"Each probe is a fresh container under another limit, at {rate:g} requests/s: it holds when {objective.percent:g} "
         f"% of what was scheduled was answered within {objective.milliseconds:g} ms, nothing failed and nothing was killed. "
         "A floor held three times; the limit below failed twice. Runtimes are sized by their own documented means. "

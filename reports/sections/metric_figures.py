@@ -6,12 +6,12 @@ from collections.abc import Iterable
 
 from harness.record.measurement import Missing
 from reports.analysis.analysis import Analysis, at_least
-from reports.analysis.ranking import Standing
+from reports.analysis.ranking import Ranking
 from reports.charts import dot_chart
 from reports.charts.dot_chart import Dot
 from reports.metrics.catalogue import BY_ID
-from reports.metrics.scopes import Place
-from reports.sections.elements import Figure, Section, drawn, looks_of
+from reports.metrics.scopes import Scope
+from reports.sections.elements import Figure, Section, drawn, styles_of
 from reports.units import Unit, quantity, span
 
 
@@ -19,35 +19,35 @@ def axis_sections(analysis: Analysis) -> tuple[Section, ...]:
     """Every axis of a load or of the whole run that has a value, by place. Other kinds have sections of their own."""
     others = {profile.name for profile in analysis.run.plan.profiles if profile.kind != "load"}
     sections = [
-        Section(place.title, place_figures(analysis, place, f"axis-{number}"))
-        for number, place in enumerate(analysis.places)
-        if place.profile not in others
+        Section(scope.title, place_figures(analysis, scope, f"axis-{number}"))
+        for number, scope in enumerate(analysis.scopes)
+        if scope.profile not in others
     ]
     return tuple(section for section in sections if section.figures)
 
 
-def place_figures(analysis: Analysis, place: Place, name: str) -> tuple[Figure, ...]:
+def place_figures(analysis: Analysis, scope: Scope, name: str) -> tuple[Figure, ...]:
     """Every axis of a place that has a value: dots with intervals."""
-    found: dict[str, list[Standing]] = {}
-    for standing in analysis.standings:
-        if standing.place == place.id:
-            found.setdefault(standing.metric, []).append(standing)
+    found: dict[str, list[Ranking]] = {}
+    for ranking in analysis.rankings:
+        if ranking.scope == scope.id:
+            found.setdefault(ranking.metric, []).append(ranking)
     figures = (_axis_figure(analysis, f"{name}-{metric.replace('.', '_')}", s) for metric, s in found.items())
     return tuple(figure for figure in figures if figure)
 
 
-def _axis_figure(analysis: Analysis, name: str, standings: list[Standing]) -> Figure | None:
-    metric, place = BY_ID[standings[0].metric], analysis.place(standings[0])
-    here = analysis.here(place)
+def _axis_figure(analysis: Analysis, name: str, rankings: list[Ranking]) -> Figure | None:
+    metric, scope = BY_ID[rankings[0].metric], analysis.scope(rankings[0])
+    here = analysis.here(scope)
     rows, table = [], []
-    for standing, entry in [(s, entry) for s in standings for entry in s.entries]:
+    for ranking, entry in [(s, entry) for s in rankings for entry in s.entries]:
         trials = [m for m in here if m.trial.target == entry.target]
         # By trial: where an axis spans the levels of a trial, they all have its one value.
         values = {m.trial.id: v for m in trials if isinstance(v := m.values.get(metric.id), float | int)}
         if metric.exact:
             # The same number in every trial: one dot says it.
             values = dict(list(values.items())[:1])
-        counted = {m.trial.id for m in trials if m.counts(place.scope)}
+        counted = {m.trial.id for m in trials if m.counts(scope.scope)}
         valid = tuple(v for trial, v in values.items() if trial in counted)
         others = tuple(v for trial, v in values.items() if trial not in counted)
         found = entry.estimate
@@ -59,7 +59,7 @@ def _axis_figure(analysis: Analysis, name: str, standings: list[Standing]) -> Fi
         interval = (
             "–" if found.low is None or found.high is None or metric.exact else span(found.low, found.high, metric.unit)
         )
-        bound = "at least " if at_least(analysis, standing, entry.target) else ""
+        bound = "at least " if at_least(analysis, ranking, entry.target) else ""
         table.append(
             (
                 entry.target,
@@ -76,8 +76,8 @@ def _axis_figure(analysis: Analysis, name: str, standings: list[Standing]) -> Fi
     return Figure(
         id=name,
         title=title,
-        svg=drawn(analysis, dot_chart.dots(rows, looks_of(analysis), metric.unit), name, title),
-        reading=metric.meaning_at(place.load),
+        svg=drawn(analysis, dot_chart.dots(rows, styles_of(analysis), metric.unit), name, title),
+        reading=metric.meaning_at(scope.load),
         headers=("Target", "Median", "Interval", "Standing", "Single trials"),
         rows=tuple(table),
     )

@@ -16,10 +16,10 @@ from reports.charts import line_chart
 from reports.charts.line_chart import Line
 from reports.metrics.level_stats import cpu_per_request_microseconds, throughput
 from reports.metrics.scaling import level_of, shares
-from reports.sections.elements import Figure, Row, Section, Table, drawn, looks_of
+from reports.sections.elements import Figure, Row, Section, Table, drawn, styles_of
 from reports.sections.metric_figures import place_figures
 from reports.sections.time_breakdown import LIMITS
-from reports.stats.scalability_law import LEAST_POINTS, Law, fit
+from reports.stats.scalability_law import MIN_POINTS, Law, fit
 from reports.units import factor, listed, number, quantity
 
 NONE = "–"
@@ -70,7 +70,7 @@ def _figure(analysis: Analysis, name: str, title: str, reading: str, what: str, 
     rows = tuple(_throughputs(target, points, counts) for target, points in found.items())
     if not curves:
         return Figure(name, title, None, "No target has two valid points.", headers, rows)
-    spec = line_chart.lines(curves, looks_of(analysis), x_title=what, y_title="requests/s", counts=counts, height=210)
+    spec = line_chart.lines(curves, styles_of(analysis), x_title=what, y_title="requests/s", counts=counts, height=210)
     return Figure(name, title, drawn(analysis, spec, name, title), reading, headers, rows, spec)
 
 
@@ -80,8 +80,8 @@ def _throughputs(target: str, points: tuple[At, ...], counts: tuple[int, ...]) -
 
 
 def _axes(analysis: Analysis, profile: Profile, name: str) -> tuple[Figure, ...]:
-    place = next(place for place in analysis.places if place.id == profile.name)
-    return place_figures(analysis, place, name)
+    scope = next(scope for scope in analysis.scopes if scope.id == profile.name)
+    return place_figures(analysis, scope, name)
 
 
 def _limits(at: At) -> str:
@@ -147,7 +147,7 @@ def _laws(found: dict[str, tuple[At, ...]]) -> str:
         return "Universal Scalability Law (Gunther): " + "; ".join(f"{t} {_law(law)}" for t, law in laws.items()) + "."
     most = max((sum(not shares(at.point, "service") for at in points) for points in found.values()), default=0)
     return (
-        f"The Universal Scalability Law has three parameters: it is fitted to {LEAST_POINTS} points or more on cores that "
+        f"The Universal Scalability Law has three parameters: it is fitted to {MIN_POINTS} points or more on cores that "
         f"are not shared, and here there {'is' if most == 1 else 'are'} {most}."
     )
 

@@ -12,7 +12,7 @@ from statistics import median
 
 from harness.record.measurement import Missing
 from reports.analysis.analysis import Analysis
-from reports.analysis.observations import Measured
+from reports.analysis.observations import LevelObservation
 from reports.metrics.level_stats import (
     cpu_per_request_microseconds,
     database_microseconds,
@@ -20,7 +20,7 @@ from reports.metrics.level_stats import (
     throughput,
 )
 from reports.metrics.scopes import Load
-from reports.sections.elements import Answer, Row, Sentence, Table, cpu_percent, dots_figure, load_of, middle, named
+from reports.sections.elements import ProfileAnswer, Row, Sentence, Table, cpu_percent, dots_figure, load_of, middle, named
 from reports.sections.time_breakdown import LIMITS
 from reports.units import number, quantity
 
@@ -34,7 +34,7 @@ _READING = (
 )
 
 
-def downstream_answer(analysis: Analysis) -> Answer | None:
+def downstream_answer(analysis: Analysis) -> ProfileAnswer | None:
     """None where the profile was not measured saturated."""
     load = load_of(analysis, PROFILE, open_loop=False)
     if load is None:
@@ -43,7 +43,7 @@ def downstream_answer(analysis: Analysis) -> Answer | None:
     full = {target: trials for target in analysis.run.plan.targets if (trials := analysis.cell(target, load))}
     reached = {target: [throughput(m.level) / ceiling(analysis, m) * 100 for m in trials] for target, trials in full.items()}
     rate = f" {below.phrase}" if below else ""
-    return Answer(
+    return ProfileAnswer(
         id="downstream",
         title=load.profile_title,
         question=load.question,
@@ -60,12 +60,12 @@ def downstream_answer(analysis: Analysis) -> Answer | None:
     )  # fmt: skip
 
 
-def ceiling(analysis: Analysis, m: Measured) -> float:
+def ceiling(analysis: Analysis, m: LevelObservation) -> float:
     """Requests/s that the pool lets pass: each takes a connection for as long as PostgreSQL takes."""
     return analysis.run.configuration.limits.db_pool_size / (database_microseconds(m.level) / 1e6)
 
 
-def saved(m: Measured) -> float | Missing:
+def saved(m: LevelObservation) -> float | Missing:
     """The share of the mean response that code FASTER times as fast would save."""
     whole, cpu = mean_response_microseconds(m.level), cpu_per_request_microseconds("service", m.level)
     if isinstance(whole, Missing) or isinstance(cpu, Missing):
@@ -73,7 +73,7 @@ def saved(m: Measured) -> float | Missing:
     return cpu * (1 - 1 / FASTER) / whole
 
 
-def _saved(trials: tuple[Measured, ...]) -> str | None:
+def _saved(trials: tuple[LevelObservation, ...]) -> str | None:
     values = [v for m in trials if not isinstance(v := saved(m), Missing)]
     return f"{number(median(values) * 100)} %" if values else None
 

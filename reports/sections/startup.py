@@ -20,8 +20,8 @@ NONE = "–"
 
 
 def _axes(analysis: Analysis, profile: Profile, name: str) -> tuple[Figure, ...]:
-    place = next(place for place in analysis.places if place.id == profile.name)
-    return place_figures(analysis, place, name)
+    scope = next(scope for scope in analysis.scopes if scope.id == profile.name)
+    return place_figures(analysis, scope, name)
 
 
 def _startup(analysis: Analysis, profile: Profile, name: str) -> Section:

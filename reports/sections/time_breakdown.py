@@ -7,13 +7,13 @@ from statistics import median
 
 from harness.record.measurement import Capacity, Missing
 from harness.record.plan import Profile
-from reports.analysis.analysis import Analysis, Parts
-from reports.analysis.observations import Measured
+from reports.analysis.analysis import Analysis, TimeBreakdown
+from reports.analysis.observations import LevelObservation
 from reports.charts import dot_chart
 from reports.charts.dot_chart import Bar
 from reports.metrics.level_stats import cpu_per_request_microseconds
 from reports.metrics.scopes import Load
-from reports.sections.elements import Figure, Row, Section, Table, drawn, looks_of
+from reports.sections.elements import Figure, Row, Section, Table, drawn, styles_of
 from reports.units import quantity, span
 
 LIMITS = {
@@ -90,7 +90,7 @@ def _figure(
     title: str,
     reading: str,
     x_title: str,
-    rows: list[tuple[Parts, float, tuple[float, ...]]],
+    rows: list[tuple[TimeBreakdown, float, tuple[float, ...]]],
 ) -> Figure:
     bars = [Bar(p.target, quantity(whole, "microseconds"), parts) for p, whole, parts in rows]
     table = tuple(
@@ -103,7 +103,7 @@ def _figure(
         for p, whole, parts in rows
     )
     headers = ("Target", "Whole", *dot_chart.PARTS[: len(rows[0][2])], "Limited by") if rows else ()
-    svg = drawn(analysis, dot_chart.bars(bars, looks_of(analysis), x_title), name, title) if rows else None
+    svg = drawn(analysis, dot_chart.bars(bars, styles_of(analysis), x_title), name, title) if rows else None
     return Figure(name, title, svg, reading if rows else "No valid trial.", headers, table)
 
 
@@ -180,7 +180,7 @@ def limit_tables(analysis: Analysis) -> tuple[Table, Table]:
     )
 
 
-def _limit(trials: tuple[Measured, ...]) -> tuple[str, str]:
+def _limit(trials: tuple[LevelObservation, ...]) -> tuple[str, str]:
     """What limits most of the trials, and the figures of the first of those."""
     return _most([(m.level.bottleneck, m.level.bottleneck_reason) for m in trials])
 

@@ -11,11 +11,11 @@ from msgspec import Struct
 from harness.record.measurement import Missing
 from harness.record.plan import Profile
 from reports.analysis.analysis import Analysis
-from reports.analysis.observations import Measured
+from reports.analysis.observations import LevelObservation
 from reports.analysis.samples import Curve, read_curves
 from reports.charts import line_chart
 from reports.charts.line_chart import Line
-from reports.sections.elements import Figure, Section, drawn, looks_of
+from reports.sections.elements import Figure, Section, drawn, styles_of
 
 _PARTS = (
     ("service", "cores", "CPU use of the service", "Cores' worth of work. At the number of its cores, it is the limit."),
@@ -64,7 +64,7 @@ def _section(analysis: Analysis, profile: Profile, name: str, folder: Path) -> S
     )
 
 
-def _course(analysis: Analysis, chosen: Measured, folder: Path) -> _Course | None:
+def _course(analysis: Analysis, chosen: LevelObservation, folder: Path) -> _Course | None:
     zero = chosen.level.window_start_ns
     curves = read_curves(folder, chosen.trial.id, zero)
     if isinstance(curves, Missing):
@@ -110,7 +110,7 @@ def _figure(
     if curves:
         y_title = "cores" if kind == "cores" else "MiB"
         spec = line_chart.lines(
-            curves, looks_of(analysis), x_title="seconds of the trial", y_title=y_title, marks=marks, height=190
+            curves, styles_of(analysis), x_title="seconds of the trial", y_title=y_title, marks=marks, height=190
         )
         svg = drawn(analysis, spec, name, title)
     return Figure(

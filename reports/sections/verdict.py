@@ -8,9 +8,9 @@ from msgspec import Struct
 
 from harness.record.measurement import Missing
 from reports.analysis.analysis import Analysis, classes, verdicts_at
-from reports.analysis.ranking import Standing
+from reports.analysis.ranking import Ranking
 from reports.metrics.catalogue import BY_ID, METRICS
-from reports.metrics.scopes import Place
+from reports.metrics.scopes import Scope
 from reports.sections.elements import Span
 from reports.units import factor, listed
 
@@ -18,7 +18,7 @@ from reports.units import factor, listed
 NAMED_PARTNERS = 2
 
 
-class Verdict(Struct, frozen=True):
+class TargetVerdict(Struct, frozen=True):
     """What a target wins, in sentences: `wins` first, then where it ties for the lead, then where it was not ranked."""
 
     target: str
@@ -29,7 +29,7 @@ class Verdict(Struct, frozen=True):
     unranked: tuple[Span, ...]
 
 
-def verdicts(analysis: Analysis) -> tuple[Verdict, ...]:
+def verdicts(analysis: Analysis) -> tuple[TargetVerdict, ...]:
     """A verdict per target, in the plan's order within each class."""
     return tuple(
         _verdict(analysis, target, target_class)
@@ -39,19 +39,19 @@ def verdicts(analysis: Analysis) -> tuple[Verdict, ...]:
     )
 
 
-def who_leads(standing: Standing) -> tuple[Span, ...]:
+def who_leads(ranking: Ranking) -> tuple[Span, ...]:
     """The lead on one axis, for the matrix: `rust, ×1.31 over go` or `tie: go, rust`."""
-    if standing.winner and standing.runner_up and standing.lead:
-        return (_name(standing.winner), Span(f" {factor(standing.lead.ahead)} over "), _name(standing.runner_up))
-    if standing.note != "tie":
-        reasons = {e.estimate.reason for e in standing.entries if isinstance(e.estimate, Missing)}
-        return (Span(reasons.pop() if not standing.leaders and len(reasons) == 1 else standing.note),)
-    return (Span("tie: "), *_names(standing.leaders))
+    if ranking.winner and ranking.runner_up and ranking.lead:
+        return (_name(ranking.winner), Span(f" {factor(ranking.lead.ahead)} over "), _name(ranking.runner_up))
+    if ranking.note != "tie":
+        reasons = {e.estimate.reason for e in ranking.entries if isinstance(e.estimate, Missing)}
+        return (Span(reasons.pop() if not ranking.leaders and len(reasons) == 1 else ranking.note),)
+    return (Span("tie: "), *_names(ranking.leaders))
 
 
 def undecidable(analysis: Analysis) -> bool:
     """Whether no profile could be judged for want of trials: fewer than three blocks give values, but no ranking."""
-    notes = [s.note for s in analysis.standings if len(s.leaders) > 1 and s.place]
+    notes = [s.note for s in analysis.rankings if len(s.leaders) > 1 and s.scope]
     return bool(notes) and all(note.startswith("too few") for note in notes)
 
 
@@ -69,9 +69,9 @@ def _names(targets: Iterable[str]) -> list[Span]:
     return spans
 
 
-def _verdict(analysis: Analysis, target: str, target_class: str) -> Verdict:
+def _verdict(analysis: Analysis, target: str, target_class: str) -> TargetVerdict:
     # Where nobody has a value (a percentile of too few requests), there is nothing to win.
-    mine = [s for s in analysis.standings if s.target_class == target_class and s.leaders]
+    mine = [s for s in analysis.rankings if s.target_class == target_class and s.leaders]
     won = [s for s in mine if s.winner == target]
     tied = [s for s in mine if target in s.leaders and s.note == "tie"]
     wins: list[Span] = [_name(target)]
@@ -84,50 +84,50 @@ def _verdict(analysis: Analysis, target: str, target_class: str) -> Verdict:
     else:
         wins.append(Span(" wins nowhere." if tied else " wins nowhere and shares no lead."))
     ties = [Span("It shares the lead on "), *_joined(_tied(analysis, target, tied, mine)), Span(".")] if tied else []
-    return Verdict(target, target_class, bool(won), tuple(wins), tuple(ties), tuple(_unranked(analysis, target)))
+    return TargetVerdict(target, target_class, bool(won), tuple(wins), tuple(ties), tuple(_unranked(analysis, target)))
 
 
 def _joined(phrases: list[list[Span]]) -> list[Span]:
     return [span for i, phrase in enumerate(phrases) for span in ([Span("; "), *phrase] if i else phrase)]
 
 
-def _by_family(standings: list[Standing]) -> dict[str, list[Standing]]:
+def _by_family(rankings: list[Ranking]) -> dict[str, list[Ranking]]:
     """Families in the metrics' order."""
-    found: dict[str, list[Standing]] = {metric.family: [] for metric in METRICS}
-    for standing in standings:
-        found[BY_ID[standing.metric].family].append(standing)
+    found: dict[str, list[Ranking]] = {metric.family: [] for metric in METRICS}
+    for ranking in rankings:
+        found[BY_ID[ranking.metric].family].append(ranking)
     return {family: members for family, members in found.items() if members}
 
 
-def _won(analysis: Analysis, won: list[Standing], mine: list[Standing]) -> list[list[Span]]:
+def _won(analysis: Analysis, won: list[Ranking], mine: list[Ranking]) -> list[list[Span]]:
     """A phrase per family and set of its axes: where, and over whom. `mine`: all standings of the class."""
     phrases = []
     for family, members in _by_family(won).items():
         judged = _by_family(mine)[family]
-        for axes, places in _axes(members, judged).items():
-            found = [s for s in members if s.place in places]
+        for axes, scopes in _axes(members, judged).items():
+            found = [s for s in members if s.scope in scopes]
             leads = [s.lead.ahead for s in found if s.lead]
             low, high = factor(min(leads)), factor(max(leads))
             by = low if low == high else f"{low} to {high}"
             over = list(dict.fromkeys(s.runner_up for s in found if s.runner_up))
-            where = _where(analysis, places, {s.place for s in judged})
+            where = _where(analysis, scopes, {s.scope for s in judged})
             phrases.append([Span(f"{_axes_of(family, axes)}{where} ({by} over "), *_names(over), Span(")")])
     return phrases
 
 
-def _tied(analysis: Analysis, target: str, tied: list[Standing], mine: list[Standing]) -> list[list[Span]]:
+def _tied(analysis: Analysis, target: str, tied: list[Ranking], mine: list[Ranking]) -> list[list[Span]]:
     """One phrase per family. A tie with the same targets on most axes at most loads would else fill the page."""
     phrases = []
     for family, members in _by_family(tied).items():
         judged = _by_family(mine)[family]
         sets = _axes(members, judged)
         name = _axes_of(family, next(iter(sets))) if len(sets) == 1 else f"part of {family}"
-        where = _where(analysis, [p for places in sets.values() for p in places], {s.place for s in judged})
+        where = _where(analysis, [p for scopes in sets.values() for p in scopes], {s.scope for s in judged})
         phrases.append([Span(f"{name}{where} (with "), *_partners(target, members), Span(")")])
     return phrases
 
 
-def _partners(target: str, tied: list[Standing]) -> list[Span]:
+def _partners(target: str, tied: list[Ranking]) -> list[Span]:
     """Names of a few; of more their number, which is the most of them at one place where not all are the same."""
     partners = list(dict.fromkeys(t for s in tied for t in s.leaders if t != target))
     if len(partners) <= NAMED_PARTNERS:
@@ -138,17 +138,17 @@ def _partners(target: str, tied: list[Standing]) -> list[Span]:
     return [Span(f"up to {most} of {len(partners)} others" if most < len(partners) else f"up to {most} others")]
 
 
-def _axes(members: list[Standing], judged: list[Standing]) -> dict[tuple[str, ...], list[str]]:
+def _axes(members: list[Ranking], judged: list[Ranking]) -> dict[tuple[str, ...], list[str]]:
     """Axes of a family -> the places where it is just these. No axes: all that could be judged there, and more than one of
     them where the family has more.
     """
     size = sum(metric.family == BY_ID[members[0].metric].family for metric in METRICS)
     found: dict[tuple[str, ...], list[str]] = {}
-    for place in dict.fromkeys(s.place for s in judged):
-        axes = tuple(BY_ID[s.metric].short for s in members if s.place == place)
+    for scope in dict.fromkeys(s.scope for s in judged):
+        axes = tuple(BY_ID[s.metric].short for s in members if s.scope == scope)
         if axes:
-            every = len(axes) == sum(s.place == place for s in judged) >= min(size, 2)
-            found.setdefault(() if every else axes, []).append(place)
+            every = len(axes) == sum(s.scope == scope for s in judged) >= min(size, 2)
+            found.setdefault(() if every else axes, []).append(scope)
     return found
 
 
@@ -157,21 +157,21 @@ def _axes_of(family: str, axes: tuple[str, ...]) -> str:
     return f"{family} {listed(axes)}" if axes else family
 
 
-def _where(analysis: Analysis, places: list[str], judged: set[str]) -> str:
+def _where(analysis: Analysis, scopes: list[str], judged: set[str]) -> str:
     """`, CPU-bound saturated and at 200 requests/s, Database-bound at every level`; nothing for the whole run."""
-    chosen = [place for place in analysis.places if place.id in places and place.profile]
+    chosen = [scope for scope in analysis.scopes if scope.id in scopes and scope.profile]
     if not chosen:
         return ""
     if len(judged) > 1 and len(chosen) == len(judged):
         return ", everywhere"
-    by_profile: dict[str, list[Place]] = {}
-    for place in chosen:
-        by_profile.setdefault(place.profile or "", []).append(place)
+    by_profile: dict[str, list[Scope]] = {}
+    for scope in chosen:
+        by_profile.setdefault(scope.profile or "", []).append(scope)
     words = []
     for profile, found in by_profile.items():
         title = next(p.title for p in analysis.run.plan.profiles if p.name == profile)
-        levels = [place.load.phrase for place in found if place.load]
-        size = sum(place.profile == profile and place.id in judged for place in analysis.places)
+        levels = [scope.load.phrase for scope in found if scope.load]
+        size = sum(scope.profile == profile and scope.id in judged for scope in analysis.scopes)
         if len(levels) > 1 and len(levels) == size:
             levels = ["at every level"]
         words.append(f"{title} {listed(levels)}" if levels else title)
@@ -181,9 +181,9 @@ def _where(analysis: Analysis, places: list[str], judged: set[str]) -> str:
 def _unranked(analysis: Analysis, target: str) -> list[Span]:
     """Loads at which a target has no valid trial at all, with the verdicts of those it has."""
     found = []
-    for place in analysis.places:
-        if place.load is None or analysis.cell(target, place.load):
+    for scope in analysis.scopes:
+        if scope.load is None or analysis.cell(target, scope.load):
             continue
-        why = listed(verdicts_at(target, place, analysis.not_valid) or ["it did not run"])
-        found.append(f"{place.load.profile_title} {place.load.phrase} ({why})")
+        why = listed(verdicts_at(target, scope, analysis.not_valid) or ["it did not run"])
+        found.append(f"{scope.load.profile_title} {scope.load.phrase} ({why})")
     return [Span(f"Not ranked, for want of a valid trial: {'; '.join(found)}.")] if found else []

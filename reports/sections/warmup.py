@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 
 from reports.analysis.analysis import Analysis
-from reports.analysis.observations import Measured
+from reports.analysis.observations import LevelObservation
 from reports.charts import line_chart
 from reports.charts.line_chart import Line
 from reports.metrics.level_stats import throughput
 from reports.metrics.scopes import Load
 from reports.metrics.steady_state import STEADY_SHARE
-from reports.sections.elements import Figure, Row, drawn, looks_of
+from reports.sections.elements import Figure, Row, drawn, styles_of
 
 Seconds = list[tuple[float, float]]
 
@@ -51,7 +51,7 @@ def course_figure(
         return None
     spec = line_chart.lines(
         curves,
-        looks_of(analysis),
+        styles_of(analysis),
         x_title="seconds since the first request",
         y_title="% of steady throughput",
         height=190,
@@ -87,7 +87,7 @@ def _figure(analysis: Analysis, load: Load, name: str) -> Figure | None:
     )
 
 
-def _course(m: Measured) -> Seconds:
+def _course(m: LevelObservation) -> Seconds:
     """The middle of each window, seconds since the first, and its throughput in percent of the measured window's."""
     windows = sorted(m.level.windows, key=lambda window: window.start_ns)
     if not any(window.phase == "warmup" for window in windows):

@@ -6,14 +6,14 @@ from msgspec import Struct
 
 from harness.record.measurement import Missing
 from reports.analysis.analysis import Analysis, at_least
-from reports.analysis.ranking import Entry, Standing
+from reports.analysis.ranking import RankedTarget, Ranking
 from reports.metrics.catalogue import BY_ID
 from reports.sections.elements import Span
 from reports.sections.verdict import who_leads
 from reports.units import factor, quantity, span
 
 
-class Cell(Struct, frozen=True):
+class MatrixCell(Struct, frozen=True):
     """A target's place on an axis. `state`: wins, tie, ranked, unranked."""
 
     target: str
@@ -30,7 +30,7 @@ class MatrixRow(Struct, frozen=True):
     title: str
     better: str
     lead: tuple[Span, ...]
-    cells: tuple[Cell, ...]
+    cells: tuple[MatrixCell, ...]
 
 
 class MatrixGroup(Struct, frozen=True):
@@ -53,42 +53,42 @@ def make_matrix(analysis: Analysis, target_class: str) -> Matrix:
     """A group per place, in the plan's order."""
     run = analysis.run
     targets = tuple(t for t in run.plan.targets if run.targets[t].target_class == target_class)
-    mine = [s for s in analysis.standings if s.target_class == target_class]
+    mine = [s for s in analysis.rankings if s.target_class == target_class]
     groups = (
-        MatrixGroup(place.title, place.question, tuple(_row(analysis, s, targets) for s in mine if s.place == place.id))
-        for place in analysis.places
+        MatrixGroup(scope.title, scope.question, tuple(_row(analysis, s, targets) for s in mine if s.scope == scope.id))
+        for scope in analysis.scopes
     )
     return Matrix(target_class, targets, tuple(groups))
 
 
-def _row(analysis: Analysis, standing: Standing, targets: tuple[str, ...]) -> MatrixRow:
-    metric = BY_ID[standing.metric]
-    entries = {entry.target: entry for entry in standing.entries}
+def _row(analysis: Analysis, ranking: Ranking, targets: tuple[str, ...]) -> MatrixRow:
+    metric = BY_ID[ranking.metric]
+    entries = {entry.target: entry for entry in ranking.entries}
     return MatrixRow(
         title=metric.title,
         better="higher is better" if metric.direction == "higher" else "lower is better",
-        lead=who_leads(standing),
-        cells=tuple(_cell(analysis, standing, entries[target]) for target in targets),
+        lead=who_leads(ranking),
+        cells=tuple(_cell(analysis, ranking, entries[target]) for target in targets),
     )
 
 
-def _cell(analysis: Analysis, standing: Standing, entry: Entry) -> Cell:
-    metric, found = BY_ID[standing.metric], entry.estimate
+def _cell(analysis: Analysis, ranking: Ranking, entry: RankedTarget) -> MatrixCell:
+    metric, found = BY_ID[ranking.metric], entry.estimate
     if isinstance(found, Missing):
-        return Cell(entry.target, "–", found.reason, "", "unranked", None)
+        return MatrixCell(entry.target, "–", found.reason, "", "unranked", None)
     if metric.exact:
         detail = "exact"
     elif found.low is None or found.high is None:
         detail = f"{found.trials} trial{'s' if found.trials > 1 else ''}, no interval"
     else:
         detail = span(found.low, found.high, metric.unit)
-    if entry.target == standing.winner:
+    if entry.target == ranking.winner:
         state = "wins"
-    elif entry.group == 1 and standing.note == "tie":
+    elif entry.group == 1 and ranking.note == "tie":
         state = "tie"
     else:
         state = "ranked"
-    group = None if standing.note.startswith("too few") else entry.group
+    group = None if ranking.note.startswith("too few") else entry.group
     behind = f"{factor(entry.behind.ahead)} behind" if entry.behind and state == "ranked" and group else ""
-    bound = "≥ " if at_least(analysis, standing, entry.target) else ""
-    return Cell(entry.target, f"{bound}{quantity(found.median, metric.unit)}", detail, behind, state, group)
+    bound = "≥ " if at_least(analysis, ranking, entry.target) else ""
+    return MatrixCell(entry.target, f"{bound}{quantity(found.median, metric.unit)}", detail, behind, state, group)

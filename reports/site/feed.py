@@ -13,15 +13,15 @@ from msgspec import Struct
 
 from reports.export.html import render_template
 from reports.regression.gate_result import Gate
-from reports.regression.history import Accept, Entry, History
+from reports.regression.history import Accept, History, HistoryEntry
 from reports.site.trends import RunKey
 from reports.site.view import key_of, run_anchor, verdict_of
 from reports.units import moment
 
 #: The space of our names: itself made from one.
 SPACE = uuid5(UUID(int=0), "fitmap")
-MOST_ENTRIES = 100
-MOST_CELLS = 20
+MAX_ENTRIES = 100
+MAX_CELLS = 20
 #: When something happened that has no readable time.
 _UNKNOWN = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -41,7 +41,7 @@ def feed(history: History, gates: Mapping[RunKey, Gate], url: str) -> bytes:
     """feed.xml, the newest entry first. `url`: where the site will be, with a slash at its end; empty: relative links."""
     judged = [(run, gates.get(key_of(run))) for run in history.entries]
     items = [_regressed(run, gate, url) for run, gate in judged if verdict_of(run, gate) == "regressed"]
-    runs: dict[str, Entry] = {}
+    runs: dict[str, HistoryEntry] = {}
     for run in history.entries:
         runs.setdefault(run.run, run)
     items += [_accepted(accept, runs[accept.run], url) for accept in history.accepts if accept.run in runs]
@@ -52,19 +52,19 @@ def feed(history: History, gates: Mapping[RunKey, Gate], url: str) -> bytes:
         id=_id("feed", url or oldest.run, "" if url else oldest.host),
         updated=items[0].updated if items else _instant(newest.started),
         url=url,
-        items=items[:MOST_ENTRIES],
+        items=items[:MAX_ENTRIES],
     )
     return text.encode()
 
 
-def _regressed(run: Entry, gate: Gate | None, url: str) -> Item:
+def _regressed(run: HistoryEntry, gate: Gate | None, url: str) -> Item:
     cells = gate.in_state("regressed") if gate else ()
     reasons = (
         gate.reasons if gate else ("The history says so; the cells are in the gate.json of its record, which is not here.",)
     )
-    lines = [*reasons, *(f"{cell.cell}: {cell.change * 100:.3g} % worse" for cell in cells[:MOST_CELLS])]
-    if len(cells) > MOST_CELLS:
-        lines.append(f"and {len(cells) - MOST_CELLS} more")
+    lines = [*reasons, *(f"{cell.cell}: {cell.change * 100:.3g} % worse" for cell in cells[:MAX_CELLS])]
+    if len(cells) > MAX_CELLS:
+        lines.append(f"and {len(cells) - MAX_CELLS} more")
     return Item(
         id=_id("regressed", run.run, run.host),
         updated=_instant(run.started),
@@ -74,7 +74,7 @@ def _regressed(run: Entry, gate: Gate | None, url: str) -> Item:
     )
 
 
-def _accepted(accept: Accept, run: Entry, url: str) -> Item:
+def _accepted(accept: Accept, run: HistoryEntry, url: str) -> Item:
     return Item(
         id=_id("accepted", accept.run, accept.at, accept.by, accept.reason),
         updated=_instant(accept.at),

@@ -17,15 +17,15 @@ from msgspec import Struct
 from reports.charts.palette import MAPPED
 from reports.export.files import CSV, JSON, REPORT, SUMMARY
 from reports.export.html import STATIC_POLICY, render_template
-from reports.regression.history import Entry
+from reports.regression.history import HistoryEntry
 from reports.site.trends import RunKey, Series
-from reports.site.view import Card, Folder, Link, RunRow, card, figure, key_of, run_row, target_address, verdict_of
+from reports.site.view import Card, Folder, Link, RunRow, card, key_of, run_row, target_address, trend_figure, verdict_of
 
 INDEX, FEED, GATE = "index.html", "feed.xml", "gate.json"
 #: Of a run's folder. The interactive page would double its size; the charts are in the report.
 KEPT = (REPORT, SUMMARY, CSV, JSON, GATE)
 #: Trends on the first page, of each series.
-MOST_CARDS = 12
+MAX_CARDS = 12
 
 
 class Block(Struct, frozen=True):
@@ -51,12 +51,12 @@ def _target_page(series: Series, target: str) -> bytes:
         target=target,
         others=[Link(other, target_address(series, other).rpartition("/")[2]) for other in series.targets],
         items=[card(trend, series, "") for trend in trends],
-        figures=[figure(trend, series, number) for number, trend in enumerate(trends)],
+        figures=[trend_figure(trend, series, number) for number, trend in enumerate(trends)],
     )
 
 
 def index_page(
-    every: Sequence[Series], folders: Mapping[RunKey, Folder], kept: Collection[RunKey], complaints: Sequence[str]
+    every: Sequence[Series], folders: Mapping[RunKey, Folder], kept: Collection[RunKey], warnings: Sequence[str]
 ) -> bytes:
     """The first page. `kept`: the runs whose files the site has."""
     blocks = [_block(series, folders, kept) for series in every]
@@ -67,7 +67,7 @@ def index_page(
         newest=blocks[0].runs[0],
         total=sum(len(series.runs) + series.older for series in every),
         reports=len(kept),
-        complaints=complaints,
+        warnings=warnings,
     )
 
 
@@ -80,7 +80,7 @@ def _block(series: Series, folders: Mapping[RunKey, Folder], kept: Collection[Ru
     return Block(
         series=series,
         targets=tuple(Link(target, target_address(series, target)) for target in series.targets),
-        cards=tuple(card(trend, series, target_address(series, trend.target)) for trend in series.trends[:MOST_CARDS]),
+        cards=tuple(card(trend, series, target_address(series, trend.target)) for trend in series.trends[:MAX_CARDS]),
         changed=sum(trend.news > 0 for trend in series.trends),
         runs=tuple(reversed(rows)),
     )
@@ -96,7 +96,7 @@ def to_keep(every: Sequence[Series], folders: Mapping[RunKey, Folder], room: int
     someone will ask about (regressed or acknowledged), then the others, always the newest first.
     """
 
-    def rank(found: tuple[Series, int, Entry]) -> int:
+    def rank(found: tuple[Series, int, HistoryEntry]) -> int:
         series, at, run = found
         if at == len(series.runs) - 1:
             return 0

@@ -14,7 +14,7 @@ from reports.charts.theme import LOG_ABOVE_RATIO, Spec, finish, render, source, 
 from reports.site.trends import Series, Trend
 
 #: An axis spans at least this ratio: a cell that repeats to a hundredth must not look wild.
-LEAST_SPAN = 1.2
+MIN_SPAN = 1.2
 SPARK_WIDTH, SPARK_HEIGHT = 200, 36
 DOT: dict[str, Any] = {
     "strokeWidth": 3.6,
@@ -64,7 +64,7 @@ def trend_spec(trend: Trend, series: Series, days: Sequence[str]) -> Spec:
     by_run = dict(points)
     data = {
         "dots": dots,
-        "levels": [{"x": level.start - 0.5, "to": level.end + 0.5, "y": level.value / scale} for level in trend.levels],
+        "levels": [{"x": level.start - 0.5, "to": level.end + 0.5, "y": level.value / scale} for level in trend.segments],
         "changes": [{"x": change.at - 0.5} for change in trend.changes],
         "accepted": [{"x": at - 0.5} for at in series.accepted],
         "regressed": [{"x": at, "y": by_run[at]} for at in trend.regressed if at in by_run],
@@ -93,7 +93,7 @@ def sparkline(trend: Trend, runs: int) -> Markup:
         return "M" + "L".join(f"{across(at)},{up(value)}" for at, value in pairs)
 
     values = path(list(zip(trend.at, trend.values, strict=True)))
-    level = "".join(path([(each.start, each.value), (each.end, each.value)]) for each in trend.levels)
+    level = "".join(path([(each.start, each.value), (each.end, each.value)]) for each in trend.segments)
     cuts = "".join(f"M{across(change.at - 0.5)},1V{SPARK_HEIGHT - 1}" for change in trend.changes)
     end = (across(trend.at[-1]), up(trend.values[-1]))
     return Markup(
@@ -106,7 +106,7 @@ def sparkline(trend: Trend, runs: int) -> Markup:
 def _span(values: Sequence[float]) -> tuple[float, float]:
     """From a little below the smallest to a little above the largest value."""
     low, high = math.log(min(values)), math.log(max(values))
-    room = max((math.log(LEAST_SPAN) - (high - low)) / 2, (high - low) * 0.06)
+    room = max((math.log(MIN_SPAN) - (high - low)) / 2, (high - low) * 0.06)
     return math.exp(low - room), math.exp(high + room)
 
 

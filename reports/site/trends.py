@@ -9,27 +9,27 @@ from typing import Literal
 
 from msgspec import Struct
 
-from reports.analysis.cells import SPEED, Figure, figure_of, parts_of
+from reports.analysis.cells import SPEED, MetricInfo, metric_info, parts_of
 from reports.comparison.comparability import Key
 from reports.metrics.metric import Direction
 from reports.regression.gate_result import Gate
-from reports.regression.history import Accept, Entry, History
-from reports.stats.change_points import Level, levels
+from reports.regression.history import Accept, History, HistoryEntry
+from reports.stats.change_points import Segment, segments
 from reports.units import number, quantity, scale_of
 
 #: Of a series, the newest runs that are drawn and listed: more than two years of weekly runs, and a chart that can be read.
-MOST_RUNS = 200
+MAX_RUNS = 200
 #: A change counts half as much for each so many runs that have passed.
 HALF_LIFE_RUNS = 30
 #: Changes below a hundredth are found on a quiet machine, and concern nobody.
-LEAST_CHANGE = 0.01
+MIN_CHANGE = 0.01
 
 #: A run is known by its id and its machine: two machines may start one in the same second.
 RunKey = tuple[str, str]
 Way = Literal["worse", "better", "higher", "lower"]
 
 
-class Change(Struct, frozen=True):
+class ChangePoint(Struct, frozen=True):
     """A change point: the run where a new level begins, and new / old. `way`: `higher` or `lower` of unknown metrics."""
 
     at: int
@@ -50,32 +50,32 @@ class Trend(Struct, frozen=True):
 
     cell: str
     target: str
-    place: str
+    scope: str
     metric: str
     direction: Direction | None
     at: tuple[int, ...]
     values: tuple[float, ...]
     trials: tuple[int, ...]
-    levels: tuple[Level, ...]
-    changes: tuple[Change, ...]
+    segments: tuple[Segment, ...]
+    changes: tuple[ChangePoint, ...]
     regressed: Mapping[int, float]
     news: float
 
     @property
     def title(self) -> str:
         """Metric and place; a metric that this fitmap does not know goes by its id."""
-        known = figure_of(self.metric)
-        return f"{known.title if known else self.metric}, {self.place or 'whole run'}"
+        known = metric_info(self.metric)
+        return f"{known.title if known else self.metric}, {self.scope or 'whole run'}"
 
     def text(self, value: float) -> str:
         """A value with its unit; without one where the metric is not known."""
-        known = figure_of(self.metric)
+        known = metric_info(self.metric)
         return quantity(value, known.unit) if known else number(value)
 
     @property
     def scale(self) -> tuple[float, str]:
         """What values are divided by in the chart, and its unit."""
-        known = figure_of(self.metric)
+        known = metric_info(self.metric)
         return scale_of(max(self.values), known.unit) if known else (1.0, "")
 
 
@@ -87,7 +87,7 @@ class Series(Struct, frozen=True):
 
     number: int
     key: Key
-    runs: tuple[Entry, ...]
+    runs: tuple[HistoryEntry, ...]
     older: int
     accepted: Mapping[int, Accept]
     trends: tuple[Trend, ...]
@@ -104,7 +104,7 @@ class Series(Struct, frozen=True):
 
 def series_of(history: History, gates: Mapping[RunKey, Gate]) -> tuple[Series, ...]:
     """Every series of a history; that with the newest run first."""
-    by_key: dict[Key, list[Entry]] = {}
+    by_key: dict[Key, list[HistoryEntry]] = {}
     for entry in history.entries:
         by_key.setdefault(entry.key, []).append(entry)
     accepts = {accept.run: accept for accept in history.accepts}
@@ -113,9 +113,9 @@ def series_of(history: History, gates: Mapping[RunKey, Gate]) -> tuple[Series, .
 
 
 def _series(
-    number: int, key: Key, every: Sequence[Entry], accepts: Mapping[str, Accept], gates: Mapping[RunKey, Gate]
+    number: int, key: Key, every: Sequence[HistoryEntry], accepts: Mapping[str, Accept], gates: Mapping[RunKey, Gate]
 ) -> Series:
-    runs = tuple(every[-MOST_RUNS:])
+    runs = tuple(every[-MAX_RUNS:])
     regressed: dict[str, dict[int, float]] = {}
     for at, run in enumerate(runs):
         gate = gates.get((run.run, run.host))
@@ -138,22 +138,22 @@ def _series(
 
 def _order(trend: Trend) -> tuple[bool, float, str, str, str]:
     """The most newsworthy first. The machine's speed beside each cell explains others' news, and comes after all of them."""
-    return (trend.metric in SPEED.values(), -trend.news, trend.target, trend.place, trend.metric)
+    return (trend.metric in SPEED.values(), -trend.news, trend.target, trend.scope, trend.metric)
 
 
-def _trend(cell: str, runs: Sequence[Entry], regressed: Mapping[int, float]) -> Trend | None:
+def _trend(cell: str, runs: Sequence[HistoryEntry], regressed: Mapping[int, float]) -> Trend | None:
     parts = parts_of(cell)
     # Values live on a logarithmic scale; a line that was written by hand may hold others.
     at = tuple(i for i, run in enumerate(runs) if run.cells.get(cell, 0.0) > 0)
     if not all((parts[0], parts[2], at)):
         return None
-    metric = figure_of(parts[2])
+    metric = metric_info(parts[2])
     values = tuple(runs[i].cells[cell] for i in at)
-    found = levels(values, exact=metric is not None and metric.exact)
+    found = segments(values, exact=metric is not None and metric.exact)
     changes = tuple(
-        Change(at[now.start], now.value / before.value, _way(now.value > before.value, metric))
+        ChangePoint(at[now.start], now.value / before.value, _way(now.value > before.value, metric))
         for before, now in pairwise(found)
-        if abs(math.log(now.value / before.value)) >= math.log1p(LEAST_CHANGE)
+        if abs(math.log(now.value / before.value)) >= math.log1p(MIN_CHANGE)
     )
     last = len(runs) - 1
     news = [abs(math.log(change.ratio)) * 0.5 ** ((last - change.at) / HALF_LIFE_RUNS) for change in changes]
@@ -165,14 +165,14 @@ def _trend(cell: str, runs: Sequence[Entry], regressed: Mapping[int, float]) -> 
         at=at,
         values=values,
         trials=tuple(runs[i].trials.get(cell, 0) for i in at),
-        levels=tuple(Level(at[level.start], at[level.end - 1], level.value) for level in found),
+        segments=tuple(Segment(at[level.start], at[level.end - 1], level.value) for level in found),
         changes=changes,
         regressed=regressed,
         news=max(news, default=0.0),
     )
 
 
-def _way(higher: bool, metric: Figure | None) -> Way:
+def _way(higher: bool, metric: MetricInfo | None) -> Way:
     if metric is None:
         return "higher" if higher else "lower"
     return "better" if higher == (metric.direction == "higher") else "worse"

@@ -12,7 +12,7 @@ from msgspec import Struct
 from reports.comparison.comparability import Key
 from reports.export.files import REPORT
 from reports.regression.gate_result import EXIT_STATUS, Gate
-from reports.regression.history import Accept, Entry
+from reports.regression.history import Accept, HistoryEntry
 from reports.site.trend_chart import chart, sparkline
 from reports.site.trends import RunKey, Series, Trend
 from reports.units import day, moment
@@ -23,7 +23,7 @@ _RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 _WIDEST = 60
 
 #: Of a gate's findings, how many a row of the list of runs shows.
-MOST_SHOWN = 4
+MAX_SHOWN = 4
 #: Verdicts that someone must look at.
 BAD = tuple(verdict for verdict, status in EXIT_STATUS.items() if status)
 
@@ -31,12 +31,12 @@ BAD = tuple(verdict for verdict, status in EXIT_STATUS.items() if status)
 class Folder(Struct, frozen=True):
     """What a run's folder here holds that the site could keep: file names with their bytes, and what the gate found.
 
-    `complaint`: why it is not taken for this run's, or what in it can't be read.
+    `warning`: why it is not taken for this run's, or what in it can't be read.
     """
 
     sizes: Mapping[str, int]
     gate: Gate | None = None
-    complaint: str = ""
+    warning: str = ""
 
 
 class Link(Struct, frozen=True):
@@ -76,7 +76,7 @@ class Row(Struct, frozen=True):
     happened: str
 
 
-class Figure(Struct, frozen=True):
+class TrendFigure(Struct, frozen=True):
     """A trend in full. `svg` is None where one run is all there is."""
 
     anchor: str
@@ -108,16 +108,16 @@ class RunRow(Struct, frozen=True):
     accepted: Accept | None
 
 
-def key_of(run: Entry) -> RunKey:
+def key_of(run: HistoryEntry) -> RunKey:
     return (run.run, run.host)
 
 
-def verdict_of(run: Entry, gate: Gate | None) -> str:
+def verdict_of(run: HistoryEntry, gate: Gate | None) -> str:
     """What a gate said of a run: as its folder has it, else as the history does; empty where none was asked."""
     return gate.verdict if gate else run.verdict
 
 
-def run_anchor(run: Entry) -> str:
+def run_anchor(run: HistoryEntry) -> str:
     """Its place in the list of runs. An id is unique on its machine alone."""
     return f"run-{slug(run.run)}-{slug(run.host)}"
 
@@ -126,8 +126,8 @@ def target_address(series: Series, target: str) -> str:
     return f"trends/{series_slug(series.key)}/{slug(target)}.html"
 
 
-def cell_anchor(place: str, metric: str) -> str:
-    return f"cell-{slug(f'{place}|{metric}')}"
+def cell_anchor(scope: str, metric: str) -> str:
+    return f"cell-{slug(f'{scope}|{metric}')}"
 
 
 def card(trend: Trend, series: Series, page: str) -> Card:
@@ -136,7 +136,7 @@ def card(trend: Trend, series: Series, page: str) -> Card:
     return Card(
         target=trend.target,
         title=trend.title,
-        address=f"{page}#{cell_anchor(trend.place, trend.metric)}",
+        address=f"{page}#{cell_anchor(trend.scope, trend.metric)}",
         spark=sparkline(trend, len(series.runs)),
         now=trend.text(trend.values[-1]),
         news=newest[0],
@@ -155,11 +155,11 @@ def _newest(trend: Trend, series: Series) -> tuple[str, bool]:
     return f"{words}, {f'{_runs(ago)} ago' if ago else 'newest run'}", bad
 
 
-def figure(trend: Trend, series: Series, number: int) -> Figure:
+def trend_figure(trend: Trend, series: Series, number: int) -> TrendFigure:
     """A trend with its chart; `number` is unique within the page."""
     runs = series.runs
     days = [day(run.started) for run in runs]
-    level = trend.levels[-1]
+    level = trend.segments[-1]
     reading = f"Newest: {trend.text(trend.values[-1])}."
     if trend.changes:
         reading += (
@@ -172,8 +172,8 @@ def figure(trend: Trend, series: Series, number: int) -> Figure:
     for note in notes:
         said.setdefault(note.run, []).append(f"{note.text}{f': {note.quoted}' if note.quoted else ''}")
     values = zip(trend.at, trend.values, trend.trials, strict=True)
-    return Figure(
-        anchor=cell_anchor(trend.place, trend.metric),
+    return TrendFigure(
+        anchor=cell_anchor(trend.scope, trend.metric),
         title=trend.title,
         better=f"{trend.direction} is better" if trend.direction else "which way is better is not known",
         reading=reading,
@@ -203,7 +203,7 @@ def _notes(trend: Trend, series: Series) -> tuple[Note, ...]:
     return tuple(note for _, note in sorted(found, key=lambda each: each[0], reverse=True))
 
 
-def run_row(run: Entry, series: Series, accept: Accept | None, folder: Folder | None, kept: Sequence[str]) -> RunRow:
+def run_row(run: HistoryEntry, series: Series, accept: Accept | None, folder: Folder | None, kept: Sequence[str]) -> RunRow:
     """`kept`: the files of its folder that the site has."""
     gate = folder.gate if folder else None
     regressed = gate.in_state("regressed") if gate else ()
@@ -222,17 +222,17 @@ def run_row(run: Entry, series: Series, accept: Accept | None, folder: Folder | 
         all_valid=run.invalid == 0,
         verdict=verdict,
         bad=verdict in BAD,
-        reasons=gate.reasons[:MOST_SHOWN] if gate else (),
+        reasons=gate.reasons[:MAX_SHOWN] if gate else (),
         regressed=tuple(
             Link(
-                f"{cell.target}, {cell.place or 'whole run'}, {cell.metric}: {cell.change * 100:.3g} % worse",
-                f"{target_address(series, cell.target)}#{cell_anchor(cell.place, cell.metric)}"
+                f"{cell.target}, {cell.scope or 'whole run'}, {cell.metric}: {cell.change * 100:.3g} % worse",
+                f"{target_address(series, cell.target)}#{cell_anchor(cell.scope, cell.metric)}"
                 if cell.cell in known
                 else "",
             )
-            for cell in regressed[:MOST_SHOWN]
+            for cell in regressed[:MAX_SHOWN]
         ),
-        more=max(len(regressed) - MOST_SHOWN, 0),
+        more=max(len(regressed) - MAX_SHOWN, 0),
         accepted=accept,
     )
 
@@ -240,8 +240,8 @@ def run_row(run: Entry, series: Series, accept: Accept | None, folder: Folder | 
 def _absent(folder: Folder | None) -> str:
     if folder is None:
         return "record not here"
-    if folder.complaint and not folder.sizes:
-        return folder.complaint
+    if folder.warning and not folder.sizes:
+        return folder.warning
     return "left out: no room" if REPORT in folder.sizes else "no report made"
 
 

@@ -26,7 +26,7 @@ from msgspec import Struct
 
 from reports.stats.intervals import student_t_quantile
 
-LEAST_RUNS = 4
+MIN_RUNS = 4
 #: Chance of a change point in a series that has none, about (tests/reports/test_changepoints.py measures it).
 FALSE_ALARM = 0.01
 SPIKE_DEVIATIONS = 3.0
@@ -36,7 +36,7 @@ _MEDIAN_DIFFERENCE = 0.6745 * math.sqrt(2)
 _SAME = 1e-9
 
 
-class Level(Struct, frozen=True):
+class Segment(Struct, frozen=True):
     """Positions from `start` to before `end`, and the geometric mean of the values there."""
 
     start: int
@@ -44,7 +44,7 @@ class Level(Struct, frozen=True):
     value: float
 
 
-def levels(values: Sequence[float], *, exact: bool = False) -> tuple[Level, ...]:
+def segments(values: Sequence[float], *, exact: bool = False) -> tuple[Segment, ...]:
     """The levels of a series of positive values, oldest first; a change point is where one begins after another.
 
     `exact`: the values were read, not measured (an image's size): every difference is a change.
@@ -55,7 +55,7 @@ def levels(values: Sequence[float], *, exact: bool = False) -> tuple[Level, ...]
     steps = [i for i in range(1, len(logs)) if abs(logs[i] - logs[i - 1]) > _SAME]
     cuts = steps if exact else _confirmed(*_steady(logs))
     return tuple(
-        Level(start, end, math.exp(fmean(logs[start:end].tolist())))
+        Segment(start, end, math.exp(fmean(logs[start:end].tolist())))
         for start, end in zip((0, *cuts), (*cuts, len(logs)), strict=True)
     )
 
@@ -69,7 +69,7 @@ def _steady(logs: np.ndarray) -> tuple[np.ndarray, float]:
         return logs, _SAME
     held = logs.copy()
     for i in range(len(logs)):
-        middle = median(logs[max(0, i - LEAST_RUNS) : i + LEAST_RUNS + 1].tolist())
+        middle = median(logs[max(0, i - MIN_RUNS) : i + MIN_RUNS + 1].tolist())
         held[i] = min(max(logs[i], middle - SPIKE_DEVIATIONS * deviation), middle + SPIKE_DEVIATIONS * deviation)
     return held, deviation
 
@@ -99,8 +99,8 @@ def _candidates(logs: np.ndarray, price: float) -> list[int]:
     best = np.full(n + 1, math.inf)
     best[0] = 0.0
     before = [0] * (n + 1)
-    for end in range(LEAST_RUNS, n + 1):
-        starts = np.arange(end - LEAST_RUNS + 1)
+    for end in range(MIN_RUNS, n + 1):
+        starts = np.arange(end - MIN_RUNS + 1)
         spread = squares[end] - squares[starts] - (sums[end] - sums[starts]) ** 2 / (end - starts)
         costs = best[starts] + spread + price
         before[end] = int(np.argmin(costs))
@@ -113,7 +113,7 @@ def _candidates(logs: np.ndarray, price: float) -> list[int]:
     return cuts[::-1]
 
 
-def _strength(left: np.ndarray, right: np.ndarray, places: int) -> float:
+def _strength(left: np.ndarray, right: np.ndarray, scopes: int) -> float:
     """Student's t between two levels, as a multiple of what it must be when the best of so many places was taken."""
     difference = abs(float(left.mean() - right.mean()))
     if difference < _SAME:
@@ -123,4 +123,4 @@ def _strength(left: np.ndarray, right: np.ndarray, places: int) -> float:
     error = math.sqrt(within / degrees * (1 / len(left) + 1 / len(right)))
     if error < _SAME:
         return math.inf
-    return difference / error / student_t_quantile(1 - FALSE_ALARM / (2 * places), degrees)
+    return difference / error / student_t_quantile(1 - FALSE_ALARM / (2 * scopes), degrees)

@@ -27,10 +27,10 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 #: A covariate that hardly moves explains nothing, and would be fitted to noise.
-LEAST_SPREAD = 0.003
+MIN_SPREAD = 0.003
 
 #: From two trials, Student's interval spans factors of a thousand: true, and of no use to anyone.
-LEAST_TRIALS = 3
+MIN_TRIALS = 3
 BOOTSTRAP_FROM_TRIALS = 30
 BOOTSTRAP_RESAMPLES = 4000
 BOOTSTRAP_SEED = 1
@@ -67,7 +67,7 @@ def estimate(values: Sequence[float], confidence_percent: float, *, exact: bool 
     middle = median(values)
     if exact:
         return Estimate(middle, middle, middle, len(values), "exact")
-    if len(values) < LEAST_TRIALS:
+    if len(values) < MIN_TRIALS:
         return Estimate(middle, None, None, len(values), "none")
     if len(values) >= BOOTSTRAP_FROM_TRIALS:
         low, high = bootstrap_interval(values, confidence_percent)
@@ -94,7 +94,7 @@ def paired_ratio(
     `comparisons` bounds hold together with `confidence_percent`. The ratio is the geometric mean of the pairs' ratios.
     """
     common = sorted(better.keys() & other.keys())
-    if len(common) < LEAST_TRIALS:
+    if len(common) < MIN_TRIALS:
         return None
     tail = (1 - confidence_percent / 100) / max(comparisons, 1)
     centre, half = log_interval([math.log(better[key] / other[key]) for key in common], 1 - tail)
@@ -208,7 +208,7 @@ def _first_coefficient(
     values: Sequence[float], design: Sequence[NDArray[np.float64]], covariates: Sequence[Sequence[float]]
 ) -> AtZero:
     n = len(values)
-    moving = [column for column in covariates if np.std(column) > LEAST_SPREAD][: max(0, n - 4)]
+    moving = [column for column in covariates if np.std(column) > MIN_SPREAD][: max(0, n - 4)]
     matrix = np.column_stack([*design, *moving])
     y = np.asarray(values, dtype=float)
     coefficients, _, rank, _ = np.linalg.lstsq(matrix, y, rcond=None)

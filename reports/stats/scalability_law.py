@@ -14,7 +14,7 @@ import numpy as np
 from msgspec import Struct
 
 #: Three parameters through three points fit whatever was measured.
-LEAST_POINTS = 4
+MIN_POINTS = 4
 
 
 class Law(Struct, frozen=True):
@@ -28,7 +28,7 @@ class Law(Struct, frozen=True):
 
 def fit(points: Sequence[tuple[int, float]]) -> Law | None:
     """The law of (N, X) points; None where there are fewer than LEAST_POINTS different N."""
-    if len({n for n, _ in points}) < LEAST_POINTS or any(x <= 0 for _, x in points):
+    if len({n for n, _ in points}) < MIN_POINTS or any(x <= 0 for _, x in points):
         return None
     n = np.array([n for n, _ in points], float)
     y = n / np.array([x for _, x in points], float)

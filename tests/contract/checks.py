@@ -21,7 +21,7 @@ from talking import Talk, chunked, request_head, send_raw
 
 from loadtests import reference
 from loadtests.generator import golden_cases as cases
-from loadtests.generator.golden_cases import Answer
+from loadtests.generator.golden_cases import Response
 
 CONTRACT = Path(__file__).resolve().parents[2] / "services" / "contract"
 META_KEYS = ["target", "language", "runtime", "framework", "driver", "class", "cpus", "db_pool_size"]
@@ -42,7 +42,7 @@ def story() -> tuple[Case, ...]:
 
 
 @cache
-def expected_story() -> tuple[oracle.Answer, ...]:
+def expected_story() -> tuple[oracle.Response, ...]:
     """The oracle's answers to the story."""
     shop = oracle.Shop()
     return tuple(oracle.answer(shop, case) for case in story())
@@ -56,7 +56,7 @@ def describe(case: Case) -> str:
     return f"{case.get('name', '')!r}: {case['method']} {case['path']}{kind}{sent}"
 
 
-def form_problems(answer: Answer) -> Problems:
+def form_problems(answer: Response) -> Problems:
     """What every answer keeps, whatever it says: a length instead of chunks, and the connection open."""
     found = []
     if "transfer-encoding" in answer.headers:
@@ -68,18 +68,18 @@ def form_problems(answer: Answer) -> Problems:
     return found
 
 
-def problems(case: Case, expected: oracle.Answer, answer: Answer) -> Problems:
+def problems(case: Case, expected: oracle.Response, answer: Response) -> Problems:
     """Where an answer departs from the expected one or from the form of all answers."""
     return [*cases.problems({**case, "answer": expected}, answer), *form_problems(answer)]
 
 
-def ask(talk: Talk, case: Case) -> Answer:
+def ask(talk: Talk, case: Case) -> Response:
     return talk.ask(case["method"], case["path"], oracle.body_of(case), case.get("headers"))
 
 
-def tell_story(port: int) -> list[Answer | str]:
+def tell_story(port: int) -> list[Response | str]:
     """Ask a fresh pair the whole story over one keep-alive connection; an answer each, or why there is none."""
-    answers: list[Answer | str] = []
+    answers: list[Response | str] = []
     with Talk(port) as talk:
         for case in story():
             try:
@@ -90,7 +90,7 @@ def tell_story(port: int) -> list[Answer | str]:
     return answers
 
 
-def story_problems(answers: list[Answer | str], first: int, end: int) -> Problems:
+def story_problems(answers: list[Response | str], first: int, end: int) -> Problems:
     """What is wrong with the answers number `first` up to `end`, against the oracle's."""
     found = []
     for case, expected, answer in list(zip(story(), expected_story(), answers, strict=True))[first:end]:
@@ -99,7 +99,7 @@ def story_problems(answers: list[Answer | str], first: int, end: int) -> Problem
     return found
 
 
-def meaning(answer: Answer | str) -> str:
+def meaning(answer: Response | str) -> str:
     """An answer without what may differ between targets: free text, case and spacing of headers; key order stays."""
     if isinstance(answer, str):
         return answer

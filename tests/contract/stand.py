@@ -19,7 +19,7 @@ import msgspec
 import talking
 
 from harness.containers.images import project_tag
-from harness.containers.lifecycle import Crew, Running, check_port_free, new_password
+from harness.containers.lifecycle import RunningContainer, TrialContainers, check_port_free, new_password
 from harness.containers.spec import DRAIN_SECONDS, LOOPBACK, ContainerSpec, database_spec, service_spec
 from harness.errors import PortTaken
 from harness.evaluation.statements import parse_statistics
@@ -45,7 +45,7 @@ def until(what: str, holds: Any, seconds: float = READY_SECONDS) -> None:
 class Database:
     """A running PostgreSQL with the seed."""
 
-    running: Running
+    running: RunningContainer
     port: int
     password: str
 
@@ -94,7 +94,7 @@ class Service:
     """A started service; whether it is ready is another question."""
 
     target: str
-    running: Running
+    running: RunningContainer
     port: int
 
     def health(self) -> tuple[int, bytes] | None:
@@ -187,9 +187,9 @@ class Stand:
             return port
         raise AssertionError("unreachable")
 
-    def add(self, spec: ContainerSpec) -> Running:
+    def add(self, spec: ContainerSpec) -> RunningContainer:
         # A crew of its own for each: names within a crew are one for each role.
-        crew = self._stack.enter_context(Crew(self._client, self._run_id, str(next(self._numbers))))
+        crew = self._stack.enter_context(TrialContainers(self._client, self._run_id, str(next(self._numbers))))
         return crew.add(spec)
 
     def database(self, port: int | None = None, password: str | None = None) -> Database:

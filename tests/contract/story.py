@@ -11,7 +11,7 @@ import checks
 import talking
 from stand import Pair
 
-from loadtests.generator.golden_cases import Answer
+from loadtests.generator.golden_cases import Response
 
 LONGEST_WAIT_MS = 10_000
 
@@ -25,7 +25,7 @@ class Told:
     def __init__(self, pair: Pair) -> None:
         self.pair = pair
         self.answers = checks.tell_story(pair.port)
-        self._waited: tuple[Answer, float] | None = None
+        self._waited: tuple[Response, float] | None = None
         self._waiting = threading.Thread(target=self._wait)
         self._waiting.start()
 
@@ -36,7 +36,7 @@ class Told:
             answer = talking.get(self.pair.port, f"/wait?ms={LONGEST_WAIT_MS}")
             self._waited = answer, time.monotonic() - start
 
-    def longest_wait(self) -> tuple[Answer, float]:
+    def longest_wait(self) -> tuple[Response, float]:
         """The answer to the longest wait and how many seconds it took."""
         self._waiting.join()
         assert self._waited, f"{self.pair.target}: no answer to the longest wait"

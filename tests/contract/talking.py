@@ -10,13 +10,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
 from harness.containers.spec import LOOPBACK
-from loadtests.generator.golden_cases import Answer
+from loadtests.generator.golden_cases import Response
 
 TIMEOUT_SECONDS = 15.0
 
 
-def _answer(response: http.client.HTTPResponse) -> Answer:
-    return Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
+def _answer(response: http.client.HTTPResponse) -> Response:
+    return Response(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
 
 
 class Talk:
@@ -40,32 +40,32 @@ class Talk:
         """The socket, None when the other side asked for it to be closed."""
         return self._connection.sock
 
-    def ask(self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> Answer:
+    def ask(self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> Response:
         """Raises OSError, http.client.HTTPException."""
         kind = {} if body is None else {"content-type": "application/json"}
         self._connection.request(method, path, body=body, headers={**kind, **(headers or {})})
         return _answer(self._connection.getresponse())
 
-    def get(self, path: str) -> Answer:
+    def get(self, path: str) -> Response:
         return self.ask("GET", path)
 
-    def post(self, path: str, value: Any) -> Answer:
+    def post(self, path: str, value: Any) -> Response:
         return self.ask("POST", path, json.dumps(value).encode())
 
 
-def get(port: int, path: str, timeout_seconds: float = TIMEOUT_SECONDS) -> Answer:
+def get(port: int, path: str, timeout_seconds: float = TIMEOUT_SECONDS) -> Response:
     """GET on a connection of its own. Raises OSError, http.client.HTTPException."""
     with Talk(port, timeout_seconds) as talk:
         return talk.get(path)
 
 
-def post(port: int, path: str, value: Any, timeout_seconds: float = TIMEOUT_SECONDS) -> Answer:
+def post(port: int, path: str, value: Any, timeout_seconds: float = TIMEOUT_SECONDS) -> Response:
     """POST JSON on a connection of its own. Raises OSError, http.client.HTTPException."""
     with Talk(port, timeout_seconds) as talk:
         return talk.post(path, value)
 
 
-def send_raw(port: int, pieces: Iterable[bytes], timeout_seconds: float = TIMEOUT_SECONDS) -> Answer:
+def send_raw(port: int, pieces: Iterable[bytes], timeout_seconds: float = TIMEOUT_SECONDS) -> Response:
     """Send bytes as they are and read one answer, which may come, and the connection end, before all is sent.
 
     Raises OSError, http.client.HTTPException.

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from stand import Pair, Stand
 
-from harness.containers.lifecycle import Running
+from harness.containers.lifecycle import RunningContainer
 from harness.containers.spec import LOOPBACK
 
 pytestmark = [
@@ -20,7 +20,7 @@ CAPABILITIES = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
 LISTEN = "0A"
 
 
-def process_ids(running: Running) -> list[int]:
+def process_ids(running: RunningContainer) -> list[int]:
     """All processes of a container, numbered as this host sees them."""
     top = running.container.top(ps_args="-eo pid")
     found = [int(row[0]) for row in top["Processes"]]
@@ -42,7 +42,7 @@ def address(text: str) -> tuple[str, int]:
     return socket.inet_ntop(socket.AF_INET if len(raw) == 4 else socket.AF_INET6, raw), int(port, 16)
 
 
-def listening(running: Running) -> set[tuple[str, int]]:
+def listening(running: RunningContainer) -> set[tuple[str, int]]:
     """Where the processes of a container listen."""
     links = set()
     for process_id in process_ids(running):
@@ -57,7 +57,7 @@ def listening(running: Running) -> set[tuple[str, int]]:
     return found
 
 
-def assert_hardened(running: Running, user: int, name: str) -> None:
+def assert_hardened(running: RunningContainer, user: int, name: str) -> None:
     running.container.reload()
     attributes = running.container.attrs
     host = attributes["HostConfig"]
@@ -126,6 +126,6 @@ def test_every_pair_has_another_password(stand: Stand, pair: Pair) -> None:
         assert len(_password(other.running)) >= 32
 
 
-def _password(running: Running) -> str:
+def _password(running: RunningContainer) -> str:
     [value] = [v for v in running.container.attrs["Config"]["Env"] if v.startswith("DATABASE_PASSWORD=")]
     return str(value)

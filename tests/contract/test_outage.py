@@ -23,7 +23,7 @@ from harness.containers.lifecycle import new_password
 from harness.containers.spec import LOOPBACK
 from harness.record.config import Limits
 from harness.record.cpus import count_cpus
-from loadtests.generator.golden_cases import Answer
+from loadtests.generator.golden_cases import Response
 
 pytestmark = pytest.mark.containers
 
@@ -43,14 +43,14 @@ class Late:
     database: Database
     identity: tuple[str, int, int]
     health_before: tuple[int, bytes] | None
-    product_before: tuple[Answer, float]
+    product_before: tuple[Response, float]
     connections_at_start: int
 
-    def unavailable(self, answer: Answer) -> bool:
+    def unavailable(self, answer: Response) -> bool:
         return answer.status == 503 and json.loads(answer.body)["error"] == "database_unavailable"
 
 
-def timed_get(port: int, path: str) -> tuple[Answer, float]:
+def timed_get(port: int, path: str) -> tuple[Response, float]:
     start = time.monotonic()
     return talking.get(port, path), time.monotonic() - start
 
@@ -94,7 +94,7 @@ def test_a_stuck_statement_and_an_exhausted_pool_give_503_in_time(late: Late, ta
     port, database = late.service.port, late.database
     order = {"customer_id": 1, "lines": [{"product_id": 9, "quantity": 1}]}
 
-    def buy(_: int) -> tuple[Answer, float]:
+    def buy(_: int) -> tuple[Response, float]:
         start = time.monotonic()
         return talking.post(port, "/orders", order), time.monotonic() - start
 

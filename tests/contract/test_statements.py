@@ -17,7 +17,7 @@ from harness.evaluation.statements import count_statements, name_of, read_contra
 from harness.evaluation.validity import SETUP_STATEMENTS
 from harness.record.config import Limits
 from loadtests import reference
-from loadtests.generator.golden_cases import Answer
+from loadtests.generator.golden_cases import Response
 
 pytestmark = pytest.mark.containers
 
@@ -31,7 +31,7 @@ def order_of(customer: int, products: list[int]) -> dict[str, object]:
     return {"customer_id": customer, "lines": lines}
 
 
-REQUESTS: dict[str, Callable[[Talk, random.Random], Answer]] = {
+REQUESTS: dict[str, Callable[[Talk, random.Random], Response]] = {
     "GET /meta": lambda talk, rng: talk.get("/meta"),
     "GET /ping": lambda talk, rng: talk.get("/ping"),
     "GET /cpu/collatz": lambda talk, rng: talk.get("/cpu/collatz?from=27&count=3"),

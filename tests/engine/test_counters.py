@@ -9,7 +9,7 @@ import pytest
 
 from harness.containers.engine import connect
 from harness.containers.images import project_tag
-from harness.containers.lifecycle import Crew
+from harness.containers.lifecycle import TrialContainers
 from harness.containers.spec import instrument_spec
 from harness.host.cgroup import Cgroup
 from harness.host.counters import ApiReader, open_reader
@@ -25,7 +25,7 @@ def client() -> docker.DockerClient:
 
 def test_the_engines_stats_agree_with_the_cgroup_files(client: docker.DockerClient) -> None:
     image = str(client.images.get(project_tag("load")).id)
-    with Crew(client, "counters", "both") as crew:
+    with TrialContainers(client, "counters", "both") as crew:
         member = crew.add(instrument_spec(image, "0", "service", ("/opt/venv/bin/python", "-c", PROGRAM)))
         member.start()
         reader = open_reader(member.container, member.pid)

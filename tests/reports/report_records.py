@@ -20,11 +20,11 @@ from harness.record.histograms import LevelHistograms
 from harness.record.measurement import (
     Bottleneck,
     Capacity,
+    CapacityProbe,
     HostUse,
     LevelMeasurement,
     Measurement,
     Missing,
-    Probe,
     RouteNumbers,
     RouteTime,
     StatementCount,
@@ -35,7 +35,7 @@ from harness.record.method import METHOD
 from harness.record.plan import Level, Placement, Profile, Target, Timing, Trial
 from harness.record.reader import Record, read_record
 from harness.record.run import SCHEMA, Calibration, DelayCheck, EngineRecord, Host, ImageRecord, Run
-from harness.record.trial_result import Beside, TrialResult
+from harness.record.trial_result import NonLoadMeasurement, TrialResult
 from harness.record.writer import RecordWriter
 from loadtests.protocol.histogram import encode
 from loadtests.protocol.messages import RouteResult, Window
@@ -251,7 +251,10 @@ def made_capacity(trial: Trial, rate: float) -> Capacity:
     """Four fifths of what the target can do; of rust, what the generator is believed to hold."""
     low = round(0.8 * rate, 1)
     high = None if trial.target == "rust" else round(low * 1.04, 1)
-    probes = (Probe(low, True, 0.995, 5.0, "none", ""), Probe(low * 1.04, high is None, 0.9, 5.0, "service-cpu", ""))
+    probes = (
+        CapacityProbe(low, True, 0.995, 5.0, "none", ""),
+        CapacityProbe(low * 1.04, high is None, 0.9, 5.0, "service-cpu", ""),
+    )
     return Capacity(low, high, "service-cpu" if high else "generator", "synthetic figures of the edge", probes)
 
 
@@ -269,7 +272,7 @@ def write_trial(
             (level,) = planned
             return made_level(rng, level, trial, rate=noisy, memory=mebibytes, spread=1.0, start_ns=0, verdict="valid")[0]
 
-        other: Beside
+        other: NonLoadMeasurement
         match kind:
             case "startup":
                 other = made_startup(trial, start, cpu_rate, noise)

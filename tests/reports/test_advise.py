@@ -12,7 +12,7 @@ from report_records import PROFILES, make_record
 from harness.cli.main import main
 from harness.record.reader import Record
 from reports.analysis.analysis import analyse
-from reports.analysis.cost_model import Need, answer, basis_of
+from reports.analysis.cost_model import Requirements, answer, cost_inputs
 from reports.sections.cost import everyday
 
 
@@ -42,8 +42,8 @@ def test_options_reach_the_model(capsys: pytest.CaptureFixture[str], detailed: R
         "--memory-price", "7", "--utilisation", "0.5", "--instances", "3", "--json",
     )  # fmt: skip
     status, out, _ = advise(capsys, detailed.folder, *options)
-    need = Need(4000, 3, 1, 40, 10, 7, "python", 0.5, 3)
-    expected = answer(basis_of(analyse(detailed)), need)
+    need = Requirements(4000, 3, 1, 40, 10, 7, "python", 0.5, 3)
+    expected = answer(cost_inputs(analyse(detailed)), need)
     assert status == 0
     found = json.loads(out)
     assert [bill["target"] for bill in found["bills"]] == [bill.target for bill in expected.bills]

@@ -13,7 +13,18 @@ from report_records import make_record
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 
-from reports.analysis.cost_model import HEADROOM, SMALLEST_CORES, STRETCH, Answer, Band, Basis, Need, Rates, answer, basis_of
+from reports.analysis.cost_model import (
+    HEADROOM,
+    SMALLEST_CORES,
+    STRETCH,
+    CostAnswer,
+    CostInputs,
+    Interval,
+    Rates,
+    Requirements,
+    answer,
+    cost_inputs,
+)
 from reports.sections.cost import advise, everyday
 from reports.units import number
 
@@ -73,10 +84,10 @@ def compare(browser: webdriver.Chrome, pages: Pages, changes: Mapping[str, Any])
     assert unpriced == [f"{target} can't be priced: {reason}." for target, reason in wanted.unpriced]
     assert warnings == list(wanted.warnings)
     assert text == "".join(span.text for span in wanted.said)
-    same_answer(browser, basis_of(pages.analysis), need, wanted.answer)
+    same_answer(browser, cost_inputs(pages.analysis), need, wanted.answer)
 
 
-def same_answer(browser: webdriver.Chrome, basis: Basis, need: Need, wanted: Answer) -> None:
+def same_answer(browser: webdriver.Chrome, basis: CostInputs, need: Requirements, wanted: CostAnswer) -> None:
     """Number by number, to the noise of floats."""
     script = "fitmap.answer(arguments[0], arguments[1], arguments[2])"
     found = of_page(browser, script, *(msgspec.to_builtins(each) for each in (basis, need, MODEL)))
@@ -94,18 +105,21 @@ def same_answer(browser: webdriver.Chrome, basis: Basis, need: Need, wanted: Ans
 
 def test_what_this_record_lacks_is_summed_alike_too(browser: webdriver.Chrome, pages: Pages) -> None:
     """A base, memory of waiters, ends of intervals that differ, a database in fractions, instances of several cores."""
-    first = Rates("first", Band(90, 100, 120), Band(300, 310, 330), Band(20, 21, 23), Band(70, 80, 90), Band(9e6, 1e7, 2e7),
-                  Band(2e4, 2.1e4, 2.2e4))  # fmt: skip
-    second = Rates("second", Band(900, 1000, 1100), Band(15, 16, 17), Band(20, 22, 25), None, Band(2e8, 2e8, 2e8), None)
-    basis = Basis(
+    first = Rates("first", Interval(90, 100, 120), Interval(300, 310, 330), Interval(20, 21, 23),
+                  Interval(70, 80, 90), Interval(9e6, 1e7, 2e7),
+                  Interval(2e4, 2.1e4, 2.2e4))  # fmt: skip
+    second = Rates(
+        "second", Interval(900, 1000, 1100), Interval(15, 16, 17), Interval(20, 22, 25), None, Interval(2e8, 2e8, 2e8), None
+    )
+    basis = CostInputs(
         (first, second, msgspec.structs.replace(first, target="another")), statements=2.75, cores=4, connections=64
     )
     look_at(browser, pages.explore.as_uri())
     for need in (
-        Need(900.0, 1.5, 3.0, 0.0, 20.0, 2.0, "first"),
-        Need(90_000.0, 0.2, 7.0, 2500.0, 20.0, 2.0, "second", utilisation=0.5, instances=3),
-        Need(10.0, 30.0, 40.0, 90_000.0, 1.0, 9.0, "first"),
-        Need(10.0, 0.0, 1.0, 0.0, 1.0, 9.0, "nobody"),
+        Requirements(900.0, 1.5, 3.0, 0.0, 20.0, 2.0, "first"),
+        Requirements(90_000.0, 0.2, 7.0, 2500.0, 20.0, 2.0, "second", utilisation=0.5, instances=3),
+        Requirements(10.0, 30.0, 40.0, 90_000.0, 1.0, 9.0, "first"),
+        Requirements(10.0, 0.0, 1.0, 0.0, 1.0, 9.0, "nobody"),
     ):
         same_answer(browser, basis, need, answer(basis, need))
 

@@ -16,11 +16,11 @@ from harness.record.reader import Record
 from harness.record.trial_result import BuildStep, Built
 from reports.analysis.analysis import Analysis, analyse
 from reports.analysis.cells import cells
-from reports.analysis.claims import findings, read_claims
+from reports.analysis.claims import claim_results, read_claims
 from reports.export.html import render_report
 from reports.export.markdown import summary
 from reports.export.tables import frame, json_text
-from reports.export.view import beside_sections, make_view
+from reports.export.view import make_view, non_load_sections
 from reports.metrics.catalogue import BY_ID
 from reports.sections.build import sources_at
 from reports.sections.fit_map import positions
@@ -40,9 +40,9 @@ def analysis(record: Record) -> Analysis:
 
 
 def test_every_axis_has_a_standing_at_its_profile(analysis: Analysis) -> None:
-    found = {s.metric: s for s in analysis.standings if s.place in ("startup", "build")}
+    found = {s.metric: s for s in analysis.rankings if s.scope in ("startup", "build")}
     assert set(found) == AXES
-    assert {metric: standing.winner for metric, standing in found.items() if metric in ("start-warm", "start-cold")} == {
+    assert {metric: ranking.winner for metric, ranking in found.items() if metric in ("start-warm", "start-cold")} == {
         "start-warm": "rust", "start-cold": "rust",
     }  # fmt: skip
     assert found["rebuild"].winner == "python"
@@ -54,8 +54,8 @@ def test_every_axis_has_a_standing_at_its_profile(analysis: Analysis) -> None:
 
 
 def test_values_are_what_was_measured(analysis: Analysis) -> None:
-    def middle(metric: str, place: str, target: str) -> float:
-        found = analysis.estimate(metric, place, target)
+    def middle(metric: str, scope: str, target: str) -> float:
+        found = analysis.estimate(metric, scope, target)
         assert found is not None and not isinstance(found, Missing)
         return found.median
 
@@ -68,15 +68,15 @@ def test_values_are_what_was_measured(analysis: Analysis) -> None:
 
 def test_builds_count_for_image_and_sources_and_take_nothing_from_the_start(analysis: Analysis) -> None:
     """An axis of the whole run is judged over trials that say something about it."""
-    run = {s.metric: s for s in analysis.standings if s.place == ""}
+    run = {s.metric: s for s in analysis.rankings if s.scope == ""}
     assert {"start", "image", "source-lines"} <= set(run)
-    assert all(not isinstance(entry.estimate, Missing) for standing in run.values() for entry in standing.entries)
+    assert all(not isinstance(entry.estimate, Missing) for ranking in run.values() for entry in ranking.entries)
 
 
 def test_a_run_of_builds_alone_has_a_whole_report(tmp_path: Path) -> None:
     alone = make_record(tmp_path, profiles=(STARTUP, BUILD))
     analysis = analyse(alone)
-    assert {s.metric for s in analysis.standings} == AXES | {"image", "source-lines"}
+    assert {s.metric for s in analysis.rankings} == AXES | {"image", "source-lines"}
     text = render_report(analysis, alone.folder)
     assert "All 30 planned trials are valid" in text
     assert 'id="beside"' in text and "nan" not in text.replace("nano", "")
@@ -84,7 +84,7 @@ def test_a_run_of_builds_alone_has_a_whole_report(tmp_path: Path) -> None:
 
 
 def test_the_section_has_a_chart_an_axis_the_course_and_tables(analysis: Analysis) -> None:
-    startup, build = beside_sections(analysis)
+    startup, build = non_load_sections(analysis)
     assert [figure.id.rpartition("-")[2] for figure in startup.figures][-1] == "course"
     assert len(startup.figures) == 5 and len(build.figures) == 3
     assert all(figure.svg for section in (startup, build) for figure in section.figures)
@@ -140,7 +140,7 @@ def test_velocity_takes_the_rebuild_in_where_it_was_measured(analysis: Analysis)
 
 
 def test_claims_on_starts_and_builds_are_judged(analysis: Analysis) -> None:
-    found = {finding.id: finding.verdict for finding in findings(analysis, read_claims())}
+    found = {finding.id: finding.verdict for finding in claim_results(analysis, read_claims())}
     assert found["jit-takes-its-time"] == "supported"
     assert found["rust-pays-in-the-build"] == "supported"
     assert found["go-rebuilds-at-once"] == "supported"

@@ -12,14 +12,14 @@ from report_records import DETAILED, make_record
 
 from harness.cli.main import main
 from reports.analysis.analysis import analyse
-from reports.comparison.between_runs import Cell, between, cells_of, excess, tried
+from reports.comparison.between_runs import CellPair, between, cells_of, excess, tried
 from reports.export.terminal import between_text
 from reports.stats.intervals import welch
 
 TRIALS, CELLS = 3, 300
 
 
-def runs_of(rng: random.Random, trials: float, runs: float, names: str = "abc") -> tuple[Cell, ...]:
+def runs_of(rng: random.Random, trials: float, runs: float, names: str = "abc") -> tuple[CellPair, ...]:
     """Cells of one axis in runs whose values scatter so much, with trials around them."""
     found = []
     for _ in range(CELLS):
@@ -30,7 +30,7 @@ def runs_of(rng: random.Random, trials: float, runs: float, names: str = "abc") 
         for i, before in enumerate(values):
             for j in range(i + 1, len(values)):
                 difference = welch(values[j], before)
-                found.append(Cell((names[i], names[j]), "cpu", difference, difference))
+                found.append(CellPair((names[i], names[j]), "cpu", difference, difference))
     return tuple(found)
 
 

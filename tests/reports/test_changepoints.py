@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from reports.stats.change_points import LEAST_RUNS, levels
+from reports.stats.change_points import MIN_RUNS, segments
 
 Noise = Callable[[random.Random], float]
 
@@ -33,7 +33,7 @@ def series(rng: random.Random, n: int, noise: Noise = normal, shifts: Sequence[t
 
 
 def starts(values: Sequence[float]) -> list[int]:
-    return [level.start for level in levels(values)[1:]]
+    return [level.start for level in segments(values)[1:]]
 
 
 @pytest.mark.parametrize(("noise", "most"), [(normal, 0.015), (heavy, 0.05), (spiky, 0.05)])
@@ -46,7 +46,7 @@ def test_noise_alone_is_called_a_change_as_seldom_as_the_docs_say(noise: Noise, 
 
 def test_a_tenth_is_found_where_it_is_and_after_four_runs() -> None:
     rng = random.Random(2)
-    for after in (LEAST_RUNS, 10, 50):
+    for after in (MIN_RUNS, 10, 50):
         found = [starts(series(rng, 100, shifts=[(100 - after, 1.1)])) for _ in range(100)]
         assert sum(len(cuts) == 1 and abs(cuts[0] - (100 - after)) <= 1 for cuts in found) >= 90
 
@@ -59,7 +59,7 @@ def test_what_went_up_and_came_back_is_two_changes() -> None:
 
 def test_a_level_is_the_geometric_mean_of_its_runs() -> None:
     values = [100.0, 101.0, 99.0, 100.0, 102.0, 150.0, 151.0, 149.0, 150.0, 152.0]
-    before, after = levels(values)
+    before, after = segments(values)
     assert (before.start, before.end, after.start, after.end) == (0, 5, 5, 10)
     assert after.value == pytest.approx(math.prod(values[5:]) ** (1 / 5))
 
@@ -79,13 +79,13 @@ def test_scale_does_not_matter_and_the_same_values_give_the_same_levels() -> Non
 
 def test_what_was_read_and_not_measured_changes_with_every_difference() -> None:
     values = [5.0] * 10 + [6.0] + [5.5] * 3
-    assert [level.start for level in levels(values, exact=True)] == [0, 10, 11]
-    assert [level.value for level in levels(values, exact=True)] == pytest.approx([5.0, 6.0, 5.5])
+    assert [level.start for level in segments(values, exact=True)] == [0, 10, 11]
+    assert [level.value for level in segments(values, exact=True)] == pytest.approx([5.0, 6.0, 5.5])
 
 
 @pytest.mark.parametrize("values", [[], [1.0], [1.0, 2.0], [3.0] * 50, [1.0] * 25 + [2.0] * 25, [1e-300, 1e300] * 10])
 def test_short_constant_and_extreme_series_have_levels_too(values: list[float]) -> None:
-    found = levels(values)
+    found = segments(values)
     assert sum(level.end - level.start for level in found) == len(values)
     assert len(found) == (0 if not values else 2 if set(values) == {1.0, 2.0} and len(values) == 50 else 1)
 
@@ -95,5 +95,5 @@ def test_two_hundred_runs_of_sixty_cells_take_a_second() -> None:
     cells = [series(rng, 200, shifts=[(60, 1.1), (150, 0.95)] if i % 3 == 0 else ()) for i in range(60)]
     begun = time.process_time()
     for cell in cells:
-        levels(cell)
+        segments(cell)
     assert time.process_time() - begun < 3

@@ -142,9 +142,9 @@ def test_what_the_head_tells_apart_no_more_is_unclear_and_no_contradiction(befor
 def geometric(record: Record, target: str) -> float:
     analysis = analyse(record)
     values = next(
-        analysis.values("cpu", target, analysis.place(standing))
-        for standing in analysis.standings
-        if standing.metric == "cpu" and standing.place.startswith("cpu@")
+        analysis.values("cpu", target, analysis.scope(ranking))
+        for ranking in analysis.rankings
+        if ranking.metric == "cpu" and ranking.scope.startswith("cpu@")
     )
     assert not isinstance(values, Missing)
     return math.exp(fmean(math.log(value) for value in values.values()))

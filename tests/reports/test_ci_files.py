@@ -21,8 +21,8 @@ from reports.export.ci_files import BENCHER, BIGGER, JUNIT, MARKDOWN, SMALLER, g
 from reports.export.gate_markdown import LIMIT, MARKER, better_by, gate_markdown
 from reports.export.junit import junit_xml
 from reports.export.markdown import escaped
-from reports.regression.gate_result import Confirmation, Gate, Judged, State, Verdict
-from reports.regression.history import Entry, entry_of
+from reports.regression.gate_result import Confirmation, EvaluatedCell, Gate, GateVerdict, State
+from reports.regression.history import HistoryEntry, entry_of
 from reports.units import Unit
 
 HOSTILE = (
@@ -38,21 +38,23 @@ HOSTILE = (
 AGAIN = Confirmation(worse=1.118, low=1.101, high=1.135, pairs=8, p=0.00001, p_adjusted=0.00003)
 
 
-def judged(state: State, **changes: Any) -> Judged:
-    cell = Judged(
+def judged(state: State, **changes: Any) -> EvaluatedCell:
+    cell = EvaluatedCell(
         "go|cpu@saturate|throughput", "go", "Pure CPU, saturated", "Throughput", "requests/s", 11000.0, 12300.0, 0.118, 0.04,
         0.05, 20, state, confirmation=AGAIN if state in ("regressed", "inconclusive", "not regressed") else None,
     )  # fmt: skip
     return msgspec.structs.replace(cell, **changes)
 
 
-def gate(verdict: Verdict, *cells: Judged, reasons: tuple[str, ...] = (), **changes: Any) -> Gate:
+def gate(verdict: GateVerdict, *cells: EvaluatedCell, reasons: tuple[str, ...] = (), **changes: Any) -> Gate:
     found = Gate(1, "20260102T030405Z", "2026-01-02T03:04:05+00:00", "f" * 40, None, verdict, reasons, cells)
     return msgspec.structs.replace(found, **changes)
 
 
-def entry(cells: dict[str, float]) -> Entry:
-    return Entry(1, "run", "2026-01-02", None, "host", "local", 3, "content", {}, cells, dict.fromkeys(cells, 3), 3, 0)
+def entry(cells: dict[str, float]) -> HistoryEntry:
+    return HistoryEntry(
+        1, "run", "2026-01-02", None, "host", "local", 3, "content", {}, cells, dict.fromkeys(cells, 3), 3, 0
+    )
 
 
 def cases(found: Gate) -> dict[str, ET.Element]:
@@ -116,8 +118,8 @@ def test_a_confirmed_regression_is_told_first_with_its_interval() -> None:
         ("invalid", "this run says nothing"),
     ],
 )
-def test_every_verdict_is_in_words(verdict: Verdict, says: str) -> None:
-    states: dict[Verdict, State] = {"learning": "learning", "inconclusive": "inconclusive"}
+def test_every_verdict_is_in_words(verdict: GateVerdict, says: str) -> None:
+    states: dict[GateVerdict, State] = {"learning": "learning", "inconclusive": "inconclusive"}
     assert says in gate_markdown(gate(verdict, judged(states.get(verdict, "fine")))).splitlines()[1]
 
 
@@ -182,7 +184,7 @@ def test_one_endless_name_pushes_no_other_cell_out() -> None:
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_names_are_text(name: str) -> None:
     found = gate(
-        "regressed", judged("regressed", target=name, place=name, metric=name, unit=name, reason=name),
+        "regressed", judged("regressed", target=name, scope=name, metric=name, unit=name, reason=name),
         judged("improved", target=name), reasons=(name,), run=name, revision=name, base=name, started=name,
     )  # fmt: skip
     plain = name.replace("|", "/")
@@ -215,13 +217,14 @@ CONFIRMATIONS = st.builds(
     Confirmation, worse=ANY, low=ANY, high=ANY, pairs=st.integers(0, 99), p=st.floats(0, 1), p_adjusted=st.floats(0, 1)
 )
 CELLS = st.builds(
-    Judged, cell=NAMES, target=NAMES, place=NAMES, metric=NAMES, unit=NAMES | st.sampled_from(get_args(Unit)), now=FINITE,
+    EvaluatedCell, cell=NAMES, target=NAMES, scope=NAMES, metric=NAMES,
+    unit=NAMES | st.sampled_from(get_args(Unit)), now=FINITE,
     before=st.none() | FINITE, change=ANY, limit=st.none() | ANY, bound=FINITE, runs=st.integers(0, 99),
     state=st.sampled_from(get_args(State)), reason=NAMES, confirmation=st.none() | CONFIRMATIONS,
 )  # fmt: skip
 GATES = st.builds(
     Gate, schema=st.just(1), run=NAMES, started=NAMES, revision=st.none() | NAMES, base=st.none() | NAMES,
-    verdict=st.sampled_from(get_args(Verdict)), reasons=st.lists(NAMES, max_size=30).map(tuple),
+    verdict=st.sampled_from(get_args(GateVerdict)), reasons=st.lists(NAMES, max_size=30).map(tuple),
     cells=st.lists(CELLS, max_size=12).map(tuple),
 )  # fmt: skip
 

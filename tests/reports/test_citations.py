@@ -12,7 +12,7 @@ from harness.errors import UsageError
 from harness.record.measurement import Missing
 from harness.record.reader import Record
 from reports.analysis.analysis import Analysis, analyse
-from reports.analysis.claims import findings, read_claims
+from reports.analysis.claims import claim_results, read_claims
 from reports.export.citations import citations, refreshed
 from reports.units import quantity
 
@@ -37,7 +37,7 @@ def test_each_figure_is_the_records(analysis: Analysis) -> None:
     assert low < value < high and value == pytest.approx(rust.median, rel=0.005)
     ratio, low, high = (float(x) for x in re.findall(r"[\d.]+", found["cpu cpu@saturate go / rust ±"]))
     assert low < ratio < high and ratio == pytest.approx(go.median / rust.median, rel=0.05)
-    verdicts = {finding.id: finding.verdict for finding in findings(analysis, read_claims())}
+    verdicts = {finding.id: finding.verdict for finding in claim_results(analysis, read_claims())}
     assert found["claim rust-more-per-core"] == verdicts["rust-more-per-core"]
 
 

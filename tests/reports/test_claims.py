@@ -12,14 +12,14 @@ from report_records import PROFILES, make_record
 
 from harness.record.reader import Record
 from reports.analysis.analysis import Analysis, analyse
-from reports.analysis.claims import Claim, Condition, Finding, findings, read_claims
+from reports.analysis.claims import Claim, ClaimResult, Condition, claim_results, read_claims
 
-PURE_WORK = {"metric": "cpu", "place": "cpu@saturate"}
+PURE_WORK = {"metric": "cpu", "scope": "cpu@saturate"}
 
 
-def judge(analysis: Analysis, *tests: dict[str, object]) -> Finding:
+def judge(analysis: Analysis, *tests: dict[str, object]) -> ClaimResult:
     claim = Claim("one", "Something is so.", tuple(msgspec.convert(test, Condition) for test in tests))
-    (found,) = findings(analysis, (claim,))
+    (found,) = claim_results(analysis, (claim,))
     return found
 
 
@@ -66,7 +66,7 @@ def test_two_blocks_decide_nothing(tmp_path: Path) -> None:
     ("test", "reason"),
     [
         (
-            {"metric": "p99", "place": "service@500/s", "of": ["Python"], "at_most": 5e4},
+            {"metric": "p99", "scope": "service@500/s", "of": ["Python"], "at_most": 5e4},
             "service@500/s is not in this record",
         ),
         (PURE_WORK | {"of": ["Zig"], "over": ["Go"], "at_most": 1.0}, "no valid value of Zig"),
@@ -84,7 +84,7 @@ def test_what_the_record_lacks_is_not_measured(clear: Analysis, test: dict[str, 
 def test_trials_that_are_not_valid_support_nothing(tmp_path: Path) -> None:
     analysis = analyse(make_record(tmp_path, blocks=3, verdicts={"-rust-cpu": "unstable", "-go-db": "unstable"}))
     assert judge(analysis, PURE_WORK | {"of": ["Rust"], "over": ["Go"], "at_most": 0.97}).verdict == "not measured"
-    share = {"metric": "database-share", "place": "db@1000/s", "at_least": 0.0001}
+    share = {"metric": "database-share", "scope": "db@1000/s", "at_least": 0.0001}
     assert judge(analysis, share | {"of": ["Go"]}).verdict == "not measured"
     assert judge(analysis, share | {"of": ["Rust"]}).verdict == "supported"
 
@@ -97,7 +97,7 @@ def test_others_are_all_the_rest_and_the_best_of_them_counts(clear: Analysis) ->
 
 
 def test_every_means_each_target_by_itself(clear: Analysis) -> None:
-    found = judge(clear, {"metric": "database-share", "place": "db@1000/s", "of": ["every"], "at_least": 0.0001})
+    found = judge(clear, {"metric": "database-share", "scope": "db@1000/s", "of": ["every"], "at_least": 0.0001})
     assert (found.verdict, len(found.figures)) == ("supported", 5)
 
 
@@ -127,7 +127,7 @@ def test_a_claim_that_makes_no_sense_is_refused(tmp_path: Path, test: dict[str, 
 
 
 def test_the_page_shows_each_claim_with_its_verdict(mixed: Record, page: str) -> None:
-    shown = findings(analyse(mixed), read_claims())
+    shown = claim_results(analyse(mixed), read_claims())
     assert {finding.verdict for finding in shown} >= {"supported", "not measured"}
     for finding in shown:
         says = str(escape(finding.says))

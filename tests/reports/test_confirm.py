@@ -7,8 +7,8 @@ import random
 
 import pytest
 
-from reports.comparison.matched_cells import Pairs
-from reports.regression.confirmation import LEAST_PAIRS, confirm, holm, verdict
+from reports.comparison.matched_cells import PairedCell
+from reports.regression.confirmation import MIN_PAIRS, confirm, holm, verdict
 from reports.regression.gate_result import Confirmation
 from reports.stats.intervals import at_zero
 
@@ -41,10 +41,10 @@ def test_a_false_alarm_over_many_equal_cells_is_as_rare_as_holm_says() -> None:
     rng = random.Random(6)
     alarms = 0
     for _ in range(400):
-        cells = {str(i): Pairs(tuple(rng.gauss(0, 0.04) for _ in range(8))) for i in range(20)}
+        cells = {str(i): PairedCell(tuple(rng.gauss(0, 0.04) for _ in range(8))) for i in range(20)}
         alarms += any(found.p_adjusted < 0.05 for found in confirm(cells).values())
     assert 0.01 < alarms / 400 < 0.09
 
 
 def test_too_few_pairs_say_nothing() -> None:
-    assert confirm({"a": Pairs((0.1,) * (LEAST_PAIRS - 1))}) == {}
+    assert confirm({"a": PairedCell((0.1,) * (MIN_PAIRS - 1))}) == {}

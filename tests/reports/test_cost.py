@@ -9,20 +9,20 @@ import pytest
 from report_records import PROFILES, make_record, profile
 
 from reports.analysis.analysis import analyse
-from reports.analysis.cost_model import Band, Basis, Need, Rates, answer, basis_of
+from reports.analysis.cost_model import CostInputs, Interval, Rates, Requirements, answer, cost_inputs
 from reports.sections.cost import advise, everyday
 
 MIB = 2**20
 
 
-def band(value: float) -> Band:
-    return Band(value, value, value)
+def band(value: float) -> Interval:
+    return Interval(value, value, value)
 
 
 FAST = Rates("fast", band(100), band(60), None, band(150), band(10 * MIB), None)
 SLOW = Rates("slow", band(1000), band(240), None, band(150), band(200 * MIB), None)
-BASIS = Basis((FAST, SLOW), statements=1.5, cores=1, connections=32)
-NEED = Need(rps=500, cpu_ms=0.2, queries=2, wait_ms=0, core_price=30, memory_price=3, reference="fast")
+BASIS = CostInputs((FAST, SLOW), statements=1.5, cores=1, connections=32)
+NEED = Requirements(rps=500, cpu_ms=0.2, queries=2, wait_ms=0, core_price=30, memory_price=3, reference="fast")
 
 
 def test_a_bill_is_the_sum_that_the_docstring_says() -> None:
@@ -41,7 +41,7 @@ def test_a_bill_is_the_sum_that_the_docstring_says() -> None:
 def test_what_the_language_decides_is_what_the_cheapest_choice_saves() -> None:
     found = answer(BASIS, NEED)
     assert found.decided == pytest.approx(1 - found.bills[0].total / found.bills[-1].total)
-    same = Basis((FAST, msgspec.structs.replace(FAST, target="same")), 1.5, 1, 32)
+    same = CostInputs((FAST, msgspec.structs.replace(FAST, target="same")), 1.5, 1, 32)
     assert answer(same, NEED).decided == pytest.approx(0)
 
 
@@ -62,7 +62,7 @@ def test_work_is_scaled_from_where_it_was_measured() -> None:
 
 
 def test_what_an_answer_costs_apart_from_work_and_queries_is_counted_once_where_it_was_measured() -> None:
-    known = Basis((msgspec.structs.replace(FAST, base=band(15)),), 1.5, 1, 32)
+    known = CostInputs((msgspec.structs.replace(FAST, base=band(15)),), 1.5, 1, 32)
     (bill,) = answer(known, NEED).bills
     assert bill.cores == pytest.approx(500 * (200 + 15 + 2 * (60 - 15) / 1.5) / 1e6 / 0.6)
     assert not answer(known, NEED).warnings
@@ -71,7 +71,7 @@ def test_what_an_answer_costs_apart_from_work_and_queries_is_counted_once_where_
 def test_waiters_beyond_the_measured_connections_take_memory_or_a_warning() -> None:
     waiting = msgspec.structs.replace(NEED, wait_ms=2000.0)
     assert any("up to 500 wait in an instance" in warning for warning in answer(BASIS, waiting).warnings)
-    known = Basis((msgspec.structs.replace(FAST, base=band(15), waiter=band(MIB)),), 1.5, 1, 32)
+    known = CostInputs((msgspec.structs.replace(FAST, base=band(15), waiter=band(MIB)),), 1.5, 1, 32)
     found = answer(known, waiting)
     assert not found.warnings
     assert found.bills[0].memory_gib == pytest.approx(2 * 1.5 * (10 + 500 - 32) / 1024)
@@ -83,7 +83,7 @@ def test_far_beyond_what_was_measured_is_a_warning() -> None:
 
 
 def test_what_was_not_measured_is_not_priced() -> None:
-    blind = Basis((FAST, msgspec.structs.replace(SLOW, cpu=None)), 1.5, 1, 32)
+    blind = CostInputs((FAST, msgspec.structs.replace(SLOW, cpu=None)), 1.5, 1, 32)
     found = answer(blind, NEED)
     assert [bill.target for bill in found.bills] == ["fast"]
     assert found.unpriced == (("slow", "no valid trial of profile cpu, saturated"),)
@@ -91,11 +91,11 @@ def test_what_was_not_measured_is_not_priced() -> None:
 
 
 def test_bounds_come_from_the_ends_of_the_intervals() -> None:
-    wide = Basis((FAST, msgspec.structs.replace(SLOW, cpu=Band(900, 1000, 1200))), 1.5, 1, 32)
+    wide = CostInputs((FAST, msgspec.structs.replace(SLOW, cpu=Interval(900, 1000, 1200))), 1.5, 1, 32)
     fast, slow = answer(wide, NEED).bills
     assert slow.low < slow.total < slow.high
     # What the reader measured on the reference has no interval of ours.
-    own = Basis((msgspec.structs.replace(FAST, cpu=Band(90, 100, 120)), SLOW), 1.5, 1, 32)
+    own = CostInputs((msgspec.structs.replace(FAST, cpu=Interval(90, 100, 120)), SLOW), 1.5, 1, 32)
     fast, slow = answer(own, NEED).bills
     assert fast.low == fast.total == fast.high
 
@@ -103,7 +103,7 @@ def test_bounds_come_from_the_ends_of_the_intervals() -> None:
 def test_the_basis_is_what_the_record_measured(tmp_path: Path) -> None:
     ping = profile("ping", "Nothing", "What does an answer cost?", ("GET /ping",), "saturate")
     analysis = analyse(make_record(tmp_path, targets=("go", "python"), noise=0.0, profiles=(*PROFILES, ping)))
-    basis = basis_of(analysis)
+    basis = cost_inputs(analysis)
     go = basis.rates[0]
     assert go.cpu and go.db and go.base and go.memory
     # made_level: 0.97 s of CPU / rate.

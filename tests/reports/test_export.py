@@ -19,7 +19,7 @@ from harness.files import ROOT
 from harness.record.measurement import Missing
 from harness.record.reader import Record
 from reports.analysis.analysis import analyse
-from reports.analysis.claims import findings, read_claims
+from reports.analysis.claims import claim_results, read_claims
 from reports.export.files import CHARTS, CSV, EXPLORE, JSON, REPORT, SUMMARY, write_files
 from reports.export.tables import csv_text, json_text
 
@@ -28,29 +28,29 @@ from reports.export.tables import csv_text, json_text
 def written(mixed: Record, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("written") / "record"
     shutil.copytree(mixed.folder, folder)
-    return write_files(Record(folder, mixed.run, mixed.results, mixed.complaints)).parent
+    return write_files(Record(folder, mixed.run, mixed.results, mixed.warnings)).parent
 
 
 def test_the_table_has_every_entry_and_missing_is_empty_with_a_reason(mixed: Record) -> None:
     analysis = analyse(mixed)
     table = pd.read_csv(io.StringIO(csv_text(analysis)))
-    assert len(table) == sum(len(standing.entries) for standing in analysis.standings)
+    assert len(table) == sum(len(ranking.entries) for ranking in analysis.rankings)
     missing = table[table["missing"].notna()]
     assert set(missing["target"]) >= {"kotlin"}
     assert missing[["median", "low", "high", "group"]].isna().all().all()
     assert (table["median"].dropna() > 0).all()
-    wins = [s for s in analysis.standings if s.winner]
+    wins = [s for s in analysis.rankings if s.winner]
     assert table["wins"].sum() == len(wins)
 
 
 def test_json_is_json_and_has_the_single_trials(mixed: Record) -> None:
     analysis = analyse(mixed)
-    text = json_text(analysis, findings(analysis, read_claims()))
+    text = json_text(analysis, claim_results(analysis, read_claims()))
     value = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
     assert len(value["trials"]) == len(analysis.measured)
     assert {row["metric"] for row in value["standings"]} >= {"throughput", "p99", "image", "start"}
     assert len(value["claims"]) == len(read_claims())
-    entry = analysis.standings[0].entries[0]
+    entry = analysis.rankings[0].entries[0]
     assert not isinstance(entry.estimate, Missing)
     row = value["standings"][0]
     assert (row["target"], row["median"]) == (entry.target, pytest.approx(entry.estimate.median))

@@ -9,7 +9,7 @@ import pytest
 from harness.files import ROOT
 from harness.record.reader import Record
 from reports.analysis.analysis import Analysis, analyse
-from reports.analysis.claims import findings, read_claims
+from reports.analysis.claims import claim_results, read_claims
 from reports.comparison.between_runs import between, cells_of, tried
 from reports.comparison.changes import changes
 from reports.comparison.comparability import incomparable
@@ -32,7 +32,7 @@ def analysis(published: Record) -> Analysis:
 
 def test_the_results_beside_the_page_are_what_the_record_says(published: Record, analysis: Analysis) -> None:
     assert (FOLDER / "results.csv").read_text() == csv_text(analysis)
-    assert (FOLDER / "results.json").read_text() == json_text(analysis, findings(analysis, read_claims()))
+    assert (FOLDER / "results.json").read_text() == json_text(analysis, claim_results(analysis, read_claims()))
     assert (FOLDER / "summary.md").read_text() == summary(make_view(analysis, published.folder))
 
 
@@ -40,8 +40,8 @@ def test_who_shares_a_lead_from_place_to_place_is_not_counted_as_if_at_one(third
     """Rust shares the lead of throughput with all others at some loads, and under pure work never with Python."""
     analysis = analyse(third)
     shared = {
-        s.place: set(s.leaders) - {"rust"}
-        for s in analysis.standings
+        s.scope: set(s.leaders) - {"rust"}
+        for s in analysis.rankings
         if s.metric == "throughput" and s.note == "tie" and "rust" in s.leaders
     }
     assert "python" not in shared["cpu@saturate"] and max(len(others) for others in shared.values()) == 4
@@ -109,7 +109,7 @@ def test_how_far_the_runs_lie_apart_is_what_all_three_say(published: Record, rep
 def test_claims_that_differ_between_runs_are_counted_and_none_turned_round(
     published: Record, repeated: Record, third: Record
 ) -> None:
-    runs = [{f.id: f.verdict for f in findings(analyse(each), read_claims())} for each in (published, repeated, third)]
+    runs = [{f.id: f.verdict for f in claim_results(analyse(each), read_claims())} for each in (published, repeated, third)]
     said = {name: {run[name] for run in runs} for name in runs[0]}
     moved = {name: verdicts - {"not measured"} for name, verdicts in said.items() if len(verdicts - {"not measured"}) > 1}
     assert all(verdicts == {"supported", "inconclusive"} for verdicts in moved.values())
@@ -117,7 +117,7 @@ def test_claims_that_differ_between_runs_are_counted_and_none_turned_round(
 
 
 def test_each_claim_stands_on_the_page_and_none_is_left_unmeasured(analysis: Analysis) -> None:
-    found = {finding.id: finding.verdict for finding in findings(analysis, read_claims())}
+    found = {finding.id: finding.verdict for finding in claim_results(analysis, read_claims())}
     cited = {what.removeprefix("claim ") for what, _ in citations(PAGE.read_text()) if what.startswith("claim ")}
     assert cited == set(found)
     assert "not measured" not in found.values()

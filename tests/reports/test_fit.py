@@ -10,10 +10,10 @@ from report_records import PROFILES, SYNTHETIC, make_record
 
 from harness.record.reader import Record
 from reports.analysis.analysis import Analysis, analyse
-from reports.charts.fit_map_chart import Spot, fit_map
-from reports.charts.palette import looks
+from reports.charts.fit_map_chart import Point, fit_map
+from reports.charts.palette import styles
 from reports.sections.fit_map import ARTICLE, INDICES, fit_figures, positions
-from reports.sections.language_effect import matters
+from reports.sections.language_effect import language_effects
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def test_the_map_has_every_target_and_the_article_behind(clear: Analysis) -> Non
 
 
 def test_right_is_scale_up_and_down_is_velocity() -> None:
-    spec = fit_map((Spot("a", 1.0, 2.0, 0.1, 0.1), Spot("b", -1.0, -2.0, 9.0, 9.0)), ARTICLE, looks(("a", "b")))
+    spec = fit_map((Point("a", 1.0, 2.0, 0.1, 0.1), Point("b", -1.0, -2.0, 9.0, 9.0)), ARTICLE, styles(("a", "b")))
     a, b = spec["datasets"]["spots"]
     assert a["x"] > 0 > a["y"]
     assert b["x"] < 0 < b["y"]
@@ -65,18 +65,18 @@ def test_right_is_scale_up_and_down_is_velocity() -> None:
 
 
 def test_a_wide_spread_matters_and_a_tie_does_not(clear: Analysis, tmp_path: Path) -> None:
-    found = {m.title: m for m in matters(clear)}
+    found = {m.title: m for m in language_effects(clear)}
     pure = found["CPU-bound, saturated"]
     assert pure.answer == "yes"
     assert pure.spreads[0].apart == pytest.approx(5200 / 90, rel=0.02)
     text = "".join(span.text for span in pure.sentence)
     assert "rust" in text and "python" in text and "service CPU for 5 of 5 targets" in text
     equal = analyse(make_record(tmp_path, targets=("a", "b", "c"), noise=0.02))
-    assert {m.answer for m in matters(equal) if "saturated" in m.title} == {"no"}
+    assert {m.answer for m in language_effects(equal) if "saturated" in m.title} == {"no"}
 
 
 def test_a_load_limited_by_its_database_says_so(clear: Analysis) -> None:
-    text = "".join(s.text for m in matters(clear) if m.title == "Database-bound, saturated" for s in m.sentence)
+    text = "".join(s.text for m in language_effects(clear) if m.title == "Database-bound, saturated" for s in m.sentence)
     assert "PostgreSQL CPU for 5 of 5 targets" in text
     assert "of the work in a request" in text
 

@@ -24,10 +24,10 @@ from reports.comparison.changes import paired_changes
 from reports.comparison.matched_cells import pairs_of
 from reports.regression.confirmation import baseline, compared, confirm, confirmed, settled
 from reports.regression.gate import decide
-from reports.regression.gate_result import EXIT_STATUS, Judged, read_gate, write_gate
-from reports.regression.history import Entry, entry_of, series
-from reports.regression.sanity_checks import canary_problem, floors, neighbours_problem, twins_problem
-from reports.regression.screening import LEAST_RUNS, judge, screen
+from reports.regression.gate_result import EXIT_STATUS, EvaluatedCell, read_gate, write_gate
+from reports.regression.history import HistoryEntry, entry_of, series
+from reports.regression.sanity_checks import noise_floors, noisy_neighbours, speed_problem, twins_problem
+from reports.regression.screening import MIN_RUNS, judge, screen
 
 PROFILES = (
     profile("cpu", "CPU-bound", "?", CPU_ROUTES, "routes"),
@@ -45,11 +45,11 @@ def unchanged(_: Trial, level: LevelMeasurement) -> LevelMeasurement:
     return level
 
 
-def slower(route: str, by: float, side: str = "go") -> Change:
+def slower(route: str, by: float, version: str = "go") -> Change:
     """A side's CPU time for a route, multiplied."""
 
     def change(trial: Trial, level: LevelMeasurement) -> LevelMeasurement:
-        if trial.target != side or level.level != route:
+        if trial.target != version or level.level != route:
             return level
         service = level.usage["service"]
         dearer = msgspec.structs.replace(service, cpu_seconds=service.cpu_seconds * by)
@@ -103,14 +103,14 @@ def pairs_record(folder: Path, change: Change, pairs: int = 8, noise: float = 0.
 
 
 @pytest.fixture(scope="module")
-def entry(tmp_path_factory: pytest.TempPathFactory) -> Entry:
+def entry(tmp_path_factory: pytest.TempPathFactory) -> HistoryEntry:
     folder = tmp_path_factory.mktemp("gate") / "record"
     made = entry_of(analyse(make_record(folder, targets=("go", "go-twin"), blocks=3, profiles=PROFILES)))
     # The record's maker takes the twin for another service; twins are equal.
     return msgspec.structs.replace(made, cells={n: made.cells[n.replace("go-twin|", "go|")] for n in made.cells})
 
 
-def night(entry: Entry, number: int, cells: Mapping[str, float] | None = None, spread: float = 0.02) -> Entry:
+def night(entry: HistoryEntry, number: int, cells: Mapping[str, float] | None = None, spread: float = 0.02) -> HistoryEntry:
     """A run like another, with noise of its own."""
     rng = random.Random(number)
     noisy = {name: value * rng.lognormvariate(0, spread) for name, value in entry.cells.items() if "statements" not in name}
@@ -137,7 +137,7 @@ def head(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Change], Analysi
     return make
 
 
-def by_name(judged: tuple[Judged, ...]) -> dict[str, Judged]:
+def by_name(judged: tuple[EvaluatedCell, ...]) -> dict[str, EvaluatedCell]:
     return {cell.cell: cell for cell in judged}
 
 
@@ -154,7 +154,7 @@ def test_pairs_are_measured_base_head_head_base_and_a_block_is_a_pair() -> None:
 
 
 def test_a_slower_route_is_flagged_confirmed_and_named_and_nothing_else_is(
-    tmp_path: Path, entry: Entry, head: Callable[[Change], Analysis]
+    tmp_path: Path, entry: HistoryEntry, head: Callable[[Change], Analysis]
 ) -> None:
     change = slower("GET /cpu/collatz", 1.12)
     now = head(change)
@@ -164,7 +164,7 @@ def test_a_slower_route_is_flagged_confirmed_and_named_and_nothing_else_is(
     assert {cell.state for cell in judged} == {"flagged", "fine"}
     again = pairs_record(tmp_path / "again", change)
     (found,) = confirmed([by_name(judged)[COLLATZ]], again)
-    assert (found.state, found.metric, found.place) == ("regressed", "CPU per request", "CPU-bound, GET /cpu/collatz alone")
+    assert (found.state, found.metric, found.scope) == ("regressed", "CPU per request", "CPU-bound, GET /cpu/collatz alone")
     assert found.confirmation is not None
     assert 1.08 < found.confirmation.worse < 1.16
     gate = decide(now.run, [found], [], "run-019")
@@ -173,7 +173,7 @@ def test_a_slower_route_is_flagged_confirmed_and_named_and_nothing_else_is(
 
 
 def test_what_is_flagged_and_not_worse_when_measured_again_is_no_regression(
-    tmp_path: Path, entry: Entry, head: Callable[[Change], Analysis]
+    tmp_path: Path, entry: HistoryEntry, head: Callable[[Change], Analysis]
 ) -> None:
     judged = judge(head(slower("GET /cpu/collatz", 1.12)), [night(entry, n) for n in range(20)], GATE, {})
     (found,) = confirmed([by_name(judged)[COLLATZ]], pairs_record(tmp_path / "again", unchanged))
@@ -182,7 +182,7 @@ def test_what_is_flagged_and_not_worse_when_measured_again_is_no_regression(
 
 
 def test_one_more_statement_is_found_though_its_trials_fail(
-    tmp_path: Path, entry: Entry, head: Callable[[Change], Analysis]
+    tmp_path: Path, entry: HistoryEntry, head: Callable[[Change], Analysis]
 ) -> None:
     judged = judge(head(one_more_statement), [night(entry, n) for n in range(20)], GATE, {})
     flagged = [cell for cell in judged if cell.state == "flagged"]
@@ -205,7 +205,7 @@ def test_the_golden_cases_of_a_trial_are_no_statements_of_a_route_that_has_none(
 
 
 def test_a_target_that_answers_no_more_is_a_regression(
-    tmp_path: Path, entry: Entry, head: Callable[[Change], Analysis]
+    tmp_path: Path, entry: HistoryEntry, head: Callable[[Change], Analysis]
 ) -> None:
     judged = judge(head(no_answer), [night(entry, n) for n in range(20)], GATE, {})
     flagged = [cell for cell in judged if cell.state == "flagged"]
@@ -214,14 +214,14 @@ def test_a_target_that_answers_no_more_is_a_regression(
     assert [c.state for c in confirmed(flagged, pairs_record(tmp_path / "fine", unchanged))] == ["not regressed"]
 
 
-def test_under_ten_runs_it_learns(entry: Entry, head: Callable[[Change], Analysis]) -> None:
-    judged = judge(head(slower("GET /cpu/collatz", 2.0)), [night(entry, n) for n in range(LEAST_RUNS - 1)], GATE, {})
+def test_under_ten_runs_it_learns(entry: HistoryEntry, head: Callable[[Change], Analysis]) -> None:
+    judged = judge(head(slower("GET /cpu/collatz", 2.0)), [night(entry, n) for n in range(MIN_RUNS - 1)], GATE, {})
     assert {cell.state for cell in judged} == {"learning"}
     assert decide(head(unchanged).run, judged, [], None).exit_status == 0
 
 
 def test_the_same_image_is_never_a_regression_but_twice_in_a_row_is_told(
-    entry: Entry, head: Callable[[Change], Analysis]
+    entry: HistoryEntry, head: Callable[[Change], Analysis]
 ) -> None:
     history = [night(entry, n) for n in range(20)]
     flagged = by_name(judge(head(slower("GET /cpu/collatz", 1.15)), history, GATE, {}))[COLLATZ]
@@ -232,13 +232,13 @@ def test_the_same_image_is_never_a_regression_but_twice_in_a_row_is_told(
     assert settled(flagged, history, {**images, "go": "sha256:other"}).state == "flagged"
 
 
-def test_an_image_that_grew_needs_no_second_look(entry: Entry) -> None:
+def test_an_image_that_grew_needs_no_second_look(entry: HistoryEntry) -> None:
     cell = "go||image"
-    flagged = Judged(cell, "go", "Whole run", "Image size", "bytes", 2.0, 1.0, 1.0, 0.0, 0.05, 20, "flagged")
+    flagged = EvaluatedCell(cell, "go", "Whole run", "Image size", "bytes", 2.0, 1.0, 1.0, 0.0, 0.05, 20, "flagged")
     assert settled(flagged, [entry], {"go": "sha256:other"}).state == "regressed"
 
 
-def test_a_run_that_regressed_or_is_invalid_is_no_baseline_unless_it_is_accepted(entry: Entry) -> None:
+def test_a_run_that_regressed_or_is_invalid_is_no_baseline_unless_it_is_accepted(entry: HistoryEntry) -> None:
     from reports.regression.history import SCHEMA, Accept, History
 
     runs = [msgspec.structs.replace(night(entry, n), verdict=v) for n, v in enumerate(("fine", "regressed", "invalid", ""))]
@@ -247,33 +247,33 @@ def test_a_run_that_regressed_or_is_invalid_is_no_baseline_unless_it_is_accepted
     assert [e.run for e in series(History(tuple(runs), accepted, ()), entry.key)] == ["run-001", "run-003"]
 
 
-def test_a_machine_that_computes_slower_makes_the_run_invalid(entry: Entry) -> None:
+def test_a_machine_that_computes_slower_makes_the_run_invalid(entry: HistoryEntry) -> None:
     quick = {"machine||canary": 90.0}
     history = [night(entry, n, {"machine||canary": 90.0 + 0.1 * (n % 3)}) for n in range(12)]
-    assert canary_problem(quick, history, GATE) is None
-    problem = canary_problem({"machine||canary": 96.0}, history, GATE)
+    assert speed_problem(quick, history, GATE) is None
+    problem = speed_problem({"machine||canary": 96.0}, history, GATE)
     assert problem is not None and "slower" in problem
-    faster = canary_problem({"machine||canary": 84.0}, history, GATE)
+    faster = speed_problem({"machine||canary": 84.0}, history, GATE)
     assert faster is not None and "faster" in faster
 
 
-def test_twins_apart_make_the_run_invalid_and_set_the_floor(entry: Entry) -> None:
+def test_twins_apart_make_the_run_invalid_and_set_the_floor(entry: HistoryEntry) -> None:
     history = [night(entry, n, spread=0.01) for n in range(20)]
     assert twins_problem(night(entry, 21, spread=0.01).cells, history, GATE) is None
     twin = COLLATZ.replace("go|", "go-twin|")
     problem = twins_problem({**entry.cells, twin: entry.cells[COLLATZ] * 1.2}, history, GATE)
     assert problem is not None and "twins of go" in problem
-    floor = floors(entry.cells, history)["cpu"]
+    floor = noise_floors(entry.cells, history)["cpu"]
     assert 0.004 < floor < 0.025
 
 
 def test_neighbours_of_one_image_that_differ_make_the_confirmation_invalid(tmp_path: Path) -> None:
-    assert neighbours_problem(pairs_record(tmp_path / "steady", unchanged), GATE) is None
+    assert noisy_neighbours(pairs_record(tmp_path / "steady", unchanged), GATE) is None
 
     def drifting(trial: Trial, level: LevelMeasurement) -> LevelMeasurement:
         return slower("GET /cpu/collatz", 1.2**trial.block, trial.target)(trial, level)
 
-    problem = neighbours_problem(pairs_record(tmp_path / "drifting", drifting), GATE)
+    problem = noisy_neighbours(pairs_record(tmp_path / "drifting", drifting), GATE)
     assert problem is not None and "equal images" in problem
 
 
@@ -352,7 +352,7 @@ def test_exit_codes_are_those_of_the_documentation() -> None:
     assert EXIT_STATUS == {"fine": 0, "learning": 0, "regressed": 1, "inconclusive": 3, "invalid": 3}
 
 
-def test_what_was_disturbed_is_not_judged_and_no_alarm(entry: Entry, head: Callable[[Change], Analysis]) -> None:
+def test_what_was_disturbed_is_not_judged_and_no_alarm(entry: HistoryEntry, head: Callable[[Change], Analysis]) -> None:
     def disturbed(trial: Trial, level: LevelMeasurement) -> LevelMeasurement:
         if trial.target != "go" or level.level != "POST /orders":
             return level
@@ -368,11 +368,11 @@ def test_what_was_disturbed_is_not_judged_and_no_alarm(entry: Entry, head: Calla
     assert "other work took" in gate.reasons[0]
 
 
-def test_a_regression_that_was_missed_last_night_is_no_baseline_of_itself(entry: Entry) -> None:
+def test_a_regression_that_was_missed_last_night_is_no_baseline_of_itself(entry: HistoryEntry) -> None:
     """The last run has the slow image already: measured against that one, nothing would ever be found."""
     slow = {"go": "sha256:slow"}
     history = [night(entry, n) for n in range(12)]
     missed = msgspec.structs.replace(night(entry, 12), images={**entry.images, **slow})
-    flagged = Judged(COLLATZ, "go", "", "CPU per request", "microseconds", 1.1, 1.0, 0.1, 0.05, 0.05, 13, "flagged")
+    flagged = EvaluatedCell(COLLATZ, "go", "", "CPU per request", "microseconds", 1.1, 1.0, 0.1, 0.05, 0.05, 13, "flagged")
     assert settled(flagged, [*history, missed], slow).state == "flagged"
     assert baseline([*history, missed]) == history[6]

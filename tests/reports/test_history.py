@@ -16,12 +16,12 @@ from report_records import make_record
 from harness.cli.main import main
 from harness.record.reader import Record
 from reports.analysis.analysis import analyse
-from reports.analysis.cells import Figure
-from reports.regression.history import SCHEMA, Accept, Entry, History, append, entry_of, read, series
-from reports.regression.screening import LEAST_RUNS, screen, screen_cell
+from reports.analysis.cells import MetricInfo
+from reports.regression.history import SCHEMA, Accept, History, HistoryEntry, append, entry_of, read, series
+from reports.regression.screening import MIN_RUNS, screen, screen_cell
 
 #: A cell whose noise nothing explains.
-PLAIN = Figure("anything", "microseconds", "lower")
+PLAIN = MetricInfo("anything", "microseconds", "lower")
 
 
 @pytest.fixture(scope="module")
@@ -30,11 +30,11 @@ def record(tmp_path_factory: pytest.TempPathFactory) -> Record:
 
 
 @pytest.fixture(scope="module")
-def entry(record: Record) -> Entry:
+def entry(record: Record) -> HistoryEntry:
     return entry_of(analyse(record))
 
 
-def numbered(entry: Entry, number: int) -> Entry:
+def numbered(entry: HistoryEntry, number: int) -> HistoryEntry:
     return msgspec.structs.replace(entry, run=f"run-{number:05}", started=f"2026-01-01T00:00:00.{number:05}")
 
 
@@ -45,7 +45,7 @@ def command(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, s
     return int(ended.value.code or 0), out, err
 
 
-def test_a_cell_is_the_geometric_mean_of_its_valid_trials(record: Record, entry: Entry) -> None:
+def test_a_cell_is_the_geometric_mean_of_its_valid_trials(record: Record, entry: HistoryEntry) -> None:
     analysis = analyse(record)
     values = [m.values["throughput"] for m in analysis.measured if m.trial.target == "go" and m.load.id == "cpu@saturate"]
     numbers = [v for v in values if isinstance(v, float)]
@@ -53,7 +53,7 @@ def test_a_cell_is_the_geometric_mean_of_its_valid_trials(record: Record, entry:
     assert entry.trials["go|cpu@saturate|throughput"] == 3
 
 
-def test_what_is_damaged_foreign_or_newer_is_told_and_costs_nothing_else(tmp_path: Path, entry: Entry) -> None:
+def test_what_is_damaged_foreign_or_newer_is_told_and_costs_nothing_else(tmp_path: Path, entry: HistoryEntry) -> None:
     path = tmp_path / "history.jsonl"
     append(path, [numbered(entry, 1)])
     good = path.read_bytes()
@@ -62,18 +62,18 @@ def test_what_is_damaged_foreign_or_newer_is_told_and_costs_nothing_else(tmp_pat
     append(path, [numbered(entry, 3)])
     history = read(path)
     assert [e.run for e in history.entries] == ["run-00001", "run-00003"]
-    assert len(history.complaints) == 3
-    assert "line 2: not a line of a history" in history.complaints[0]
-    assert f"schema {SCHEMA + 1} is newer" in history.complaints[1]
-    assert "line 4" in history.complaints[2]
+    assert len(history.warnings) == 3
+    assert "line 2: not a line of a history" in history.warnings[0]
+    assert f"schema {SCHEMA + 1} is newer" in history.warnings[1]
+    assert "line 4" in history.warnings[2]
 
 
-def _write(path: Path, entry: Entry, numbers: range) -> None:
+def _write(path: Path, entry: HistoryEntry, numbers: range) -> None:
     for number in numbers:
         append(path, [numbered(entry, number)])
 
 
-def test_two_writers_at_once_lose_nothing(tmp_path: Path, entry: Entry) -> None:
+def test_two_writers_at_once_lose_nothing(tmp_path: Path, entry: HistoryEntry) -> None:
     path = tmp_path / "history.jsonl"
     context = multiprocessing.get_context("fork")
     # Twenty of the runs are told by both, and kept once.
@@ -83,10 +83,10 @@ def test_two_writers_at_once_lose_nothing(tmp_path: Path, entry: Entry) -> None:
     for job in jobs:
         job.join(60)
     history = read(path)
-    assert (len(history.entries), history.complaints) == (101, ())
+    assert (len(history.entries), history.warnings) == (101, ())
 
 
-def test_the_same_run_is_kept_once(tmp_path: Path, entry: Entry) -> None:
+def test_the_same_run_is_kept_once(tmp_path: Path, entry: HistoryEntry) -> None:
     path = tmp_path / "history.jsonl"
     assert len(append(path, [entry, entry])) == 1
     assert append(path, [entry]) == ()
@@ -102,7 +102,7 @@ def test_the_same_acknowledgement_is_kept_once_however_often_histories_are_merge
     assert read(path).accepts == (first, second)
 
 
-def test_runs_are_compared_within_one_key_and_since_the_last_acknowledged_change(entry: Entry) -> None:
+def test_runs_are_compared_within_one_key_and_since_the_last_acknowledged_change(entry: HistoryEntry) -> None:
     mine = [numbered(entry, i) for i in range(5)]
     strange = [
         msgspec.structs.replace(numbered(entry, 9), host="another"),
@@ -114,7 +114,7 @@ def test_runs_are_compared_within_one_key_and_since_the_last_acknowledged_change
 
 
 def test_pandas_reads_it_in_one_call_and_ten_thousand_runs_list_and_screen_in_two_seconds(
-    tmp_path: Path, entry: Entry
+    tmp_path: Path, entry: HistoryEntry
 ) -> None:
     path = tmp_path / "history.jsonl"
     rng = random.Random(1)
@@ -137,7 +137,7 @@ def test_pandas_reads_it_in_one_call_and_ten_thousand_runs_list_and_screen_in_tw
 
 def test_a_screen_learns_then_flags_what_noise_does_not_explain() -> None:
     rng = random.Random(2)
-    past = [100 * rng.lognormvariate(0, 0.02) for _ in range(LEAST_RUNS - 1)]
+    past = [100 * rng.lognormvariate(0, 0.02) for _ in range(MIN_RUNS - 1)]
     assert screen(past, 300.0, "lower", 0.05).learning
     past += [100 * rng.lognormvariate(0, 0.02) for _ in range(10)]
     assert screen(past, 112.0, "lower", 0.05).flagged
@@ -159,7 +159,7 @@ def test_noise_alone_is_flagged_no_more_often_than_the_interval_says() -> None:
 
 
 def test_from_a_record_to_a_list_a_table_and_an_acknowledgement(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, record: Record, entry: Entry
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, record: Record, entry: HistoryEntry
 ) -> None:
     at = ("history", "--history", str(tmp_path / "history.jsonl"))
     assert command(capsys, *at, "list")[1].startswith("no run in")

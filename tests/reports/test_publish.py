@@ -23,8 +23,8 @@ from harness.cli.main import main
 from harness.record.reader import Record
 from harness.record.run import Run
 from reports.comparison.comparability import fingerprint
-from reports.regression.gate_result import Gate, Judged
-from reports.regression.history import SCHEMA, Accept, Entry, append, read
+from reports.regression.gate_result import EvaluatedCell, Gate
+from reports.regression.history import SCHEMA, Accept, HistoryEntry, append, read
 from reports.site.sync import MANIFEST
 from reports.site.trends import series_of
 from reports.site.view import slug
@@ -50,16 +50,16 @@ class Desk:
         self.run = run
         self.host = fingerprint(run.host)
 
-    def entry(self, number: int, cells: Mapping[str, float], **changes: object) -> Entry:
+    def entry(self, number: int, cells: Mapping[str, float], **changes: object) -> HistoryEntry:
         at = datetime(2026, 1, 1, 2, tzinfo=UTC) + timedelta(days=number)
-        plain = Entry(
+        plain = HistoryEntry(
             SCHEMA, f"run-{number:04}", at.isoformat(), f"{number:040x}", self.host, "local", 3, "c0ffee", {}, cells,
             dict.fromkeys(cells, 3), 12, 0,
         )  # fmt: skip
         return msgspec.structs.replace(plain, **changes)
 
     def record(
-        self, entry: Entry, report: bytes = b"<!doctype html><title>report</title>", gate: Gate | None = None
+        self, entry: HistoryEntry, report: bytes = b"<!doctype html><title>report</title>", gate: Gate | None = None
     ) -> Path:
         folder = self.runs / entry.run
         self.runs.mkdir(exist_ok=True)
@@ -86,9 +86,10 @@ def desk(tmp_path: Path, run: Run) -> Desk:
     return Desk(tmp_path, run)
 
 
-def regressed(entry: Entry, *cells: str) -> Gate:
+def regressed(entry: HistoryEntry, *cells: str) -> Gate:
     judged = tuple(
-        Judged(cell, *cell.split("|"), unit="microseconds", now=112.0, before=100.0, change=0.12, limit=0.05, bound=0.03,
+        EvaluatedCell(cell, *cell.split("|"), unit="microseconds", now=112.0, before=100.0,
+                      change=0.12, limit=0.05, bound=0.03,
                runs=30, state="regressed")
         for cell in cells
     )  # fmt: skip
@@ -102,10 +103,12 @@ def noisy(rng: random.Random, base: Mapping[str, float], **factors: float) -> di
     return {cell: value * rng.lognormvariate(0, 0.02) * factors.get(cell.split("|")[0], 1.0) for cell, value in base.items()}
 
 
-def fill(desk: Desk, count: int, targets: tuple[str, ...], at_hand: int, report: bytes = b"<!doctype html>") -> list[Entry]:
+def fill(
+    desk: Desk, count: int, targets: tuple[str, ...], at_hand: int, report: bytes = b"<!doctype html>"
+) -> list[HistoryEntry]:
     """Runs of which python is slower by a tenth from two thirds on, which is acknowledged; a later run regressed."""
     rng = random.Random(7)
-    base = {f"{t}|{place}|{metric}": 1000.0 for t in targets for place in PLACES for metric in METRICS}
+    base = {f"{t}|{scope}|{metric}": 1000.0 for t in targets for scope in PLACES for metric in METRICS}
     base["machine||canary"] = 870.0
     turn = count * 2 // 3
     entries = [desk.entry(i, noisy(rng, base, python=1.1 if i >= turn else 1.0)) for i in range(count)]

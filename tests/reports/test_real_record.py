@@ -9,11 +9,11 @@ import pytest
 
 from harness.record.reader import Record
 from reports.analysis.analysis import analyse
-from reports.analysis.claims import findings, read_claims
+from reports.analysis.claims import claim_results, read_claims
 from reports.export.html import render_report
 from reports.export.view import View, make_view
 from reports.sections.fit_map import INDICES, positions
-from reports.sections.invalid_trials import trust_of
+from reports.sections.invalid_trials import assess_noise
 
 TARGETS = ("go", "java", "kotlin", "python", "rust")
 
@@ -57,7 +57,7 @@ def test_every_target_has_a_place_on_the_map(real: Record) -> None:
 
 
 def test_claims_are_judged_or_say_what_the_record_lacks(real: Record) -> None:
-    found = {finding.id: finding for finding in findings(analyse(real), read_claims())}
+    found = {finding.id: finding for finding in claim_results(analyse(real), read_claims())}
     judged = {name for name, finding in found.items() if finding.verdict != "not measured"}
     assert judged == {
         "rust-more-per-core", "lead-fades-on-database", "python-far-behind", "jvm-pays-at-start", "jvm-pays-in-memory",
@@ -70,7 +70,7 @@ def test_claims_are_judged_or_say_what_the_record_lacks(real: Record) -> None:
 
 
 def test_noise_and_calibration_are_told(real: Record, view: View) -> None:
-    assert trust_of(analyse(real)).noise.word == "noisy"
+    assert assess_noise(analyse(real)).noise.word == "noisy"
     assert view.calibration_problems
 
 

@@ -24,13 +24,13 @@ from harness.record.reader import Record
 from harness.record.trial_result import TrialResult
 from loadtests.protocol.histogram import COUNTS, index_of
 from reports.analysis.analysis import Analysis, Measured, analyse
-from reports.analysis.claims import findings, read_claims
-from reports.analysis.cost_model import basis_of
+from reports.analysis.claims import claim_results, read_claims
+from reports.analysis.cost_model import cost_inputs
 from reports.export.html import render_report
 from reports.export.markdown import summary
 from reports.export.view import make_view
 from reports.metrics.level_stats import Distribution
-from reports.sections.elements import Answer
+from reports.sections.elements import ProfileAnswer
 from reports.sections.everyday_service import service_answer
 from reports.sections.held_requests import most_held, outcome, waiters_answer
 from reports.sections.slow_database import downstream_answer
@@ -74,12 +74,12 @@ def make_died(analysis: Analysis) -> tuple[TrialResult, ...]:
     return tuple(msgspec.structs.replace(m.result, measurement=gone, verdict="failed") for m in analysis.measured)
 
 
-def sentences(answer: Answer | None) -> str:
+def sentences(answer: ProfileAnswer | None) -> str:
     assert answer
     return " ".join("".join(span.text for span in said) for said in answer.said)
 
 
-def row(answer: Answer | None, target: str) -> tuple[str, ...]:
+def row(answer: ProfileAnswer | None, target: str) -> tuple[str, ...]:
     assert answer
     return next(row for row in answer.table.rows if row[0] == target)
 
@@ -158,24 +158,24 @@ def test_memory_per_waiter_is_what_comes_on_top_of_the_idle_base(analysis: Analy
 
 
 def test_the_cost_model_takes_it_from_where_most_are_held(analysis: Analysis) -> None:
-    rates = {each.target: each for each in basis_of(analysis).rates}
+    rates = {each.target: each for each in cost_inputs(analysis).rates}
     found = analysis.estimate("waiter-memory", "waiters@10000/held", "go")
     assert found
     assert not isinstance(found, Missing)
     assert (waiter := rates["go"].waiter)
     assert waiter.mid == found.median
     less = msgspec.structs.replace(analysis, loads=tuple(x for x in analysis.loads if not x.held))
-    assert {each.waiter for each in basis_of(less).rates} == {None}
+    assert {each.waiter for each in cost_inputs(less).rates} == {None}
 
 
 def test_axes_of_held_requests_are_judged_there_alone(analysis: Analysis) -> None:
-    places: dict[str, set[str]] = {}
-    for standing in analysis.standings:
-        places.setdefault(standing.metric, set()).add(standing.place)
+    scopes: dict[str, set[str]] = {}
+    for ranking in analysis.rankings:
+        scopes.setdefault(ranking.metric, set()).add(ranking.scope)
     held = {f"waiters@{n}/held" for n in (250, 1000, 4000, 10_000)}
-    assert places["waiter-memory"] == places["wait"] == held
-    assert not held & (places["throughput"] | places["p50"] | places["p99"])
-    assert held < places["cpu"]
+    assert scopes["waiter-memory"] == scopes["wait"] == held
+    assert not held & (scopes["throughput"] | scopes["p50"] | scopes["p99"])
+    assert held < scopes["cpu"]
 
 
 def test_who_keeps_time_holds_all_and_a_disturbed_trial_speaks_against_nobody(analysis: Analysis) -> None:
@@ -245,7 +245,7 @@ def test_errors_are_counted_from_the_books_of_all_trials(analysis: Analysis) -> 
 
 
 def test_claims_find_their_places(analysis: Analysis) -> None:
-    found = {finding.id: finding for finding in findings(analysis, read_claims())}
+    found = {finding.id: finding for finding in claim_results(analysis, read_claims())}
     assert found["python-meets-the-objective"].verdict != "not measured"
     assert found["memory-decides-cost"].verdict != "not measured"
     assert found["a-slow-database-levels"].verdict == "supported"

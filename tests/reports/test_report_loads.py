@@ -24,14 +24,14 @@ from reports.sections.warmup import warmup_figures
 
 def test_targets_without_a_valid_trial_are_not_ranked_and_it_is_said(mixed: Record) -> None:
     analysis = analyse(mixed)
-    for standing in analysis.standings:
-        entries = {e.target: e for e in standing.entries}
-        if standing.place == "cpu@saturate":
+    for ranking in analysis.rankings:
+        entries = {e.target: e for e in ranking.entries}
+        if ranking.scope == "cpu@saturate":
             assert entries["java"].group is None
             assert entries["java"].estimate == Missing("no valid trial (generator limited)")
-        if standing.place == "cpu@50/s" and standing.metric == "cpu":
+        if ranking.scope == "cpu@50/s" and ranking.metric == "cpu":
             assert entries["java"].group, "another level of the same trials stands"
-        if standing.place.startswith("db"):
+        if ranking.scope.startswith("db"):
             assert entries["kotlin"].estimate == Missing("no valid trial (failed)")
     assert text_of(analysis, "java").endswith(
         "Not ranked, for want of a valid trial: CPU-bound saturated (generator limited)."
@@ -57,8 +57,8 @@ def test_a_tie_is_told_once_a_family(tmp_path: Path) -> None:
 
 def test_axes_that_mean_nothing_at_a_load_have_no_row(mixed: Record) -> None:
     found: dict[str, set[str]] = {}
-    for standing in analyse(mixed).standings:
-        found.setdefault(standing.place, set()).add(standing.metric)
+    for ranking in analyse(mixed).rankings:
+        found.setdefault(ranking.scope, set()).add(ranking.metric)
     everywhere = {"p50", "p90", "p99", "p99.9", "cpu", "working-set", "anonymous"}
     assert found == {
         "cpu@saturate": everywhere | {"throughput"},
@@ -73,7 +73,7 @@ def test_axes_that_mean_nothing_at_a_load_have_no_row(mixed: Record) -> None:
 
 def test_what_a_trial_has_once_counts_once(mixed: Record) -> None:
     """Start time and image: one value a trial, whatever its levels, and although the generator limited one of them."""
-    start = next(s for s in analyse(mixed).standings if s.metric == "start")
+    start = next(s for s in analyse(mixed).rankings if s.metric == "start")
     trials = {r.trial.id: r.trial.target for r in mixed.results if not isinstance(r.measurement, Missing)}
     counted = {e.target: e.estimate.trials for e in start.entries if not isinstance(e.estimate, Missing)}
     assert counted == {target: list(trials.values()).count(target) for target in set(trials.values())}
@@ -92,13 +92,13 @@ def test_loads_say_what_they_are(detailed: Record) -> None:
 
 
 def test_details_rank_nobody(detailed: Record) -> None:
-    places = {standing.place for standing in analyse(detailed).standings}
-    assert places == {"cpu@saturate", "cpu@50/s", "cpu", "db@saturate", "db@1000/s", "db", ""}
+    scopes = {ranking.scope for ranking in analyse(detailed).rankings}
+    assert scopes == {"cpu@saturate", "cpu@50/s", "cpu", "db@saturate", "db@1000/s", "db", ""}
 
 
 def test_capacity_is_ranked_by_profile_and_a_bound_is_shown_as_one(detailed: Record) -> None:
-    found = [s for s in analyse(detailed).standings if s.metric == "capacity"]
-    assert [s.place for s in found] == ["db"]
+    found = [s for s in analyse(detailed).rankings if s.metric == "capacity"]
+    assert [s.scope for s in found] == ["db"]
     assert found[0].entries[-1].target == "python"
     matrix = make_view(analyse(detailed), detailed.folder).matrices[0]
     cells = {c.target: c.value for g in matrix.groups for r in g.rows if r.title.startswith("Capacity") for c in r.cells}
@@ -113,7 +113,7 @@ def test_a_failed_search_is_no_capacity(detailed: Record) -> None:
         replace(r, measurement=replace(r.measurement, capacity=none)) if r.trial.target == "python" else r
         for r in detailed.results
     )
-    found = next(s for s in analyse(replace(detailed, results=results)).standings if s.metric == "capacity")
+    found = next(s for s in analyse(replace(detailed, results=results)).rankings if s.metric == "capacity")
     assert found.entries[-1].estimate == none
 
 

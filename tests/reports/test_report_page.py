@@ -17,8 +17,8 @@ from harness.record.reader import Record
 from harness.record.trial_result import TrialResult
 from reports.analysis.analysis import analyse
 from reports.charts.dot_chart import Bar, Dot, bars, dots
-from reports.charts.line_chart import Line, Track, lines, spread, tracks
-from reports.charts.palette import MAPPED, PAPER, SERIES, looks
+from reports.charts.line_chart import Line, TrialPath, lines, paths, spread
+from reports.charts.palette import MAPPED, PAPER, SERIES, styles
 from reports.export.html import render_report
 from reports.export.markdown import summary
 from reports.export.view import make_view
@@ -115,7 +115,7 @@ def test_calibration_is_in_the_validity_section(page: str) -> None:
 
 def test_equal_targets_all_tie(tmp_path: Path) -> None:
     analysis = analyse(make_record(tmp_path, targets=("a", "b", "c"), blocks=4, noise=0.02))
-    measured = [s for s in analysis.standings if s.leaders and s.metric != "image"]
+    measured = [s for s in analysis.rankings if s.leaders and s.metric != "image"]
     assert measured
     assert not [s for s in measured if s.winner]
 
@@ -124,16 +124,16 @@ def test_one_block_gives_values_and_no_ranking(tmp_path: Path) -> None:
     record = make_record(tmp_path, targets=("rust", "python"), blocks=1)
     page = render_report(analyse(record), tmp_path)
     assert "Fewer than three blocks of trials give values, but no ranking." in page
-    found = analyse(record).standings
-    assert all(s.winner is None and s.note.startswith("too few") for s in found if s.place and len(s.leaders) > 1)
+    found = analyse(record).rankings
+    assert all(s.winner is None and s.note.startswith("too few") for s in found if s.scope and len(s.leaders) > 1)
 
 
 def test_classes_are_never_ranked_against_each_other(tmp_path: Path) -> None:
     targets = ("rust", "go", "java", "python")
     analysis = analyse(make_record(tmp_path, targets=targets, classes={"rust": "tuned", "java": "tuned"}))
-    for standing in analysis.standings:
-        named = {e.target for e in standing.entries}
-        assert named == ({"rust", "java"} if standing.target_class == "tuned" else {"go", "python"})
+    for ranking in analysis.rankings:
+        named = {e.target for e in ranking.entries}
+        assert named == ({"rust", "java"} if ranking.target_class == "tuned" else {"go", "python"})
     assert text_of(analysis, "go").startswith("go wins")
 
 
@@ -199,7 +199,7 @@ def test_hostile_names_are_shown_as_text(tmp_path: Path) -> None:
     shown = set(parsed.text)
     assert {clean(target) for target in HOSTILE} <= shown
     assert "\x07" not in page
-    labels = [look.label for look in looks(HOSTILE).values()]
+    labels = [look.label for look in styles(HOSTILE).values()]
     assert len(set(labels)) == len(HOSTILE)
     assert all(label in shown for label in (clean(text) for text in labels)), "charts label every target"
     text = summary(make_view(analysis, tmp_path))
@@ -261,14 +261,14 @@ def test_numbers_have_three_digits_and_a_unit() -> None:
 
 def test_specifications_are_valid_vega_lite() -> None:
     """The report draws without Altair's own checks, for speed: they are done here."""
-    look = looks(("a", "b"))
+    look = styles(("a", "b"))
     rows = [Dot("a", 2.0, 1.0, 3.0, (2.0,), ()), Dot("b", None, None, None, (), (400.0,))]
     curves = [Line("a", (1.0, 2.0), (3.0, 4.0)), Line("a", (1.0, 2.0), (3.0, 4.0), faint=True), Line("b", (-1.0,), (2.0,))]
     for spec in (
         dots(rows, look, "requests/s"),
         lines(curves, look, x_title="x", y_title="y", marks=(0.0, 1.0)),
         lines(curves[:2], look, x_title="x", y_title="y", log_y=True, percentile_axis=True),
-        tracks([Track("a", ((1.0, 2.0), (9.0, 3.0)), ((20.0, 4.0),)), Track("b", (), ((5.0, 6.0),))], look, "x", "y"),
+        paths([TrialPath("a", ((1.0, 2.0), (9.0, 3.0)), ((20.0, 4.0),)), TrialPath("b", (), ((5.0, 6.0),))], look, "x", "y"),
         bars([Bar("a", "note", (1.0, 2.0, 3.0))], look, "share"),
     ):
         alt.LayerChart.from_dict(spec, validate=True)

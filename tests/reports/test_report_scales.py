@@ -17,11 +17,11 @@ from harness.record.reader import Record
 from harness.record.trial_result import FloorMeasurement, ScaleMeasurement, ScalePoint
 from reports.analysis.analysis import Analysis, analyse
 from reports.analysis.cells import cells
-from reports.analysis.claims import findings, read_claims
+from reports.analysis.claims import claim_results, read_claims
 from reports.export.html import render_report
 from reports.export.markdown import summary
 from reports.export.tables import frame
-from reports.export.view import beside_sections, make_view
+from reports.export.view import make_view, non_load_sections
 from reports.metrics.catalogue import BY_ID
 from reports.sections.environment import target_facts
 from reports.sections.scaling import points_of
@@ -45,20 +45,20 @@ def analysis(record: Record) -> Analysis:
     return analyse(record)
 
 
-def middle(analysis: Analysis, metric: str, place: str, target: str) -> float:
-    found = analysis.estimate(metric, place, target)
+def middle(analysis: Analysis, metric: str, scope: str, target: str) -> float:
+    found = analysis.estimate(metric, scope, target)
     assert found is not None and not isinstance(found, Missing)
     return found.median
 
 
 def test_every_axis_has_a_standing_at_its_profile(analysis: Analysis) -> None:
-    for place, metrics in AXES.items():
-        assert {s.metric for s in analysis.standings if s.place == place} == metrics
-    floors = next(s for s in analysis.standings if s.metric == "memory-floor")
+    for scope, metrics in AXES.items():
+        assert {s.metric for s in analysis.rankings if s.scope == scope} == metrics
+    floors = next(s for s in analysis.rankings if s.metric == "memory-floor")
     # Of one trial each, without intervals: a floor is confirmed by its own search.
     assert floors.winner == "rust"
     # Python would win, because its few requests leave it most of the shared core.
-    assert next(s for s in analysis.standings if s.metric == "speed-up").winner is None
+    assert next(s for s in analysis.rankings if s.metric == "speed-up").winner is None
 
 
 def test_values_are_what_was_measured(analysis: Analysis) -> None:
@@ -83,11 +83,11 @@ def test_a_speed_up_on_cores_of_its_own_is_ranked(tmp_path: Path) -> None:
     analysis = analyse(msgspec.structs.replace(made, results=results))
     for target, (_, up, _) in SCALES.items():
         assert middle(analysis, "speed-up", "scale-up", target) == pytest.approx(up, rel=0.03)
-    assert next(s for s in analysis.standings if s.metric == "speed-up").winner == "python"
+    assert next(s for s in analysis.rankings if s.metric == "speed-up").winner == "python"
 
 
 def test_sections_have_charts_tables_and_say_what_is_shared(analysis: Analysis) -> None:
-    sections = {section.title: section for section in beside_sections(analysis)}
+    sections = {section.title: section for section in non_load_sections(analysis)}
     floor, up, out = (sections[profile.title] for profile in (FLOOR, UP, OUT))
     assert [figure.title for section in (floor, up, out) for figure in section.figures if not figure.svg] == []
     assert "shares one with database and load generator" in up.note
@@ -101,7 +101,7 @@ def test_sections_have_charts_tables_and_say_what_is_shared(analysis: Analysis) 
 
 
 def test_a_floor_is_told_with_what_fails_below_and_what_it_costs(analysis: Analysis) -> None:
-    section = next(section for section in beside_sections(analysis) if section.title == FLOOR.title)
+    section = next(section for section in non_load_sections(analysis) if section.title == FLOOR.title)
     java = next(row for row in section.tables[0].rows if row[0] == "java")
     assert java[1:4] == ("96.0\u00a0MiB", "92.0\u00a0MiB", "service: killed for want of memory")
     # Ten instances of 96 MiB at 100 requests/s.
@@ -139,12 +139,12 @@ def test_a_point_that_failed_leaves_the_others_and_ranks_nowhere(tmp_path: Path)
     broken = analyse(msgspec.structs.replace(made, results=results))
     found = broken.estimate("replica-memory", "scale-out", "go")
     assert isinstance(found, Missing) and "4: service: gone" in found.reason
-    (section,) = beside_sections(broken)
+    (section,) = non_load_sections(broken)
     assert [row[1] for row in section.tables[0].rows if row[0] == "go"] == ["1", "2, sharing"]
 
 
 def test_claims_are_judged(analysis: Analysis) -> None:
-    verdicts = {finding.id: finding.verdict for finding in findings(analysis, read_claims())}
+    verdicts = {finding.id: finding.verdict for finding in claim_results(analysis, read_claims())}
     assert verdicts["jvm-needs-memory"] == "supported"
     assert verdicts["go-fits-in-little"] == "supported"
     assert verdicts["one-process-uses-more-cores"] == "supported"

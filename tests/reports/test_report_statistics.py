@@ -9,11 +9,11 @@ import pytest
 from scipy import stats
 
 from harness.record.measurement import Missing
-from reports.analysis.ranking import Standing, rank
+from reports.analysis.ranking import Ranking, rank
 from reports.stats.intervals import BOOTSTRAP_FROM_TRIALS, bootstrap_interval, estimate, paired_ratio, student_t_quantile
 
 
-def standing(values: dict[str, dict[str, float] | Missing], **changes: object) -> Standing:
+def ranking(values: dict[str, dict[str, float] | Missing], **changes: object) -> Ranking:
     arguments: dict[str, object] = {
         "metric": "throughput",
         "place": "cpu@saturate",
@@ -34,7 +34,7 @@ def simulated_wins(blocks: int, effect: float, noise: float, runs: int, targets:
     for _ in range(runs):
         logs = rng.normal(0, noise, (targets, blocks))
         logs[0] += math.log(effect)
-        found = standing({f"t{i}": {f"b{j}": math.exp(v) for j, v in enumerate(row)} for i, row in enumerate(logs)})
+        found = ranking({f"t{i}": {f"b{j}": math.exp(v) for j, v in enumerate(row)} for i, row in enumerate(logs)})
         wins += found.winner is not None
         right += found.winner == "t0"
     return wins, right
@@ -111,13 +111,13 @@ def three(value: float) -> dict[str, float]:
 
 def test_a_difference_under_the_relevance_bound_is_a_tie() -> None:
     values: dict[str, dict[str, float] | Missing] = {"a": three(1020), "b": three(1000)}
-    assert standing(values).winner is None
-    assert standing(values).note == "tie"
-    assert standing(values, relevance_percent=1.0).winner == "a"
+    assert ranking(values).winner is None
+    assert ranking(values).note == "tie"
+    assert ranking(values, relevance_percent=1.0).winner == "a"
 
 
 def test_groups_winner_and_lead() -> None:
-    found = standing({"a": three(200), "b": three(99.9), "c": three(100), "d": three(50)})
+    found = ranking({"a": three(200), "b": three(99.9), "c": three(100), "d": three(50)})
     assert [(e.target, e.group) for e in found.entries] == [("a", 1), ("c", 2), ("b", 2), ("d", 3)]
     assert (found.winner, found.leaders) == ("a", ("a",))
     assert found.runner_up in ("b", "c")
@@ -126,7 +126,7 @@ def test_groups_winner_and_lead() -> None:
 
 
 def test_lower_is_better_turns_order_and_ratio() -> None:
-    found = standing({"a": three(200), "b": three(100)}, direction="lower")
+    found = ranking({"a": three(200), "b": three(100)}, direction="lower")
     assert found.winner == "b"
     assert found.lead is not None
     assert found.lead.ahead == pytest.approx(2, rel=0.01)
@@ -134,19 +134,19 @@ def test_lower_is_better_turns_order_and_ratio() -> None:
 
 def test_missing_is_never_ranked_and_never_zero() -> None:
     """With 0 in its place, a missing latency would win."""
-    found = standing({"a": Missing("it failed"), "b": three(100), "c": three(200)}, direction="lower")
+    found = ranking({"a": Missing("it failed"), "b": three(100), "c": three(200)}, direction="lower")
     assert found.winner == "b"
     assert found.entries[-1].target == "a"
     assert found.entries[-1].group is None
-    assert standing({"a": Missing("x"), "b": three(1)}).winner is None
+    assert ranking({"a": Missing("x"), "b": three(1)}).winner is None
 
 
 def test_two_blocks_rank_nobody() -> None:
-    found = standing({"a": {"1": 1000.0, "2": 1000.0}, "b": {"1": 1.0, "2": 1.0}})
+    found = ranking({"a": {"1": 1000.0, "2": 1000.0}, "b": {"1": 1.0, "2": 1.0}})
     assert found.winner is None
     assert found.note.startswith("too few")
 
 
 def test_an_exact_value_needs_no_interval() -> None:
     sizes: dict[str, dict[str, float] | Missing] = {"a": {"1": 10.0}, "b": {"1": 20.0}}
-    assert standing(sizes, direction="lower", exact=True).winner == "a"
+    assert ranking(sizes, direction="lower", exact=True).winner == "a"

@@ -6,13 +6,13 @@ import math
 
 import numpy as np
 
-from reports.regression.screening import LEAST_RUNS, screen
+from reports.regression.screening import MIN_RUNS, screen
 from reports.regression.simulation import BOUND, MONTH, flags, found, quiet_nights, table, values
 
 
 def test_many_cells_at_once_are_flagged_as_the_gate_flags_one() -> None:
     rng = np.random.default_rng(2)
-    for runs in (LEAST_RUNS, 17, 45):
+    for runs in (MIN_RUNS, 17, 45):
         history, now = values(rng, (300, runs)), values(rng, (300,)) + 0.06
         one_by_one = [
             screen([math.exp(v) for v in row], math.exp(n), "lower", BOUND).flagged

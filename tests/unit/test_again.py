@@ -12,7 +12,7 @@ from synthetic import QUIET, closed, measurement, opened, result, run
 
 import harness.run.runner
 from harness.cli.terminal import Terminal
-from harness.evaluation.validity import spoilt
+from harness.evaluation.validity import disturbed_by_host
 from harness.record.measurement import HostUse, LevelMeasurement, Measurement, Missing
 from harness.record.plan import Placement, Trial
 from harness.record.reader import read_record
@@ -37,8 +37,8 @@ def scaled(*points: Measurement | Missing) -> TrialResult:
 
 @pytest.mark.parametrize("host", [STOLEN, TAKEN])
 def test_what_the_machine_took_spoils_a_trial_at_any_of_its_levels_and_points(host: HostUse) -> None:
-    assert spoilt(unstable(closed(), closed(host=host)))
-    assert spoilt(scaled(measurement(), measurement(closed(host=host))))
+    assert disturbed_by_host(unstable(closed(), closed(host=host)))
+    assert disturbed_by_host(scaled(measurement(), measurement(closed(host=host))))
 
 
 @pytest.mark.parametrize(
@@ -53,11 +53,11 @@ def test_what_the_machine_took_spoils_a_trial_at_any_of_its_levels_and_points(ho
     ],
 )
 def test_what_the_target_did_is_not_measured_again(other: TrialResult) -> None:
-    assert not spoilt(other)
+    assert not disturbed_by_host(other)
 
 
 def test_a_failure_stands_though_the_machine_was_busy_as_well() -> None:
-    assert not spoilt(msgspec.structs.replace(unstable(closed(host=TAKEN)), verdict="failed"))
+    assert not disturbed_by_host(msgspec.structs.replace(unstable(closed(host=TAKEN)), verdict="failed"))
 
 
 def ran(
@@ -85,7 +85,7 @@ def test_the_second_attempt_counts_and_the_first_is_kept(
     record = read_record(tmp_path / "run")
     assert record.superseded == (first,)
     assert [r for r in record.results if r.trial == TRIAL] == [second]
-    assert record.pending() == () and record.complaints == ()
+    assert record.pending() == () and record.warnings == ()
     assert len(said) == len(run().plan.trials) + 1
     assert said[0].startswith("[1/6] ") and "unstable (other work)" in said[0]
     assert said[1].startswith(f"[1/6] {TRIAL.target} {TRIAL.profile}, repeated: ")

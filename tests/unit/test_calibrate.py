@@ -9,7 +9,7 @@ import pytest
 from harness.calibration.calibrate import SHARES, delay_checks, delay_problem, open_ceiling, stall_p95_theory_milliseconds
 from harness.calibration.reference_servers import Driven
 from harness.calibration.self_test import serial_capacity
-from harness.evaluation.inputs import Heard, LevelHeard
+from harness.evaluation.inputs import GeneratorOutput, LevelOutput
 from loadtests.calibration import routes
 from loadtests.protocol import histogram, messages
 
@@ -34,15 +34,15 @@ def route(name: str, service: Iterable[int], lag: int = 10, still_open: int = 0)
 def driven(
     levels: dict[str, tuple[float, tuple[messages.RouteResult, ...]]], injected: dict[str, dict[str, float]]
 ) -> Driven:
-    heard = tuple(
-        LevelHeard(
+    output = tuple(
+        LevelOutput(
             ((),),
             (messages.Measured(name, 0, 10**9, 1.0, True, "", 32, rate, 0.0, found),),
             messages.LevelEnd(name, {}, {}),
         )
         for name, (rate, found) in levels.items()
     )
-    return Driven(Heard(HELLO, READY, heard, messages.Done((), 32), 0.0, 1.0), (), injected)
+    return Driven(GeneratorOutput(HELLO, READY, output, messages.Done((), 32), 0.0, 1.0), (), injected)
 
 
 def delays(extra_us: int) -> Driven:

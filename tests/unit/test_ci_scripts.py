@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from harness.files import ROOT
-from reports.regression.history import Entry, append, parse
+from reports.regression.history import HistoryEntry, append, parse
 
 PUSH, GATE = ROOT / "ci/push-history.sh", ROOT / "ci/gate.sh"
 
@@ -30,8 +30,8 @@ def git(folder: Path, *arguments: str) -> str:
     return done.stdout.strip()
 
 
-def entry(run: str) -> Entry:
-    return Entry(1, run, run, None, "host", "local", 3, "content", {}, {"go|cpu@saturate|p99": 1.0}, {}, 1, 0)
+def entry(run: str) -> HistoryEntry:
+    return HistoryEntry(1, run, run, None, "host", "local", 3, "content", {}, {"go|cpu@saturate|p99": 1.0}, {}, 1, 0)
 
 
 def environment(**changes: str) -> dict[str, str]:
@@ -72,7 +72,7 @@ def finished(*jobs: subprocess.Popen[str]) -> list[int]:
 
 def runs_in(remote: Path, branch: str = "bench-history") -> list[str]:
     history = parse(git(remote, "show", f"{branch}:history.jsonl").encode(), "history.jsonl")
-    assert history.complaints == ()
+    assert history.warnings == ()
     return [each.run for each in history.entries]
 
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from synthetic import CALIBRATION, closed, measurement, opened
 
-from harness.containers.lifecycle import Crew
+from harness.containers.lifecycle import TrialContainers
 from harness.evaluation.statements import read_contract
 from harness.files import ROOT
 from harness.plan.config_file import PRESETS
@@ -28,11 +28,11 @@ from harness.record.trial_result import FloorMeasurement, FloorProbe
 from harness.record.writer import RecordWriter
 from harness.trials import load as load_trial
 from harness.trials.context import Setup
-from harness.trials.load import Stand
+from harness.trials.load import Deployment
 from harness.trials.memory_floor import (
     FAILS,
-    LEAST_MIB,
-    MOST_PROBES,
+    MAX_PROBES,
+    MIN_MIB,
     PASSES,
     bounds,
     found,
@@ -63,13 +63,13 @@ def search(threshold: int) -> list[FloorProbe]:
 
 def test_steps_of_the_grid_are_at_most_sixteen_mebibytes_and_fine_where_it_matters() -> None:
     steps = [after - before for before, after in itertools.pairwise(LIMITS)]
-    assert LIMITS[0] == LEAST_MIB and LIMITS[-1] == 1024
+    assert LIMITS[0] == MIN_MIB and LIMITS[-1] == 1024
     assert max(steps) == 16
     assert all(step <= 4 for limit, step in zip(LIMITS, steps, strict=False) if limit < 124)
     assert grid(100)[-1] == 100
 
 
-@given(st.integers(LEAST_MIB + 1, 1024))
+@given(st.integers(MIN_MIB + 1, 1024))
 def test_any_threshold_is_found_passed_three_times_and_failed_below(threshold: int) -> None:
     probes = search(threshold)
     floor = found(probes, LIMITS)
@@ -81,7 +81,7 @@ def test_any_threshold_is_found_passed_three_times_and_failed_below(threshold: i
     assert len(probes) <= 16
 
 
-@given(st.integers(LEAST_MIB, 1024), st.integers(0, 15))
+@given(st.integers(MIN_MIB, 1024), st.integers(0, 15))
 def test_one_false_failure_does_not_move_the_floor(threshold: int, wrong: int) -> None:
     """A neighbour's disturbance costs probes, and no more."""
     probes: list[FloorProbe] = []
@@ -91,15 +91,15 @@ def test_one_false_failure_does_not_move_the_floor(threshold: int, wrong: int) -
 
 
 def test_neighbours_that_the_cap_left_unconfirmed_are_no_floor() -> None:
-    probes = [probe(60, number % 2 == 1) for number in range(MOST_PROBES - 1)] + [probe(64, True)]
+    probes = [probe(60, number % 2 == 1) for number in range(MAX_PROBES - 1)] + [probe(64, True)]
     assert next_limit(probes, LIMITS) is None and bounds(probes) == (60, 64)
     assert isinstance(found(probes, LIMITS), Missing)
 
 
 def test_what_holds_at_the_least_has_its_floor_there() -> None:
     probes = search(1)
-    assert found(probes, LIMITS) == LEAST_MIB
-    assert step_below(LEAST_MIB, LIMITS) == 0
+    assert found(probes, LIMITS) == MIN_MIB
+    assert step_below(MIN_MIB, LIMITS) == 0
 
 
 def test_what_never_holds_has_no_floor_and_says_so() -> None:
@@ -133,8 +133,8 @@ def test_a_kill_or_wrong_answers_are_the_services_own_fault() -> None:
     ("changes", "reason"),
     [
         ({"verdict": "generator_limited", "problems": ("the generator sent late",)}, "sent late"),
-        ({"verdict": "unstable", "host": HostUse(foreign=0.2, steal=0.0)}, "other work took 20%"),
-        ({"verdict": "unstable", "host": HostUse(foreign=0.0, steal=0.2)}, "the hypervisor took 20%"),
+        ({"verdict": "unstable", "host": HostUse(other_work=0.2, steal=0.0)}, "other work took 20%"),
+        ({"verdict": "unstable", "host": HostUse(other_work=0.0, steal=0.2)}, "the hypervisor took 20%"),
     ],
 )
 def test_what_others_spoilt_is_no_failure(changes: dict[str, object], reason: str) -> None:
@@ -152,7 +152,7 @@ def test_a_runtime_that_sees_no_limit_is_told_nine_tenths_of_it() -> None:
     assert sized(TARGETS["java"], 64) == {}
 
 
-class Parts(Crew):
+class Parts(TrialContainers):
     """Parts without containers."""
 
     def __init__(self) -> None:
@@ -168,10 +168,10 @@ def searched(monkeypatch: pytest.MonkeyPatch, answers: Callable[[int, int], Leve
     tries = itertools.count()
 
     def load(*given: object) -> Measurement:
-        stand = given[-1]
-        assert isinstance(stand, Stand)
-        assert stand.environment == sized(TARGETS["go"], stand.limits.service_memory_mib)
-        return measurement(answers(stand.limits.service_memory_mib, next(tries)))
+        deployment = given[-1]
+        assert isinstance(deployment, Deployment)
+        assert deployment.environment == sized(TARGETS["go"], deployment.limits.service_memory_mib)
+        return measurement(answers(deployment.limits.service_memory_mib, next(tries)))
 
     monkeypatch.setattr(load_trial, "measure", load)
     profile = find_profiles(ROOT / "loadtests")["memory-floor"]
@@ -189,7 +189,7 @@ def test_a_disturbed_probe_is_made_again_and_does_not_count(monkeypatch: pytest.
 
     def answers(limit: int, number: int) -> LevelMeasurement:
         level = msgspec.structs.replace(opened(), in_time=1.0 if limit >= 20 else 0.5)
-        return msgspec.structs.replace(level, host=HostUse(foreign=0.2, steal=0.0)) if number % 3 == 0 else level
+        return msgspec.structs.replace(level, host=HostUse(other_work=0.2, steal=0.0)) if number % 3 == 0 else level
 
     found = searched(monkeypatch, answers)
     assert (found.floor_mib, found.step_mib, found.rate, found.meta) == (20, 4, 100.0, {"target": "go"})
@@ -200,7 +200,7 @@ def test_a_search_that_is_disturbed_again_and_again_keeps_its_probes_and_has_no_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     quiet = msgspec.structs.replace(opened(), in_time=1.0)
-    noisy = msgspec.structs.replace(quiet, host=HostUse(foreign=0.2, steal=0.0))
+    noisy = msgspec.structs.replace(quiet, host=HostUse(other_work=0.2, steal=0.0))
     found = searched(monkeypatch, lambda _limit, number: quiet if number < 2 else noisy)
     assert isinstance(found.floor_mib, Missing) and "disturbed 3 times: other work took 20%" in found.floor_mib.reason
     assert len(found.probes) == 2

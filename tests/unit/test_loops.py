@@ -41,7 +41,7 @@ def instruments() -> Iterator[int]:
     process.wait()
 
 
-def load_spec(port: int, *levels: messages.Level, external_workers: int = 0) -> messages.LoadSpec:
+def load_spec(port: int, *levels: messages.TimedLevel, external_workers: int = 0) -> messages.LoadSpec:
     return messages.LoadSpec(
         profile="calibration.load",
         host="127.0.0.1",
@@ -187,8 +187,8 @@ def test_a_clock_that_runs_fast_breaks_littles_law(instruments: int) -> None:
     assert concurrency == pytest.approx(4 * 1.05, rel=0.02)
 
 
-def held_level(*, connections: int, wait: int, warmup: float = 1, measure: float = 1) -> messages.Level:
-    return messages.Level("held", "held", connections, (), warmup, warmup, measure, hold_milliseconds=wait)
+def held_level(*, connections: int, wait: int, warmup: float = 1, measure: float = 1) -> messages.TimedLevel:
+    return messages.TimedLevel("held", "held", connections, (), warmup, warmup, measure, hold_milliseconds=wait)
 
 
 def test_connections_take_turns_a_gap_apart() -> None:
@@ -263,8 +263,8 @@ def test_arrivals_beyond_the_bound_of_the_line_are_dropped_and_counted(instrumen
     assert serial.scheduled == serial.requests + serial.open + serial.dropped
 
 
-def closed_with_a_limit(seconds: float) -> messages.Level:
-    return messages.Level(
+def closed_with_a_limit(seconds: float) -> messages.TimedLevel:
+    return messages.TimedLevel(
         name="x", kind="closed", connections=2, routes=(routes.NULL,), warmup_seconds=1, warmup_limit_seconds=seconds,
         measure_seconds=1,
     )  # fmt: skip

@@ -55,7 +55,7 @@ def test_a_line_cut_off_by_a_kill_is_named_and_the_rest_is_kept(folder: Path) ->
     record = read_record(folder)
     assert [r.trial for r in record.results] == [first]
     assert second in record.pending()
-    assert "line 2 is damaged" in record.complaints[0]
+    assert "line 2 is damaged" in record.warnings[0]
 
 
 def test_a_result_after_a_damaged_line_is_not_swallowed_by_it(folder: Path) -> None:

@@ -56,8 +56,10 @@ def test_containers_together_are_the_sum_of_their_counters() -> None:
     assert Together([Fixed(30), Fixed(None)]).read().peak_bytes is None
 
 
-def level(least: float, limit: float) -> messages.Level:
-    return messages.Level("saturate", "closed", 32, (), warmup_seconds=least, warmup_limit_seconds=limit, measure_seconds=6)
+def level(least: float, limit: float) -> messages.TimedLevel:
+    return messages.TimedLevel(
+        "saturate", "closed", 32, (), warmup_seconds=least, warmup_limit_seconds=limit, measure_seconds=6
+    )
 
 
 def test_replicas_have_as_much_longer_to_warm_up_as_they_share_a_core() -> None:

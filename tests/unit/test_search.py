@@ -6,17 +6,19 @@ import random
 
 import pytest
 
-from loadtests.protocol.capacity_search import MOST_PROBES, TOLERANCE, Probe, bounds, next_rate
+from loadtests.protocol.capacity_search import MAX_PROBES, TOLERANCE, SearchProbe, bounds, next_rate
 
 
-def run(capacity: float, *, start: float = 50.0, ceiling: float = 0.0, doubt: float = 0.0, seed: int = 1) -> list[Probe]:
+def run(
+    capacity: float, *, start: float = 50.0, ceiling: float = 0.0, doubt: float = 0.0, seed: int = 1
+) -> list[SearchProbe]:
     """Search a server that holds `capacity`; within `doubt` of it, it passes or fails by chance."""
     rng = random.Random(seed)
-    probes: list[Probe] = []
+    probes: list[SearchProbe] = []
     while (rate := next_rate(probes, start, ceiling)) is not None:
         passed = rate * rng.uniform(1 - doubt, 1 + doubt) <= capacity
-        probes.append(Probe(rate, passed))
-        assert len(probes) <= MOST_PROBES
+        probes.append(SearchProbe(rate, passed))
+        assert len(probes) <= MAX_PROBES
     return probes
 
 
@@ -54,5 +56,5 @@ def test_a_server_that_never_passes_ends_the_search() -> None:
 
 def test_an_end_that_fails_its_confirmation_moves_the_interval() -> None:
     # 100 passed, 104 failed; then 100 fails twice: the edge is below it.
-    probes = [Probe(50, True), Probe(100, True), Probe(104, False), Probe(100, False)]
+    probes = [SearchProbe(50, True), SearchProbe(100, True), SearchProbe(104, False), SearchProbe(100, False)]
     assert bounds(probes) == (50, 100)

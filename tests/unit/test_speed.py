@@ -9,7 +9,7 @@ import time
 import psutil
 import pytest
 
-from harness.evaluation.usage import LEAST_SAMPLES, speeds
+from harness.evaluation.usage import MIN_SAMPLES, speeds
 from harness.host.speed_probe import SpeedProbe, parse
 from harness.record.plan import Placement
 from harness.record.samples import SpeedSample
@@ -29,7 +29,7 @@ def test_each_role_gets_the_samples_of_its_own_cpus_inside_the_window() -> None:
 
 
 def test_too_few_samples_say_nothing() -> None:
-    samples = [SpeedSample(i, 1, 90_000) for i in range(LEAST_SAMPLES - 1)]
+    samples = [SpeedSample(i, 1, 90_000) for i in range(MIN_SAMPLES - 1)]
     assert speeds(samples, 0, 100, PLACEMENT) == {}
 
 

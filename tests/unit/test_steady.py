@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from harness.files import ROOT
-from loadtests.protocol.steady_state import climbs, cools
+from loadtests.protocol.steady_state import cpu_time_falling, throughput_rising
 
 #: Requests a second of a JVM on one core, second by second, as measured: it stands still, then doubles.
 STAGES = [2412, 2649, 2665, 3048, 5302, 5523, 5294, 5604, 5442, 5345]
@@ -51,10 +51,10 @@ def window(seconds: list[int], limit: float) -> tuple[int, float, bool, str, flo
 
 
 def test_a_window_in_which_the_target_got_faster_is_seen() -> None:
-    assert climbs(STAGES, response=False)[0]
+    assert throughput_rising(STAGES, response=False)[0]
     # A jump inside its first seconds, where their own scatter is large.
-    assert climbs([3547, 4002, 6296, 8305, 6542, 6511, 6558, 6356, 6425, 6565], response=False)[0]
-    assert climbs([100 / v for v in STAGES], response=True)[0]
+    assert throughput_rising([3547, 4002, 6296, 8305, 6542, 6511, 6558, 6356, 6425, 6565], response=False)[0]
+    assert throughput_rising([100 / v for v in STAGES], response=True)[0]
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_a_window_in_which_the_target_got_faster_is_seen() -> None:
     ],
 )
 def test_noise_a_fall_and_a_short_window_are_no_warm_up(values: list[int]) -> None:
-    assert not climbs(values, response=False)[0]
+    assert not throughput_rising(values, response=False)[0]
 
 
 @pytest.mark.parametrize(
@@ -81,8 +81,8 @@ def test_noise_a_fall_and_a_short_window_are_no_warm_up(values: list[int]) -> No
     ],
 )
 def test_a_compiler_beside_a_limit_is_seen_by_the_cpu_of_a_request(shares: list[int]) -> None:
-    assert cools(shares)[0]
-    assert not climbs([2700, 2690, 2710, 2700, 2695, 2705], response=False)[0]
+    assert cpu_time_falling(shares)[0]
+    assert not throughput_rising([2700, 2690, 2710, 2700, 2695, 2705], response=False)[0]
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_a_compiler_beside_a_limit_is_seen_by_the_cpu_of_a_request(shares: list[
     ],
 )
 def test_scatter_a_rise_and_a_short_window_are_no_compiler(shares: list[int]) -> None:
-    assert not cools(shares)[0]
+    assert not cpu_time_falling(shares)[0]
 
 
 def test_it_is_measured_again_until_it_is_steady() -> None:
