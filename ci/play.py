@@ -9,6 +9,7 @@ The images are there already. However it ends, it leaves no container, except wh
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import shutil
 import signal
@@ -28,6 +29,7 @@ from harness.pair import LOOPBACK, Ports
 
 WEB_PORT = 8089
 PACKAGE = "docker-compose"
+DEBIAN = Path("/etc/debian_version")
 # v2 is a plug-in of Docker's client, v1 (Debian 12) a program of its own. docker-compose.yml suits both.
 COMMANDS = (("docker", "compose"), ("docker-compose",))
 STOP_SECONDS = 10
@@ -101,7 +103,7 @@ def find_compose(install: bool) -> tuple[str, ...]:
             f"Docker Compose is missing and installing it is switched off: install the package {PACKAGE}, or allow it "
             "with `--install-engine` or `install = true` under [engine] in fitmap.toml"
         )
-    if not Path("/etc/debian_version").exists() or os.geteuid() != 0:
+    if not DEBIAN.exists() or os.geteuid() != 0:
         raise EngineError(
             f"Docker Compose is missing: install Docker's plug-in `docker compose` or the program {PACKAGE} "
             "(as root on Debian or Ubuntu, `make play` does it itself)"
@@ -152,12 +154,12 @@ def up_and_down(compose: tuple[str, ...], environment: Mapping[str, str]) -> int
 
 def end(up: subprocess.Popen[bytes]) -> None:
     """End `up` and wait for it. Compose stops the containers first; `down` stops what it does not."""
-    up.terminate()
-    try:
-        up.wait(timeout=3 * STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        up.kill()
-        up.wait()
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        if up.poll() is None:
+            # The whole session, as a terminal does: Docker's client does not always pass signals on to its plug-in.
+            os.killpg(up.pid, number)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                up.wait(timeout=3 * STOP_SECONDS)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,19 @@
-"""docker-compose.yml and the harness describe the same pair."""
+"""docker-compose.yml and the harness describe the same pair; what ci/play.py says where Docker Compose is missing."""
 
 from __future__ import annotations
 
+import importlib.util
+import os
+from types import ModuleType
 from typing import Any
 
 import pytest
 import yaml
 
+from harness.errors import EngineError
 from harness.images import ROOT, project_tag
 from harness.pair import (
+    LABEL,
     MEBIBYTE,
     ContainerSpec,
     Limits,
@@ -51,6 +56,8 @@ def test_compose_has_the_limits_and_the_hardening_of_a_trial(name: str) -> None:
     assert limits == arguments.get("ulimits", [])
     assert int(compose["mem_limit"].removesuffix("m")) * MEBIBYTE == arguments["mem_limit"]
     assert int(compose["memswap_limit"].removesuffix("m")) * MEBIBYTE == arguments["memswap_limit"]
+    # By these labels `fitmap clean` finds the containers.
+    assert compose["labels"] == {**arguments["labels"], f"{LABEL}.owner": "${FITMAP_OWNER:-}"}
     tmpfs = dict(mount.split(":", 1) for mount in compose["tmpfs"])
     assert tmpfs == arguments["tmpfs"]
 
@@ -59,3 +66,40 @@ def test_compose_has_the_limits_and_the_hardening_of_a_trial(name: str) -> None:
 def test_compose_gives_the_environment_of_a_trial(name: str) -> None:
     given = {key: without_messages(value) for key, value in COMPOSE[name]["environment"].items()}
     assert given == dict(specs()[name].environment)
+
+
+@pytest.fixture
+def play(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """ci/play.py on a machine without Docker Compose, where apt-get does nothing."""
+    spec = importlib.util.spec_from_file_location("play", ROOT / "ci" / "play.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    monkeypatch.setattr(module, "COMMANDS", (("no-such-program", "compose"), ("false",)))
+    monkeypatch.setattr(module, "apt_install", lambda packages, say: None)
+    return module
+
+
+def test_no_compose_and_no_permission_to_install_says_what_to_do(play: ModuleType) -> None:
+    with pytest.raises(EngineError, match="install the package docker-compose, or allow it with `--install-engine`"):
+        play.find_compose(install=False)
+
+
+def test_who_is_not_root_is_told_to_install_compose(play: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with pytest.raises(EngineError, match="Docker Compose is missing: install Docker's plug-in `docker compose` or"):
+        play.find_compose(install=True)
+
+
+def test_a_compose_that_does_not_run_after_its_installation_is_no_success(
+    play: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(play, "DEBIAN", ROOT)
+    with pytest.raises(EngineError, match="was installed but does not run"):
+        play.find_compose(install=True)
+
+
+def test_the_first_compose_that_runs_is_taken(play: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(play, "COMMANDS", (("false", "compose"), ("true",)))
+    assert play.find_compose(install=False) == ("true",)
