@@ -30,7 +30,7 @@ from harness.pair import LOOPBACK, Ports
 WEB_PORT = 8089
 PACKAGE = "docker-compose"
 DEBIAN = Path("/etc/debian_version")
-# v2 is a plug-in of Docker's client, v1 (Debian 12) a program of its own. docker-compose.yml suits both.
+# v2 is a plug-in of Docker's client, and on Debian 13 a program too. v1 (Debian 12) is a program. The file suits all.
 COMMANDS = (("docker", "compose"), ("docker-compose",))
 STOP_SECONDS = 10
 EXIT_INTERRUPTED = 130
