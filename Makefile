@@ -5,8 +5,6 @@
 PYTHON ?= python3
 FITMAP := .venv/bin/fitmap
 TARGET ?= go
-# Compose v2 is a plug-in of the client, v1 (Debian 12) a program of its own; the file suits both.
-COMPOSE := $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
 PROFILE ?= db
 .DEFAULT_GOAL := help
 .PHONY: help setup bench smoke test test-services test-reports browser check docs bench-loadgen selftest play clean lock
@@ -71,9 +69,8 @@ selftest: setup  ## can this machine measure? injects what is known and measures
 	@$(FITMAP) selftest
 
 play: setup  ## one target, its database and Locust's web UI: make play TARGET=rust PROFILE=cpu
-	@$(FITMAP) build $(TARGET)
-	@FITMAP_DATABASE_PASSWORD=$$($(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(24))') \
-	  TARGET=$(TARGET) PROFILE=$(PROFILE) $(COMPOSE) up --no-build
+	@$(FITMAP) build $(ARGS) $(TARGET)
+	@.venv/bin/python -m harness.cli.play $(TARGET) $(PROFILE) $(ARGS)
 
 clean: setup  ## remove containers that a killed run left behind
 	@$(FITMAP) clean

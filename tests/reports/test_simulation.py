@@ -36,6 +36,6 @@ def test_at_most_one_false_alarm_in_two_months_and_a_tenth_is_found() -> None:
 def test_the_table_in_the_documentation_is_what_the_simulation_prints() -> None:
     from harness.files import ROOT
 
-    text = (ROOT / "docs" / "regressions.md").read_text()
+    text = (ROOT / "docs" / "method" / "regression-statistics.md").read_text()
     for line in table():
         assert line in text

@@ -1,0 +1,167 @@
+"""One target, its database and Locust's web UI, by Docker Compose, until Ctrl-C. `make play` runs this.
+
+    python -m harness.cli.play TARGET PROFILE [--install-engine | --no-install-engine]
+
+The images are there already. However it ends, it leaves no container, except when it is killed with SIGKILL: then
+`fitmap clean` removes the containers. Exit status: 130 interrupted, 2 wrong usage, 4 something failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from harness.containers.engine import apt_install, connect
+from harness.containers.lifecycle import check_port_free, clean, new_password, owner
+from harness.containers.spec import LOOPBACK
+from harness.errors import EngineError, FitmapError, PortTaken
+from harness.files import ROOT
+from harness.plan.config_file import override, read_config
+from harness.record.config import Ports
+
+WEB_PORT = 8089
+PACKAGE = "docker-compose"
+DEBIAN = Path("/etc/debian_version")
+# v2 is a plug-in of Docker's client, and on Debian 13 a program too. v1 (Debian 12) is a program. The file suits all.
+COMMANDS = (("docker", "compose"), ("docker-compose",))
+STOP_SECONDS = 10
+EXIT_INTERRUPTED = 130
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("target")
+    parser.add_argument("profile")
+    parser.add_argument("--install-engine", action=argparse.BooleanOptionalAction, default=None)
+    # `fitmap build`, which ran before with the same options, has refused unknown ones.
+    options, _ = parser.parse_known_args()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupt)
+    try:
+        play(options.target, options.profile, options.install_engine)
+    except FitmapError as error:
+        say(f"fitmap: {error}")
+        return error.exit_status
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+
+
+def interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def play(target: str, profile: str, install_engine: bool | None) -> NoReturn:
+    """Set up what is missing, and run until a container ends or the user interrupts. Raises FitmapError."""
+    install = override(read_config(ROOT / "fitmap.toml"), "engine", install=install_engine).engine.install
+    client = connect(install, say)
+    compose = (*find_compose(install), "--project-name", "fitmap", "--file", str(ROOT / "docker-compose.yml"))
+    # Refuses to run beside a measurement, which it would disturb.
+    clean(client)
+    check_ports()
+    environment = {
+        **os.environ,
+        "TARGET": target,
+        "PROFILE": profile,
+        "FITMAP_DATABASE_PASSWORD": new_password(),
+        "FITMAP_OWNER": owner(),
+        "COMPOSE_MENU": "false",
+    }
+    say(f"starting {target} for profile {profile}; Locust's web UI: http://{LOOPBACK}:{WEB_PORT}; Ctrl-C ends all")
+    status = up_and_down(compose, environment)
+    raise EngineError(f"a container ended, or Docker Compose failed (status {status}): its output above says why")
+
+
+def present_compose() -> tuple[str, ...] | None:
+    """The first command that runs Docker Compose here."""
+    for command in COMMANDS:
+        if shutil.which(command[0]):
+            done = subprocess.run([*command, "version"], capture_output=True, check=False)
+            if done.returncode == 0:
+                return command
+    return None
+
+
+def find_compose(install: bool) -> tuple[str, ...]:
+    """The command that runs Docker Compose; installs Debian's where `install` allows it. Raises EngineError."""
+    command = present_compose()
+    if command:
+        return command
+    if not install:
+        raise EngineError(
+            f"Docker Compose is missing and installing it is switched off: install the package {PACKAGE}, or allow it "
+            "with `--install-engine` or `install = true` under [engine] in fitmap.toml"
+        )
+    if not DEBIAN.exists() or os.geteuid() != 0:
+        raise EngineError(
+            f"Docker Compose is missing: install Docker's plug-in `docker compose` or the program {PACKAGE} "
+            "(as root on Debian or Ubuntu, `make play` does it itself)"
+        )
+    apt_install((PACKAGE,), say)
+    command = present_compose()
+    if not command:
+        raise EngineError(f"the package {PACKAGE} was installed but does not run: install Docker's plug-in `docker compose`")
+    return command
+
+
+def check_ports() -> None:
+    """Raises PortTaken. The containers use the host's network and these ports: docker-compose.yml has no others."""
+    ports = {"service": Ports().service, "database": Ports().database, "web UI": WEB_PORT}
+    for role, port in ports.items():
+        try:
+            check_port_free(port, role)
+        except PortTaken:
+            raise PortTaken(f"port {port} on {LOOPBACK}, meant for the {role}, is taken: end what listens there") from None
+
+
+def up_and_down(compose: tuple[str, ...], environment: Mapping[str, str]) -> int:
+    """`up` until it ends or a signal comes, then `down`; the exit status of `up`.
+
+    Both run in sessions of their own: Ctrl-C in a terminal reaches this program alone, which ends them in order.
+    """
+    up = None
+    try:
+        up = subprocess.Popen(
+            [*compose, "up", "--no-build", "--abort-on-container-exit", "--timeout", str(STOP_SECONDS)],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        return up.wait()
+    finally:
+        # From here on nothing interrupts: a second Ctrl-C would leave containers.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        say("removing the containers")
+        if up:
+            end(up)
+        down = [*compose, "down", "--volumes", "--remove-orphans", "--timeout", str(STOP_SECONDS)]
+        done = subprocess.run(down, env=environment, stdin=subprocess.DEVNULL, start_new_session=True, check=False)
+        if done.returncode:
+            raise EngineError("Docker Compose could not remove its containers: `fitmap clean` does")
+
+
+def end(up: subprocess.Popen[bytes]) -> None:
+    """End `up` and wait for it. Compose stops the containers first; `down` stops what it does not."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        if up.poll() is None:
+            # The whole session, as a terminal does: Docker's client does not always pass signals on to its plug-in.
+            os.killpg(up.pid, number)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                up.wait(timeout=3 * STOP_SECONDS)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
