@@ -1,6 +1,6 @@
 """The one description of the three containers of a trial: limits, hardening, environment. Pure.
 
-docker-compose.yml says the same for a person who wants to play; tests/unit/test_compose.py holds the two together.
+docker-compose.yml says the same for a person who wants to play; tests/unit/cli/test_play.py holds the two together.
 """
 
 from __future__ import annotations

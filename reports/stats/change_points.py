@@ -27,7 +27,7 @@ from msgspec import Struct
 from reports.stats.intervals import student_t_quantile
 
 MIN_RUNS = 4
-#: Chance of a change point in a series that has none, about (tests/reports/test_changepoints.py measures it).
+#: Chance of a change point in a series that has none, about (tests/reports/stats/test_change_points.py measures it).
 FALSE_ALARM = 0.01
 SPIKE_DEVIATIONS = 3.0
 #: Median of the absolute difference of two standard normal variables.

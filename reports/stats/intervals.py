@@ -3,7 +3,7 @@
 Which interval is honest? A run has 3 trials a cell (`quick`) or 8 (`full`). Simulated coverage of a nominal 95 % interval
 with log-normal noise: a percentile bootstrap of the median covers 75 % at 3 trials (it can't leave the range of the
 trials, and 1 - 2 x 0.5^3 is 75 %), of the mean 75 % at 3 and 90 % at 8; Student's t on logarithms covers 95 % at every
-number (tests/reports/test_report_statistics.py). So up to 29 trials the interval is Student's t on logarithms (for which the
+number (tests/reports/stats/test_intervals.py). So up to 29 trials the interval is Student's t on logarithms (for which the
 geometric mean is the centre), and from 30 on the percentile bootstrap of the median, which needs no normal noise and covers
 95 % there. Fewer than three trials have no interval. The interval is widened to hold the median where the two centres
 differ, which can only raise coverage.

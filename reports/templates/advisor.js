@@ -1,5 +1,5 @@
 // The cost model of reports/analysis/cost_model.py, sum by sum in the same order, and its numbers and sentences as reports/units.py and
-// reports/sections/cost.py write them. tests/reports/test_explore_browser.py holds both to the same answers. No page in here.
+// reports/sections/cost.py write them. tests/reports/export/test_interactive_browser.py holds both to the same answers. No page in here.
 
 // model: the constants of reports/analysis/cost_model.py, so that they are written down once.
 function answer(basis, need, model) {

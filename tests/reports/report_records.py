@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
-from beside_records import made_build, made_startup
 from made_series import histogram_counts, made_samples
+from non_load_records import made_build, made_startup
 from scale_records import made_floor, made_scale
 
 from harness.evaluation.validity import worst

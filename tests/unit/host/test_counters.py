@@ -49,7 +49,7 @@ def samples(busy: float, steal: float, seen: float | None = None) -> list[HostSa
     ]
 
 
-def test_what_the_service_did_not_use_of_its_cores_is_foreign() -> None:
+def test_what_the_service_did_not_use_of_its_cores_is_other_work() -> None:
     # The service used 1 s of 10: a tenth of its core. The core was busy for three tenths.
     assert host_use(samples(0.3, 0.2), 0, 10 * SECOND, (1,), (0, 1), [usage()]) == HostUse(0.2, 0.1)
 

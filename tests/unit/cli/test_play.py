@@ -1,4 +1,4 @@
-"""docker-compose.yml and the harness describe the same pair; what harness/cli/play.py says where Docker Compose is missing."""
+"""docker-compose.yml describes the same containers as the harness; `make play` says what is missing."""
 
 from __future__ import annotations
 

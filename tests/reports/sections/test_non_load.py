@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from beside_records import BUILD, FACTS, STARTUP, made_startup
+from non_load_records import BUILD, FACTS, STARTUP, made_startup
 from report_records import PROFILES, SOURCE_LINES, SYNTHETIC, make_record
 
 from harness.record.measurement import Missing

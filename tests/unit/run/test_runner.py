@@ -21,7 +21,7 @@ from harness.record.writer import RecordWriter
 from harness.run.runner import run_trials
 
 TRIAL = run().plan.trials[0]
-STOLEN, TAKEN = (msgspec.structs.replace(QUIET, **{name: 0.06}) for name in ("steal", "foreign"))
+STOLEN, TAKEN = (msgspec.structs.replace(QUIET, **{name: 0.06}) for name in ("steal", "other_work"))
 
 
 def unstable(*levels: LevelMeasurement) -> TrialResult:
