@@ -18,7 +18,7 @@ from harness.containers.images import Build, project_tag
 from harness.containers.lifecycle import clean
 from harness.evaluation.statements import read_contract
 from harness.files import ROOT
-from harness.host import machine, sampler
+from harness.host import counters, machine
 from harness.host.counters import read_processors
 from harness.plan.placement import place
 from harness.plan.profiles import find_profiles
@@ -207,15 +207,15 @@ def test_other_work_on_the_services_core_is_unstable(measure: Measure) -> None:
 
 def test_cpu_steal_is_unstable(measure: Measure, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test can have the hypervisor take a CPU away: the kernel's counter is made to say so."""
-    begun = sampler.time.monotonic_ns()
+    begun = counters.time.monotonic_ns()
 
     def stolen() -> dict[int, CpuTimes]:
-        passed = sampler.time.monotonic_ns() - begun
+        passed = counters.time.monotonic_ns() - begun
         return {
             n: CpuTimes(t.busy_ns, t.idle_ns, t.steal_ns + passed // 10, t.total_ns) for n, t in read_processors().items()
         }
 
-    monkeypatch.setattr(sampler, "read_processors", stolen)
+    monkeypatch.setattr(counters, "read_processors", stolen)
     result = measure("cpu", "saturate")
     assert result.verdict == "unstable"
     assert "steal" in result.problems[0]

@@ -16,7 +16,7 @@ from scipy import stats
 from harness.record.measurement import Missing
 from harness.record.reader import Record, read_record
 from reports.analysis.analysis import analyse
-from reports.comparison.changes import Changes, Sides, changes
+from reports.comparison.changes import Changes, RecordPair, changes
 from reports.comparison.rank_agreement import agreement, said
 from reports.export.changes import text_of
 from reports.export.files import write_files
@@ -164,7 +164,7 @@ def test_what_the_machines_speed_explains_is_no_change_and_what_it_does_not_is()
     now, before, *slowness = probed(random.Random(7), slope=0.8, change=0.1, machine=-0.3, trials=12)
     raw, low, high = welch_ratio(now, before, 95)
     assert high < 1, "as measured it got faster"
-    ratio, low, high = Sides(now, before, [(slowness[0], slowness[1])]).ratio(95)
+    ratio, low, high = RecordPair(now, before, [(slowness[0], slowness[1])]).ratio(95)
     assert 1 < low < math.exp(0.1) < high and raw < 0.95 < ratio
 
 
@@ -173,7 +173,7 @@ def test_a_faster_machine_is_called_a_change_no_more_often_than_the_interval_all
     missed = unadjusted = 0
     for _ in range(1000):
         now, before, *slowness = probed(rng, slope=1.0, change=0.0, machine=-0.25)
-        _, low, high = Sides(now, before, [(slowness[0], slowness[1])]).ratio(95)
+        _, low, high = RecordPair(now, before, [(slowness[0], slowness[1])]).ratio(95)
         missed += not low <= 1 <= high
         _, low, high = welch_ratio(now, before, 95)
         unadjusted += not low <= 1 <= high

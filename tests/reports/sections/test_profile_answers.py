@@ -23,7 +23,7 @@ from harness.record.measurement import Missing, RouteNumbers
 from harness.record.reader import Record
 from harness.record.trial_result import TrialResult
 from loadtests.protocol.histogram import COUNTS, index_of
-from reports.analysis.analysis import Analysis, Measured, analyse
+from reports.analysis.analysis import Analysis, LevelObservation, analyse
 from reports.analysis.claims import claim_results, read_claims
 from reports.analysis.cost_model import cost_inputs
 from reports.export.html import render_report
@@ -58,7 +58,7 @@ def analysis(asked: Record) -> Analysis:
 def changed(analysis: Analysis, target: str, load: str, **values: object) -> Analysis:
     """The same with the level of a target's trials at a load replaced in parts."""
 
-    def change(m: Measured) -> Measured:
+    def change(m: LevelObservation) -> LevelObservation:
         if (m.trial.target, m.load.id) != (target, load):
             return m
         given = {k: v for k, v in values.items() if k != "distribution"}
