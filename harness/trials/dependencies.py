@@ -18,13 +18,14 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
 from harness.record.trial_result import Dependencies
 
 _REQUIRE = re.compile(
     r"^\s*(?:require\s+)?(?P<module>[\w./~-]+\.[\w./~-]+) v\S+(?P<indirect>\s*// indirect)?\s*$", re.MULTILINE
 )
-#: The name at the start of a requirement, before extras, versions and markers (PEP 508).
-_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*")
 _POM = {"m": "http://maven.apache.org/POM/4.0.0"}
 
 
@@ -70,7 +71,9 @@ def _cargo(folder: Path) -> Dependencies:
 
 def _python(folder: Path) -> Dependencies:
     project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
-    pinned = {_normal(line) for line in (folder / "requirements.txt").read_text().splitlines() if _NAME.match(line)}
+    lines = (folder / "requirements.txt").read_text().splitlines()
+    # A pinned requirement begins its line; hashes and comments stand on lines that do not begin with a letter or digit.
+    pinned = {_normal(line.removesuffix("\\")) for line in lines if line[:1].isalnum()}
     direct = {_normal(requirement) for requirement in project["dependencies"]}
     if not direct <= pinned:
         raise ValueError(f"{', '.join(sorted(direct - pinned))} of pyproject.toml is not in requirements.txt")
@@ -78,9 +81,8 @@ def _python(folder: Path) -> Dependencies:
 
 
 def _normal(requirement: str) -> str:
-    """A distribution's normalised name (PEP 503)."""
-    match = _NAME.match(requirement)
-    return re.sub(r"[-_.]+", "-", match[0] if match else requirement).lower()
+    """The normalised name in a requirement. Raises ValueError."""
+    return canonicalize_name(Requirement(requirement).name)
 
 
 def _maven(folder: Path, jars: Collection[str]) -> Dependencies:
