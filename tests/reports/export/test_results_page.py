@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,7 @@ from reports.comparison.changes import changes
 from reports.comparison.comparability import incomparable
 from reports.export.changes import json_of, markdown_of, summary_of
 from reports.export.citations import citations, refreshed
+from reports.export.html import render_page
 from reports.export.markdown import summary
 from reports.export.tables import csv_text, json_text
 from reports.export.terminal import between_text
@@ -33,7 +35,9 @@ def analysis(published: Record) -> Analysis:
 def test_the_results_beside_the_page_are_what_the_record_says(published: Record, analysis: Analysis) -> None:
     assert (FOLDER / "results.csv").read_text() == csv_text(analysis)
     assert (FOLDER / "results.json").read_text() == json_text(analysis, claim_results(analysis, read_claims()))
-    assert (FOLDER / "summary.md").read_text() == summary(make_view(analysis, published.folder))
+    view = make_view(analysis, published.folder)
+    assert (FOLDER / "summary.md").read_text() == summary(view)
+    assert (FOLDER / "report.html").read_text() == render_page(view)
 
 
 def test_who_shares_a_lead_from_place_to_place_is_not_counted_as_if_at_one(third: Record) -> None:
@@ -49,8 +53,11 @@ def test_who_shares_a_lead_from_place_to_place_is_not_counted_as_if_at_one(third
     assert "throughput, everywhere (with up to 4 others)" in "".join(span.text for span in told.ties)
 
 
-def test_each_figure_on_the_page_is_the_records(analysis: Analysis) -> None:
-    assert refreshed(PAGE.read_text(), analysis) == PAGE.read_text()
+@pytest.mark.parametrize("page", [PAGE, ROOT / "README.md"], ids=lambda page: page.name)
+def test_each_figure_on_the_page_is_the_records(page: Path, analysis: Analysis) -> None:
+    text = page.read_text()
+    assert len(citations(text)) >= 25
+    assert refreshed(text, analysis) == text
 
 
 def test_the_repeat_is_what_comparing_both_records_gives(published: Record, repeated: Record, analysis: Analysis) -> None:
