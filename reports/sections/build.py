@@ -1,4 +1,4 @@
-"""The section on builds: clean builds, rebuilds, dependencies."""
+"""Report section for build trials: clean builds, rebuilds, dependencies."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from reports.units import number, quantity
 
 
 def build_section(analysis: Analysis, profile: Profile, name: str) -> Section:
+    """The section of a build profile: one chart per metric, and one table row per target."""
     rows = []
     for target in analysis.run.plan.targets:
         found = [s.whole for s in analysis.singles
@@ -65,12 +66,13 @@ def _build_row(analysis: Analysis, target: str, found: Sequence[BuildMeasurement
 
 
 def sources_at(clean: Built, rebuilt: Built) -> float:
-    """How many seconds of a clean build went into steps that the rebuild had in its cache, and began before its first that
-    it had not.
+    """Seconds that a clean build spent before the first step that the rebuild had to repeat.
+
+    Those are the steps that the rebuild took from its cache.
     """
     cached = 0
     for step in rebuilt.steps:
-        # FROM and ARG do nothing, and are no part of the cache.
+        # FROM and ARG do no work and are never cached.
         if not step.cached and step.instruction.split()[0] not in ("FROM", "ARG"):
             break
         cached += 1

@@ -1,4 +1,4 @@
-"""What a report says of its machine, its run and its targets. Pure."""
+"""Report section for the environment: machine, run, settings and targets."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Pairs = tuple[tuple[str, str], ...]
 
 
 class TargetFacts(Struct, frozen=True):
-    """What is known of a target."""
+    """The facts about a target: manifest, settings, deviations."""
 
     name: str
     facts: Pairs
@@ -29,7 +29,7 @@ class TargetFacts(Struct, frozen=True):
 
 
 def environment(analysis: Analysis) -> tuple[tuple[str, Pairs], ...]:
-    """Title and facts: machine, placement, run, limits, database."""
+    """Titles with their facts: machine, placement, run, limits, database."""
     run = analysis.run
     return (
         ("Machine", _machine(run)),
@@ -50,7 +50,7 @@ def environment(analysis: Analysis) -> tuple[tuple[str, Pairs], ...]:
 def _limits(run: Run) -> Pairs:
     limits = structs.asdict(run.configuration.limits)
     if not any(level.kind == "held" for profile in run.plan.profiles for level in profile.levels):
-        # Records of before files were limited read as if they had been; where few connections are open it can't matter.
+        # Older runs did not limit open files, but their records read as if they had. With few connections it has no effect.
         del limits["open_files"]
     return tuple((name.replace("_", " "), str(value)) for name, value in limits.items())
 
@@ -83,7 +83,7 @@ def _placement(run: Run) -> Pairs:
 def _run(analysis: Analysis) -> Pairs:
     run = analysis.run
     timing, objective = run.plan.timing, run.configuration.slo
-    # By trial: its levels all carry the one measurement.
+    # One entry per trial: all levels of a trial carry the same measurement.
     trials = list({m.trial.id: m.whole for m in analysis.measured}.values())
     generator = trials[0].generator_versions if trials else {}
     harness = [trial.harness_cpu_seconds / trial.loaded_seconds for trial in trials if trial.loaded_seconds]
@@ -118,7 +118,7 @@ def _profile(profile: Profile, analysis: Analysis) -> str:
 
 
 def calibration_facts(run: Run) -> Pairs:
-    """What the load generator could do before the first trial, and what it made of known delays."""
+    """The calibration: the load generator's highest rates, and how well it measured known delays."""
     made = run.calibration
     share = f"a level may ask for {CEILING_SHARE:.0%} of it"
     return (
@@ -154,7 +154,7 @@ def calibration_facts(run: Run) -> Pairs:
 
 
 def _said(analysis: Analysis) -> Iterator[tuple[Trial, Mapping[str, str | int]]]:
-    """What services said of themselves."""
+    """What each service reported about itself (`GET /meta`), by trial."""
     yield from ((m.trial, m.whole.meta) for m in analysis.measured)
     for single in analysis.singles:
         match single.whole:
@@ -165,7 +165,7 @@ def _said(analysis: Analysis) -> Iterator[tuple[Trial, Mapping[str, str | int]]]
 
 
 def target_facts(analysis: Analysis, name: str) -> TargetFacts:
-    """A target's manifest, and what the service said of itself."""
+    """A target's manifest, and what the service reported about itself."""
     target = analysis.run.targets[name]
     meta = next((meta for trial, meta in _said(analysis) if trial.target == name), {})
     reported = "; ".join(f"{key} {value}" for key, value in sorted(meta.items()))

@@ -1,4 +1,4 @@
-"""Profile `service`: at the load that most services have, does the language matter at all? Pure."""
+"""Answer to profile `service`: does the language matter under an everyday load?"""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _READING = (
 
 
 def service_answer(analysis: Analysis) -> ProfileAnswer | None:
-    """None where the profile was not measured at a rate."""
+    """The answer; None where the profile was not measured at a rate."""
     load = load_of(analysis, PROFILE, open_loop=True)
     if load is None:
         return None
@@ -72,7 +72,7 @@ def _saturated(analysis: Analysis, target: str) -> str:
 
 
 def _compared(analysis: Analysis, load: Load, holds: dict[str, tuple[LevelObservation, ...]]) -> tuple[Sentence, ...]:
-    """Who needs least and most CPU, what a client sees of that, and what PostgreSQL has to do with it."""
+    """Targets with the least and the most CPU use, their p99, and PostgreSQL's share of the response."""
     by_cpu = sorted(holds, key=lambda target: middle(holds[target], lambda m: cpu_percent(analysis, m)))
     if len(by_cpu) < 2:
         return ()
@@ -91,7 +91,7 @@ def _compared(analysis: Analysis, load: Load, holds: dict[str, tuple[LevelObserv
 
 
 def _short(analysis: Analysis, load: Load) -> tuple[Sentence, ...]:
-    """Those that were measured and have no valid trial at the rate: why, and what they can do."""
+    """Targets without a valid trial at the rate: the reasons, and their saturated throughput."""
     found = []
     for target in analysis.run.plan.targets:
         trials = analysis.at(target, load)

@@ -1,4 +1,4 @@
-"""Held requests: how many does each target hold, how well does it keep the time, what does one more take? Pure."""
+"""Answer to profile `waiters`: how many held requests each target serves, on time, and at what memory."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from reports.sections.elements import (
 )
 from reports.units import listed, number, quantity
 
-#: A wait is kept where this share of the answers comes at most this much later than asked for.
+#: A trial is on time if KEPT_SHARE of its answers come at most LATE (a share of the wait) later than asked for.
 KEPT_SHARE = 0.99
 LATE = 0.05
 
@@ -40,16 +40,16 @@ _READING = (
 
 
 class Held(Struct, frozen=True):
-    """What became of so many held requests on a target. `kept`: None where only disturbed trials are there."""
+    """A target's result at one number of held requests. `kept`: None where all trials were disturbed."""
 
     load: Load
     kept: bool | None
-    #: Why not; empty where it did.
+    #: Why they were not held; empty where they were.
     reason: str
 
 
 def waiters_answer(analysis: Analysis) -> ProfileAnswer | None:
-    """None where no requests were held."""
+    """The answer; None where no requests were held."""
     loads = sorted((load for load in analysis.loads if load.held), key=lambda load: load.connections)
     if not loads:
         return None
@@ -70,16 +70,18 @@ def waiters_answer(analysis: Analysis) -> ProfileAnswer | None:
 
 
 def kept(m: LevelObservation) -> bool:
-    """Whether the answers of a trial came when they were asked for."""
+    """True if a trial's answers came on time."""
     found = m.distribution
     return not isinstance(found, Missing) and found.share_within((1 + LATE) * m.load.hold_milliseconds * 1000) >= KEPT_SHARE
 
 
 def outcome(analysis: Analysis, target: str, load: Load, *, last: bool) -> Held:
-    """A trial that failed or came too late speaks against the target; one that was disturbed says nothing.
+    """A target's result at a number of held requests.
 
-    Where a service ended, its trial has no measurement: it speaks against the `last` number, and against all where no other
-    trial measured any.
+    A trial that failed or was late counts against the target. A disturbed trial counts neither way.
+
+    A trial whose service ended has no measurement. It counts against the `last` number, and against all numbers where no
+    trial measured anything.
     """
     trials = analysis.at(target, load)
     late = [m for m in trials if m.valid and not kept(m)]
@@ -98,7 +100,7 @@ def outcome(analysis: Analysis, target: str, load: Load, *, last: bool) -> Held:
 
 
 def most_held(found: list[Held]) -> int:
-    """The highest number that was held, below the first that was not."""
+    """The highest number of held requests below the first that was not held."""
     most = 0
     for each in found:
         if each.kept is False:
@@ -115,7 +117,7 @@ def _summary(target: str, found: list[Held]) -> Row:
 
 
 def _who_holds(outcomes: dict[str, list[Held]]) -> tuple[Sentence, ...]:
-    """A sentence for each number that is someone's most, the greatest first."""
+    """One sentence per highest number held, the greatest first, with the targets that reached it."""
     by_most: dict[int, list[str]] = {}
     for target, found in outcomes.items():
         by_most.setdefault(most_held(found), []).append(target)
@@ -131,7 +133,7 @@ def _who_holds(outcomes: dict[str, list[Held]]) -> tuple[Sentence, ...]:
 
 
 def _what_it_takes(analysis: Analysis, loads: list[Load]) -> tuple[Sentence, ...]:
-    """The cheapest and the dearest waiter, at the greatest number that has two."""
+    """Least and most memory per waiter, at the greatest number that two targets were measured at."""
     for load in reversed(loads):
         found = {t: v for t in analysis.run.plan.targets if (v := _memory(analysis, t, load)) is not None}
         if len(found) > 1:
@@ -209,7 +211,7 @@ def _percentile(trials: tuple[LevelObservation, ...], percent: float, load: Load
 
 
 def _late(microseconds: float, load: Load) -> str:
-    """How much later than asked for, absolutely and as a share."""
+    """The delay beyond the wait that was asked for, in time and as a share of the wait."""
     late = microseconds - load.hold_milliseconds * 1000
     share = late / load.hold_milliseconds / 10
     return f"{'−' if late < 0 else ''}{quantity(abs(late), 'microseconds')} ({number(share) if share > 0 else '0'} %)"

@@ -1,4 +1,4 @@
-"""What is not valid, by trial and level, with all reasons. Pure."""
+"""Report section for validity: trials that are not valid, with all reasons, and the noise assessment."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from reports.units import listed, quantity
 
 #: Coefficients of variation over trials up to which a record counts as quiet, and as noisy; above, very noisy.
 QUIET, NOISY = 0.03, 0.08
-_JUDGED_BY = ("throughput", "cpu")
+_NOISE_METRICS = ("throughput", "cpu")
 
 
 class Fault(Struct, frozen=True):
-    """A level that is not valid, or a trial that came to nothing. `scope`: the load's title, or the profile's."""
+    """A level that is not valid, or a trial without a measurement. `scope`: title of the load or profile."""
 
     scope: str
     verdict: str
@@ -31,7 +31,7 @@ class Fault(Struct, frozen=True):
 
 
 class Problem(Struct, frozen=True):
-    """A trial that is not valid at all of its levels."""
+    """A trial with at least one level that is not valid."""
 
     trial: str
     target: str
@@ -42,7 +42,7 @@ class Problem(Struct, frozen=True):
 
 
 class Summary(Struct, frozen=True):
-    """Faults gathered by target, place and verdict: for the first screen."""
+    """Faults gathered by target, scope and verdict, for the first screen."""
 
     target: str
     scope: str
@@ -52,12 +52,12 @@ class Summary(Struct, frozen=True):
 
 
 def problems_of(analysis: Analysis) -> tuple[Problem, ...]:
-    """Every trial that is not valid."""
+    """The problems of every trial that is not valid."""
     return tuple(_problem(analysis, result) for result in analysis.not_valid)
 
 
-def measured_again(analysis: Analysis) -> Table:
-    """The trials that were measured again because the machine spoilt them: what was wrong at first, and what came then."""
+def repeated_trials(analysis: Analysis) -> Table:
+    """The trials repeated because the host disturbed them: first verdict with reasons, and second verdict."""
     then = {result.trial.id: _words(result.verdict) for result in analysis.not_valid}
     return Table(
         "Measured again",
@@ -95,7 +95,7 @@ def _fault(measured: LevelObservation) -> Fault:
     if measured.load.open:
         text = f"{text} of {quantity(level.rate, 'requests/s')} offered"
     elif level.verdict == "generator_limited":
-        # A lower bound: the target could do more than it was asked for.
+        # A lower bound: the target could do more than the generator asked for.
         text = f"≥ {text}"
     return Fault(measured.load.title, _words(level.verdict), text, level.problems)
 
@@ -105,7 +105,7 @@ def _words(verdict: str) -> str:
 
 
 def summaries(problems: tuple[Problem, ...]) -> tuple[Summary, ...]:
-    """In the order of the first trial of each."""
+    """One summary per target, scope and verdict, in the order of its first trial."""
     gathered: dict[tuple[str, str, str], list[tuple[int, Fault]]] = {}
     for problem in problems:
         for fault in problem.faults:
@@ -123,14 +123,14 @@ def summaries(problems: tuple[Problem, ...]) -> tuple[Summary, ...]:
 
 
 class Noise(Struct, frozen=True):
-    """The badge: the word, and the sentence that says what it rests on."""
+    """The assessment's word, and the sentence with the figures behind it."""
 
     word: str
     sentence: str
 
 
 class NoiseAssessment(Struct, frozen=True):
-    """What the validity section says beside the trials that are not valid."""
+    """What the validity section says about noise: the record's, the machine's, and that of twins."""
 
     noise: Noise
     machine: str
@@ -140,7 +140,7 @@ class NoiseAssessment(Struct, frozen=True):
 
 
 def assess_noise(analysis: Analysis) -> NoiseAssessment:
-    """All of it."""
+    """The noise assessment of a record."""
     titles = {scope.id or "run": scope.title for scope in analysis.scopes}
     cells = scatter(analysis)
     rows: list[Row] = [
@@ -158,7 +158,7 @@ def assess_noise(analysis: Analysis) -> NoiseAssessment:
             f"allow about {len(pairs) * (1 - level / 100):.1f}."
         )
     return NoiseAssessment(
-        noise=_noise([c.variation for c in cells if c.metric in _JUDGED_BY]),
+        noise=_noise([c.variation for c in cells if c.metric in _NOISE_METRICS]),
         machine=_machine(analysis),
         scatter=Table(
             "Coefficient of variation over the valid trials", ("Where", "Axis", "Target", "Trials", "Variation"), tuple(rows)
@@ -176,7 +176,7 @@ def assess_noise(analysis: Analysis) -> NoiseAssessment:
 
 
 def _machine(analysis: Analysis) -> str:
-    """How busy the neighbours of the service's CPUs were."""
+    """How much the CPU speed probe varied on the service's CPUs."""
     speeds = [m.level.speed["service"] for m in analysis.measured if "service" in m.level.speed]
     if not speeds:
         return "How fast the machine was meanwhile is not in this record."

@@ -1,4 +1,4 @@
-"""Latency: by percentile at each load, and against throughput where a target is driven at shares of its own. Pure."""
+"""Report section for latency: by percentile at each load, and against throughput."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from reports.metrics.scopes import Load
 from reports.sections.elements import Figure, Row, drawn, styles_of
 from reports.units import quantity
 
-#: Points of the latency curves: even steps on the axis 1 / (1 - quantile), 1 (the fastest) to 10,000 (99.99 %).
+#: Points of the latency curves: even steps on a logarithmic axis of 1 / (1 - quantile), 1 (fastest) to 10,000 (99.99 %).
 _CURVE_POINTS = tuple(10 ** (i / 8) for i in range(33))
 _TABLE_PERCENTILES = (50.0, 75.0, 90.0, 95.0, 99.0, 99.9, 99.99)
-#: Percentiles that are shown against throughput.
+#: Percentiles that are drawn against throughput.
 _AGAINST_THROUGHPUT = (50.0, 99.0)
 
 _CLOSED = (
@@ -32,8 +32,8 @@ _OPEN = (
 
 
 def latency_figures(analysis: Analysis) -> tuple[Figure, ...]:
-    """All latency figures: of each ranked load, and of each profile with shares of the own throughput."""
-    # How long a held request takes is what it asked for: reports/sections/held_requests.py tells what came of it.
+    """The latency figures of each ranked load, and of each profile with shares of the own throughput."""
+    # A held request takes as long as it asked for: reports/sections/held_requests.py has the results.
     ranked = [load for load in analysis.loads if load.ranked and not load.held]
     return (
         *(latency_figure(analysis, load, f"latency-{i}") for i, load in enumerate(ranked)),
@@ -46,7 +46,7 @@ def latency_figures(analysis: Analysis) -> tuple[Figure, ...]:
 
 
 def latency_figure(analysis: Analysis, load: Load, name: str) -> Figure:
-    """Response times by percentile: the median over the valid trials at each percentile, single trials faint."""
+    """A load's response times by percentile: medians over valid trials, with single trials faint."""
     curves: list[Line] = []
     table = []
     for target in analysis.run.plan.targets:
@@ -88,7 +88,7 @@ def latency_figure(analysis: Analysis, load: Load, name: str) -> Figure:
 
 
 def _latency_curve(trial: LevelObservation) -> list[float]:
-    """Milliseconds at the curve's points, up to the last percentile that enough requests lie beyond."""
+    """Milliseconds at the curve's points, up to the last percentile with enough requests beyond it."""
     ys: list[float] = []
     for point in _CURVE_POINTS:
         if isinstance(trial.distribution, Missing):
@@ -113,9 +113,9 @@ def _percentile(trials: list[LevelObservation] | tuple[LevelObservation, ...], p
 
 
 def against_throughput(analysis: Analysis, profile: Profile, name: str) -> tuple[Figure, ...]:
-    """Response times of each target as its load grows to shares of its own saturated throughput: a figure a percentile.
+    """Response times of each target at shares of its own saturated throughput, one figure per percentile.
 
-    None where the profile has no such levels.
+    Empty where the profile has no such levels.
     """
     loads = [load for load in analysis.loads if load.profile == profile.name and load.kind == "relative"]
     figures = (_tradeoff(analysis, loads, percent, profile.title, f"{name}-{percent:g}") for percent in _AGAINST_THROUGHPUT)

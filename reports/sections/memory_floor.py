@@ -1,4 +1,4 @@
-"""The section of memory-floor: how little memory a modest load takes, what that is in money, and each probe. Pure."""
+"""Report section for memory-floor trials: the least memory for a modest load, its price, and all probes."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from harness.record.plan import Profile
 from harness.record.trial_result import FloorMeasurement, FloorProbe
 from reports.analysis.analysis import Analysis
 from reports.sections.elements import Row, Section, Table
-from reports.sections.metric_figures import place_figures
+from reports.sections.metric_figures import scope_figures
 from reports.units import number, quantity
 
 NONE = "–"
 MIB = 2.0**20
-#: What a floor is scaled to, requests/s.
+#: The load that a memory floor is scaled to, requests/s.
 SCALED_TO = 1000.0
 
 
 def floor_section(analysis: Analysis, profile: Profile, name: str) -> Section:
-    """Floors, what stands a step below, and all probes."""
+    """The section: memory floors, why the next lower limit failed, and all probes."""
     scope = next(scope for scope in analysis.scopes if scope.id == profile.name)
     rows: list[Row] = []
     probes: list[Row] = []
@@ -33,7 +33,7 @@ def floor_section(analysis: Analysis, profile: Profile, name: str) -> Section:
     rate = profile.levels[0].rate if profile.levels else 0.0
     return Section(
         profile.title,
-        place_figures(analysis, scope, name),
+        scope_figures(analysis, scope, name),
         f"Each probe is a fresh container under another limit, at {rate:g} requests/s: it holds when {objective.percent:g} "
         f"% of what was scheduled was answered within {objective.milliseconds:g} ms, nothing failed and nothing was killed. "
         "A floor held three times; the limit below failed twice. Runtimes are sized by their own documented means. "

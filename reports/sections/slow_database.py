@@ -1,8 +1,8 @@
-"""Profile `downstream`: a slow database behind a small pool. What would a faster language have bought? Pure.
+"""Answer to profile `downstream`: what a faster language gains with a slow database and a small pool.
 
-A pool of n connections, each busy for as long as PostgreSQL takes, lets n / time requests pass each second, whatever the
-language. Below that rate a response is that time, the service's CPU time and a little waiting: code that is ten times as
-fast saves nine tenths of the CPU time, and of nothing else.
+Each request keeps a connection for the time that PostgreSQL takes, so a pool of n connections allows n / time requests per
+second in any language. Below that rate, a response takes that time, the service's CPU time and a little waiting. Code that
+is ten times as fast saves nine tenths of the CPU time, and nothing else.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from reports.sections.time_breakdown import LIMITS
 from reports.units import number, quantity
 
 PROFILE = "downstream"
-#: How much faster the other language is imagined to be.
+#: Speed of an imagined faster language, as a multiple.
 FASTER = 10
 
 _READING = (
@@ -35,7 +35,7 @@ _READING = (
 
 
 def downstream_answer(analysis: Analysis) -> ProfileAnswer | None:
-    """None where the profile was not measured saturated."""
+    """The answer; None where the profile was not measured saturated."""
     load = load_of(analysis, PROFILE, open_loop=False)
     if load is None:
         return None
@@ -61,7 +61,7 @@ def downstream_answer(analysis: Analysis) -> ProfileAnswer | None:
 
 
 def ceiling(analysis: Analysis, m: LevelObservation) -> float:
-    """Requests/s that the pool lets pass: each takes a connection for as long as PostgreSQL takes."""
+    """Requests/s that the pool allows: each request keeps a connection for PostgreSQL's time."""
     return analysis.run.configuration.limits.db_pool_size / (database_microseconds(m.level) / 1e6)
 
 

@@ -1,4 +1,4 @@
-"""CPU use and memory over the whole of a trial. Reads the samples."""
+"""Report section for CPU use and memory over the whole of a trial, read from the samples."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ _PARTS = (
 )
 
 
-class _Course(Struct, frozen=True):
-    """The trial that stands for a target: its curves, and its levels' windows in seconds on their axis."""
+class _Timeline(Struct, frozen=True):
+    """The curves of a target's representative trial, and its levels' windows in seconds on the same axis."""
 
     curves: Mapping[str, Curve]
     windows: tuple[tuple[str, float, float], ...]
 
 
 def time_sections(analysis: Analysis, folder: Path) -> tuple[Section, ...]:
-    """A section per profile."""
+    """One section per load profile."""
     return tuple(
         _section(analysis, p, f"time-{i}", folder) for i, p in enumerate(analysis.run.plan.profiles) if p.kind == "load"
     )
@@ -43,7 +43,7 @@ def _section(analysis: Analysis, profile: Profile, name: str, folder: Path) -> S
     chosen = {t: m for t in analysis.run.plan.targets if (m := analysis.representatives.get((t, profile.name)))}
     if not chosen:
         return Section(profile.title, (), "Nothing was measured.")
-    found = {target: course for target, m in chosen.items() if (course := _course(analysis, m, folder))}
+    found = {target: course for target, m in chosen.items() if (course := _timeline(analysis, m, folder))}
     first = next(iter(chosen.values())).load
     shown = ", ".join(f"{m.trial.id}{'' if m.valid else ' (not valid)'}" for m in chosen.values())
     levels = list(dict.fromkeys(title for course in found.values() for title, _, _ in course.windows))
@@ -64,13 +64,13 @@ def _section(analysis: Analysis, profile: Profile, name: str, folder: Path) -> S
     )
 
 
-def _course(analysis: Analysis, chosen: LevelObservation, folder: Path) -> _Course | None:
+def _timeline(analysis: Analysis, chosen: LevelObservation, folder: Path) -> _Timeline | None:
     zero = chosen.level.window_start_ns
     curves = read_curves(folder, chosen.trial.id, zero)
     if isinstance(curves, Missing):
         return None
     titles = {load.level: load.level_title for load in analysis.loads if load.profile == chosen.trial.profile}
-    return _Course(
+    return _Timeline(
         curves,
         tuple(
             (titles[level.level], (level.window_start_ns - zero) / 1e9, (level.window_end_ns - zero) / 1e9)
@@ -80,7 +80,7 @@ def _course(analysis: Analysis, chosen: LevelObservation, folder: Path) -> _Cour
     )
 
 
-def _starts(found: Mapping[str, _Course], title: str) -> list[float]:
+def _starts(found: Mapping[str, _Timeline], title: str) -> list[float]:
     return [start for course in found.values() for name, start, _ in course.windows if name == title]
 
 
@@ -91,7 +91,7 @@ def _figure(
     kind: str,
     title: str,
     reading: str,
-    found: Mapping[str, _Course],
+    found: Mapping[str, _Timeline],
     marks: list[float],
 ) -> Figure:
     curves, table = [], []
