@@ -53,7 +53,7 @@ def fit_map(points: Sequence[Point], article: Sequence[tuple[str, float, float]]
     ratio = "datum.value == 0 ? '1' : datum.value > 0 ? '×' + format(pow(2, datum.value), '.2~r') : "
     ratio += "'1/' + format(pow(2, -datum.value), '.2~r')"
     x_scale, y_scale = (alt.Scale(domain=[-reach, reach], nice=False) for reach in (reach_x, reach_y))
-    x = alt.X("x:Q", scale=x_scale, title="← scale-out · ratio of the two · scale-up →", axis=_axis(ratio))
+    x = alt.X("x:Q", scale=x_scale, title="← scale-out · scale-up ÷ scale-out · scale-up →", axis=_axis(ratio))
     y_expression = ratio.replace("datum.value", "(-datum.value)")
     y = alt.Y("y:Q", scale=y_scale, title="← velocity · (rigor) →", axis=_axis(y_expression))
     colour = alt.Color("colour:N", scale=None)

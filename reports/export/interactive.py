@@ -101,8 +101,8 @@ def _advisor(view: View) -> dict[str, Any]:
         "title": advice.bills.title,
         "headers": advice.bills.headers,
         "terms": (
-            f"At most {need.utilisation:.0%} of the cores are used, at least {need.instances} instances run. The prices "
-            f"that are filled in: {advice.source}."
+            f"At most {need.utilisation:.0%} of the cores are used, and at least {need.instances} instances run. Default "
+            f"prices: {advice.source}."
         ),
     }
 

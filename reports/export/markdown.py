@@ -35,7 +35,7 @@ def summary(view: View) -> str:
         for item in view.summaries
     ]
     if view.repeated.rows:
-        lines.append(f"- measured again because the machine spoilt the first attempt: {len(view.repeated.rows)}")
+        lines.append(f"- trials repeated because the host disturbed the first attempt: {len(view.repeated.rows)}")
     if view.pending:
         lines.append(f"- planned trials that did not run: {len(view.pending)}")
     lines += [f"- the record is damaged: {escaped(warning[:300])}" for warning in view.warnings[:3]]
@@ -56,7 +56,11 @@ def summary(view: View) -> str:
     if view.changes:
         lines += ["", f"## Changes since {escaped(view.changes.baseline)}", ""]
         lines += _changes(view.changes)
-    lines += ["", f"Medians over trials; **bold** wins; = ties for the lead; relevance bound {view.relevance}.", ""]
+    lines += [
+        "",
+        f"Values are medians over trials. **Bold**: wins. =: ties for the lead. Relevance bound: {view.relevance}.",
+        "",
+    ]
     return "\n".join(lines)
 
 
@@ -76,7 +80,7 @@ def _matrix(matrix: Matrix) -> list[str]:
             continue
         lines += [
             "",
-            table_row([escaped(group.title), "Ahead", *map(escaped, matrix.targets)]),
+            table_row([escaped(group.title), "Leader", *map(escaped, matrix.targets)]),
             table_rule(len(matrix.targets) + 2),
         ]
         for row in group.rows:
@@ -97,15 +101,16 @@ def _table(table: Table) -> list[str]:
 def _changes(found: Changes) -> list[str]:
     """The cells that changed, at most MAX_CHANGES, after a sentence on how many chance explains."""
     said = (
-        f"{len(found.changed)} of {len(found.rows)} cells changed; by chance alone about {found.expected_by_chance:.1f} "
-        "intervals would exclude 1."
+        f"{len(found.changed)} of {len(found.rows)} cells changed. If nothing had changed, about "
+        "{found.expected_by_chance:.1f} "
+        "intervals would exclude 1 by chance."
     )
     said = " ".join(
         [said, *(f"{sentence[0].upper()}{sentence[1:]}." for sentence in (found.machine, found.agreement) if sentence)]
     )
     if not found.changed:
         return [said]
-    headers = ["Where", "Axis", "Target", "Before", "Now", "Now ÷ before", "Verdict"]
+    headers = ["Where", "Metric", "Target", "Before", "Now", "Now ÷ before", "Verdict"]
     rows = [
         table_row(map(escaped, (c.scope, c.axis, c.target, c.before, c.now, c.ratio, c.verdict)))
         for c in found.changed[:MAX_CHANGES]

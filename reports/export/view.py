@@ -152,12 +152,12 @@ def make_view(analysis: Analysis, folder: Path, baseline: Analysis | None = None
             Download(
                 "results.csv",
                 data_address("text/csv", csv_text(analysis)),
-                "every estimate: a row an axis, place and target",
+                "every estimate: one row per metric, scope and target",
             ),
             Download(
                 "results.json",
                 data_address("application/json", json_text(analysis, found)),
-                "the same with claims and single trials",
+                "the same, with claims and single trials",
             ),
         ),
         environment=environment(analysis),

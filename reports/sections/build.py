@@ -23,16 +23,18 @@ def build_section(analysis: Analysis, profile: Profile, name: str) -> Section:
         if found:
             rows.append(_build_row(analysis, target, found))
     headers = (
-        "Target", "Clean build", "Before the sources", "From the sources on", "Rebuild", "Edit to running", "Edited",
+        "Target", "Clean build", "Steps before the sources", "Steps from the sources on", "Rebuild",
+        "Edit to running", "Edited file",
         "Image", "Source lines", "Direct dependencies", "Transitive", "Counted in",
     )  # fmt: skip
     return Section(
         profile.title,
         _axes(analysis, profile, name),
-        "Builds have all of the machine's CPUs. Before the sources: the steps that a change of a source leaves alone, above "
-        "all the download of dependencies, so this part is the network's too. Dependencies are counted for run time alone "
-        "and for whatever platform, in the lock file; Maven has none, so there the jars in the image count. The image "
-        "is the target's own, source lines are those of its manifest.",
+        "Builds have all of the machine's CPUs. Steps before the sources are not repeated after a change of a source. "
+        "Most of "
+        "them is the download of dependencies, so this part also depends on the network. Dependencies are counted in the "
+        "lock file, for run time alone and for all platforms. Maven has no lock file, so there the jars in the image are "
+        "counted. The image is the target's own. Source lines are those of its manifest.",
         tables=(Table("Builds: medians over valid trials", headers, tuple(rows)),),
     )
 

@@ -82,7 +82,7 @@ def _said(found: CostAnswer, prices: PricesSection) -> tuple[Span, ...]:
         Span(cheapest.target, "name"),
         Span(f" takes {_money(cheapest.total, prices)} a month, "),
         Span(dearest.target, "name"),
-        Span(f" {_money(dearest.total, prices)}; at least {_money(shared, prices)} of either is the database's."),
+        Span(f" takes {_money(dearest.total, prices)}. At least {_money(shared, prices)} of each bill is for the database."),
     )
 
 
@@ -92,17 +92,17 @@ def _money(value: float, prices: PricesSection) -> str:
 
 def _bills(found: CostAnswer, prices: PricesSection) -> Table:
     return Table(
-        "A month on each target, cheapest first",
+        "Cost of a month on each target, cheapest first",
         (
             "Target",
-            "A month",
+            "Cost of a month",
             "Interval",
             "Instances",
             "Cores needed",
             "Memory",
-            "Cores' part",
-            "Memory's part",
-            "Database's part",
+            "For cores",
+            "For memory",
+            "For the database",
         ),
         tuple(
             (

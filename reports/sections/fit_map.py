@@ -165,17 +165,16 @@ def _figure(analysis: Analysis, mine: Sequence[Position], name: str, title: str)
     if points:
         svg = drawn(analysis, fit_map(points, ARTICLE, styles_of(analysis)), name, title)
     reading = (
-        "To the right: strongest where one machine is pushed hard; to the left: where work is spread over many small "
-        "instances; down: quick to start and little to write. Each is a multiple of the targets' mean, bars "
-        "are intervals. A target far ahead on both kinds of scale stands in the middle: the table has each index by "
-        "itself. Faint names are where the article puts the languages by eye; rigor, its upper end, is opinion and "
-        "is not measured."
+        "Right: strongest where one machine is pushed hard. Left: strongest where work is spread over many small instances. "
+        "Down: quick to start and little to write. Each index is a multiple of the targets' mean, and bars are intervals. "
+        "A target far ahead on both kinds of scale is in the middle: the table has each index by itself. Faint names are "
+        "where the article puts the languages, by eye. Rigor, the upper end, is the article's opinion and is not measured."
     )
     return Figure(
         name,
         title,
         svg,
-        reading if points else "No target has all three indices in this record: the table says what is missing.",
+        reading if points else "No target has all three indices in this record. The table says what is missing.",
         ("Target", *INDICES, "Missing"),
         tuple(_row(position) for position in mine),
     )

@@ -32,10 +32,10 @@ KEPT_SHARE = 0.99
 LATE = 0.05
 
 _READING = (
-    "Anonymous memory of the service while so many requests are held, less what it had before the first one, by their "
-    "number. The base is approximate: what a service grows by at its first load (a JVM's heap, compiled code) is counted "
-    "with the waiters, and weighs the less the more there are: read it at the right end. Medians over valid trials; hollow: "
-    "none is valid."
+    "Anonymous memory per held request, beyond what the service had before the first one. The base is approximate: what a "
+    "service grows by at its first load (a JVM's heap, compiled code) is counted with the waiters. It weighs less the more "
+    "waiters there are, so the right end is the most exact. Marks are medians over valid trials. Hollow marks have no valid "
+    "trial."
 )
 
 
@@ -62,8 +62,8 @@ def waiters_answer(analysis: Analysis) -> ProfileAnswer | None:
         said=(*_who_holds(outcomes), *_what_it_takes(analysis, loads)),
         figure=_figure(analysis, loads),
         table=Table(
-            f"Most held without an error and with {KEPT_SHARE:.0%} of the answers at most {LATE:.0%} later than asked for",
-            ("Target", "Most held", "Where it stops"),
+            f"Most requests held without an error, with {KEPT_SHARE:.0%} of the answers at most {LATE:.0%} late",
+            ("Target", "Most held", "First number not held"),
             tuple(_summary(target, found) for target, found in outcomes.items()),
         ),
     )
@@ -91,7 +91,7 @@ def outcome(analysis: Analysis, target: str, load: Load, *, last: bool) -> Held:
     ended = ended if last or not trials else []
     if failed or late or ended:
         reasons = [*ended, *(problem for m in failed for problem in m.level.problems)]
-        reasons += [f"more than {1 - KEPT_SHARE:.0%} of the answers came over {LATE:.0%} late"] * bool(late)
+        reasons += [f"more than {1 - KEPT_SHARE:.0%} of the answers came more than {LATE:.0%} late"] * bool(late)
         return Held(load, False, "; ".join(dict.fromkeys(reasons)))
     if any(m.valid for m in trials):
         return Held(load, True, "")
@@ -140,7 +140,7 @@ def _what_it_takes(analysis: Analysis, loads: list[Load]) -> tuple[Sentence, ...
             least, most = min(found, key=lambda t: found[t]), max(found, key=lambda t: found[t])
             low, high = (quantity(found[target], "bytes") for target in (least, most))
             begun = f"{load.phrase[0].upper()}{load.phrase[1:]}"
-            return (named(f"{begun}, a waiter takes {low} in ", (least,), f" and {high} in ", (most,), "."),)
+            return (named(f"{begun}, one waiter takes {low} in ", (least,), f" and {high} in ", (most,), "."),)
     return ()
 
 
@@ -169,10 +169,10 @@ def _figure(analysis: Analysis, loads: list[Load]) -> Figure:
     name, title = "waiters-memory", f"Memory per waiter: {loads[0].profile_title}"
     spec = line_chart.paths(tracks, styles_of(analysis), "requests held", "KiB per waiter, logarithmic") if tracks else None
     headers = (
-        "Target", "Held", "Asked for", "Errors", "Mean late by", "p50 late by", "p99 late by", "Within 5 %",
+        "Target", "Held", "Wait asked for", "Errors", "Mean delay", "p50 delay", "p99 delay", "At most 5 % late",
         "Memory per waiter", "CPU used", "Verdict",
     )  # fmt: skip
-    reading = _READING if spec else "No trial says what a waiter takes."
+    reading = _READING if spec else "No trial measured the memory per waiter."
     return Figure(name, title, drawn(analysis, spec, name, title) if spec else None, reading, headers, tuple(table))
 
 

@@ -97,7 +97,7 @@ def _sentence(analysis: Analysis, scope: Scope, answer: str, first: Gap) -> tupl
     axis = first.axis[0].lower() + first.axis[1:]
     words: list[Span]
     if answer == "no":
-        words = [Span(f"No target's {axis} can be told from another's.")]
+        words = [Span(f"All targets tie on {axis}.")]
     else:
         words = [
             Span(first.best, "name"),
@@ -110,7 +110,7 @@ def _sentence(analysis: Analysis, scope: Scope, answer: str, first: Gap) -> tupl
     if limit:
         words.append(Span(f" {limit}"))
     if share is not None:
-        words.append(Span(f" PostgreSQL does {share:.0%} of the work in a request (median over targets)."))
+        words.append(Span(f" PostgreSQL does {share:.0%} of the work of a request (median over targets)."))
     return tuple(words)
 
 
@@ -123,9 +123,9 @@ def _limited_by(analysis: Analysis, scope: Scope) -> str:
             found.append(Counter(limits).most_common(1)[0][0])
     counted = Counter(found)
     if not found or set(counted) == {"none"}:
-        return "Nothing is used up at this load." if found else ""
+        return "No resource is used up at this load." if found else ""
     words = [f"{LIMITS[limit]} for {count} of {len(found)} targets" for limit, count in counted.most_common()]
-    return f"The limit: {', '.join(words)}."
+    return f"Limited by {', '.join(words)}."
 
 
 def _database_share(analysis: Analysis, scope: Scope) -> float | None:

@@ -22,12 +22,13 @@ _TABLE_PERCENTILES = (50.0, 75.0, 90.0, 95.0, 99.0, 99.9, 99.99)
 _AGAINST_THROUGHPUT = (50.0, 99.0)
 
 _CLOSED = (
-    "Each connection waits for its answer: this is how a full service shares out its time, queueing in it, and it mostly "
-    "mirrors throughput. "
+    "Each connection waits for its answer before it sends again. So this is mostly queueing in a full service, and it "
+    "mirrors "
+    "throughput. "
 )
 _OPEN = (
-    "Every target gets the same rate. Times count from the instant at which a request was intended to be sent: a wait that "
-    "slow answers before it caused is in them. "
+    "Every target gets the same rate. Times count from the instant at which a request was due, so they include waits that "
+    "earlier slow answers caused. "
 )
 
 
@@ -60,10 +61,9 @@ def latency_figure(analysis: Analysis, load: Load, name: str) -> Figure:
         curves.append(Line(target, _CURVE_POINTS[:length], middle))
         table.append((target, *(_percentile_cell(trials, percent) for percent in _TABLE_PERCENTILES)))
     reading = (
-        f"{_OPEN if load.open else _CLOSED}Read it from left to right: at 90 %, nine of ten requests were at least as fast "
-        "as the line; each further mark leaves a tenth of the requests. The strong line is the median over the valid trials "
-        "at each percentile, faint lines are single trials; a line ends where fewer than 100 requests of a trial lie beyond "
-        "it."
+        f"{_OPEN if load.open else _CLOSED}At 90 %, nine of ten requests were at least as fast as the line; beyond each "
+        "further mark there is a tenth as many requests. The strong line is the median over the valid trials at each "
+        "percentile. Faint lines are single trials. A line ends where fewer than 100 requests of a trial lie beyond it."
     )
     svg, spec = None, None
     if curves:
@@ -147,9 +147,10 @@ def _tradeoff(analysis: Analysis, loads: list[Load], percent: float, profile: st
             rows.append(TrialPath(target, tuple(solid), tuple(hollow)))
     title = f"Latency against throughput, p{percent:g}: {profile}"
     reading = (
-        "Each mark is a share of what the target itself achieved in its closed loop, offered as an open loop: on the left a "
-        "service has time to spare, on the right it is near its limit. Lower and further right is better. Medians over "
-        "valid trials; hollow marks have no valid trial, and a percentile that too few requests lie beyond has no mark."
+        "Each mark is a rate offered as an open loop: a share of the target's own closed-loop throughput. On the left "
+        "a service "
+        "has time to spare, on the right it is near its limit. Lower and further right is better. Marks are medians over "
+        "valid trials. Hollow marks have no valid trial. A percentile with too few requests beyond it has no mark."
     )
     svg, spec = None, None
     if rows:
@@ -159,7 +160,7 @@ def _tradeoff(analysis: Analysis, loads: list[Load], percent: float, profile: st
         name,
         title,
         svg,
-        reading if rows else "No trial has enough requests for it.",
+        reading if rows else "No trial has enough requests for this percentile.",
         ("Target", "Load", "Achieved", f"p{percent:g}", "Trials"),
         tuple(table),
         spec,

@@ -78,7 +78,7 @@ def _metric_figure(analysis: Analysis, name: str, rankings: list[Ranking]) -> Fi
         title=title,
         svg=drawn(analysis, dot_chart.dots(rows, styles_of(analysis), metric.unit), name, title),
         reading=metric.meaning_at(scope.load),
-        headers=("Target", "Median", "Interval", "Standing", "Single trials"),
+        headers=("Target", "Median", "Interval", "Tie group", "Single trials"),
         rows=tuple(table),
     )
 

@@ -107,14 +107,14 @@ def scale_up_section(analysis: Analysis, profile: Profile, name: str) -> Section
         analysis,
         f"{name}-curve",
         "Throughput on more cores",
-        "Requests answered in each second at full load, on so many cores. Twice as much on twice as many is the most that "
-        "there is. Strong: the medians; faint: single trials.",
+        "Requests answered per second at full load, by number of cores. At best, twice the cores give twice the throughput. "
+        "Strong lines are medians, faint lines single trials.",
         "cores",
         found,
     )
     headers = (
-        "Target", "Cores", "Throughput", "Speed-up (efficiency)", "Cores it got", "Requests per core-second",
-        "CPU per request", "Times that on one", "Database, generator", "Limit",
+        "Target", "Cores", "Throughput", "Speed-up (efficiency)", "Cores used", "Requests per core-second",
+        "CPU per request", "Compared with one core", "Database and generator", "Limit",
     )  # fmt: skip
     return Section(
         profile.title,
@@ -131,8 +131,10 @@ def _shared_cores(found: dict[str, tuple[At, ...]]) -> tuple[str, ...]:
     if not mixed:
         return ()
     return (
-        f"This machine has {max(mixed)} cores, so there the service shares one with database and load generator: its "
-        "speed-up is less than the runtime's own. What it got is in the table, and CPU per request is not touched by it.",
+        f"This machine has {max(mixed)} cores. With {max(mixed)} cores, the service therefore shares one with "
+        "database and load "
+        "generator, and its speed-up is less than the runtime's own. The table has the cores that it used. CPU per request "
+        "is not affected.",
     )
 
 
@@ -147,8 +149,8 @@ def _laws(found: dict[str, tuple[At, ...]]) -> str:
         return "Universal Scalability Law (Gunther): " + "; ".join(f"{t} {_law(law)}" for t, law in laws.items()) + "."
     most = max((sum(not shares(at.point, "service") for at in points) for points in found.values()), default=0)
     return (
-        f"The Universal Scalability Law has three parameters: it is fitted to {MIN_POINTS} points or more on cores that "
-        f"are not shared, and here there {'is' if most == 1 else 'are'} {most}."
+        f"The Universal Scalability Law (Gunther) has three parameters, so fitting it takes {MIN_POINTS} points or more on "
+        f"cores that are not shared. Here there {'is' if most == 1 else 'are'} {most}."
     )
 
 
@@ -186,20 +188,20 @@ def scale_out_section(analysis: Analysis, profile: Profile, name: str) -> Sectio
         analysis,
         f"{name}-curve",
         "Throughput with more replicas",
-        "Requests answered in each second at full load by so many replicas behind HAProxy, over one database. Strong: the "
-        "medians; faint: single trials.",
+        "Requests answered per second at full load, by number of replicas behind HAProxy, over one database. Strong lines "
+        "are medians, faint lines single trials.",
         "replicas",
         found,
     )
     headers = (
-        "Target", "Replicas", "Throughput", "Times one (efficiency)", "Memory together", "Of each", "CPU per request",
-        "Times that of one", "Proxy's CPU per request", "Limit",
+        "Target", "Replicas", "Throughput", "Speed-up (efficiency)", "Memory of all", "Memory of each", "CPU per request",
+        "Compared with one replica", "Proxy's CPU per request", "Limit",
     )  # fmt: skip
     pool = next((each.db_pool_size for several in trials.values() for each in several), 0)
     return Section(
         profile.title,
         (figure, *_axes(analysis, profile, name)),
-        " ".join((*_shared_replicas(found), *_database(found), f"All replicas share out {pool} database connections.")),
+        " ".join((*_shared_replicas(found), *_database(found), f"All replicas together have {pool} database connections.")),
         tables=(Table("By number of replicas, medians over valid trials", headers,
                       tuple(_out_row(target, points, at) for target, points in found.items() for at in points)),),
     )  # fmt: skip
@@ -210,8 +212,9 @@ def _shared_replicas(found: dict[str, tuple[At, ...]]) -> tuple[str, ...]:
     if not mixed:
         return ()
     return (
-        f"From {min(mixed)} replicas on they share cores on this machine: splitting a service can't make it faster here. "
-        "What is told is what the split costs, in memory, in CPU time and in throughput.",
+        f"From {min(mixed)} replicas on, they share cores on this machine, so splitting a service can't make it "
+        "faster here. "
+        "The figures show what the split costs in memory, CPU time and throughput.",
     )
 
 

@@ -29,8 +29,8 @@ PROFILE = "downstream"
 FASTER = 10
 
 _READING = (
-    "Requests answered each second at full load, in percent of what the pool allows: its connections ÷ the time that "
-    "PostgreSQL itself took for a statement. What is missing is time in which a connection waited for the service."
+    "Requests answered per second at full load, in percent of what the pool allows: its connections ÷ PostgreSQL's own time "
+    "per request. What is missing to 100 % is time in which a connection waited for the service."
 )
 
 
@@ -52,8 +52,8 @@ def downstream_answer(analysis: Analysis) -> ProfileAnswer | None:
         table=Table(
             "What the pool allows and what the service does, medians over valid trials",
             (
-                "Target", "The pool allows", "Reached", "CPU used there", "Limited by", f"Mean response{rate}",
-                f"Of it service CPU{rate}", f"Saved by code {FASTER} times as fast",
+                "Target", "The pool allows", "Reached", "CPU used", "Limited by", f"Mean response{rate}",
+                f"Service CPU in it{rate}", f"Saved by code {FASTER} times as fast",
             ),
             tuple(_row(analysis, target, load, below) for target in full),
         ),
@@ -85,15 +85,15 @@ def _said(analysis: Analysis, target: str, load: Load, below: Load | None) -> tu
     used = middle(trials, lambda m: cpu_percent(analysis, m))
     gain = _saved(analysis.cell(target, below)) if below else None
     bought = (
-        f" A language {FASTER} times as fast would have answered {gain} sooner {below.phrase}, and no request beyond the "
+        f" A language {FASTER} times as fast would answer {gain} sooner {below.phrase}, but could not exceed the "
         "pool's ceiling."
         if gain and below
         else ""
     )
     return (
         named(
-            f"The pool allows {quantity(allows, 'requests/s')}; ", (target,),
-            f" reaches {share:.0%} of it with its CPU at {used:.0f} % of its cores.{bought}",
+            f"The pool allows {quantity(allows, 'requests/s')}. ", (target,),
+            f" reaches {share:.0%} of it, and uses {used:.0f} % of its cores.{bought}",
         ),
     )  # fmt: skip
 

@@ -35,10 +35,11 @@ def startup_section(analysis: Analysis, profile: Profile, name: str) -> Section:
         analysis,
         f"{name}-course",
         "Throughput from the first request on",
-        f"A fresh service under full load ({profile.connections} connections, the mix of profile cpu) with no warm-up: "
-        "requests answered in each quarter of a second, as a share of the speed at the end. What is missing of 100 % is a "
-        "just-in-time compiler's work, and what it has not compiled yet. Strong: the median over valid trials; faint: "
-        "single trials.",
+        f"A fresh service under full load ({profile.connections} connections, the mix of profile cpu) without "
+        "warm-up: requests "
+        "answered per quarter of a second, as a share of the speed at the end. What is missing to 100 % is the work of a "
+        "just-in-time compiler, and code that it has not compiled yet. The strong line is the median over valid trials, "
+        "faint lines are single trials.",
         {target: [shares(each.windows) for each in found] for target, found in trials.items()},
         (
             "Target",
@@ -51,15 +52,16 @@ def startup_section(analysis: Analysis, profile: Profile, name: str) -> Section:
     )
     headers = (
         "Target", "Warm: /health", "Warm: first row", "Cold: /health", "Cold: first row", "Starts, warm and cold",
-        "Image's files", "Taken out of the page cache", "Left in it",
+        "Image's files", "Removed from the page cache", "Left in the page cache",
     )  # fmt: skip
     return Section(
         profile.title,
         (*_axes(analysis, profile, name), *((ramp,) if ramp else ())),
-        "Each start is a new container against a running database. The clock is the engine's start of the container; "
-        "answers are seen within 1 ms of their time as long as nothing listens, within 5 ms while the service says that it "
-        "is not ready. Cold: the image's files were taken out of the page cache before.",
-        tables=(Table("Starts: medians and ranges over all of them", headers,
+        "Each start is a new container with a running database. Time counts from the engine's start of the container. An "
+        "answer is seen within 1 ms if nothing listened before it, and within 5 ms if the service first said that it "
+        "was not "
+        "ready. Cold: the image's files were removed from the page cache before.",
+        tables=(Table("Start times: medians and ranges over all starts", headers,
                       tuple(_start_row(target, found) for target, found in trials.items() if found)),),
     )  # fmt: skip
 

@@ -52,8 +52,9 @@ def _both(analysis: Analysis, load: Load, name: str) -> tuple[Figure, Figure]:
             load,
             f"{name}-work",
             f"The work alone: {load.title}",
-            "The same without the rest: time in which anyone worked for the request. A language can change the service's "
-            "CPU part alone; where PostgreSQL's part is large, a faster language gains little. At the bar's end: the sum.",
+            "PostgreSQL time + service CPU alone, without the rest. A language can only change the service's CPU "
+            "part. Where "
+            "PostgreSQL's part is large, a faster language gains little. The number at the bar's end is the sum.",
             "% of PostgreSQL time + service CPU",
             [(p, p.database + p.service_cpu, (p.database, p.service_cpu)) for p in parts],
         ),
@@ -63,13 +64,13 @@ def _both(analysis: Analysis, load: Load, name: str) -> tuple[Figure, Figure]:
 def _all(analysis: Analysis, load: Load, name: str) -> Figure:
     if load.open:
         rest = (
-            "The rest is network, scheduling, and waiting for a core or a pooled connection: little as long as the target "
-            "has time to spare."
+            "The rest is network, scheduling, and waiting for a core or a pooled connection. It is small as long as the "
+            "target has time to spare."
         )
     else:
         rest = (
-            f"With {load.connections} connections that never pause, most of the rest is waiting in line for a core or a "
-            "pooled connection: it grows with their number."
+            f"With {load.connections} connections that never pause, most of the rest is queueing for a core or a pooled "
+            "connection. It grows with the number of connections."
         )
     return _figure(
         analysis,
@@ -77,7 +78,7 @@ def _all(analysis: Analysis, load: Load, name: str) -> Figure:
         f"{name}-all",
         f"Mean response: {load.title}",
         "PostgreSQL's own execution time (pg_stat_statements, over the level) + CPU time of the service + the rest. "
-        f"{rest} At the bar's end: the whole.",
+        f"{rest} The number at the bar's end is the whole response time.",
         "% of the mean response time",
         [(p, p.response, (p.database, p.service_cpu, p.rest)) for p in analysis.parts if p.load == load.id],
     )

@@ -18,10 +18,15 @@ from reports.charts.line_chart import Line
 from reports.sections.elements import Figure, Section, drawn, styles_of
 
 _PARTS = (
-    ("service", "cores", "CPU use of the service", "Cores' worth of work. At the number of its cores, it is the limit."),
-    ("database", "cores", "CPU use of PostgreSQL", "The same for the target's own database."),
-    ("generator", "cores", "CPU use of the load generator", "One near all of its cores measures itself: not ranked."),
-    ("service", "memory", "Memory of the service", "Working set: what the kernel charges, less idle file cache."),
+    ("service", "cores", "CPU use of the service", "In cores. A service that uses all of its cores is limited by them."),
+    ("database", "cores", "CPU use of PostgreSQL", "In cores, for the target's own database."),
+    (
+        "generator",
+        "cores",
+        "CPU use of the load generator",
+        "In cores. A generator near its limit measures itself, so such a level is not ranked.",
+    ),
+    ("service", "memory", "Memory of the service", "Working set: memory that the kernel charges, without idle file cache."),
 )
 
 
@@ -47,11 +52,11 @@ def _section(analysis: Analysis, profile: Profile, name: str, folder: Path) -> S
     first = next(iter(chosen.values())).load
     shown = ", ".join(f"{m.trial.id}{'' if m.valid else ' (not valid)'}" for m in chosen.values())
     levels = list(dict.fromkeys(title for course in found.values() for title, _, _ in course.windows))
-    order = f"In their order: {', '.join(levels)}. " if levels else ""
+    order = f"Levels in their order: {', '.join(levels)}. " if levels else ""
     note = (
         "How to read this: a dashed line is where the measured window of a level begins (median over the targets). "
         f"Left of the first one is the warm-up. {order}"
-        f"Shown, per target, is the trial of median throughput, {first.level_title}: {shown}."
+        f"For each target, the trial of median throughput is shown ({first.level_title}): {shown}."
     )
     marks = [median(starts) for title in levels if (starts := _starts(found, title))]
     return Section(
@@ -118,7 +123,7 @@ def _figure(
         title,
         svg,
         reading if curves else "There are no samples to draw.",
-        ("Target", "Level", "Least in its window", "Median", "Most"),
+        ("Target", "Level", "Lowest in its window", "Median", "Highest"),
         tuple(table),
         spec,
     )

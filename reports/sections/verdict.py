@@ -80,9 +80,9 @@ def _verdict(analysis: Analysis, target: str, target_class: str) -> TargetVerdic
     elif not mine:
         wins.append(Span(" is not ranked anywhere."))
     elif all(len(s.entries) == 1 for s in mine):
-        wins.append(Span(f" has no other target of its class ({target_class}) to be compared with."))
+        wins.append(Span(f" is the only target of its class ({target_class}), so there is nothing to compare it with."))
     else:
-        wins.append(Span(" wins nowhere." if tied else " wins nowhere and shares no lead."))
+        wins.append(Span(" wins no metric." if tied else " wins no metric and shares no lead."))
     ties = [Span("It shares the lead on "), *_joined(_tied(analysis, target, tied, mine)), Span(".")] if tied else []
     return TargetVerdict(target, target_class, bool(won), tuple(wins), tuple(ties), tuple(_unranked(analysis, target)))
 
@@ -190,4 +190,4 @@ def _unranked(analysis: Analysis, target: str) -> list[Span]:
             continue
         why = listed(verdicts_at(target, scope, analysis.not_valid) or ["it did not run"])
         found.append(f"{scope.load.profile_title} {scope.load.phrase} ({why})")
-    return [Span(f"Not ranked, for want of a valid trial: {'; '.join(found)}.")] if found else []
+    return [Span(f"Not ranked, because no trial is valid: {'; '.join(found)}.")] if found else []

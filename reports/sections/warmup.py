@@ -73,8 +73,9 @@ def _figure(analysis: Analysis, load: Load, name: str) -> Figure | None:
         table.append((target, f"{median(each[0][1] for each in trials):.0f} %", first, str(len(trials))))
     reading = (
         "Requests answered in each second of the warm-up and of the measured window, as a share of the window's mean. A "
-        "runtime that compiles while it runs starts low and climbs; code that was compiled ahead starts where it stays. "
-        "Strong: the median over valid trials; faint: single trials. What is left of noise is the machine's."
+        "runtime that compiles while it runs starts low and rises. Code compiled ahead of time starts at its final speed. "
+        "The strong line is the median over valid trials, faint lines are single trials. The remaining noise is the "
+        "machine's."
     )
     return ramp_figure(
         analysis,

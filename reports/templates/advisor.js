@@ -155,6 +155,6 @@ function said(found, currency) {
     { name: cheapest.target },
     ` takes ${money(cheapest.total, currency)} a month, `,
     { name: dearest.target },
-    ` ${money(dearest.total, currency)}; at least ${shared} of either is the database's.`,
+    ` takes ${money(dearest.total, currency)}. At least ${shared} of each bill is for the database.`,
   ];
 }

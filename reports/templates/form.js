@@ -3,12 +3,12 @@
 // Name in `Requirements`, key in the address, label.
 const FIELDS = [
   ["rps", "rps", "Requests per second"],
-  ["cpu_ms", "cpu", "Pure work of a request, ms of CPU"],
+  ["cpu_ms", "cpu", "Pure work per request, ms of CPU"],
   ["reference", "on", "… as measured on"],
-  ["queries", "queries", "Database queries of a request"],
-  ["wait_ms", "wait", "Waiting of a request for others, ms"],
-  ["core_price", "core", "Price of a core, a month"],
-  ["memory_price", "memory", "Price of a GiB of memory, a month"],
+  ["queries", "queries", "Database queries per request"],
+  ["wait_ms", "wait", "Waiting for other services per request, ms"],
+  ["core_price", "core", "Price of a core per month"],
+  ["memory_price", "memory", "Price of a GiB of memory per month"],
 ];
 // The largest number accepted: larger ones would lose precision in the sums.
 const MOST = 1e9;
@@ -52,7 +52,7 @@ function makeAdvisor(place, data, hidden, changed) {
       input.setAttribute("aria-invalid", String(problem !== null));
       if (problem) problems.push(problem);
     }
-    wrong.textContent = problems.length ? `${problems[0]} The answer below is still the last one.` : "";
+    wrong.textContent = problems.length ? `${problems[0]} The answer below is for the last valid numbers.` : "";
     result.classList.toggle("stale", problems.length > 0);
     if (problems.length) return;
     const found = without(answer(data.basis, need, data.model), hidden());

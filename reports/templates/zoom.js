@@ -45,10 +45,10 @@ function makeChart(figure, prepare) {
   const title = figure.firstElementChild.textContent;
   const button = element("button", { type: "button", "aria-expanded": "false", "aria-label": `Zoom: ${title}` }, "Zoom");
   const bar = element("div", { class: "bar" }, button);
-  const hint = "Drag to move, wheel or + and − to zoom, arrow keys to move, 0 for all of it, Esc to close.";
+  const hint = "Drag or use the arrow keys to move, wheel or + and − to zoom, 0 to reset, Esc to close.";
   const live = element("div", { class: "live", role: "group", tabindex: "0", "aria-label": `${title}. ${hint}` });
   const tools = element("span", { class: "tools" });
-  for (const [text, words, key] of [["+", "Closer", "+"], ["−", "Wider", "-"], ["All", "All of it", "0"]]) {
+  for (const [text, words, key] of [["+", "Zoom in", "+"], ["−", "Zoom out", "-"], ["All", "Reset zoom", "0"]]) {
     const tool = element("button", { type: "button", "aria-label": `${words}: ${title}`, title: words }, text);
     tool.addEventListener("click", () => drawn && KEYS[key](chart));
     tools.append(tool);
