@@ -102,8 +102,7 @@ def _changes(found: Changes) -> list[str]:
     """The cells that changed, at most MAX_CHANGES, after a sentence on how many chance explains."""
     said = (
         f"{len(found.changed)} of {len(found.rows)} cells changed. If nothing had changed, about "
-        "{found.expected_by_chance:.1f} "
-        "intervals would exclude 1 by chance."
+        f"{found.expected_by_chance:.1f} intervals would exclude 1 by chance."
     )
     said = " ".join(
         [said, *(f"{sentence[0].upper()}{sentence[1:]}." for sentence in (found.machine, found.agreement) if sentence)]

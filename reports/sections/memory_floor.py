@@ -36,10 +36,10 @@ def floor_section(analysis: Analysis, profile: Profile, name: str) -> Section:
         profile.title,
         scope_figures(analysis, scope, name),
         f"Each probe is a fresh container with its own memory limit, at {rate:g} requests/s. It passes if "
-        "{objective.percent:g} "
-        f"% of the scheduled requests are answered within {objective.milliseconds:g} ms, no request fails and nothing is "
-        "killed. The floor passed three times, and the next lower limit failed twice. Runtimes are sized by their own "
-        f"documented settings. {SCALED_TO:,.0f} requests/s are taken as as many instances of that size as it needs.",
+        f"{objective.percent:g} % of the scheduled requests are answered within "
+        f"{objective.milliseconds:g} ms, no request fails and nothing is killed. "
+        "The floor passed three times, and the next lower limit failed twice. Runtimes are sized by their own "
+        f"documented settings. {SCALED_TO:,.0f} requests/s are shared out to instances of that size and rate.",
         tables=(
             Table("Memory floors", headers, tuple(rows)),
             Table(
