@@ -124,7 +124,7 @@ def _tied(analysis: Analysis, target: str, tied: list[Ranking], mine: list[Ranki
     for family, members in _by_family(tied).items():
         ranked = _by_family(mine)[family]
         sets = _axes(members, ranked)
-        name = _axes_of(family, next(iter(sets))) if len(sets) == 1 else f"part of {family}"
+        name = _axes_of(family, next(iter(sets))) if len(sets) == 1 else f"some {family} metrics"
         where = _where(analysis, [p for scopes in sets.values() for p in scopes], {s.scope for s in ranked})
         phrases.append([Span(f"{name}{where} (with "), *_partners(target, members), Span(")")])
     return phrases
