@@ -132,9 +132,8 @@ def _shared_cores(found: dict[str, tuple[At, ...]]) -> tuple[str, ...]:
         return ()
     return (
         f"This machine has {max(mixed)} cores. With {max(mixed)} cores, the service therefore shares one with "
-        "database and load "
-        "generator, and its speed-up is less than the runtime's own. The table has the cores that it used. CPU per request "
-        "is not affected.",
+        "database and load generator, and its speed-up is less than the runtime's own. The table has the cores that it "
+        "used. CPU per request is not affected.",
     )
 
 
@@ -149,7 +148,7 @@ def _laws(found: dict[str, tuple[At, ...]]) -> str:
         return "Universal Scalability Law (Gunther): " + "; ".join(f"{t} {_law(law)}" for t, law in laws.items()) + "."
     most = max((sum(not shares(at.point, "service") for at in points) for points in found.values()), default=0)
     return (
-        f"The Universal Scalability Law (Gunther) has three parameters, so fitting it takes {MIN_POINTS} points or more on "
+        f"The Universal Scalability Law (Gunther) has three parameters. It is fitted to {MIN_POINTS} points or more on "
         f"cores that are not shared. Here there {'is' if most == 1 else 'are'} {most}."
     )
 

@@ -229,7 +229,7 @@ def test_one_in_a_hundred_may_be_late(analysis: Analysis, late: int, keeps: bool
     outcomes = [outcome(found, "go", load, last=load.connections == 10_000) for load in found.loads if load.held]
     assert most_held(outcomes) == (10_000 if keeps else 1000)
     if not keeps:
-        assert row(waiters_answer(found), "go")[2] == "at 4,000: more than 1% of the answers came over 5% late"
+        assert row(waiters_answer(found), "go")[2] == "at 4,000: more than 1% of the answers came more than 5% late"
 
 
 def test_few_answers_have_a_share_on_time_but_no_percentile(analysis: Analysis) -> None:
