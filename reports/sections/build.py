@@ -31,10 +31,9 @@ def build_section(analysis: Analysis, profile: Profile, name: str) -> Section:
         profile.title,
         _axes(analysis, profile, name),
         "Builds have all of the machine's CPUs. Steps before the sources are not repeated after a change of a source. "
-        "Most of "
-        "them is the download of dependencies, so this part also depends on the network. Dependencies are counted in the "
-        "lock file, for run time alone and for all platforms. Maven has no lock file, so there the jars in the image are "
-        "counted. The image is the target's own. Source lines are those of its manifest.",
+        "Most of them is the download of dependencies, so this part also depends on the network. Dependencies are counted "
+        "in the lock file, for run time alone and for all platforms. Maven has no lock file, so there the jars in the "
+        "image are counted. The image is the target's own. Source lines are those of its manifest.",
         tables=(Table("Builds: medians over valid trials", headers, tuple(rows)),),
     )
 

@@ -153,9 +153,8 @@ def assess_noise(analysis: Analysis) -> NoiseAssessment:
     if pairs:
         apart = sum(pair.apart for pair in pairs)
         twins = (
-            f"Twins (one image under two names) differ in {apart} of {len(pairs)} comparisons. With {level:g} % "
-            "intervals, about "
-            f"{len(pairs) * (1 - level / 100):.1f} are expected by chance."
+            f"Twins (one image under two names) differ in {apart} of {len(pairs)} comparisons. With {level:g} % intervals, "
+            f"about {len(pairs) * (1 - level / 100):.1f} are expected by chance."
         )
     return NoiseAssessment(
         noise=_noise([c.variation for c in cells if c.metric in _NOISE_METRICS]),
@@ -186,11 +185,9 @@ def _machine(analysis: Analysis) -> str:
     slower = sorted(speed.mean_microseconds / quickest - 1 for speed in speeds)
     return (
         f"CPU speed probe: a fixed piece of work on the service's CPUs took {median(slower):.0%} longer than at its "
-        "quickest in "
-        f"the median window, and {slower[-1]:.0%} longer in the worst. On a dedicated machine both are close to zero. "
-        "A noisy "
-        "neighbour on the other hardware thread of a core costs up to two thirds of the speed. The figures of this page are "
-        "as measured. Comparisons of runs and versions correct for it."
+        f"quickest in the median window, and {slower[-1]:.0%} longer in the worst. On a dedicated machine both are close "
+        "to zero. A noisy neighbour on the other hardware thread of a core costs up to two thirds of the speed. The "
+        "figures of this page are as measured. Comparisons of runs and versions correct for it."
     )
 
 

@@ -23,8 +23,7 @@ _AGAINST_THROUGHPUT = (50.0, 99.0)
 
 _CLOSED = (
     "Each connection waits for its answer before it sends again. So this is mostly queueing in a full service, and it "
-    "mirrors "
-    "throughput. "
+    "mirrors throughput. "
 )
 _OPEN = (
     "Every target gets the same rate. Times count from the instant at which a request was due, so they include waits that "
@@ -147,10 +146,10 @@ def _tradeoff(analysis: Analysis, loads: list[Load], percent: float, profile: st
             rows.append(TrialPath(target, tuple(solid), tuple(hollow)))
     title = f"Latency against throughput, p{percent:g}: {profile}"
     reading = (
-        "Each mark is a rate offered as an open loop: a share of the target's own closed-loop throughput. On the left "
-        "a service "
-        "has time to spare, on the right it is near its limit. Lower and further right is better. Marks are medians over "
-        "valid trials. Hollow marks have no valid trial. A percentile with too few requests beyond it has no mark."
+        "Each mark is a rate offered as an open loop: a share of the target's own closed-loop throughput. On the left a "
+        "service has time to spare, on the right it is near its limit. Lower and further right is better. Marks are "
+        "medians over valid trials. Hollow marks have no valid trial. A percentile with too few requests beyond it has no "
+        "mark."
     )
     svg, spec = None, None
     if rows:

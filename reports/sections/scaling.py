@@ -211,9 +211,8 @@ def _shared_replicas(found: dict[str, tuple[At, ...]]) -> tuple[str, ...]:
     if not mixed:
         return ()
     return (
-        f"From {min(mixed)} replicas on, they share cores on this machine, so splitting a service can't make it "
-        "faster here. "
-        "The figures show what the split costs in memory, CPU time and throughput.",
+        f"From {min(mixed)} replicas on, they share cores on this machine, so splitting a service can't make it faster "
+        "here. The figures show what the split costs in memory, CPU time and throughput.",
     )
 
 

@@ -35,11 +35,10 @@ def startup_section(analysis: Analysis, profile: Profile, name: str) -> Section:
         analysis,
         f"{name}-course",
         "Throughput from the first request on",
-        f"A fresh service under full load ({profile.connections} connections, the mix of profile cpu) without "
-        "warm-up: requests "
-        "answered per quarter of a second, as a share of the speed at the end. What is missing to 100 % is the work of a "
-        "just-in-time compiler, and code that it has not compiled yet. The strong line is the median over valid trials, "
-        "faint lines are single trials.",
+        f"A fresh service under full load ({profile.connections} connections, the mix of profile cpu) without warm-up: "
+        "requests answered per quarter of a second, as a share of the speed at the end. What is missing to 100 % is the "
+        "work of a just-in-time compiler, and code that it has not compiled yet. The strong line is the median over valid "
+        "trials, faint lines are single trials.",
         {target: [shares(each.windows) for each in found] for target, found in trials.items()},
         (
             "Target",
@@ -58,9 +57,8 @@ def startup_section(analysis: Analysis, profile: Profile, name: str) -> Section:
         profile.title,
         (*_axes(analysis, profile, name), *((ramp,) if ramp else ())),
         "Each start is a new container with a running database. Time counts from the engine's start of the container. An "
-        "answer is seen within 1 ms if nothing listened before it, and within 5 ms if the service first said that it "
-        "was not "
-        "ready. Cold: the image's files were removed from the page cache before.",
+        "answer is seen within 1 ms if nothing listened before it, and within 5 ms if the service first said that it was "
+        "not ready. Cold: the image's files were removed from the page cache before.",
         tables=(Table("Start times: medians and ranges over all starts", headers,
                       tuple(_start_row(target, found) for target, found in trials.items() if found)),),
     )  # fmt: skip

@@ -52,9 +52,8 @@ def _both(analysis: Analysis, load: Load, name: str) -> tuple[Figure, Figure]:
             load,
             f"{name}-work",
             f"The work alone: {load.title}",
-            "PostgreSQL time + service CPU alone, without the rest. A language can only change the service's CPU "
-            "part. Where "
-            "PostgreSQL's part is large, a faster language gains little. The number at the bar's end is the sum.",
+            "PostgreSQL time + service CPU alone, without the rest. A language can only change the service's CPU part. "
+            "Where PostgreSQL's part is large, a faster language gains little. The number at the bar's end is the sum.",
             "% of PostgreSQL time + service CPU",
             [(p, p.database + p.service_cpu, (p.database, p.service_cpu)) for p in parts],
         ),

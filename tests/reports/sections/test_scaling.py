@@ -91,7 +91,7 @@ def test_sections_have_charts_tables_and_say_what_is_shared(analysis: Analysis) 
     floor, up, out = (sections[profile.title] for profile in (FLOOR, UP, OUT))
     assert [figure.title for section in (floor, up, out) for figure in section.figures if not figure.svg] == []
     assert "shares one with database and load generator" in up.note
-    assert "fitted to 4 points or more" in up.note and "here there is 1" in up.note
+    assert "fitted to 4 points or more" in up.note and "Here there is 1" in up.note
     assert "From 2 replicas on, they share cores" in out.note
     assert "with one replica already" in out.note and "16 database connections" in out.note
     targets = list(analysis.run.plan.targets)
