@@ -1,1 +1,1 @@
-"""Vega-Lite specifications, and drawing them."""
+"""Charts: Vega-Lite specifications, and their drawing as SVG."""

@@ -1,4 +1,4 @@
-"""Charts with a target on each line: dots with intervals, and stacked bars."""
+"""Charts with one target per line: dots with intervals, and stacked bars."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from reports.charts.palette import BLUE, GREY, INK, MUTED, VERMILION, Style
 from reports.charts.theme import LOG_ABOVE_RATIO, Spec, finish, log_domain, name_axis, source, unvalidated
 from reports.units import Unit, scale_of
 
-#: An oblique cross of strokes, as a path in a square of side 2.
+#: A diagonal cross, as a path in a square of side 2.
 CROSS = "M-1,-1L1,1M-1,1L1,-1"
 #: Parts of a response.
 PARTS = ("PostgreSQL", "service CPU", "waiting, pool, network")
@@ -31,7 +31,7 @@ class Dot(Struct, frozen=True):
 
 
 class Bar(Struct, frozen=True):
-    """One target's stacked bar: parts, microseconds, in the order of PARTS (or the first of them)."""
+    """One target's stacked bar. `parts`: microseconds, in the order of PARTS, or of its first ones."""
 
     target: str
     note: str
@@ -54,7 +54,7 @@ def dots(rows: Sequence[Dot], looks: Mapping[str, Style], unit: Unit) -> Spec:
         base = {"target": label, "colour": looks[row.target].colour, "marker": looks[row.target].marker}
         if row.median is not None:
             low, high = (row.median if bound is None else bound for bound in (row.low, row.high))
-            # An interval may reach beyond the trials by far; the axis shows the trials, the table the numbers.
+            # Intervals are cut at the chart's edge, since they may reach far beyond the trials. The table has the numbers.
             estimates.append(
                 base
                 | {
@@ -90,7 +90,7 @@ def dots(rows: Sequence[Dot], looks: Mapping[str, Style], unit: Unit) -> Spec:
 
 @unvalidated
 def bars(rows: Sequence[Bar], looks: Mapping[str, Style], x_title: str) -> Spec:
-    """A whole per target, split into parts, as shares of it."""
+    """One stacked bar per target: its parts as shares of the whole."""
     count = len(rows[0].parts)
     order = [looks[row.target].token for row in rows]
     values: list[dict[str, Any]] = []

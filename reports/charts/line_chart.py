@@ -1,4 +1,4 @@
-"""The charts, as Vega-Lite specifications from frozen data. Pure: reports/charts/svg.py draws them."""
+"""Line charts as Vega-Lite specifications: curves over an axis, and paths of joined points."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LABEL_HEIGHT = 14.0
 
 
 class Line(Struct, frozen=True):
-    """One target's curve; `faint` ones (single trials) have no label."""
+    """One target's curve. Faint ones are single trials and have no label."""
 
     target: str
     x: tuple[float, ...]
@@ -25,7 +25,7 @@ class Line(Struct, frozen=True):
 
 
 class TrialPath(Struct, frozen=True):
-    """One target's points (x, y) in the order in which they are joined; `hollow` ones don't count."""
+    """One target's points (x, y), joined in this order. `hollow`: points without a valid trial."""
 
     target: str
     points: tuple[tuple[float, float], ...]
@@ -45,9 +45,10 @@ def lines(
     counts: Sequence[int] = (),
     height: int = 230,
 ) -> Spec:
-    """Curves with their names at their ends. `percentile_axis`: x is 1 / (1 - quantile), labelled in percent.
+    """Curves with their names at their ends.
 
-    `marks`: dashed lines at these x. `counts`: x are these whole numbers, and nothing lies between them.
+    `percentile_axis`: x is 1 / (1 - quantile), labelled in percent. `marks`: dashed lines at these x. `counts`: the
+    labels of an x axis of whole numbers.
     """
     xs = [v for c in curves for v in c.x]
     ys = [v for c in curves for v in c.y]
@@ -110,7 +111,7 @@ def lines(
 
 @unvalidated
 def paths(rows: Sequence[TrialPath], looks: Mapping[str, Style], x_title: str, y_title: str, height: int = 230) -> Spec:
-    """Points joined by a line in their order, y logarithmic; those that don't count are hollow and beside the line."""
+    """Points joined in their order, with a logarithmic y axis. Hollow points are not joined."""
     every = [point for row in rows for point in (*row.points, *row.hollow)]
     xs, ys = [x for x, _ in every], [y for _, y in every]
     logarithmic = max(xs) / min(xs) > LOG_ABOVE_RATIO
@@ -155,7 +156,7 @@ def paths(rows: Sequence[TrialPath], looks: Mapping[str, Style], x_title: str, y
 
 
 def _names() -> alt.Chart:
-    """The labels of `_end_labels`, right of the picture."""
+    """The layer that draws the labels of `_end_labels`, right of the picture."""
     names: alt.Chart = source("labels").mark_text(align="left", dx=6, fontWeight="bold")
     return names.encode(
         x=alt.value(WIDTH), y=alt.Y("y:Q", scale=None), text="name:N", color=alt.Color("colour:N", scale=None)
@@ -165,13 +166,13 @@ def _names() -> alt.Chart:
 def _end_labels(
     ends: Sequence[tuple[str, float]], looks: Mapping[str, Style], y_domain: Sequence[float], log_y: bool, height: int
 ) -> list[dict[str, Any]]:
-    """Names at the curves' ends (target, y), moved apart where they would lie on one another; y in pixels."""
+    """The names at the curves' ends (target, y), moved apart where they would overlap; y in pixels."""
 
-    def scope(value: float) -> float:
+    def pixels(value: float) -> float:
         low, high, at = (math.log(v) if log_y else v for v in (y_domain[0], y_domain[1], max(value, y_domain[0])))
         return height * (1 - (at - low) / (high - low))
 
-    wanted = sorted((scope(y), target) for target, y in ends)
+    wanted = sorted((pixels(y), target) for target, y in ends)
     placed = spread([at for at, _ in wanted], LABEL_HEIGHT, height)
     return [
         {"y": at, "name": looks[target].token, "colour": looks[target].colour}

@@ -1,4 +1,6 @@
-"""Colours, once for page and charts. Okabe-Ito's colours that keep 3:1 on white; on dark, lighter ones of the same hue.
+"""Colours of page and charts: Okabe and Ito's, with a contrast of 3:1 or more in both themes.
+
+On dark paper, lighter colours of the same hue are used.
 
 Okabe & Ito, Color Universal Design (2008). Colour is never alone: every target has a dash, a marker and its name.
 Charts are drawn in the light colours; the page's style sheet maps each to its dark one, so one SVG serves both.
@@ -14,7 +16,7 @@ from reports.units import clean
 
 
 class Colour(Struct, frozen=True):
-    """One colour in both themes."""
+    """A colour in both themes."""
 
     light: str
     dark: str
@@ -33,7 +35,7 @@ BLACK = Colour("#000000", "#ffffff")
 GREY = Colour("#8a94a1", "#6b7684")
 
 SERIES = (BLUE, VERMILION, GREEN, PURPLE, BLACK)
-# Of different length than the colours, so that the eleventh target is still unlike the first.
+# The number of dashes differs from that of the colours, so many targets pass before a style repeats.
 DASHES: tuple[tuple[int, ...], ...] = ((1, 0), (7, 3), (2, 2), (9, 3, 2, 3), (5, 2, 1, 2, 1, 2), (12, 3), (1, 3))
 MARKERS = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "stroke")
 
@@ -41,10 +43,10 @@ MAPPED = (INK, MUTED, LINE, *SERIES, GREY)
 
 
 class Style(Struct, frozen=True):
-    """How a target is drawn, in every chart alike.
+    """The style of a target, the same in every chart.
 
-    Charts are drawn with `token`, and the finished SVG gets `label` in its place (reports/charts/svg.py): a name from
-    outside never meets Vega, whose text measuring ends the whole process on some characters (vl-convert 1.9 on U+0007).
+    Charts are drawn with `token`, which the finished SVG replaces by `label` (`render` in reports/charts/theme.py). So no
+    name from outside reaches Vega: measuring some characters ends its whole process (vl-convert 1.9 on U+0007).
     """
 
     label: str
@@ -55,7 +57,7 @@ class Style(Struct, frozen=True):
 
 
 def styles(targets: tuple[str, ...], widest: int = 16) -> dict[str, Style]:
-    """Target -> look. Labels are at most `widest` columns wide, and stay different from one another."""
+    """The style of each target. Labels are at most `widest` columns wide and stay distinct."""
     found: dict[str, Style] = {}
     used: set[str] = set()
     for i, target in enumerate(targets):
@@ -71,7 +73,7 @@ def styles(targets: tuple[str, ...], widest: int = 16) -> dict[str, Style]:
 
 
 def _cut(text: str, widest: int) -> str:
-    """Text of at most `widest` columns; East Asian characters take two."""
+    """The text cut to at most `widest` columns; East Asian characters take two."""
     widths = [2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text]
     if sum(widths) <= widest:
         return text

@@ -1,11 +1,11 @@
-"""Figures that a page of Markdown takes from a record, each with its source in the link's title. Pure.
+"""Figures that a Markdown page cites from a record, each with its source in the link's title.
 
 [126 µs](results.csv "cpu db@saturate go")                          a target's value, the median over trials
-[126 µs (120-131 µs)](results.csv "cpu db@saturate go ±")           with its interval, or how few trials there are
+[126 µs (120-131 µs)](results.csv "cpu db@saturate go ±")           with its interval, or the number of trials
 [×4.10](results.csv "cpu db@saturate python / go")                  a ratio, paired by block; ± gives its interval as well
 [supported](results.json "claim go-is-small")                       the verdict on a claim
 
-Metrics are named as in results.csv, places profile@level or profile; what belongs to no profile has the place `run`.
+Metrics are named as in results.csv. Scopes are profile@level or profile; what belongs to no profile has the scope `run`.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ _CITATION = re.compile(r'\[([^\]\n]*)\]\(([^()\s]*results\.(?:csv|json)) "([^"\n
 
 
 def citations(page: str) -> tuple[tuple[str, str], ...]:
-    """What is cited, and the text that stands for it, in the page's order."""
+    """The citations of a page in its order: source, and the text of the link."""
     return tuple((found[3], found[1]) for found in _CITATION.finditer(page))
 
 
 def refreshed(page: str, analysis: Analysis) -> str:
-    """The page with each cited figure as the record has it. Raises UsageError where it has none."""
+    """The page with each cited figure replaced by the record's. Raises UsageError where it has none."""
     verdicts = {finding.id: finding.verdict for finding in claim_results(analysis, read_claims())}
 
     def text(found: re.Match[str]) -> str:

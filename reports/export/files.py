@@ -1,4 +1,4 @@
-"""All that is made of a record: the pages, the summary, the tables, the pictures. Writes files; the rest is pure."""
+"""Writes everything that is made from a record: pages, summary, tables and pictures."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ REPORT, EXPLORE, SUMMARY, CSV, JSON, CHARTS = (
 
 
 def write_files(record: Record, baseline: Record | None = None) -> Path:
-    """Write everything into the record's folder; the path of report.html. The same record gives the same bytes.
+    """Writes everything into the record's folder, and returns the path of report.html.
 
-    Raises RunError when the disk refuses.
+    The same record gives the same bytes. Raises RunError when a file can't be written.
     """
     analysis = analyse(record)
     view = make_view(analysis, record.folder, analyse(baseline) if baseline else None)
@@ -40,7 +40,7 @@ def write_files(record: Record, baseline: Record | None = None) -> Path:
         CSV: csv_text(analysis).encode(),
         JSON: json_text(analysis, claim_results(analysis, read_claims())).encode(),
         **{f"{CHARTS}/{name}.png": data for name, data in pictures(view).items()},
-        # Last: where it is, all the others are.
+        # Written last: if it exists, all the others do.
         REPORT: render_page(view).encode(),
     }
     for name, data in files.items():
@@ -49,7 +49,7 @@ def write_files(record: Record, baseline: Record | None = None) -> Path:
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all. Raises RunError when the disk refuses."""
+    """Writes a file completely or not at all. Raises RunError when it can't be written."""
     try:
         write_whole(path, data)
     except OSError as error:
@@ -57,20 +57,20 @@ def write_file(path: Path, data: bytes) -> None:
 
 
 def pictures(view: View) -> dict[str, bytes]:
-    """Name -> PNG: the fit map, where the time goes, latency."""
+    """The charts as PNG by name: fit map, time breakdown, latency."""
     return {figure.id: _png(figure.svg) for figure in _chosen(view) if figure.svg is not None}
 
 
 def _chosen(view: View) -> Iterator[Figure]:
     yield from view.fit
-    for section in view.parts:
-        # Of each load the whole response; the work alone is a detail of it.
+    for section in view.time_breakdown:
+        # For each load, the chart of the whole response is enough.
         yield from (figure for figure in section.figures if not figure.id.endswith("-work"))
     yield from view.latency
 
 
 def _png(svg: str) -> bytes:
-    # A chart's background is transparent: in a dark chat its letters would vanish.
+    # A chart's background is transparent: its letters would be unreadable in a dark chat window.
     opening, rest = svg.split(">", 1)
     data: bytes = vl_convert.svg_to_png(f'{opening}><rect width="100%" height="100%" fill="#ffffff"/>{rest}', scale=SCALE)
     return data

@@ -1,7 +1,7 @@
-"""The interactive page: the report with a live advisor, a choice of targets and charts to zoom, in one file. Pure.
+"""The interactive page: the report with a live advisor, a filter of targets and charts to zoom, in one file.
 
-It asks for nothing, as report.html does, and works where eval is forbidden: its policy names the hashes of its two scripts,
-so no other text can run, whatever the names in a record say. The same view gives the same bytes.
+It needs no network, like report.html, and works where eval is forbidden. Its policy allows its two scripts by their hashes,
+so no other text can run, whatever names a record contains. The same view gives the same bytes.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from reports.export.view import View
 from reports.sections.elements import Figure
 from reports.units import clean
 
-#: Of one script, in the order in which they need one another.
+#: Parts of the page's own script; each needs only those before it.
 PARTS = ("page.js", "advisor.js", "filter.js", "form.js", "zoom.js", "explore.js")
-#: Characters that would end an inline script, or send the parser into the rules of HTML 4's commented scripts.
+#: Characters that would end an inline script, or make the parser apply the rules for commented scripts.
 _ENDS = re.compile(r"<(?=/script|script|!--)", re.IGNORECASE)
 
 
 def render_explore(view: View) -> str:
     """The interactive page of a view."""
-    # Vega's libraries first: a module runs after the page is there, ours as soon as it is.
+    # A module is deferred: Vega's libraries run after the page is parsed, the page's own script while it is.
     scripts = ((Markup(' type="module"'), bundle()), (Markup(), own_script()))
     blocks = (("advisor-data", json_block(_advisor(view))), ("specs", json_block(_charts(view))))
     fragment = render_template("explore.html.j2", blocks=blocks, scripts=[(kind, Markup(text)) for kind, text in scripts])  # noqa: S704
@@ -43,26 +43,26 @@ def render_explore(view: View) -> str:
 
 @cache
 def bundle() -> str:
-    """Vega, Vega-Lite and vega-embed with its interpreter, as vl-convert carries them."""
+    """Vega, Vega-Lite and vega-embed with its interpreter, as vl-convert contains them."""
     text: str = vl_convert.javascript_bundle("globalThis.vegaEmbed = vegaEmbed;", vl_version=VEGA_LITE)
     return _inline(text)
 
 
 @cache
 def own_script() -> str:
-    """The page's own script: its parts share one scope, and leave the page's alone."""
+    """The page's own script. Its parts share one scope and add nothing to the page's, but `fitmap`."""
     parts = "\n".join((TEMPLATES / part).read_text(encoding="utf-8") for part in PARTS)
     return _inline(f'(() => {{\n"use strict";\n{parts}}})();\n')
 
 
 def json_block(value: Any) -> Markup:
-    """Data as JSON that no text in it can end: cleaned as all text of the page, and without a `<`."""
+    """Data as JSON for an inline script: cleaned like all text of the page, and without `<`, so it can't end the script."""
     text = msgspec.json.encode(_cleaned(msgspec.to_builtins(value))).decode()
     return Markup(text.replace("<", "\\u003c"))  # noqa: S704
 
 
 def zoomable(spec: Spec) -> Spec:
-    """The chart with scales that follow the pointer, as wide as there is room; its rows without the keys that repeat."""
+    """The chart with scales that can be moved, at the full width; keys are stored once, not in every row."""
     return {
         **{key: value for key, value in spec.items() if key not in ("$schema", "width")},
         "layer": [_zoomable_layer(layer) for layer in spec["layer"]],
@@ -74,9 +74,9 @@ def zoomable(spec: Spec) -> Spec:
 def _zoomable_layer(layer: dict[str, Any]) -> dict[str, Any]:
     source, mark = layer["data"]["name"], layer["mark"]
     if source == "labels":
-        # Names stay at the right edge, whatever the width is; Vega-Lite would clip them, as all marks on scales that move.
+        # Names stay at the right edge at any width. Vega-Lite would clip them, as it clips all marks on scales that move.
         return {**layer, "mark": {**mark, "clip": False}, "encoding": {**layer["encoding"], "x": {"value": "width"}}}
-    # The selection belongs to one layer; the scales that it moves belong to all.
+    # The selection belongs to one layer, but the scales that it moves are shared by all.
     selection = {"params": [{"name": "zoom", "select": "interval", "bind": "scales"}]} if mark["type"] == "line" else {}
     return {**layer, **selection}
 
@@ -101,8 +101,8 @@ def _advisor(view: View) -> dict[str, Any]:
         "title": advice.bills.title,
         "headers": advice.bills.headers,
         "terms": (
-            f"At most {need.utilisation:.0%} of the cores are used, at least {need.instances} instances run. The prices "
-            f"that are filled in: {advice.source}."
+            f"At most {need.utilisation:.0%} of the cores are used, and at least {need.instances} instances run. Default "
+            f"prices: {advice.source}."
         ),
     }
 
@@ -124,7 +124,7 @@ def _curves(view: View) -> Iterator[Figure]:
 
 
 def _inline(text: str) -> str:
-    """A script that can stand in a page: in a string or a regular expression `\\x3c` is the same character."""
+    """The script made safe for inlining: `\\x3c` is the same character in a string or regular expression."""
     return _ENDS.sub(r"\\x3c", text).replace("\r\n", "\n")
 
 

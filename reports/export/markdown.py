@@ -1,4 +1,4 @@
-"""A short summary in Markdown, for comments, chat and mail: verdict, win matrix, what limits whom, what is not valid."""
+"""The summary in Markdown, for comments, chat and mail: verdict, win matrix, limits, invalid trials."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from reports.sections.elements import Span, Table
 from reports.sections.win_matrix import Matrix
 from reports.units import clean
 
-#: A comment has 65,536 characters on most platforms: the page has the rest.
+#: Most platforms limit a comment to 65,536 characters. The page has all changes.
 MAX_CHANGES = 60
-#: What is markup within our own sentences: a currency comes from outside.
+#: Markup characters to escape within the report's own sentences, which may contain a currency from outside.
 _MARKUP = re.compile(r"([\\`*_\[\]<>|])")
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|<>&~@:-]|(?<=[wW]{3})\.)")
-#: Platforms look for mentions and references in the text as it is shown, where no backslash is left: a space of no width
-#: keeps them apart. An @ within a word (cpu@saturate) is no mention.
+#: Platforms look for mentions and references in the displayed text, where backslashes are gone. A space of zero width
+#: after the sign prevents that. An @ within a word (cpu@saturate) is not a mention.
 _REFERENCE = re.compile(r"((?<!\w)\\@|\\[#!&~])(?=\w)")
 
 
 def escaped(text: str) -> str:
-    """Text that Markdown shows as it is, on one line: a name is neither markup nor a mention."""
+    """The text on one line, escaped so that Markdown shows it as it is, without mentions."""
     return _REFERENCE.sub(r"\1&#8203;", _SPECIAL.sub(r"\\\1", " ".join(clean(text).split())))
 
 
@@ -34,8 +34,8 @@ def summary(view: View) -> str:
         f"- {escaped(item.target)}, {escaped(item.scope)}, {item.blocks}: {item.verdict} – {escaped(item.reason[:220])}"
         for item in view.summaries
     ]
-    if view.again.rows:
-        lines.append(f"- measured again because the machine spoilt the first attempt: {len(view.again.rows)}")
+    if view.repeated.rows:
+        lines.append(f"- trials repeated because the host disturbed the first attempt: {len(view.repeated.rows)}")
     if view.pending:
         lines.append(f"- planned trials that did not run: {len(view.pending)}")
     lines += [f"- the record is damaged: {escaped(warning[:300])}" for warning in view.warnings[:3]]
@@ -56,7 +56,11 @@ def summary(view: View) -> str:
     if view.changes:
         lines += ["", f"## Changes since {escaped(view.changes.baseline)}", ""]
         lines += _changes(view.changes)
-    lines += ["", f"Medians over trials; **bold** wins; = ties for the lead; relevance bound {view.relevance}.", ""]
+    lines += [
+        "",
+        f"Values are medians over trials. **Bold**: wins. =: ties for the lead. Relevance bound: {view.relevance}.",
+        "",
+    ]
     return "\n".join(lines)
 
 
@@ -76,7 +80,7 @@ def _matrix(matrix: Matrix) -> list[str]:
             continue
         lines += [
             "",
-            table_row([escaped(group.title), "Ahead", *map(escaped, matrix.targets)]),
+            table_row([escaped(group.title), "Leader", *map(escaped, matrix.targets)]),
             table_rule(len(matrix.targets) + 2),
         ]
         for row in group.rows:
@@ -95,17 +99,17 @@ def _table(table: Table) -> list[str]:
 
 
 def _changes(found: Changes) -> list[str]:
-    """The cells that changed, at most MOST_CHANGES of them, and what to make of their number."""
+    """The cells that changed, at most MAX_CHANGES, after a sentence on how many chance explains."""
     said = (
-        f"{len(found.changed)} of {len(found.rows)} cells changed; by chance alone about {found.expected_by_chance:.1f} "
-        "intervals would exclude 1."
+        f"{len(found.changed)} of {len(found.rows)} cells changed. If nothing had changed, about "
+        f"{found.expected_by_chance:.1f} intervals would exclude 1 by chance."
     )
     said = " ".join(
         [said, *(f"{sentence[0].upper()}{sentence[1:]}." for sentence in (found.machine, found.agreement) if sentence)]
     )
     if not found.changed:
         return [said]
-    headers = ["Where", "Axis", "Target", "Before", "Now", "Now ÷ before", "Verdict"]
+    headers = ["Where", "Metric", "Target", "Before", "Now", "Now ÷ before", "Verdict"]
     rows = [
         table_row(map(escaped, (c.scope, c.axis, c.target, c.before, c.now, c.ratio, c.verdict)))
         for c in found.changed[:MAX_CHANGES]
@@ -114,10 +118,10 @@ def _changes(found: Changes) -> list[str]:
 
 
 def table_row(cells: Iterable[str]) -> str:
-    """A row of a table; its cells are Markdown already."""
+    """A table row, from cells that are already Markdown."""
     return f"| {' | '.join(cells)} |"
 
 
 def table_rule(columns: int) -> str:
-    """The line below a table's head."""
+    """The line below a table's headers."""
     return "|---" * columns + "|"

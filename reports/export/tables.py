@@ -1,4 +1,4 @@
-"""Every number of the report as CSV and JSON: one row an axis, place and target. Pure; a data frame in between."""
+"""Every number of the report as CSV and JSON: one row per metric, scope and target."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ COLUMNS = (
 
 
 def frame(analysis: Analysis) -> pd.DataFrame:
-    """The standings as a table; a value that is missing is empty, with its reason in `missing`, and never 0."""
+    """The rankings as a data frame. A missing value is empty, never 0, and `missing` has the reason."""
     rows = []
     for ranking in analysis.rankings:
         metric, scope = BY_ID[ranking.metric], analysis.scope(ranking)
@@ -51,13 +51,13 @@ def frame(analysis: Analysis) -> pd.DataFrame:
 
 
 def csv_text(analysis: Analysis) -> str:
-    """The table as CSV, a line feed at each end."""
+    """The table as CSV, with a line feed at the end of each line."""
     text: str = frame(analysis).to_csv(index=False, lineterminator="\n")
     return text
 
 
 def json_text(analysis: Analysis, found: tuple[ClaimResult, ...]) -> str:
-    """The table, the claims and the verdict of each trial as JSON; no NaN, which JSON does not have."""
+    """The table, the claims and the verdict of each trial as JSON, without NaN, which JSON lacks."""
     table = json.loads(frame(analysis).to_json(orient="records"))
     trials = [
         {
@@ -83,5 +83,5 @@ def json_text(analysis: Analysis, found: tuple[ClaimResult, ...]) -> str:
 
 
 def data_address(media_type: str, text: str) -> str:
-    """The text as a data address: a download that needs neither script nor network."""
+    """The text as a data address: a download without script or network."""
     return f"data:{media_type};base64,{base64.b64encode(text.encode()).decode('ascii')}"

@@ -1,4 +1,4 @@
-"""What the templates get: the report as nested frozen data, every number already text."""
+"""The data of the templates: the report as nested frozen data, with every number already text."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from reports.sections.invalid_trials import (
     Problem,
     Summary,
     assess_noise,
-    measured_again,
     problems_of,
+    repeated_trials,
     summaries,
 )
 from reports.sections.language_effect import LanguageEffect, language_effects
@@ -35,7 +35,7 @@ from reports.sections.memory_floor import floor_section
 from reports.sections.metric_figures import axis_sections
 from reports.sections.scaling import scale_out_section, scale_up_section
 from reports.sections.slow_database import downstream_answer
-from reports.sections.startup import _startup
+from reports.sections.startup import startup_section
 from reports.sections.time_breakdown import limit_tables, parts_sections, route_tables
 from reports.sections.timeline import time_sections
 from reports.sections.verdict import TargetVerdict, undecidable, verdicts
@@ -44,7 +44,7 @@ from reports.sections.win_matrix import Matrix, make_matrix
 
 
 class Download(Struct, frozen=True):
-    """A file that the page carries in itself."""
+    """A file that is embedded in the page."""
 
     name: str
     address: str
@@ -52,7 +52,7 @@ class Download(Struct, frozen=True):
 
 
 class View(Struct, frozen=True):
-    """The whole report."""
+    """The whole report: one field per part of the page."""
 
     run: Run
     subtitle: str
@@ -60,7 +60,7 @@ class View(Struct, frozen=True):
     valid: int
     problems: tuple[Problem, ...]
     summaries: tuple[Summary, ...]
-    again: Table
+    repeated: Table
     pending: tuple[str, ...]
     warnings: tuple[str, ...]
     undecidable: bool
@@ -70,7 +70,7 @@ class View(Struct, frozen=True):
     changes: Changes | None
     answers: tuple[ProfileAnswer, ...]
     language_effects: tuple[LanguageEffect, ...]
-    parts: tuple[Section, ...]
+    time_breakdown: tuple[Section, ...]
     routes: tuple[Table, ...]
     routes_at_shares: tuple[Table, ...]
     limits: Table
@@ -82,9 +82,9 @@ class View(Struct, frozen=True):
     latency: tuple[Figure, ...]
     warmup: tuple[Figure, ...]
     over_time: tuple[Section, ...]
-    beside: tuple[Section, ...]
+    non_load: tuple[Section, ...]
     axes: tuple[Section, ...]
-    trust: NoiseAssessment
+    noise_assessment: NoiseAssessment
     calibration: Pairs
     calibration_problems: bool
     opinions: tuple[Row, ...]
@@ -105,7 +105,7 @@ def _changes(analysis: Analysis, baseline: Analysis | None) -> Changes | None:
 
 
 def make_view(analysis: Analysis, folder: Path, baseline: Analysis | None = None) -> View:
-    """All of the report. `folder`: where the record's samples are; `baseline`: a record that it is compared with."""
+    """The view of a record. `folder`: where its samples are; `baseline`: the record to compare it with."""
     run = analysis.run
     found = claim_results(analysis, read_claims())
     problems = problems_of(analysis)
@@ -118,7 +118,7 @@ def make_view(analysis: Analysis, folder: Path, baseline: Analysis | None = None
         valid=len(run.plan.trials) - len(analysis.pending) - len(analysis.not_valid),
         problems=problems,
         summaries=summaries(problems),
-        again=measured_again(analysis),
+        repeated=repeated_trials(analysis),
         pending=tuple(trial.id for trial in analysis.pending),
         warnings=analysis.warnings,
         undecidable=undecidable(analysis),
@@ -128,7 +128,7 @@ def make_view(analysis: Analysis, folder: Path, baseline: Analysis | None = None
         changes=_changes(analysis, baseline),
         answers=tuple(filter(None, (service_answer(analysis), downstream_answer(analysis), waiters_answer(analysis)))),
         language_effects=language_effects(analysis),
-        parts=parts_sections(analysis),
+        time_breakdown=parts_sections(analysis),
         routes=routes,
         routes_at_shares=routes_at_shares,
         limits=limits,
@@ -140,9 +140,9 @@ def make_view(analysis: Analysis, folder: Path, baseline: Analysis | None = None
         latency=latency_figures(analysis),
         warmup=warmup_figures(analysis),
         over_time=time_sections(analysis, folder),
-        beside=non_load_sections(analysis),
+        non_load=non_load_sections(analysis),
         axes=axis_sections(analysis),
-        trust=assess_noise(analysis),
+        noise_assessment=assess_noise(analysis),
         calibration=calibration_facts(run),
         calibration_problems=bool(run.calibration.problems),
         opinions=tuple(
@@ -152,12 +152,12 @@ def make_view(analysis: Analysis, folder: Path, baseline: Analysis | None = None
             Download(
                 "results.csv",
                 data_address("text/csv", csv_text(analysis)),
-                "every estimate: a row an axis, place and target",
+                "every estimate: one row per metric, scope and target",
             ),
             Download(
                 "results.json",
                 data_address("application/json", json_text(analysis, found)),
-                "the same with claims and single trials",
+                "the same, with claims and single trials",
             ),
         ),
         environment=environment(analysis),
@@ -178,7 +178,7 @@ def _subtitle(analysis: Analysis) -> str:
 
 
 def _relevance(analysis: Analysis) -> str:
-    """The bound below which a difference is a tie, with those of axes that have a wider one."""
+    """The relevance bound, with the wider bounds of some metrics."""
     bound = analysis.run.configuration.report.relevance_percent
     wider = [("p99", "p99 and beyond")]
     if any(ranking.metric == "capacity" for ranking in analysis.rankings):
@@ -188,9 +188,9 @@ def _relevance(analysis: Analysis) -> str:
 
 
 def non_load_sections(analysis: Analysis) -> tuple[Section, ...]:
-    """A section for each profile that is no load."""
+    """The sections of all non-load profiles."""
     makers = {
-        "startup": _startup,
+        "startup": startup_section,
         "memory-floor": floor_section,
         "scale-up": scale_up_section,
         "scale-out": scale_out_section,

@@ -1,1 +1,1 @@
-"""One module per section of the report: from an analysis to words, figures and tables."""
+"""Sections of the report: each module turns an analysis into words, figures and tables."""

@@ -1,4 +1,4 @@
-"""The section on builds: clean builds, rebuilds, dependencies."""
+"""Report section for build trials: clean builds, rebuilds, dependencies."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from reports.units import number, quantity
 
 
 def build_section(analysis: Analysis, profile: Profile, name: str) -> Section:
+    """The section of a build profile: one chart per metric, and one table row per target."""
     rows = []
     for target in analysis.run.plan.targets:
         found = [s.whole for s in analysis.singles
@@ -22,16 +23,17 @@ def build_section(analysis: Analysis, profile: Profile, name: str) -> Section:
         if found:
             rows.append(_build_row(analysis, target, found))
     headers = (
-        "Target", "Clean build", "Before the sources", "From the sources on", "Rebuild", "Edit to running", "Edited",
+        "Target", "Clean build", "Steps before the sources", "Steps from the sources on", "Rebuild",
+        "Edit to running", "Edited file",
         "Image", "Source lines", "Direct dependencies", "Transitive", "Counted in",
     )  # fmt: skip
     return Section(
         profile.title,
         _axes(analysis, profile, name),
-        "Builds have all of the machine's CPUs. Before the sources: the steps that a change of a source leaves alone, above "
-        "all the download of dependencies, so this part is the network's too. Dependencies are counted for run time alone "
-        "and for whatever platform, in the lock file; Maven has none, so there the jars in the image count. The image "
-        "is the target's own, source lines are those of its manifest.",
+        "Builds have all of the machine's CPUs. Steps before the sources are not repeated after a change of a source. "
+        "Most of them is the download of dependencies, so this part also depends on the network. Dependencies are counted "
+        "in the lock file, for run time alone and for all platforms. Maven has no lock file, so there the jars in the "
+        "image are counted. The image is the target's own. Source lines are those of its manifest.",
         tables=(Table("Builds: medians over valid trials", headers, tuple(rows)),),
     )
 
@@ -65,12 +67,13 @@ def _build_row(analysis: Analysis, target: str, found: Sequence[BuildMeasurement
 
 
 def sources_at(clean: Built, rebuilt: Built) -> float:
-    """How many seconds of a clean build went into steps that the rebuild had in its cache, and began before its first that
-    it had not.
+    """Seconds that a clean build spent before the first step that the rebuild had to repeat.
+
+    Those are the steps that the rebuild took from its cache.
     """
     cached = 0
     for step in rebuilt.steps:
-        # FROM and ARG do nothing, and are no part of the cache.
+        # FROM and ARG do no work and are never cached.
         if not step.cached and step.instruction.split()[0] not in ("FROM", "ARG"):
             break
         cached += 1

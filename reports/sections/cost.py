@@ -1,4 +1,4 @@
-"""The advisor's answer in words and tables: the same for the terminal and for the page. Pure."""
+"""The advisor's answer in words and tables, the same for the terminal and for the page."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from reports.analysis.cost_model import CostAnswer, CostInputs, Requirements, an
 from reports.sections.elements import Span, Table
 from reports.units import number
 
-#: What the page answers before anyone asks: an everyday service.
+#: The service that the page shows first: requests/s, ms of CPU, queries and ms of waiting per request.
 EVERYDAY = (500.0, 0.2, 2.0, 0.0)
 
 
 class Advice(Struct, frozen=True):
-    """An answer as it is shown. `said`: how much of the bill the language decides."""
+    """An answer in words and tables. `said`: how much of the bill the language decides."""
 
     need: Requirements
     basis: CostInputs
@@ -29,10 +29,10 @@ class Advice(Struct, frozen=True):
 
 
 def everyday(analysis: Analysis) -> Requirements:
-    """The need that the page starts with."""
+    """The requirements that the page shows first."""
     basis, prices = cost_inputs(analysis), analysis.run.configuration.prices
     rps, cpu_ms, queries, wait_ms = EVERYDAY
-    # What the record can't price is not asked for.
+    # The page does not ask for what the record can't price.
     if all(rates.cpu is None for rates in basis.rates):
         cpu_ms = 0.0
     if all(rates.db is None for rates in basis.rates) or basis.statements is None:
@@ -41,7 +41,7 @@ def everyday(analysis: Analysis) -> Requirements:
 
 
 def advise(analysis: Analysis, need: Requirements) -> Advice:
-    """The answer to a need, from a record."""
+    """The answer to the requirements, from a record."""
     basis = cost_inputs(analysis)
     found = answer(basis, need)
     prices = analysis.run.configuration.prices
@@ -82,7 +82,7 @@ def _said(found: CostAnswer, prices: PricesSection) -> tuple[Span, ...]:
         Span(cheapest.target, "name"),
         Span(f" takes {_money(cheapest.total, prices)} a month, "),
         Span(dearest.target, "name"),
-        Span(f" {_money(dearest.total, prices)}; at least {_money(shared, prices)} of either is the database's."),
+        Span(f" takes {_money(dearest.total, prices)}. At least {_money(shared, prices)} of each bill is for the database."),
     )
 
 
@@ -92,17 +92,17 @@ def _money(value: float, prices: PricesSection) -> str:
 
 def _bills(found: CostAnswer, prices: PricesSection) -> Table:
     return Table(
-        "A month on each target, cheapest first",
+        "Cost of a month on each target, cheapest first",
         (
             "Target",
-            "A month",
+            "Cost of a month",
             "Interval",
             "Instances",
             "Cores needed",
             "Memory",
-            "Cores' part",
-            "Memory's part",
-            "Database's part",
+            "For cores",
+            "For memory",
+            "For the database",
         ),
         tuple(
             (

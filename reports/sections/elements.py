@@ -1,4 +1,4 @@
-"""What the sections of a report are made of: sentences, figures, tables, and answers to questions."""
+"""Building blocks of the report's sections: sentences, figures, tables, answers to a profile's question."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from reports.units import quantity, span
 
 
 class Span(Struct, frozen=True):
-    """A piece of a sentence. `name`: a target's, which came from outside."""
+    """A piece of a sentence. Kind `name`: a target's name, which comes from outside and is escaped."""
 
     text: str
     kind: Literal["text", "name"] = "text"
@@ -33,8 +33,10 @@ Row = tuple[str, ...]
 
 
 class Figure(Struct, frozen=True):
-    """A chart with its words. `svg` is None where there is nothing to draw; `reading` then says why. `spec`: of a curve
-    chart, from which reports/export/interactive.py makes one to zoom.
+    """A chart with its title, explanation and table.
+
+    `svg` is None where there is nothing to draw; `reading` then says why. `spec` is set for line charts alone:
+    reports/export/interactive.py makes a chart from it that can be zoomed.
     """
 
     id: str
@@ -47,7 +49,7 @@ class Figure(Struct, frozen=True):
 
 
 class Table(Struct, frozen=True):
-    """Numbers that no chart stands before."""
+    """A table without a chart."""
 
     title: str
     headers: Row
@@ -55,7 +57,7 @@ class Table(Struct, frozen=True):
 
 
 class Section(Struct, frozen=True):
-    """The figures of a profile, a load, or the whole run. `more`: those of details, folded up. `tables` stand below them."""
+    """The figures of a profile, a load, or the whole run. `more`: figures in a folded part. `tables` come below them."""
 
     title: str
     figures: tuple[Figure, ...]
@@ -65,7 +67,7 @@ class Section(Struct, frozen=True):
 
 
 def styles_of(analysis: Analysis) -> dict[str, Style]:
-    """How each target is drawn, in the whole report."""
+    """The style of each target, the same in the whole report."""
     return styles(analysis.run.plan.targets)
 
 
@@ -76,7 +78,7 @@ def drawn(analysis: Analysis, spec: Spec, name: str, title: str) -> Markup:
 
 
 class ProfileAnswer(Struct, frozen=True):
-    """The answer to a profile's question. `table`: what is seen at once; the figure has its own behind it."""
+    """The answer to a profile's question. `table` is always visible; the figure's own table is folded."""
 
     id: str
     title: str
@@ -87,25 +89,25 @@ class ProfileAnswer(Struct, frozen=True):
 
 
 def load_of(analysis: Analysis, profile: str, *, open_loop: bool) -> Load | None:
-    """The first load of a profile at a rate that is the same for all, or its saturated one."""
+    """The profile's first open-loop load (one rate for all targets), or its first closed-loop load."""
     return next(
         (x for x in analysis.loads if x.profile == profile and x.ranked and not x.held and x.open == open_loop), None
     )
 
 
 def middle(trials: Sequence[LevelObservation], value: Callable[[LevelObservation], float]) -> float:
-    """The median of something over trials."""
+    """The median of a value over trials."""
     return float(median(value(m) for m in trials))
 
 
 def cpu_percent(analysis: Analysis, m: LevelObservation) -> float:
-    """What the service used of its cores in the window."""
+    """The share of its cores that the service used in the measured window, percent."""
     cores = len(parse_cpu_list(analysis.run.plan.placement.service))
     return m.level.usage["service"].cpu_seconds / m.level.window_seconds / cores * 100
 
 
 def dots_figure(analysis: Analysis, name: str, title: str, reading: str, found: Mapping[str, Sequence[float]]) -> Figure:
-    """Percentages by target, a value a valid trial: medians with intervals and single trials."""
+    """A dot chart of percentages, one value per valid trial: medians, intervals and single trials."""
     confidence = analysis.run.configuration.report.confidence_percent
     rows: list[Dot] = []
     table: list[Row] = []
@@ -120,5 +122,5 @@ def dots_figure(analysis: Analysis, name: str, title: str, reading: str, found: 
 
 
 def named(*parts: str | tuple[str]) -> Sentence:
-    """A sentence of texts, and of targets' names, which stand in tuples."""
+    """A sentence made of texts and of targets' names; each name is given as a tuple of one."""
     return tuple(Span(part) if isinstance(part, str) else Span(part[0], "name") for part in parts)

@@ -1,4 +1,4 @@
-"""What a report says of its machine, its run and its targets. Pure."""
+"""Report section for the environment: machine, run, settings and targets."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Pairs = tuple[tuple[str, str], ...]
 
 
 class TargetFacts(Struct, frozen=True):
-    """What is known of a target."""
+    """The facts about a target: manifest, settings, deviations."""
 
     name: str
     facts: Pairs
@@ -29,7 +29,7 @@ class TargetFacts(Struct, frozen=True):
 
 
 def environment(analysis: Analysis) -> tuple[tuple[str, Pairs], ...]:
-    """Title and facts: machine, placement, run, limits, database."""
+    """Titles with their facts: machine, placement, run, limits, database."""
     run = analysis.run
     return (
         ("Machine", _machine(run)),
@@ -50,13 +50,13 @@ def environment(analysis: Analysis) -> tuple[tuple[str, Pairs], ...]:
 def _limits(run: Run) -> Pairs:
     limits = structs.asdict(run.configuration.limits)
     if not any(level.kind == "held" for profile in run.plan.profiles for level in profile.levels):
-        # Records of before files were limited read as if they had been; where few connections are open it can't matter.
+        # Older runs did not limit open files, but their records read as if they had. With few connections it has no effect.
         del limits["open_files"]
     return tuple((name.replace("_", " "), str(value)) for name, value in limits.items())
 
 
 def _machine(run: Run) -> Pairs:
-    host, unknown = run.host, "the kernel does not say"
+    host, unknown = run.host, "not reported by the kernel"
     return (
         ("Host", host.name),
         ("System", f"{host.system}, kernel {host.kernel}"),
@@ -76,14 +76,14 @@ def _placement(run: Run) -> Pairs:
         ("Database", f"CPUs {placement.database}"),
         ("Load generator", f"CPUs {placement.generator}"),
         ("Roles that share cores", " and ".join(placement.shared) or "none"),
-        ("Why so", placement.reason),
+        ("Reason", placement.reason),
     )
 
 
 def _run(analysis: Analysis) -> Pairs:
     run = analysis.run
     timing, objective = run.plan.timing, run.configuration.slo
-    # By trial: its levels all carry the one measurement.
+    # One entry per trial: all levels of a trial carry the same measurement.
     trials = list({m.trial.id: m.whole for m in analysis.measured}.values())
     generator = trials[0].generator_versions if trials else {}
     harness = [trial.harness_cpu_seconds / trial.loaded_seconds for trial in trials if trial.loaded_seconds]
@@ -95,17 +95,17 @@ def _run(analysis: Analysis) -> Pairs:
         ("Preset", run.plan.preset),
         ("Blocks", f"{timing.blocks}, order random within each, seed {run.plan.seed}"),
         ("Warm-up", f"{timing.warmup_seconds:g} s, prolonged to {timing.warmup_limit_seconds:g} s at most"),
-        ("Settling before each further level", f"{timing.settle_seconds:g} s"),
-        ("Starts", f"{timing.starts} with a warm and {timing.starts} with a cold page cache in each trial that starts only"),
+        ("Settling time before each further level", f"{timing.settle_seconds:g} s"),
+        ("Starts", f"{timing.starts} with a warm and {timing.starts} with a cold page cache in each start-up trial"),
         (
             "Measured window",
             f"{timing.measure_seconds:g} s; at shares and single routes {min(timing.measure_seconds, SHORT_SECONDS):g} s; "
-            f"at a rate up to {MAX_PROLONGED * timing.measure_seconds:g} s where its 99th percentile is then told",
+            f"at a rate up to {MAX_PROLONGED * timing.measure_seconds:g} s, if that gives a 99th percentile",
         ),
         *((f"Profile {p.name}", _profile(p, analysis)) for p in run.plan.profiles),
-        ("Objective", f"{objective.percent:g} % of all arrivals answered as expected within {objective.milliseconds:g} ms"),
+        ("Objective", f"{objective.percent:g} % of all requests answered as expected within {objective.milliseconds:g} ms"),
         ("Load generator", ", ".join(f"{k} {v}" for k, v in sorted(generator.items())) or "nothing measured"),
-        ("The harness's own CPU use", f"{max(harness):.3f} cores at most" if harness else "nothing measured"),
+        ("CPU use of the harness itself", f"{max(harness):.3f} cores at most" if harness else "nothing measured"),
     )
 
 
@@ -118,43 +118,46 @@ def _profile(profile: Profile, analysis: Analysis) -> str:
 
 
 def calibration_facts(run: Run) -> Pairs:
-    """What the load generator could do before the first trial, and what it made of known delays."""
+    """The calibration: the load generator's highest rates, and how well it measured known delays."""
     made = run.calibration
-    share = f"a level may ask for {CEILING_SHARE:.0%} of it"
+    share = f"a level may use up to {CEILING_SHARE:.0%} of it"
     return (
-        ("Made", f"{made.made}, with {made.workers} worker{'' if made.workers == 1 else 's'}"),
-        ("For", f"{made.placement}; load image {made.load_image}"),
+        ("Calibrated", f"{made.made}, with {made.workers} worker{'' if made.workers == 1 else 's'}"),
+        ("Valid for", f"{made.placement}; load image {made.load_image}"),
         (
-            "Closed loop against a server that does nothing",
+            "Closed loop against a server with a fixed answer",
             f"{quantity(made.closed_ceiling, 'requests/s')}; {share}" if made.closed_ceiling else "not measured",
         ),
         (
             "Highest open rate that was sent on time",
-            f"{quantity(made.open_ceiling, 'requests/s')}, 99 % of it at most "
+            f"{quantity(made.open_ceiling, 'requests/s')}, 99 % of the requests sent at most "
             f"{quantity(made.open_lag_p99_microseconds, 'microseconds')} late; {share}"
             if made.open_ceiling
             else "none",
         ),
-        ("What the path itself costs", f"{quantity(made.path_p50_microseconds, 'microseconds')} (p50, one connection)"),
+        (
+            "Response time of the path itself",
+            f"{quantity(made.path_p50_microseconds, 'microseconds')} (p50, one connection)",
+        ),
         *(
             (
                 f"A known delay of {check.injected:g} ms",
-                f"recovered as {check.p50:.2f} ms at p50, {check.p99:.2f} ms at p99; by the server's own clock it was "
-                f"{check.injected_p50:.2f} and {check.injected_p99:.2f} ms (path without it: "
+                f"measured as {check.p50:.2f} ms at p50, {check.p99:.2f} ms at p99; by the server's own clock it was "
+                f"{check.injected_p50:.2f} and {check.injected_p99:.2f} ms (path without the delay: "
                 f"{check.path:.2f} ms{f' and {check.path_p99:.2f} ms' if check.path_p99 else ''})",
             )
             for check in made.delays
         ),
         (
             f"A stall of {made.stall_milliseconds:g} ms under an open loop",
-            f"{made.stall_p95:.0f} ms at p95, theory {made.stall_p95_theory:.0f} ms",
+            f"measured as {made.stall_p95:.0f} ms at p95; expected in theory: {made.stall_p95_theory:.0f} ms",
         ),
-        ("Problems", "; ".join(made.problems) or "none: the generator can be believed"),
+        ("Problems", "; ".join(made.problems) or "none: the generator's measurements can be trusted"),
     )
 
 
 def _said(analysis: Analysis) -> Iterator[tuple[Trial, Mapping[str, str | int]]]:
-    """What services said of themselves."""
+    """What each service reported about itself (`GET /meta`), by trial."""
     yield from ((m.trial, m.whole.meta) for m in analysis.measured)
     for single in analysis.singles:
         match single.whole:
@@ -165,7 +168,7 @@ def _said(analysis: Analysis) -> Iterator[tuple[Trial, Mapping[str, str | int]]]
 
 
 def target_facts(analysis: Analysis, name: str) -> TargetFacts:
-    """A target's manifest, and what the service said of itself."""
+    """A target's manifest, and what the service reported about itself."""
     target = analysis.run.targets[name]
     meta = next((meta for trial, meta in _said(analysis) if trial.target == name), {})
     reported = "; ".join(f"{key} {value}" for key, value in sorted(meta.items()))
@@ -176,7 +179,7 @@ def target_facts(analysis: Analysis, name: str) -> TargetFacts:
             ("Class", target.target_class),
             ("Framework", target.framework),
             ("Database driver", target.driver),
-            ("As the service itself reported", reported or "it never answered"),
+            ("Reported by the service itself", reported or "the service never answered"),
         ),
         tuple((s.name, s.value, s.why) for s in target.settings),
         tuple((d.what, d.why) for d in target.deviations),

@@ -1,4 +1,4 @@
-"""Profile `service`: at the load that most services have, does the language matter at all? Pure."""
+"""Answer to profile `service`: does the language matter under an everyday load?"""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from reports.units import quantity
 PROFILE = "service"
 
 _READING = (
-    "How much of its cores the service uses while every target answers the same requests at the same rate. What is left is "
-    "room to grow; it buys no faster answer."
+    "The share of its cores that the service uses. Every target answers the same requests at the same rate. What is left is "
+    "room to grow. It does not make answers faster."
 )
 
 
 def service_answer(analysis: Analysis) -> ProfileAnswer | None:
-    """None where the profile was not measured at a rate."""
+    """The answer; None where the profile was not measured at a rate."""
     load = load_of(analysis, PROFILE, open_loop=True)
     if load is None:
         return None
@@ -34,7 +34,15 @@ def service_answer(analysis: Analysis) -> ProfileAnswer | None:
         figure=dots_figure(analysis, "service-cpu", f"CPU used: {load.title}", _READING, used),
         table=Table(
             f"{load.title}, medians over valid trials",
-            ("Target", "p50", "p99", "CPU used", "CPU per request", "Of the response in PostgreSQL", "Saturated it does"),
+            (
+                "Target",
+                "p50",
+                "p99",
+                "CPU used",
+                "CPU per request",
+                "PostgreSQL's share of the response",
+                "Saturated throughput",
+            ),
             tuple(_row(analysis, target, load) for target in targets),
         ),
     )
@@ -72,7 +80,7 @@ def _saturated(analysis: Analysis, target: str) -> str:
 
 
 def _compared(analysis: Analysis, load: Load, holds: dict[str, tuple[LevelObservation, ...]]) -> tuple[Sentence, ...]:
-    """Who needs least and most CPU, what a client sees of that, and what PostgreSQL has to do with it."""
+    """Targets with the least and the most CPU use, their p99, and PostgreSQL's share of the response."""
     by_cpu = sorted(holds, key=lambda target: middle(holds[target], lambda m: cpu_percent(analysis, m)))
     if len(by_cpu) < 2:
         return ()
@@ -84,14 +92,14 @@ def _compared(analysis: Analysis, load: Load, holds: dict[str, tuple[LevelObserv
     return (
         named(
             f"{load.phrase[0].upper()}{load.phrase[1:]} ", (low[0],), f" uses {low[1]} of its cores and ", (high[0],),
-            f" {high[1]}; their p99 are {low[2]} and {high[2]}. PostgreSQL takes {share[0]:.0%} to {share[-1]:.0%} of a "
-            "mean response.",
+            f" uses {high[1]}. Their p99 are {low[2]} and {high[2]}. PostgreSQL takes {share[0]:.0%} to {share[-1]:.0%} of "
+            "the mean response time.",
         ),
     )  # fmt: skip
 
 
 def _short(analysis: Analysis, load: Load) -> tuple[Sentence, ...]:
-    """Those that were measured and have no valid trial at the rate: why, and what they can do."""
+    """Targets without a valid trial at the rate: the reasons, and their saturated throughput."""
     found = []
     for target in analysis.run.plan.targets:
         trials = analysis.at(target, load)
@@ -99,6 +107,6 @@ def _short(analysis: Analysis, load: Load) -> tuple[Sentence, ...]:
             continue
         reasons = dict.fromkeys(problem for m in trials for problem in m.level.problems)
         does, why = _saturated(analysis, target), "; ".join(reasons)
-        can = "" if does == "–" else f" Saturated it does {does} on this machine."
+        can = "" if does == "–" else f" Saturated, it answers {does} on this machine."
         found.append(named((target,), f" has no valid trial {load.phrase}: {why}.{can}"))
     return tuple(found)

@@ -1,4 +1,4 @@
-"""The fit map: which kind of scale each target is good at, from measured axes alone. Pure.
+"""The fit map: which kind of scale each target is good at, from measured values alone.
 
 Three indices, each a geometric mean of measured values, as a multiple of the geometric mean over the targets of its class:
 
@@ -6,9 +6,10 @@ Three indices, each a geometric mean of measured values, as a multiple of the ge
     scale-out  requests per core-second on `db`, saturated, and requests/s per GiB of working set there
     velocity   1 / start time, 1 / source lines, and 1 / time from an edit to the running service where it was measured
 
-A target stands on the map at (scale-up / scale-out, velocity): to the right where its strength is one machine pushed hard,
-to the left where it is many small instances; lower where its team waits and writes less. That the other end of the vertical
-is rigor is the article's opinion, and so are the faint positions: nothing here measures it.
+A target's position is (scale-up / scale-out, velocity). On the right are targets whose strength is one machine pushed hard,
+on the left those whose strength is many small instances. Lower means quicker to start and to change, with less source.
+The article calls the other end of the vertical axis rigor. That is its opinion, as are the faint positions: nothing here
+measures them.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ FORMULAS = (
         "1 ÷ ∛(start time × source lines × edit to running); 1 ÷ √(start time × source lines) in a record without builds",
     ),
 )
-#: Of the article, by eye, from its words: (language, scale-out -1 to scale-up 1, velocity -1 to rigor 1).
+#: Positions read by eye from the article's words: (language, scale-out -1 to scale-up 1, velocity -1 to rigor 1).
 ARTICLE = (
     ("C++, Zig", 0.95, 0.55), ("Rust", 0.6, 0.98), ("Java", 0.35, 0.6), ("Kotlin", 0.2, 0.35), ("Go", -0.7, 0.2),
     ("Node", -0.45, -0.55), ("Python, Ruby", -0.2, -0.9),
@@ -44,7 +45,7 @@ ARTICLE = (
 
 
 class Index(Struct, frozen=True):
-    """A target's index as a multiple of the class's mean, with its interval where there are trials enough."""
+    """A target's index as a multiple of its class's mean; no interval with fewer than three trials."""
 
     value: float
     low: float | None
@@ -52,7 +53,7 @@ class Index(Struct, frozen=True):
 
 
 class Position(Struct, frozen=True):
-    """A target's indices, by name; `missing` says why one is not there."""
+    """A target's indices, by name; `missing` gives the reason for each that it lacks."""
 
     target: str
     target_class: str
@@ -61,7 +62,7 @@ class Position(Struct, frozen=True):
 
 
 class _Logs(Struct, frozen=True):
-    """Logarithm of a target's raw index: centre, half width of its interval."""
+    """The logarithm of a target's raw index: centre, and half width of its interval."""
 
     centre: float
     half: float | None
@@ -99,7 +100,7 @@ def _index(logs: _Logs, mean: float) -> Index:
 
 
 def _raw(analysis: Analysis, index: str, target: str) -> _Logs | Missing:
-    """The geometric mean of an index's parts, over trials."""
+    """An index of a target before scaling: the geometric mean of its parts, over trials."""
     if index == "scale-up":
         return _mean_of(analysis, target, (("cpu", "cpu@saturate", -1.0),))
     if index == "scale-out":
@@ -114,7 +115,7 @@ def _raw(analysis: Analysis, index: str, target: str) -> _Logs | Missing:
 
 
 def _sum(first: _Logs | Missing, second: _Logs | Missing) -> _Logs | Missing:
-    """Of parts that come from different trials: their noise is not shared, so their bars add up in squares."""
+    """The sum of parts from different trials. Their noise is independent, so the half widths add in squares."""
     if isinstance(first, Missing):
         return first
     if isinstance(second, Missing):
@@ -124,12 +125,15 @@ def _sum(first: _Logs | Missing, second: _Logs | Missing) -> _Logs | Missing:
 
 
 def _mean_of(analysis: Analysis, target: str, parts: Sequence[tuple[str, str, float]]) -> _Logs | Missing:
-    """Sum of power x logarithm over parts (metric, place, power), trial by trial: its parts share a trial's noise."""
+    """Sum of power x logarithm over parts (metric, scope, power), formed trial by trial.
+
+    Parts of one trial share its noise, so the sum is formed before the interval.
+    """
     by_part = []
-    for metric, place_id, power in parts:
-        scope = next((p for p in analysis.scopes if p.id == place_id), None)
+    for metric, scope_id, power in parts:
+        scope = next((p for p in analysis.scopes if p.id == scope_id), None)
         if scope is None:
-            return Missing(f"{place_id} is not in this record")
+            return Missing(f"{scope_id} is not in this record")
         values = analysis.values(metric, target, scope)
         if isinstance(values, Missing):
             return Missing(f"{BY_ID[metric].title}: {values.reason}")
@@ -145,7 +149,7 @@ def _mean_of(analysis: Analysis, target: str, parts: Sequence[tuple[str, str, fl
 
 
 def fit_figures(analysis: Analysis) -> tuple[Figure, ...]:
-    """The map of each class, with the table of its indices."""
+    """The fit map of each class, with the table of its indices."""
     every = positions(analysis)
     found = []
     for number, target_class in enumerate(classes(analysis.run)):
@@ -156,22 +160,21 @@ def fit_figures(analysis: Analysis) -> tuple[Figure, ...]:
 
 
 def _figure(analysis: Analysis, mine: Sequence[Position], name: str, title: str) -> Figure:
-    spots = tuple(spot for position in mine if (spot := _spot(position)))
+    points = tuple(point for position in mine if (point := _point(position)))
     svg = None
-    if spots:
-        svg = drawn(analysis, fit_map(spots, ARTICLE, styles_of(analysis)), name, title)
+    if points:
+        svg = drawn(analysis, fit_map(points, ARTICLE, styles_of(analysis)), name, title)
     reading = (
-        "To the right: strongest where one machine is pushed hard; to the left: where work is spread over many small "
-        "instances; down: quick to start and little to write. Each is a multiple of the targets' mean, bars "
-        "are intervals. A target far ahead on both kinds of scale stands in the middle: the table has each index by "
-        "itself. Faint names are where the article puts the languages by eye; rigor, its upper end, is opinion and "
-        "is not measured."
+        "Right: strongest where one machine is pushed hard. Left: strongest where work is spread over many small instances. "
+        "Down: quick to start and little to write. Each index is a multiple of the targets' mean, and bars are intervals. "
+        "A target far ahead on both kinds of scale is in the middle: the table has each index by itself. Faint names are "
+        "where the article puts the languages, by eye. Rigor, the upper end, is the article's opinion and is not measured."
     )
     return Figure(
         name,
         title,
         svg,
-        reading if spots else "No target has all three indices in this record: the table says what is missing.",
+        reading if points else "No target has all three indices in this record. The table says what is missing.",
         ("Target", *INDICES, "Missing"),
         tuple(_row(position) for position in mine),
     )
@@ -190,8 +193,8 @@ def _row(position: Position) -> Row:
     return (position.target, *cells, "; ".join(f"{n}: {why}" for n, why in position.missing.items()) or "nothing")
 
 
-def _spot(position: Position) -> Point | None:
-    """Where a target stands; bars of a ratio add up in squares, because its two indices come from different trials."""
+def _point(position: Position) -> Point | None:
+    """A target's point on the map. The two indices come from different trials, so half widths add in squares."""
     if set(position.indices) != set(INDICES):
         return None
     up, out, velocity = (position.indices[name] for name in INDICES)

@@ -1,4 +1,4 @@
-"""Held requests: how many does each target hold, how well does it keep the time, what does one more take? Pure."""
+"""Answer to profile `waiters`: how many held requests each target serves, on time, and at what memory."""
 
 from __future__ import annotations
 
@@ -27,29 +27,29 @@ from reports.sections.elements import (
 )
 from reports.units import listed, number, quantity
 
-#: A wait is kept where this share of the answers comes at most this much later than asked for.
+#: A trial is on time if KEPT_SHARE of its answers come at most LATE (a share of the wait) later than asked for.
 KEPT_SHARE = 0.99
 LATE = 0.05
 
 _READING = (
-    "Anonymous memory of the service while so many requests are held, less what it had before the first one, by their "
-    "number. The base is approximate: what a service grows by at its first load (a JVM's heap, compiled code) is counted "
-    "with the waiters, and weighs the less the more there are: read it at the right end. Medians over valid trials; hollow: "
-    "none is valid."
+    "Anonymous memory per held request, beyond what the service had before the first one. The base is approximate: what a "
+    "service grows by at its first load (a JVM's heap, compiled code) is counted with the waiters. It weighs less the more "
+    "waiters there are, so the right end is the most exact. Marks are medians over valid trials. Hollow marks have no valid "
+    "trial."
 )
 
 
 class Held(Struct, frozen=True):
-    """What became of so many held requests on a target. `kept`: None where only disturbed trials are there."""
+    """A target's result at one number of held requests. `kept`: None where all trials were disturbed."""
 
     load: Load
     kept: bool | None
-    #: Why not; empty where it did.
+    #: Why they were not held; empty where they were.
     reason: str
 
 
 def waiters_answer(analysis: Analysis) -> ProfileAnswer | None:
-    """None where no requests were held."""
+    """The answer; None where no requests were held."""
     loads = sorted((load for load in analysis.loads if load.held), key=lambda load: load.connections)
     if not loads:
         return None
@@ -62,24 +62,26 @@ def waiters_answer(analysis: Analysis) -> ProfileAnswer | None:
         said=(*_who_holds(outcomes), *_what_it_takes(analysis, loads)),
         figure=_figure(analysis, loads),
         table=Table(
-            f"Most held without an error and with {KEPT_SHARE:.0%} of the answers at most {LATE:.0%} later than asked for",
-            ("Target", "Most held", "Where it stops"),
+            f"Most requests held without an error, with {KEPT_SHARE:.0%} of the answers at most {LATE:.0%} late",
+            ("Target", "Most held", "First number not held"),
             tuple(_summary(target, found) for target, found in outcomes.items()),
         ),
     )
 
 
 def kept(m: LevelObservation) -> bool:
-    """Whether the answers of a trial came when they were asked for."""
+    """True if a trial's answers came on time."""
     found = m.distribution
     return not isinstance(found, Missing) and found.share_within((1 + LATE) * m.load.hold_milliseconds * 1000) >= KEPT_SHARE
 
 
 def outcome(analysis: Analysis, target: str, load: Load, *, last: bool) -> Held:
-    """A trial that failed or came too late speaks against the target; one that was disturbed says nothing.
+    """A target's result at a number of held requests.
 
-    Where a service ended, its trial has no measurement: it speaks against the `last` number, and against all where no other
-    trial measured any.
+    A trial that failed or was late counts against the target. A disturbed trial counts neither way.
+
+    A trial whose service ended has no measurement. It counts against the `last` number, and against all numbers where no
+    trial measured anything.
     """
     trials = analysis.at(target, load)
     late = [m for m in trials if m.valid and not kept(m)]
@@ -89,7 +91,7 @@ def outcome(analysis: Analysis, target: str, load: Load, *, last: bool) -> Held:
     ended = ended if last or not trials else []
     if failed or late or ended:
         reasons = [*ended, *(problem for m in failed for problem in m.level.problems)]
-        reasons += [f"more than {1 - KEPT_SHARE:.0%} of the answers came over {LATE:.0%} late"] * bool(late)
+        reasons += [f"more than {1 - KEPT_SHARE:.0%} of the answers came more than {LATE:.0%} late"] * bool(late)
         return Held(load, False, "; ".join(dict.fromkeys(reasons)))
     if any(m.valid for m in trials):
         return Held(load, True, "")
@@ -98,7 +100,7 @@ def outcome(analysis: Analysis, target: str, load: Load, *, last: bool) -> Held:
 
 
 def most_held(found: list[Held]) -> int:
-    """The highest number that was held, below the first that was not."""
+    """The highest number of held requests below the first that was not held."""
     most = 0
     for each in found:
         if each.kept is False:
@@ -115,7 +117,7 @@ def _summary(target: str, found: list[Held]) -> Row:
 
 
 def _who_holds(outcomes: dict[str, list[Held]]) -> tuple[Sentence, ...]:
-    """A sentence for each number that is someone's most, the greatest first."""
+    """One sentence per highest number held, the greatest first, with the targets that reached it."""
     by_most: dict[int, list[str]] = {}
     for target, found in outcomes.items():
         by_most.setdefault(most_held(found), []).append(target)
@@ -131,14 +133,14 @@ def _who_holds(outcomes: dict[str, list[Held]]) -> tuple[Sentence, ...]:
 
 
 def _what_it_takes(analysis: Analysis, loads: list[Load]) -> tuple[Sentence, ...]:
-    """The cheapest and the dearest waiter, at the greatest number that has two."""
+    """Least and most memory per waiter, at the greatest number that two targets were measured at."""
     for load in reversed(loads):
         found = {t: v for t in analysis.run.plan.targets if (v := _memory(analysis, t, load)) is not None}
         if len(found) > 1:
             least, most = min(found, key=lambda t: found[t]), max(found, key=lambda t: found[t])
             low, high = (quantity(found[target], "bytes") for target in (least, most))
             begun = f"{load.phrase[0].upper()}{load.phrase[1:]}"
-            return (named(f"{begun}, a waiter takes {low} in ", (least,), f" and {high} in ", (most,), "."),)
+            return (named(f"{begun}, one waiter takes {low} in ", (least,), f" and {high} in ", (most,), "."),)
     return ()
 
 
@@ -167,10 +169,10 @@ def _figure(analysis: Analysis, loads: list[Load]) -> Figure:
     name, title = "waiters-memory", f"Memory per waiter: {loads[0].profile_title}"
     spec = line_chart.paths(tracks, styles_of(analysis), "requests held", "KiB per waiter, logarithmic") if tracks else None
     headers = (
-        "Target", "Held", "Asked for", "Errors", "Mean late by", "p50 late by", "p99 late by", "Within 5 %",
+        "Target", "Held", "Wait asked for", "Errors", "Mean delay", "p50 delay", "p99 delay", "At most 5 % late",
         "Memory per waiter", "CPU used", "Verdict",
     )  # fmt: skip
-    reading = _READING if spec else "No trial says what a waiter takes."
+    reading = _READING if spec else "No trial measured the memory per waiter."
     return Figure(name, title, drawn(analysis, spec, name, title) if spec else None, reading, headers, tuple(table))
 
 
@@ -209,7 +211,7 @@ def _percentile(trials: tuple[LevelObservation, ...], percent: float, load: Load
 
 
 def _late(microseconds: float, load: Load) -> str:
-    """How much later than asked for, absolutely and as a share."""
+    """The delay beyond the wait that was asked for, in time and as a share of the wait."""
     late = microseconds - load.hold_milliseconds * 1000
     share = late / load.hold_milliseconds / 10
     return f"{'−' if late < 0 else ''}{quantity(abs(late), 'microseconds')} ({number(share) if share > 0 else '0'} %)"

@@ -1,4 +1,4 @@
-"""What is not valid, by trial and level, with all reasons. Pure."""
+"""Report section for validity: trials that are not valid, with all reasons, and the noise assessment."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from reports.units import listed, quantity
 
 #: Coefficients of variation over trials up to which a record counts as quiet, and as noisy; above, very noisy.
 QUIET, NOISY = 0.03, 0.08
-_JUDGED_BY = ("throughput", "cpu")
+_NOISE_METRICS = ("throughput", "cpu")
 
 
 class Fault(Struct, frozen=True):
-    """A level that is not valid, or a trial that came to nothing. `scope`: the load's title, or the profile's."""
+    """A level that is not valid, or a trial without a measurement. `scope`: title of the load or profile."""
 
     scope: str
     verdict: str
@@ -31,7 +31,7 @@ class Fault(Struct, frozen=True):
 
 
 class Problem(Struct, frozen=True):
-    """A trial that is not valid at all of its levels."""
+    """A trial with at least one level that is not valid."""
 
     trial: str
     target: str
@@ -42,7 +42,7 @@ class Problem(Struct, frozen=True):
 
 
 class Summary(Struct, frozen=True):
-    """Faults gathered by target, place and verdict: for the first screen."""
+    """Faults gathered by target, scope and verdict, for the first screen."""
 
     target: str
     scope: str
@@ -52,16 +52,16 @@ class Summary(Struct, frozen=True):
 
 
 def problems_of(analysis: Analysis) -> tuple[Problem, ...]:
-    """Every trial that is not valid."""
+    """The problems of every trial that is not valid."""
     return tuple(_problem(analysis, result) for result in analysis.not_valid)
 
 
-def measured_again(analysis: Analysis) -> Table:
-    """The trials that were measured again because the machine spoilt them: what was wrong at first, and what came then."""
+def repeated_trials(analysis: Analysis) -> Table:
+    """The trials repeated because the host disturbed them: first verdict with reasons, and second verdict."""
     then = {result.trial.id: _words(result.verdict) for result in analysis.not_valid}
     return Table(
-        "Measured again",
-        ("Trial", "First", "Then"),
+        "Repeated trials",
+        ("Trial", "First attempt", "Second attempt"),
         tuple(
             (result.trial.id, f"{_words(result.verdict)}: {'; '.join(result.problems)}", then.get(result.trial.id, "valid"))
             for result in analysis.superseded
@@ -86,7 +86,7 @@ def _achieved(result: TrialResult) -> str:
         case Measurement():
             return "all its levels are valid"
         case _:
-            return "measured, and not counted"
+            return "measured, but not counted"
 
 
 def _fault(measured: LevelObservation) -> Fault:
@@ -95,7 +95,7 @@ def _fault(measured: LevelObservation) -> Fault:
     if measured.load.open:
         text = f"{text} of {quantity(level.rate, 'requests/s')} offered"
     elif level.verdict == "generator_limited":
-        # A lower bound: the target could do more than it was asked for.
+        # A lower bound: the target could do more than the generator asked for.
         text = f"≥ {text}"
     return Fault(measured.load.title, _words(level.verdict), text, level.problems)
 
@@ -105,7 +105,7 @@ def _words(verdict: str) -> str:
 
 
 def summaries(problems: tuple[Problem, ...]) -> tuple[Summary, ...]:
-    """In the order of the first trial of each."""
+    """One summary per target, scope and verdict, in the order of its first trial."""
     gathered: dict[tuple[str, str, str], list[tuple[int, Fault]]] = {}
     for problem in problems:
         for fault in problem.faults:
@@ -123,14 +123,14 @@ def summaries(problems: tuple[Problem, ...]) -> tuple[Summary, ...]:
 
 
 class Noise(Struct, frozen=True):
-    """The badge: the word, and the sentence that says what it rests on."""
+    """The assessment's word, and the sentence with the figures behind it."""
 
     word: str
     sentence: str
 
 
 class NoiseAssessment(Struct, frozen=True):
-    """What the validity section says beside the trials that are not valid."""
+    """What the validity section says about noise: the record's, the machine's, and that of twins."""
 
     noise: Noise
     machine: str
@@ -140,7 +140,7 @@ class NoiseAssessment(Struct, frozen=True):
 
 
 def assess_noise(analysis: Analysis) -> NoiseAssessment:
-    """All of it."""
+    """The noise assessment of a record."""
     titles = {scope.id or "run": scope.title for scope in analysis.scopes}
     cells = scatter(analysis)
     rows: list[Row] = [
@@ -148,25 +148,26 @@ def assess_noise(analysis: Analysis) -> NoiseAssessment:
     ]
     pairs = separations(analysis)
     level = analysis.run.configuration.report.confidence_percent
-    twins = (
-        "Not in this record: `fitmap bench --twins` measures each target twice under two names (A/A), which must not differ."
-    )
+    twins = "This record has no A/A test. `fitmap bench --twins` measures each target twice under two names, which "
+    "must not differ."
     if pairs:
         apart = sum(pair.apart for pair in pairs)
         twins = (
-            f"Twins (one image under two names): {apart} of {len(pairs)} axes tell them apart, and intervals of {level:g} % "
-            f"allow about {len(pairs) * (1 - level / 100):.1f}."
+            f"Twins (one image under two names) differ in {apart} of {len(pairs)} comparisons. With {level:g} % intervals, "
+            f"about {len(pairs) * (1 - level / 100):.1f} are expected by chance."
         )
     return NoiseAssessment(
-        noise=_noise([c.variation for c in cells if c.metric in _JUDGED_BY]),
+        noise=_noise([c.variation for c in cells if c.metric in _NOISE_METRICS]),
         machine=_machine(analysis),
         scatter=Table(
-            "Coefficient of variation over the valid trials", ("Where", "Axis", "Target", "Trials", "Variation"), tuple(rows)
+            "Coefficient of variation over the valid trials",
+            ("Where", "Metric", "Target", "Trials", "Variation"),
+            tuple(rows),
         ),
         twins=twins,
         twin_table=Table(
             "Ratios of targets to their twins",
-            ("Where", "Axis", "Target", "Interval of the ratio", "Told apart"),
+            ("Where", "Metric", "Target", "Interval of the ratio", "Differs"),
             tuple(
                 (titles[p.scope], BY_ID[p.metric].title, p.target, f"{p.low:.3f}–{p.high:.3f}", "yes" if p.apart else "no")
                 for p in pairs
@@ -176,32 +177,32 @@ def assess_noise(analysis: Analysis) -> NoiseAssessment:
 
 
 def _machine(analysis: Analysis) -> str:
-    """How busy the neighbours of the service's CPUs were."""
+    """How much the CPU speed probe varied on the service's CPUs."""
     speeds = [m.level.speed["service"] for m in analysis.measured if "service" in m.level.speed]
     if not speeds:
-        return "How fast the machine was meanwhile is not in this record."
+        return "This record does not say how fast the machine was during the trials."
     quickest = min(speed.quick_microseconds for speed in speeds)
     slower = sorted(speed.mean_microseconds / quickest - 1 for speed in speeds)
     return (
-        f"A fixed piece of work on the service's CPUs took {median(slower):.0%} longer than at its quickest in the median "
-        f"window and {slower[-1]:.0%} in the worst. On a machine of one's own both are next to nothing; a neighbour on the "
-        "other hardware thread of a core costs up to two thirds. The figures here are as measured; comparisons of runs and "
-        "versions take it out."
+        f"CPU speed probe: a fixed piece of work on the service's CPUs took {median(slower):.0%} longer than at its "
+        f"quickest in the median window, and {slower[-1]:.0%} longer in the worst. On a dedicated machine both are close "
+        "to zero. A noisy neighbour on the other hardware thread of a core costs up to two thirds of the speed. The "
+        "figures of this page are as measured. Comparisons of runs and versions correct for it."
     )
 
 
 def _noise(variations: list[float]) -> Noise:
     if not variations:
-        return Noise("unknown", "No target has two valid trials at a load: nothing is known of the noise.")
+        return Noise("unknown", "No target has two valid trials at a load, so the noise is unknown.")
     middle = median(variations)
     word = "quiet" if middle <= QUIET else "noisy" if middle <= NOISY else "very noisy"
     advice = {
-        "quiet": "differences of a few percent can be told apart with enough blocks",
-        "noisy": "differences under a tenth need many blocks, and intervals here are wide for it",
-        "very noisy": "only large differences can be believed: see `fitmap doctor` and docs/method/README.md",
+        "quiet": "With enough blocks, differences of a few percent can be shown.",
+        "noisy": "Differences under a tenth need many blocks, and intervals here are wide.",
+        "very noisy": "Only large differences can be trusted. See `fitmap doctor` and docs/guide/benchmark-machine.md.",
     }
     return Noise(
         word,
-        f"From trial to trial throughput and CPU per request vary by {middle:.1%} (coefficient of variation, median over "
-        f"targets and loads; the worst cell {max(variations):.1%}): {advice[word]}.",
+        f"Throughput and CPU per request vary by {middle:.1%} between trials (coefficient of variation, median over targets "
+        f"and loads; worst cell {max(variations):.1%}). {advice[word]}",
     )

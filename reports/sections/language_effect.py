@@ -1,4 +1,4 @@
-"""Does the language matter here? How far best and worst target lie apart at each load, and what limits them. Pure."""
+"""The language effect: how far best and worst target are apart at each load, and what limits them."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from reports.sections.elements import Span
 from reports.sections.time_breakdown import LIMITS
 from reports.units import factor, quantity
 
-#: Below this factor between best and worst, a difference is there, and seldom worth a choice of language.
+#: Below this factor between best and worst, a difference exists but is seldom a reason to choose a language.
 HARDLY_BELOW = 1.25
-#: What is asked about at a load: what a client sees of it, and what it costs.
+#: Metrics compared at a load of each kind: first what a client sees, last what it costs.
 _SEEN = {"closed": ("throughput", "cpu"), "open": ("p50", "p99", "cpu"), "held": ("waiter-memory", "wait", "cpu")}
 
 
 class Gap(Struct, frozen=True):
-    """One axis at a load: best and worst target, how far apart (the ratio's median), and whether all of them tie."""
+    """One metric at a load: best and worst target, the ratio of their medians, and whether all targets tie."""
 
     axis: str
     best: str
@@ -35,45 +35,43 @@ class Gap(Struct, frozen=True):
 
 
 class LanguageEffect(Struct, frozen=True):
-    """What there is to say of a load. `answer`: yes, hardly, no, or unknown; by the first of its axes."""
+    """The language effect at a load. `answer`: yes, hardly or no, by the first of its gaps."""
 
     title: str
     target_class: str
     answer: str
     sentence: tuple[Span, ...]
-    spreads: tuple[Gap, ...]
+    gaps: tuple[Gap, ...]
 
     @property
     def rows(self) -> tuple[tuple[str, ...], ...]:
-        """The spreads as a table's."""
+        """The gaps as rows of a table."""
         return tuple(
             (s.axis, s.best, s.best_value, s.worst, s.worst_value, f"{factor(s.apart)}{', a tie' if s.tie else ''}")
-            for s in self.spreads
+            for s in self.gaps
         )
 
 
 def language_effects(analysis: Analysis) -> tuple[LanguageEffect, ...]:
-    """An answer for each ranked load and class."""
+    """The language effect of each load and class that has one."""
     classes = dict.fromkeys(s.target_class for s in analysis.rankings)
-    found = (_matter(analysis, scope, c) for c in classes for scope in analysis.scopes if scope.load)
-    return tuple(matter for matter in found if matter)
+    found = (_effect(analysis, scope, c) for c in classes for scope in analysis.scopes if scope.load)
+    return tuple(effect for effect in found if effect)
 
 
-def _matter(analysis: Analysis, scope: Scope, target_class: str) -> LanguageEffect | None:
+def _effect(analysis: Analysis, scope: Scope, target_class: str) -> LanguageEffect | None:
     if scope.load is None:
         return None
     rankings = {s.metric: s for s in analysis.rankings if s.scope == scope.id and s.target_class == target_class}
-    spreads = tuple(
-        spread for metric in _SEEN[scope.load.kind] if metric in rankings and (spread := _spread(rankings[metric]))
-    )
-    if not spreads:
+    gaps = tuple(gap for metric in _SEEN[scope.load.kind] if metric in rankings and (gap := _gap(rankings[metric])))
+    if not gaps:
         return None
-    first = spreads[0]
+    first = gaps[0]
     answer = "no" if first.tie else "hardly" if first.apart < HARDLY_BELOW else "yes"
-    return LanguageEffect(scope.title, target_class, answer, _sentence(analysis, scope, answer, first), spreads)
+    return LanguageEffect(scope.title, target_class, answer, _sentence(analysis, scope, answer, first), gaps)
 
 
-def _spread(ranking: Ranking) -> Gap | None:
+def _gap(ranking: Ranking) -> Gap | None:
     ranked = [(entry, entry.estimate) for entry in ranking.entries if not isinstance(entry.estimate, Missing)]
     if len(ranked) < 2:
         return None
@@ -99,7 +97,7 @@ def _sentence(analysis: Analysis, scope: Scope, answer: str, first: Gap) -> tupl
     axis = first.axis[0].lower() + first.axis[1:]
     words: list[Span]
     if answer == "no":
-        words = [Span(f"No target's {axis} can be told from another's.")]
+        words = [Span(f"All targets tie on {axis}.")]
     else:
         words = [
             Span(first.best, "name"),
@@ -112,12 +110,12 @@ def _sentence(analysis: Analysis, scope: Scope, answer: str, first: Gap) -> tupl
     if limit:
         words.append(Span(f" {limit}"))
     if share is not None:
-        words.append(Span(f" PostgreSQL does {share:.0%} of the work in a request (median over targets)."))
+        words.append(Span(f" PostgreSQL does {share:.0%} of the work of a request (median over targets)."))
     return tuple(words)
 
 
 def _limited_by(analysis: Analysis, scope: Scope) -> str:
-    """What limits how many of the targets, where anything does."""
+    """The limits at a load, with the number of targets that each one limits."""
     found: list[str] = []
     for target in analysis.run.plan.targets:
         limits = [m.level.bottleneck for m in analysis.cell(target, scope.load)] if scope.load else []
@@ -125,12 +123,12 @@ def _limited_by(analysis: Analysis, scope: Scope) -> str:
             found.append(Counter(limits).most_common(1)[0][0])
     counted = Counter(found)
     if not found or set(counted) == {"none"}:
-        return "Nothing is used up at this load." if found else ""
+        return "No resource is used up at this load." if found else ""
     words = [f"{LIMITS[limit]} for {count} of {len(found)} targets" for limit, count in counted.most_common()]
-    return f"The limit: {', '.join(words)}."
+    return f"Limited by {', '.join(words)}."
 
 
 def _database_share(analysis: Analysis, scope: Scope) -> float | None:
-    """PostgreSQL's part of PostgreSQL time + service CPU."""
+    """PostgreSQL's share of PostgreSQL time + service CPU, median over targets."""
     shares = [p.database / (p.database + p.service_cpu) for p in analysis.parts if p.load == scope.id and p.database]
     return median(shares) if shares else None

@@ -1,4 +1,4 @@
-"""Latency: by percentile at each load, and against throughput where a target is driven at shares of its own. Pure."""
+"""Report section for latency: by percentile at each load, and against throughput."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from reports.metrics.scopes import Load
 from reports.sections.elements import Figure, Row, drawn, styles_of
 from reports.units import quantity
 
-#: Points of the latency curves: even steps on the axis 1 / (1 - quantile), 1 (the fastest) to 10,000 (99.99 %).
+#: Points of the latency curves: even steps on a logarithmic axis of 1 / (1 - quantile), 1 (fastest) to 10,000 (99.99 %).
 _CURVE_POINTS = tuple(10 ** (i / 8) for i in range(33))
 _TABLE_PERCENTILES = (50.0, 75.0, 90.0, 95.0, 99.0, 99.9, 99.99)
-#: Percentiles that are shown against throughput.
+#: Percentiles that are drawn against throughput.
 _AGAINST_THROUGHPUT = (50.0, 99.0)
 
 _CLOSED = (
-    "Each connection waits for its answer: this is how a full service shares out its time, queueing in it, and it mostly "
+    "Each connection waits for its answer before it sends again. So this is mostly queueing in a full service, and it "
     "mirrors throughput. "
 )
 _OPEN = (
-    "Every target gets the same rate. Times count from the instant at which a request was intended to be sent: a wait that "
-    "slow answers before it caused is in them. "
+    "Every target gets the same rate. Times count from the instant at which a request was due, so they include waits that "
+    "earlier slow answers caused. "
 )
 
 
 def latency_figures(analysis: Analysis) -> tuple[Figure, ...]:
-    """All latency figures: of each ranked load, and of each profile with shares of the own throughput."""
-    # How long a held request takes is what it asked for: reports/sections/held_requests.py tells what came of it.
+    """The latency figures of each ranked load, and of each profile with shares of the own throughput."""
+    # A held request takes as long as it asked for: reports/sections/held_requests.py has the results.
     ranked = [load for load in analysis.loads if load.ranked and not load.held]
     return (
         *(latency_figure(analysis, load, f"latency-{i}") for i, load in enumerate(ranked)),
@@ -46,7 +46,7 @@ def latency_figures(analysis: Analysis) -> tuple[Figure, ...]:
 
 
 def latency_figure(analysis: Analysis, load: Load, name: str) -> Figure:
-    """Response times by percentile: the median over the valid trials at each percentile, single trials faint."""
+    """A load's response times by percentile: medians over valid trials, with single trials faint."""
     curves: list[Line] = []
     table = []
     for target in analysis.run.plan.targets:
@@ -60,10 +60,9 @@ def latency_figure(analysis: Analysis, load: Load, name: str) -> Figure:
         curves.append(Line(target, _CURVE_POINTS[:length], middle))
         table.append((target, *(_percentile_cell(trials, percent) for percent in _TABLE_PERCENTILES)))
     reading = (
-        f"{_OPEN if load.open else _CLOSED}Read it from left to right: at 90 %, nine of ten requests were at least as fast "
-        "as the line; each further mark leaves a tenth of the requests. The strong line is the median over the valid trials "
-        "at each percentile, faint lines are single trials; a line ends where fewer than 100 requests of a trial lie beyond "
-        "it."
+        f"{_OPEN if load.open else _CLOSED}At 90 %, nine of ten requests were at least as fast as the line; beyond each "
+        "further mark there is a tenth as many requests. The strong line is the median over the valid trials at each "
+        "percentile. Faint lines are single trials. A line ends where fewer than 100 requests of a trial lie beyond it."
     )
     svg, spec = None, None
     if curves:
@@ -88,7 +87,7 @@ def latency_figure(analysis: Analysis, load: Load, name: str) -> Figure:
 
 
 def _latency_curve(trial: LevelObservation) -> list[float]:
-    """Milliseconds at the curve's points, up to the last percentile that enough requests lie beyond."""
+    """Milliseconds at the curve's points, up to the last percentile with enough requests beyond it."""
     ys: list[float] = []
     for point in _CURVE_POINTS:
         if isinstance(trial.distribution, Missing):
@@ -113,9 +112,9 @@ def _percentile(trials: list[LevelObservation] | tuple[LevelObservation, ...], p
 
 
 def against_throughput(analysis: Analysis, profile: Profile, name: str) -> tuple[Figure, ...]:
-    """Response times of each target as its load grows to shares of its own saturated throughput: a figure a percentile.
+    """Response times of each target at shares of its own saturated throughput, one figure per percentile.
 
-    None where the profile has no such levels.
+    Empty where the profile has no such levels.
     """
     loads = [load for load in analysis.loads if load.profile == profile.name and load.kind == "relative"]
     figures = (_tradeoff(analysis, loads, percent, profile.title, f"{name}-{percent:g}") for percent in _AGAINST_THROUGHPUT)
@@ -147,9 +146,10 @@ def _tradeoff(analysis: Analysis, loads: list[Load], percent: float, profile: st
             rows.append(TrialPath(target, tuple(solid), tuple(hollow)))
     title = f"Latency against throughput, p{percent:g}: {profile}"
     reading = (
-        "Each mark is a share of what the target itself achieved in its closed loop, offered as an open loop: on the left a "
-        "service has time to spare, on the right it is near its limit. Lower and further right is better. Medians over "
-        "valid trials; hollow marks have no valid trial, and a percentile that too few requests lie beyond has no mark."
+        "Each mark is a rate offered as an open loop: a share of the target's own closed-loop throughput. On the left a "
+        "service has time to spare, on the right it is near its limit. Lower and further right is better. Marks are "
+        "medians over valid trials. Hollow marks have no valid trial. A percentile with too few requests beyond it has no "
+        "mark."
     )
     svg, spec = None, None
     if rows:
@@ -159,7 +159,7 @@ def _tradeoff(analysis: Analysis, loads: list[Load], percent: float, profile: st
         name,
         title,
         svg,
-        reading if rows else "No trial has enough requests for it.",
+        reading if rows else "No trial has enough requests for this percentile.",
         ("Target", "Load", "Achieved", f"p{percent:g}", "Trials"),
         tuple(table),
         spec,

@@ -1,4 +1,4 @@
-"""The section of memory-floor: how little memory a modest load takes, what that is in money, and each probe. Pure."""
+"""Report section for memory-floor trials: the least memory for a modest load, its price, and all probes."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from harness.record.plan import Profile
 from harness.record.trial_result import FloorMeasurement, FloorProbe
 from reports.analysis.analysis import Analysis
 from reports.sections.elements import Row, Section, Table
-from reports.sections.metric_figures import place_figures
+from reports.sections.metric_figures import scope_figures
 from reports.units import number, quantity
 
 NONE = "–"
 MIB = 2.0**20
-#: What a floor is scaled to, requests/s.
+#: The load that a memory floor is scaled to, requests/s.
 SCALED_TO = 1000.0
 
 
 def floor_section(analysis: Analysis, profile: Profile, name: str) -> Section:
-    """Floors, what stands a step below, and all probes."""
+    """The section: memory floors, why the next lower limit failed, and all probes."""
     scope = next(scope for scope in analysis.scopes if scope.id == profile.name)
     rows: list[Row] = []
     probes: list[Row] = []
@@ -27,22 +27,24 @@ def floor_section(analysis: Analysis, profile: Profile, name: str) -> Section:
             probes += [_probe_row(single.trial.target, probe) for probe in single.whole.probes]
     objective = analysis.run.configuration.slo
     headers = (
-        "Target", "Floor", "A step below", "Why that fails", "Working set at the floor", "CPU per request there",
-        "CPU per request with most memory", f"GiB for {SCALED_TO:,.0f} requests/s", "That in a month", "Probes",
+        "Target", "Memory floor", "Next lower limit", "Why that fails", "Working set at the floor",
+        "CPU per request at the floor",
+        "CPU per request with most memory", f"GiB for {SCALED_TO:,.0f} requests/s", "Its price per month", "Probes",
     )  # fmt: skip
     rate = profile.levels[0].rate if profile.levels else 0.0
     return Section(
         profile.title,
-        place_figures(analysis, scope, name),
-        f"Each probe is a fresh container under another limit, at {rate:g} requests/s: it holds when {objective.percent:g} "
-        f"% of what was scheduled was answered within {objective.milliseconds:g} ms, nothing failed and nothing was killed. "
-        "A floor held three times; the limit below failed twice. Runtimes are sized by their own documented means. "
-        f"{SCALED_TO:,.0f} requests/s are taken as so many instances of that size and rate.",
+        scope_figures(analysis, scope, name),
+        f"Each probe is a fresh container with its own memory limit, at {rate:g} requests/s. It passes if "
+        f"{objective.percent:g} % of the scheduled requests are answered within "
+        f"{objective.milliseconds:g} ms, no request fails and nothing is killed. "
+        "The floor passed three times, and the next lower limit failed twice. Runtimes are sized by their own "
+        f"documented settings. {SCALED_TO:,.0f} requests/s are shared out to instances of that size and rate.",
         tables=(
             Table("Memory floors", headers, tuple(rows)),
             Table(
                 "Probes in their order",
-                ("Target", "Limit", "Held", "In time", "Working set", "CPU per request", "Why not"),
+                ("Target", "Limit", "Passed", "In time", "Working set", "CPU per request", "Reason"),
                 tuple(probes),
             ),
         ),
@@ -66,7 +68,7 @@ def _row(analysis: Analysis, target: str, found: FloorMeasurement) -> Row:
     return (
         target,
         quantity(floor * MIB, "bytes") if found.step_mib else f"{floor} MiB or less",
-        quantity((floor - found.step_mib) * MIB, "bytes") if found.step_mib else "no engine gives less",
+        quantity((floor - found.step_mib) * MIB, "bytes") if found.step_mib else "no lower limit is possible",
         below[-1].reason if below else NONE,
         _bytes(at[-1].working_set_bytes),
         _microseconds(at[-1].cpu_microseconds),

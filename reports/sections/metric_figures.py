@@ -1,4 +1,4 @@
-"""What every figure is made of, and the figures of the axes: charts, how to read them, and the tables behind them. Pure."""
+"""Dot charts of every metric, each with its explanation and its table."""
 
 from __future__ import annotations
 
@@ -16,36 +16,36 @@ from reports.units import Unit, quantity, span
 
 
 def axis_sections(analysis: Analysis) -> tuple[Section, ...]:
-    """Every axis of a load or of the whole run that has a value, by place. Other kinds have sections of their own."""
+    """The figures of all metrics by load, and of the whole run. Non-load profiles have their own sections."""
     others = {profile.name for profile in analysis.run.plan.profiles if profile.kind != "load"}
     sections = [
-        Section(scope.title, place_figures(analysis, scope, f"axis-{number}"))
+        Section(scope.title, scope_figures(analysis, scope, f"axis-{number}"))
         for number, scope in enumerate(analysis.scopes)
         if scope.profile not in others
     ]
     return tuple(section for section in sections if section.figures)
 
 
-def place_figures(analysis: Analysis, scope: Scope, name: str) -> tuple[Figure, ...]:
-    """Every axis of a place that has a value: dots with intervals."""
+def scope_figures(analysis: Analysis, scope: Scope, name: str) -> tuple[Figure, ...]:
+    """The figures of all metrics of a scope that have a value."""
     found: dict[str, list[Ranking]] = {}
     for ranking in analysis.rankings:
         if ranking.scope == scope.id:
             found.setdefault(ranking.metric, []).append(ranking)
-    figures = (_axis_figure(analysis, f"{name}-{metric.replace('.', '_')}", s) for metric, s in found.items())
+    figures = (_metric_figure(analysis, f"{name}-{metric.replace('.', '_')}", s) for metric, s in found.items())
     return tuple(figure for figure in figures if figure)
 
 
-def _axis_figure(analysis: Analysis, name: str, rankings: list[Ranking]) -> Figure | None:
+def _metric_figure(analysis: Analysis, name: str, rankings: list[Ranking]) -> Figure | None:
     metric, scope = BY_ID[rankings[0].metric], analysis.scope(rankings[0])
     here = analysis.here(scope)
     rows, table = [], []
     for ranking, entry in [(s, entry) for s in rankings for entry in s.entries]:
         trials = [m for m in here if m.trial.target == entry.target]
-        # By trial: where an axis spans the levels of a trial, they all have its one value.
+        # One value per trial: if a metric covers a whole trial, all of its levels carry the same value.
         values = {m.trial.id: v for m in trials if isinstance(v := m.values.get(metric.id), float | int)}
         if metric.exact:
-            # The same number in every trial: one dot says it.
+            # The number is the same in every trial: one dot is enough.
             values = dict(list(values.items())[:1])
         counted = {m.trial.id for m in trials if m.counts(scope.scope)}
         valid = tuple(v for trial, v in values.items() if trial in counted)
@@ -78,7 +78,7 @@ def _axis_figure(analysis: Analysis, name: str, rankings: list[Ranking]) -> Figu
         title=title,
         svg=drawn(analysis, dot_chart.dots(rows, styles_of(analysis), metric.unit), name, title),
         reading=metric.meaning_at(scope.load),
-        headers=("Target", "Median", "Interval", "Standing", "Single trials"),
+        headers=("Target", "Median", "Interval", "Tie group", "Single trials"),
         rows=tuple(table),
     )
 

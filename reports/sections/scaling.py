@@ -1,4 +1,4 @@
-"""The sections of scale-up and scale-out: throughput over cores or replicas, and what each point is made of. Pure."""
+"""Report sections for scale-up and scale-out trials: throughput by number of cores or replicas."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from reports.charts.line_chart import Line
 from reports.metrics.level_stats import cpu_per_request_microseconds, throughput
 from reports.metrics.scaling import level_of, shares
 from reports.sections.elements import Figure, Row, Section, Table, drawn, styles_of
-from reports.sections.metric_figures import place_figures
+from reports.sections.metric_figures import scope_figures
 from reports.sections.time_breakdown import LIMITS
 from reports.stats.scalability_law import MIN_POINTS, Law, fit
 from reports.units import factor, listed, number, quantity
@@ -26,7 +26,7 @@ NONE = "–"
 
 
 class At(Struct, frozen=True):
-    """A target's valid levels at one count, a trial each, with the count's place in the trial."""
+    """A target's valid levels at one count of cores or replicas, one per trial, and the placement there."""
 
     count: int
     levels: tuple[LevelMeasurement, ...]
@@ -39,7 +39,7 @@ def _trials(analysis: Analysis, profile: Profile, target: str) -> list[ScaleMeas
 
 
 def points_of(trials: Sequence[ScaleMeasurement]) -> tuple[At, ...]:
-    """What was measured at each count, fewest first; a count without a valid level is left out."""
+    """The valid levels at each count, the smallest count first. Counts without a valid level are left out."""
     found: dict[int, list[tuple[ScalePoint, LevelMeasurement]]] = {}
     for trial in trials:
         for point in trial.points:
@@ -53,7 +53,7 @@ def _middle(at: At, value: Callable[[LevelMeasurement], float | Missing]) -> flo
 
 
 def _figure(analysis: Analysis, name: str, title: str, reading: str, what: str, found: dict[str, tuple[At, ...]]) -> Figure:
-    """Throughput over counts: strong the medians, faint each trial."""
+    """A chart of throughput by count: medians as strong lines, single trials faint."""
     curves: list[Line] = []
     for target, points in found.items():
         if len(points) < 2:
@@ -81,7 +81,7 @@ def _throughputs(target: str, points: tuple[At, ...], counts: tuple[int, ...]) -
 
 def _axes(analysis: Analysis, profile: Profile, name: str) -> tuple[Figure, ...]:
     scope = next(scope for scope in analysis.scopes if scope.id == profile.name)
-    return place_figures(analysis, scope, name)
+    return scope_figures(analysis, scope, name)
 
 
 def _limits(at: At) -> str:
@@ -90,7 +90,7 @@ def _limits(at: At) -> str:
 
 
 def _cores(at: At, role: str) -> float:
-    """Cores that a role used, mean over the window."""
+    """Cores that a role used: mean over the window, median over trials."""
     used = [level.usage[role].cpu_seconds / level.window_seconds for level in at.levels if role in level.usage]
     return float(median(used)) if used else 0.0
 
@@ -100,21 +100,21 @@ def _cpu(role: str) -> Callable[[LevelMeasurement], float | Missing]:
 
 
 def scale_up_section(analysis: Analysis, profile: Profile, name: str) -> Section:
-    """One service on more and more cores."""
+    """The section on one service with a growing number of cores."""
     found = {target: points_of(_trials(analysis, profile, target)) for target in analysis.run.plan.targets}
     found = {target: points for target, points in found.items() if points}
     figure = _figure(
         analysis,
         f"{name}-curve",
         "Throughput on more cores",
-        "Requests answered in each second at full load, on so many cores. Twice as much on twice as many is the most that "
-        "there is. Strong: the medians; faint: single trials.",
+        "Requests answered per second at full load, by number of cores. At best, twice the cores give twice the throughput. "
+        "Strong lines are medians, faint lines single trials.",
         "cores",
         found,
     )
     headers = (
-        "Target", "Cores", "Throughput", "Speed-up (efficiency)", "Cores it got", "Requests per core-second",
-        "CPU per request", "Times that on one", "Database, generator", "Limit",
+        "Target", "Cores", "Throughput", "Speed-up (efficiency)", "Cores used", "Requests per core-second",
+        "CPU per request", "Compared with one core", "Database and generator", "Limit",
     )  # fmt: skip
     return Section(
         profile.title,
@@ -126,18 +126,19 @@ def scale_up_section(analysis: Analysis, profile: Profile, name: str) -> Section
 
 
 def _shared_cores(found: dict[str, tuple[At, ...]]) -> tuple[str, ...]:
-    """What is to be said where the service has no core for itself alone."""
+    """A sentence for counts at which the service shares a core."""
     mixed = {at.count: at for points in found.values() for at in points if shares(at.point, "service")}
     if not mixed:
         return ()
     return (
-        f"This machine has {max(mixed)} cores, so there the service shares one with database and load generator: its "
-        "speed-up is less than the runtime's own. What it got is in the table, and CPU per request is not touched by it.",
+        f"This machine has {max(mixed)} cores. With {max(mixed)} cores, the service therefore shares one with "
+        "database and load generator, and its speed-up is less than the runtime's own. The table has the cores that it "
+        "used. CPU per request is not affected.",
     )
 
 
 def _laws(found: dict[str, tuple[At, ...]]) -> str:
-    """The fitted law of each target, or why there is none."""
+    """The fitted scalability law of each target, or why there is none."""
     laws: dict[str, Law] = {}
     for target, points in found.items():
         own = [(at.count, _middle(at, throughput)) for at in points if not shares(at.point, "service")]
@@ -147,8 +148,8 @@ def _laws(found: dict[str, tuple[At, ...]]) -> str:
         return "Universal Scalability Law (Gunther): " + "; ".join(f"{t} {_law(law)}" for t, law in laws.items()) + "."
     most = max((sum(not shares(at.point, "service") for at in points) for points in found.values()), default=0)
     return (
-        f"The Universal Scalability Law has three parameters: it is fitted to {MIN_POINTS} points or more on cores that "
-        f"are not shared, and here there {'is' if most == 1 else 'are'} {most}."
+        f"The Universal Scalability Law (Gunther) has three parameters. It is fitted to {MIN_POINTS} points or more on "
+        f"cores that are not shared. Here there {'is' if most == 1 else 'are'} {most}."
     )
 
 
@@ -179,27 +180,27 @@ def _up_row(target: str, points: tuple[At, ...], at: At) -> Row:
 
 
 def scale_out_section(analysis: Analysis, profile: Profile, name: str) -> Section:
-    """More and more replicas behind a load balancer."""
+    """The section on a growing number of replicas behind a load balancer."""
     trials = {target: _trials(analysis, profile, target) for target in analysis.run.plan.targets}
     found = {target: points for target, each in trials.items() if (points := points_of(each))}
     figure = _figure(
         analysis,
         f"{name}-curve",
         "Throughput with more replicas",
-        "Requests answered in each second at full load by so many replicas behind HAProxy, over one database. Strong: the "
-        "medians; faint: single trials.",
+        "Requests answered per second at full load, by number of replicas behind HAProxy, over one database. Strong lines "
+        "are medians, faint lines single trials.",
         "replicas",
         found,
     )
     headers = (
-        "Target", "Replicas", "Throughput", "Times one (efficiency)", "Memory together", "Of each", "CPU per request",
-        "Times that of one", "Proxy's CPU per request", "Limit",
+        "Target", "Replicas", "Throughput", "Speed-up (efficiency)", "Memory of all", "Memory of each", "CPU per request",
+        "Compared with one replica", "Proxy's CPU per request", "Limit",
     )  # fmt: skip
     pool = next((each.db_pool_size for several in trials.values() for each in several), 0)
     return Section(
         profile.title,
         (figure, *_axes(analysis, profile, name)),
-        " ".join((*_shared_replicas(found), *_database(found), f"All replicas share out {pool} database connections.")),
+        " ".join((*_shared_replicas(found), *_database(found), f"All replicas together have {pool} database connections.")),
         tables=(Table("By number of replicas, medians over valid trials", headers,
                       tuple(_out_row(target, points, at) for target, points in found.items() for at in points)),),
     )  # fmt: skip
@@ -210,13 +211,13 @@ def _shared_replicas(found: dict[str, tuple[At, ...]]) -> tuple[str, ...]:
     if not mixed:
         return ()
     return (
-        f"From {min(mixed)} replicas on they share cores on this machine: splitting a service can't make it faster here. "
-        "What is told is what the split costs, in memory, in CPU time and in throughput.",
+        f"From {min(mixed)} replicas on, they share cores on this machine, so splitting a service can't make it faster "
+        "here. The figures show what the split costs in memory, CPU time and throughput.",
     )
 
 
 def _database(found: dict[str, tuple[At, ...]]) -> tuple[str, ...]:
-    """From how many replicas on the database is the limit, by target."""
+    """A sentence on the number of replicas from which the database is the limit, by target."""
     first = {
         target: next((at.count for at in points if _limits(at).startswith(LIMITS["database"])), None)
         for target, points in found.items()

@@ -1,8 +1,8 @@
-"""Profile `downstream`: a slow database behind a small pool. What would a faster language have bought? Pure.
+"""Answer to profile `downstream`: what a faster language gains with a slow database and a small pool.
 
-A pool of n connections, each busy for as long as PostgreSQL takes, lets n / time requests pass each second, whatever the
-language. Below that rate a response is that time, the service's CPU time and a little waiting: code that is ten times as
-fast saves nine tenths of the CPU time, and of nothing else.
+Each request keeps a connection for the time that PostgreSQL takes, so a pool of n connections allows n / time requests per
+second in any language. Below that rate, a response takes that time, the service's CPU time and a little waiting. Code that
+is ten times as fast saves nine tenths of the CPU time, and nothing else.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from reports.sections.time_breakdown import LIMITS
 from reports.units import number, quantity
 
 PROFILE = "downstream"
-#: How much faster the other language is imagined to be.
+#: Speed of an imagined faster language, as a multiple.
 FASTER = 10
 
 _READING = (
-    "Requests answered each second at full load, in percent of what the pool allows: its connections ÷ the time that "
-    "PostgreSQL itself took for a statement. What is missing is time in which a connection waited for the service."
+    "Requests answered per second at full load, in percent of what the pool allows: its connections ÷ PostgreSQL's own time "
+    "per request. What is missing to 100 % is time in which a connection waited for the service."
 )
 
 
 def downstream_answer(analysis: Analysis) -> ProfileAnswer | None:
-    """None where the profile was not measured saturated."""
+    """The answer; None where the profile was not measured saturated."""
     load = load_of(analysis, PROFILE, open_loop=False)
     if load is None:
         return None
@@ -52,8 +52,8 @@ def downstream_answer(analysis: Analysis) -> ProfileAnswer | None:
         table=Table(
             "What the pool allows and what the service does, medians over valid trials",
             (
-                "Target", "The pool allows", "Reached", "CPU used there", "Limited by", f"Mean response{rate}",
-                f"Of it service CPU{rate}", f"Saved by code {FASTER} times as fast",
+                "Target", "The pool allows", "Reached", "CPU used", "Limited by", f"Mean response{rate}",
+                f"Service CPU in it{rate}", f"Saved by code {FASTER} times as fast",
             ),
             tuple(_row(analysis, target, load, below) for target in full),
         ),
@@ -61,7 +61,7 @@ def downstream_answer(analysis: Analysis) -> ProfileAnswer | None:
 
 
 def ceiling(analysis: Analysis, m: LevelObservation) -> float:
-    """Requests/s that the pool lets pass: each takes a connection for as long as PostgreSQL takes."""
+    """Requests/s that the pool allows: each request keeps a connection for PostgreSQL's time."""
     return analysis.run.configuration.limits.db_pool_size / (database_microseconds(m.level) / 1e6)
 
 
@@ -85,15 +85,15 @@ def _said(analysis: Analysis, target: str, load: Load, below: Load | None) -> tu
     used = middle(trials, lambda m: cpu_percent(analysis, m))
     gain = _saved(analysis.cell(target, below)) if below else None
     bought = (
-        f" A language {FASTER} times as fast would have answered {gain} sooner {below.phrase}, and no request beyond the "
+        f" A language {FASTER} times as fast would answer {gain} sooner {below.phrase}, but could not exceed the "
         "pool's ceiling."
         if gain and below
         else ""
     )
     return (
         named(
-            f"The pool allows {quantity(allows, 'requests/s')}; ", (target,),
-            f" reaches {share:.0%} of it with its CPU at {used:.0f} % of its cores.{bought}",
+            f"The pool allows {quantity(allows, 'requests/s')}. ", (target,),
+            f" reaches {share:.0%} of it, and uses {used:.0f} % of its cores.{bought}",
         ),
     )  # fmt: skip
 

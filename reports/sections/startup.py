@@ -1,4 +1,4 @@
-"""The sections of what no load tells: starts and builds, each with its charts and its table. Pure."""
+"""Report section for start-up trials: start times, and the time to steady speed."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from reports.analysis.analysis import Analysis
 from reports.metrics.non_load import starts_of
 from reports.metrics.steady_state import JUDGED_SECONDS, STEADY_SHARE, climbing, shares, steady_rate, time_to_steady
 from reports.sections.elements import Figure, Row, Section, Table
-from reports.sections.metric_figures import place_figures
-from reports.sections.warmup import course_figure
+from reports.sections.metric_figures import scope_figures
+from reports.sections.warmup import ramp_figure
 from reports.units import quantity, span
 
 NONE = "–"
@@ -21,23 +21,24 @@ NONE = "–"
 
 def _axes(analysis: Analysis, profile: Profile, name: str) -> tuple[Figure, ...]:
     scope = next(scope for scope in analysis.scopes if scope.id == profile.name)
-    return place_figures(analysis, scope, name)
+    return scope_figures(analysis, scope, name)
 
 
-def _startup(analysis: Analysis, profile: Profile, name: str) -> Section:
+def startup_section(analysis: Analysis, profile: Profile, name: str) -> Section:
+    """The section of a start-up profile: charts, the ramp-up, and one table row per target."""
     trials = {
         target: [s.whole for s in analysis.singles
                  if s.trial.target == target and s.valid and isinstance(s.whole, StartupMeasurement)]
         for target in analysis.run.plan.targets
     }  # fmt: skip
-    course = course_figure(
+    ramp = ramp_figure(
         analysis,
         f"{name}-course",
         "Throughput from the first request on",
-        f"A fresh service under full load ({profile.connections} connections, the mix of profile cpu) with no warm-up: "
-        "requests answered in each quarter of a second, as a share of the speed at the end. What is missing of 100 % is a "
-        "just-in-time compiler's work, and what it has not compiled yet. Strong: the median over valid trials; faint: "
-        "single trials.",
+        f"A fresh service under full load ({profile.connections} connections, the mix of profile cpu) without warm-up: "
+        "requests answered per quarter of a second, as a share of the speed at the end. What is missing to 100 % is the "
+        "work of a just-in-time compiler, and code that it has not compiled yet. The strong line is the median over valid "
+        "trials, faint lines are single trials.",
         {target: [shares(each.windows) for each in found] for target, found in trials.items()},
         (
             "Target",
@@ -46,24 +47,24 @@ def _startup(analysis: Analysis, profile: Profile, name: str) -> Section:
             f"First second at {STEADY_SHARE * 100:g} % or more",
             "Trials",
         ),
-        tuple(_course_row(target, found) for target, found in trials.items() if found),
+        tuple(_ramp_row(target, found) for target, found in trials.items() if found),
     )
     headers = (
         "Target", "Warm: /health", "Warm: first row", "Cold: /health", "Cold: first row", "Starts, warm and cold",
-        "Image's files", "Taken out of the page cache", "Left in it",
+        "Image's files", "Removed from the page cache", "Left in the page cache",
     )  # fmt: skip
     return Section(
         profile.title,
-        (*_axes(analysis, profile, name), *((course,) if course else ())),
-        "Each start is a new container against a running database. The clock is the engine's start of the container; "
-        "answers are seen within 1 ms of their time as long as nothing listens, within 5 ms while the service says that it "
-        "is not ready. Cold: the image's files were taken out of the page cache before.",
-        tables=(Table("Starts: medians and ranges over all of them", headers,
+        (*_axes(analysis, profile, name), *((ramp,) if ramp else ())),
+        "Each start is a new container with a running database. Time counts from the engine's start of the container. An "
+        "answer is seen within 1 ms if nothing listened before it, and within 5 ms if the service first said that it was "
+        "not ready. Cold: the image's files were removed from the page cache before.",
+        tables=(Table("Start times: medians and ranges over all starts", headers,
                       tuple(_start_row(target, found) for target, found in trials.items() if found)),),
     )  # fmt: skip
 
 
-def _course_row(target: str, found: Sequence[StartupMeasurement]) -> Row:
+def _ramp_row(target: str, found: Sequence[StartupMeasurement]) -> Row:
     settled = [each for each in found if not climbing(each.windows)]
     reached = [value for each in settled if not isinstance(value := time_to_steady(each.windows), Missing)]
     first = [shares(each.windows)[0][1] for each in found]

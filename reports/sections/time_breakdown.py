@@ -1,4 +1,4 @@
-"""Where a request's time goes: its parts at each load, by route, and what limits each target. Pure."""
+"""Report section for the time breakdown: parts of a response by load and route, and what limits each target."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ LIMITS = {
 
 
 def parts_sections(analysis: Analysis) -> tuple[Section, ...]:
-    """A section per profile: figures of the ranked loads; those of shares and single routes folded up."""
+    """One section per profile: figures of the ranked loads; those of shares and single routes are folded."""
     sections = []
     for i, profile in enumerate(analysis.run.plan.profiles):
         if profile.kind != "load":
             continue
-        # All of a held request's time is the wait that it asked for.
+        # A held request spends all of its time in the wait that it asked for.
         loads = [load for load in analysis.loads if load.profile == profile.name and not load.held]
         if not loads:
             continue
@@ -43,7 +43,7 @@ def parts_sections(analysis: Analysis) -> tuple[Section, ...]:
 
 
 def _both(analysis: Analysis, load: Load, name: str) -> tuple[Figure, Figure]:
-    """The mean response: all of it, and the part in which anyone worked."""
+    """Two figures of the mean response: all of it, and PostgreSQL time + service CPU alone."""
     parts = [part for part in analysis.parts if part.load == load.id]
     return (
         _all(analysis, load, name),
@@ -52,8 +52,8 @@ def _both(analysis: Analysis, load: Load, name: str) -> tuple[Figure, Figure]:
             load,
             f"{name}-work",
             f"The work alone: {load.title}",
-            "The same without the rest: time in which anyone worked for the request. A language can change the service's "
-            "CPU part alone; where PostgreSQL's part is large, a faster language gains little. At the bar's end: the sum.",
+            "PostgreSQL time + service CPU alone, without the rest. A language can only change the service's CPU part. "
+            "Where PostgreSQL's part is large, a faster language gains little. The number at the bar's end is the sum.",
             "% of PostgreSQL time + service CPU",
             [(p, p.database + p.service_cpu, (p.database, p.service_cpu)) for p in parts],
         ),
@@ -63,13 +63,13 @@ def _both(analysis: Analysis, load: Load, name: str) -> tuple[Figure, Figure]:
 def _all(analysis: Analysis, load: Load, name: str) -> Figure:
     if load.open:
         rest = (
-            "The rest is network, scheduling, and waiting for a core or a pooled connection: little as long as the target "
-            "has time to spare."
+            "The rest is network, scheduling, and waiting for a core or a pooled connection. It is small as long as the "
+            "target has time to spare."
         )
     else:
         rest = (
-            f"With {load.connections} connections that never pause, most of the rest is waiting in line for a core or a "
-            "pooled connection: it grows with their number."
+            f"With {load.connections} connections that never pause, most of the rest is queueing for a core or a pooled "
+            "connection. It grows with the number of connections."
         )
     return _figure(
         analysis,
@@ -77,7 +77,7 @@ def _all(analysis: Analysis, load: Load, name: str) -> Figure:
         f"{name}-all",
         f"Mean response: {load.title}",
         "PostgreSQL's own execution time (pg_stat_statements, over the level) + CPU time of the service + the rest. "
-        f"{rest} At the bar's end: the whole.",
+        f"{rest} The number at the bar's end is the whole response time.",
         "% of the mean response time",
         [(p, p.response, (p.database, p.service_cpu, p.rest)) for p in analysis.parts if p.load == load.id],
     )
@@ -108,8 +108,9 @@ def _figure(
 
 
 def route_tables(analysis: Analysis) -> tuple[tuple[Table, ...], tuple[Table, ...]]:
-    """By route: the tables of the ranked loads, and those of shares of the own throughput. A route that is a load of its own
-    is a column in them.
+    """Tables by route: those of the ranked loads, and those of shares of the own throughput.
+
+    A route that was also measured alone gets a column of CPU time.
     """
     ranked = [_routes(analysis, load) for load in analysis.loads if load.ranked and not load.held]
     shares = [_routes(analysis, load) for load in analysis.loads if load.kind == "relative"]
@@ -117,7 +118,7 @@ def route_tables(analysis: Analysis) -> tuple[tuple[Table, ...], tuple[Table, ..
 
 
 def _routes(analysis: Analysis, load: Load) -> Table:
-    """Medians over the valid trials of each target, by route."""
+    """The table of a load: medians over the valid trials, by route and target."""
     profile = next(p for p in analysis.run.plan.profiles if p.name == load.profile)
     alone = {other.level: other for other in analysis.loads if other.profile == load.profile and other.alone}
     rows: list[Row] = []
@@ -150,7 +151,7 @@ def _time(microseconds: list[float]) -> str:
 
 
 def _cpu_alone(analysis: Analysis, target: str, load: Load | None) -> str:
-    """CPU time of a route's request, from the level that sends it alone: a container's counter knows no routes."""
+    """CPU time per request of a route, from the level that sends it alone: the counter covers the container."""
     if load is None:
         return "–"
     found = [cpu_per_request_microseconds("service", m.level) for m in analysis.cell(target, load)]
@@ -159,7 +160,7 @@ def _cpu_alone(analysis: Analysis, target: str, load: Load | None) -> str:
 
 
 def limit_tables(analysis: Analysis) -> tuple[Table, Table]:
-    """What limits each target at each load: as a grid, and with the figures that it follows from."""
+    """Two tables of what limits each target at each load: the grid, and the figures behind it."""
     targets = analysis.run.plan.targets
     grid: list[Row] = []
     reasons: list[Row] = []
@@ -181,12 +182,12 @@ def limit_tables(analysis: Analysis) -> tuple[Table, Table]:
 
 
 def _limit(trials: tuple[LevelObservation, ...]) -> tuple[str, str]:
-    """What limits most of the trials, and the figures of the first of those."""
+    """The limit of most of the trials, and the figures of the first of those."""
     return _most([(m.level.bottleneck, m.level.bottleneck_reason) for m in trials])
 
 
 def _most(found: list[tuple[str, str]]) -> tuple[str, str]:
-    """The most frequent limit, with its share where the trials don't agree, and its first reason."""
+    """The most frequent limit, with its share where trials differ, and its first reason."""
     if not found:
         return "–", ""
     limit, count = Counter(limit for limit, _ in found).most_common(1)[0]
@@ -195,8 +196,8 @@ def _most(found: list[tuple[str, str]]) -> tuple[str, str]:
 
 
 def _capacity_limit(analysis: Analysis, profile: Profile, target: str) -> tuple[str, str]:
-    """What was used most at the lowest rate that failed, with the intervals that the searches ended with."""
-    # By trial: its levels all carry the one search.
+    """What was used most at the lowest rate that failed, with the interval of each search."""
+    # One entry per trial: all levels of a trial carry the same search.
     trials = {m.trial.id: m for m in analysis.measured if (m.trial.target, m.trial.profile) == (target, profile.name)}
     found = [m.whole.capacity for m in trials.values()]
     searched = [c for c in found if isinstance(c, Capacity)]

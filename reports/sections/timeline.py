@@ -1,4 +1,4 @@
-"""CPU use and memory over the whole of a trial. Reads the samples."""
+"""Report section for CPU use and memory over the whole of a trial, read from the samples."""
 
 from __future__ import annotations
 
@@ -18,22 +18,27 @@ from reports.charts.line_chart import Line
 from reports.sections.elements import Figure, Section, drawn, styles_of
 
 _PARTS = (
-    ("service", "cores", "CPU use of the service", "Cores' worth of work. At the number of its cores, it is the limit."),
-    ("database", "cores", "CPU use of PostgreSQL", "The same for the target's own database."),
-    ("generator", "cores", "CPU use of the load generator", "One near all of its cores measures itself: not ranked."),
-    ("service", "memory", "Memory of the service", "Working set: what the kernel charges, less idle file cache."),
+    ("service", "cores", "CPU use of the service", "In cores. A service that uses all of its cores is limited by them."),
+    ("database", "cores", "CPU use of PostgreSQL", "In cores, for the target's own database."),
+    (
+        "generator",
+        "cores",
+        "CPU use of the load generator",
+        "In cores. A generator near its limit measures itself, so such a level is not ranked.",
+    ),
+    ("service", "memory", "Memory of the service", "Working set: memory that the kernel charges, without idle file cache."),
 )
 
 
-class _Course(Struct, frozen=True):
-    """The trial that stands for a target: its curves, and its levels' windows in seconds on their axis."""
+class _Timeline(Struct, frozen=True):
+    """The curves of a target's representative trial, and its levels' windows in seconds on the same axis."""
 
     curves: Mapping[str, Curve]
     windows: tuple[tuple[str, float, float], ...]
 
 
 def time_sections(analysis: Analysis, folder: Path) -> tuple[Section, ...]:
-    """A section per profile."""
+    """One section per load profile."""
     return tuple(
         _section(analysis, p, f"time-{i}", folder) for i, p in enumerate(analysis.run.plan.profiles) if p.kind == "load"
     )
@@ -43,15 +48,15 @@ def _section(analysis: Analysis, profile: Profile, name: str, folder: Path) -> S
     chosen = {t: m for t in analysis.run.plan.targets if (m := analysis.representatives.get((t, profile.name)))}
     if not chosen:
         return Section(profile.title, (), "Nothing was measured.")
-    found = {target: course for target, m in chosen.items() if (course := _course(analysis, m, folder))}
+    found = {target: course for target, m in chosen.items() if (course := _timeline(analysis, m, folder))}
     first = next(iter(chosen.values())).load
     shown = ", ".join(f"{m.trial.id}{'' if m.valid else ' (not valid)'}" for m in chosen.values())
     levels = list(dict.fromkeys(title for course in found.values() for title, _, _ in course.windows))
-    order = f"In their order: {', '.join(levels)}. " if levels else ""
+    order = f"Levels in their order: {', '.join(levels)}. " if levels else ""
     note = (
         "How to read this: a dashed line is where the measured window of a level begins (median over the targets). "
         f"Left of the first one is the warm-up. {order}"
-        f"Shown, per target, is the trial of median throughput, {first.level_title}: {shown}."
+        f"For each target, the trial of median throughput is shown ({first.level_title}): {shown}."
     )
     marks = [median(starts) for title in levels if (starts := _starts(found, title))]
     return Section(
@@ -64,13 +69,13 @@ def _section(analysis: Analysis, profile: Profile, name: str, folder: Path) -> S
     )
 
 
-def _course(analysis: Analysis, chosen: LevelObservation, folder: Path) -> _Course | None:
+def _timeline(analysis: Analysis, chosen: LevelObservation, folder: Path) -> _Timeline | None:
     zero = chosen.level.window_start_ns
     curves = read_curves(folder, chosen.trial.id, zero)
     if isinstance(curves, Missing):
         return None
     titles = {load.level: load.level_title for load in analysis.loads if load.profile == chosen.trial.profile}
-    return _Course(
+    return _Timeline(
         curves,
         tuple(
             (titles[level.level], (level.window_start_ns - zero) / 1e9, (level.window_end_ns - zero) / 1e9)
@@ -80,7 +85,7 @@ def _course(analysis: Analysis, chosen: LevelObservation, folder: Path) -> _Cour
     )
 
 
-def _starts(found: Mapping[str, _Course], title: str) -> list[float]:
+def _starts(found: Mapping[str, _Timeline], title: str) -> list[float]:
     return [start for course in found.values() for name, start, _ in course.windows if name == title]
 
 
@@ -91,7 +96,7 @@ def _figure(
     kind: str,
     title: str,
     reading: str,
-    found: Mapping[str, _Course],
+    found: Mapping[str, _Timeline],
     marks: list[float],
 ) -> Figure:
     curves, table = [], []
@@ -118,7 +123,7 @@ def _figure(
         title,
         svg,
         reading if curves else "There are no samples to draw.",
-        ("Target", "Level", "Least in its window", "Median", "Most"),
+        ("Target", "Level", "Lowest in its window", "Median", "Highest"),
         tuple(table),
         spec,
     )

@@ -1,4 +1,4 @@
-"""The warm-up: throughput in each second from a target's first request on, as a share of what it then held. Pure."""
+"""Report section for the warm-up: throughput in each second, as a share of the measured window's."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ Seconds = list[tuple[float, float]]
 
 
 def warmup_figures(analysis: Analysis) -> tuple[Figure, ...]:
-    """A figure for the first closed level of each profile: what comes later meets a warm target."""
+    """One figure per profile, for its first closed level: at later levels the target is already warm."""
     firsts = {load.profile: load for load in reversed(analysis.loads) if load.kind == "closed" and not load.alone}
     wanted = [load for load in analysis.loads if load in firsts.values()]
     return tuple(f for i, load in enumerate(wanted) if (f := _figure(analysis, load, f"warmup-{i}")))
 
 
-def course_figure(
+def ramp_figure(
     analysis: Analysis,
     name: str,
     title: str,
     reading: str,
-    courses: Mapping[str, Sequence[Seconds]],
+    ramps: Mapping[str, Sequence[Seconds]],
     headers: Row,
     rows: tuple[Row, ...],
 ) -> Figure | None:
-    """Throughput over time, in percent of the steady one: strong the median over a target's trials, faint each of them."""
+    """A chart of throughput over time, in percent of the steady one: medians strong, single trials faint."""
     curves: list[Line] = []
-    for target, trials in courses.items():
+    for target, trials in ramps.items():
         if not trials:
             continue
         length = min(len(each) for each in trials)
@@ -60,35 +60,36 @@ def course_figure(
 
 
 def _figure(analysis: Analysis, load: Load, name: str) -> Figure | None:
-    courses: dict[str, list[Seconds]] = {}
+    ramps: dict[str, list[Seconds]] = {}
     table: list[Row] = []
     for target in analysis.run.plan.targets:
-        trials = [seconds for m in analysis.cell(target, load) if (seconds := _course(m))]
+        trials = [seconds for m in analysis.cell(target, load) if (seconds := _ramp(m))]
         if not trials:
             continue
-        courses[target] = trials
+        ramps[target] = trials
         reached = [next((x for x, y in each if y >= STEADY_SHARE * 100), None) for each in trials]
         known = [x for x in reached if x is not None]
         first = f"{median(known):.1f} s" if len(known) == len(trials) else "not in every trial"
         table.append((target, f"{median(each[0][1] for each in trials):.0f} %", first, str(len(trials))))
     reading = (
         "Requests answered in each second of the warm-up and of the measured window, as a share of the window's mean. A "
-        "runtime that compiles while it runs starts low and climbs; code that was compiled ahead starts where it stays. "
-        "Strong: the median over valid trials; faint: single trials. What is left of noise is the machine's."
+        "runtime that compiles while it runs starts low and rises. Code compiled ahead of time starts at its final speed. "
+        "The strong line is the median over valid trials, faint lines are single trials. The remaining noise is the "
+        "machine's."
     )
-    return course_figure(
+    return ramp_figure(
         analysis,
         name,
         f"Warm-up: {load.title}",
         reading,
-        courses,
+        ramps,
         ("Target", "First second", f"First second at {STEADY_SHARE:.0%} or more", "Trials"),
         tuple(table),
     )
 
 
-def _course(m: LevelObservation) -> Seconds:
-    """The middle of each window, seconds since the first, and its throughput in percent of the measured window's."""
+def _ramp(m: LevelObservation) -> Seconds:
+    """Each window as a point: its middle in seconds, its throughput in percent of the measured window's."""
     windows = sorted(m.level.windows, key=lambda window: window.start_ns)
     if not any(window.phase == "warmup" for window in windows):
         return []

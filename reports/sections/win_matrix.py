@@ -1,4 +1,4 @@
-"""The win matrix: who is ahead on each axis at each place, with every target's value. Pure."""
+"""The win matrix: the leader of each metric in each scope, with every target's value."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from reports.units import factor, quantity, span
 
 
 class MatrixCell(Struct, frozen=True):
-    """A target's place on an axis. `state`: wins, tie, ranked, unranked."""
+    """A target's value of a metric. `state`: wins, tie, ranked or unranked."""
 
     target: str
     value: str
@@ -25,7 +25,7 @@ class MatrixCell(Struct, frozen=True):
 
 
 class MatrixRow(Struct, frozen=True):
-    """An axis."""
+    """One metric: its leader, and the cells of all targets."""
 
     title: str
     better: str
@@ -34,7 +34,7 @@ class MatrixRow(Struct, frozen=True):
 
 
 class MatrixGroup(Struct, frozen=True):
-    """The axes of a place. No rows: nothing was measured there."""
+    """The metrics of a scope. No rows: nothing was measured there."""
 
     title: str
     question: str
@@ -50,7 +50,7 @@ class Matrix(Struct, frozen=True):
 
 
 def make_matrix(analysis: Analysis, target_class: str) -> Matrix:
-    """A group per place, in the plan's order."""
+    """The win matrix of a class: one group per scope, in the plan's order."""
     run = analysis.run
     targets = tuple(t for t in run.plan.targets if run.targets[t].target_class == target_class)
     mine = [s for s in analysis.rankings if s.target_class == target_class]

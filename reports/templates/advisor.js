@@ -1,7 +1,8 @@
-// The cost model of reports/analysis/cost_model.py, sum by sum in the same order, and its numbers and sentences as reports/units.py and
-// reports/sections/cost.py write them. tests/reports/export/test_interactive_browser.py holds both to the same answers. No page in here.
+// The cost model of reports/analysis/cost_model.py, with the same sums in the same order. Numbers and sentences are those of
+// reports/units.py and reports/sections/cost.py. tests/reports/export/test_advisor_browser.py checks that both give the same
+// answers. Nothing here uses the page.
 
-// model: the constants of reports/analysis/cost_model.py, so that they are written down once.
+// model: the constants of reports/analysis/cost_model.py, which are written down there alone.
 function answer(basis, need, model) {
   const found = basis.rates.find((rates) => rates.target === need.reference && rates.cpu);
   const reference = found ? found.cpu.mid : 0;
@@ -22,7 +23,7 @@ function decidedBy(bills) {
   return dearest > 0 ? 1 - bills[0].total / dearest : null;
 }
 
-// An answer for those who look at some of the targets alone: the cheapest and the dearest are of these.
+// The answer without hidden targets: cheapest and dearest are among those shown.
 function without(found, hidden) {
   const bills = found.bills.filter((bill) => !hidden.includes(bill.target));
   const unpriced = found.unpriced.filter(([target]) => !hidden.includes(target));
@@ -48,7 +49,7 @@ function sums(basis, rates, need, reference, bound, model) {
   const statements = basis.statements || 1;
   const base = of(rates.base);
   const aQuery = rates.db ? Math.max(of(rates.db) - base, 0) / statements : 0;
-  // On the reference the work was measured by the reader: there its interval here says nothing of it.
+  // On the reference target, the work is the reader's own figure: the measured interval does not apply to it.
   const scale = rates.target === need.reference ? 1 : of(rates.cpu) / reference;
   const service = need.cpu_ms * 1000 * scale + base + need.queries * aQuery;
   const cores = (need.rps * service) / 1e6 / need.utilisation;
@@ -100,7 +101,7 @@ function warningsOf(basis, need, reference, model) {
 
 // --- numbers as text -------------------------------------------------------------------------------------------------
 
-// So many decimals. Python rounds an exact half to its even neighbour, toFixed always up.
+// The value with so many decimals. Python rounds an exact half to even, toFixed always up.
 function fixed(value, decimals) {
   const [whole, rest] = value.toFixed(decimals + 40).split(".");
   const kept = rest.slice(0, decimals);
@@ -113,7 +114,7 @@ function grouped(text) {
   return whole.replace(/\B(?=(\d{3})+$)/g, ",") + (rest === undefined ? "" : `.${rest}`);
 }
 
-// Three significant digits, as reports/units.py has them.
+// Three significant digits, as in reports/units.py.
 function number(value) {
   if (value === 0) return "0";
   if (!Number.isFinite(value)) return "∞";
@@ -124,7 +125,7 @@ function number(value) {
   return grouped(rounded.toFixed(Math.max(0, 2 - exponent)));
 }
 
-// --- as it is shown --------------------------------------------------------------------------------------------------
+// --- words and tables ------------------------------------------------------------------------------------------------
 
 const money = (value, currency) => `${currency}${number(value)}`;
 
@@ -154,6 +155,6 @@ function said(found, currency) {
     { name: cheapest.target },
     ` takes ${money(cheapest.total, currency)} a month, `,
     { name: dearest.target },
-    ` ${money(dearest.total, currency)}; at least ${shared} of either is the database's.`,
+    ` takes ${money(dearest.total, currency)}. At least ${shared} of each bill is for the database.`,
   ];
 }

@@ -1,5 +1,5 @@
-// Puts the parts together, and keeps their state in the address: #rps=500&queries=2&hide=python. An address without "=" is
-// one of the page's own anchors; `at` keeps the anchor where there is a state as well.
+// Connects the parts, and keeps their state in the address: #rps=500&queries=2&hide=python. A fragment without "=" is an
+// anchor of the page. `at` keeps the anchor where there is also a state.
 
 const filter = makeFilter(
   document.querySelector("header"),
@@ -35,7 +35,7 @@ function writeNow() {
 
 function restore() {
   const state = given();
-  // An anchor: the browser has gone there, and nothing else changes.
+  // A plain anchor: the browser has already scrolled there, and nothing else changes.
   if (!state && location.hash) {
     write();
     return;
@@ -49,5 +49,5 @@ function restore() {
 advisor.restore(given() ?? new URLSearchParams());
 restore();
 addEventListener("hashchange", restore);
-// For whoever wants the sums themselves.
+// The model for the console and the tests.
 globalThis.fitmap = { answer, number, fixed };

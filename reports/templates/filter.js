@@ -1,4 +1,4 @@
-// Checkboxes for the targets that are shown: columns, rows and sentences of the others go.
+// Checkboxes for the targets: columns, rows and sentences of targets that are not checked are hidden.
 
 function makeFilter(place, targets, changed) {
   const boxes = new Map();

@@ -1,19 +1,19 @@
-// The advisor: a form in the place of the answer that the static page gives, and the answer to it.
+// The advisor: a form and its answer, in place of the static page's answer.
 
-// Name in `Need`, key in the address, label.
+// Name in `Requirements`, key in the address, label.
 const FIELDS = [
   ["rps", "rps", "Requests per second"],
-  ["cpu_ms", "cpu", "Pure work of a request, ms of CPU"],
+  ["cpu_ms", "cpu", "Pure work per request, ms of CPU"],
   ["reference", "on", "… as measured on"],
-  ["queries", "queries", "Database queries of a request"],
-  ["wait_ms", "wait", "Waiting of a request for others, ms"],
-  ["core_price", "core", "Price of a core, a month"],
-  ["memory_price", "memory", "Price of a GiB of memory, a month"],
+  ["queries", "queries", "Database queries per request"],
+  ["wait_ms", "wait", "Waiting for other services per request, ms"],
+  ["core_price", "core", "Price of a core per month"],
+  ["memory_price", "memory", "Price of a GiB of memory per month"],
 ];
-// Beyond it sums would leave what a double can count.
+// The largest number accepted: larger ones would lose precision in the sums.
 const MOST = 1e9;
 
-// What is wrong with a number as it was typed, in a sentence; null where nothing is.
+// What is wrong with a typed number, as a sentence, or null.
 function wrongWith(label, text) {
   const typed = text.trim();
   if (typed === "") return `${label}: please give a number.`;
@@ -52,7 +52,7 @@ function makeAdvisor(place, data, hidden, changed) {
       input.setAttribute("aria-invalid", String(problem !== null));
       if (problem) problems.push(problem);
     }
-    wrong.textContent = problems.length ? `${problems[0]} The answer below is still the last one.` : "";
+    wrong.textContent = problems.length ? `${problems[0]} The answer below is for the last valid numbers.` : "";
     result.classList.toggle("stale", problems.length > 0);
     if (problems.length) return;
     const found = without(answer(data.basis, need, data.model), hidden());
@@ -64,15 +64,15 @@ function makeAdvisor(place, data, hidden, changed) {
   const standard = (name) => String(data.need[name]);
   return {
     update,
-    // What differs from the page's own need: pairs of key in the address and text.
+    // Fields that differ from the page's own requirements: pairs of key in the address and text.
     differing: () =>
       FIELDS.filter(([name]) => inputs.get(name).value !== standard(name)).map(([name, key]) => [key, inputs.get(name).value]),
-    // The need of an address: what is not in it is the page's own.
+    // Sets the fields from an address. Fields that it lacks get the page's own values.
     restore(given) {
       for (const [name, key] of FIELDS) {
         const input = inputs.get(name);
         input.value = given.get(key) ?? standard(name);
-        // A target that this record does not have.
+        // The address may name a target that this record does not have.
         if (name === "reference" && input.selectedIndex < 0) input.value = standard(name);
       }
       update();

@@ -1,4 +1,4 @@
-// What the parts of the interactive page share. Names from the record only ever become text nodes and attribute values.
+// Helpers of the interactive page. Names from the record become only text nodes and attribute values.
 
 function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
@@ -9,7 +9,7 @@ function element(tag, attributes = {}, ...children) {
 
 const read = (id) => JSON.parse(document.getElementById(id).textContent);
 
-// Waits for a pause: browsers refuse more than a few hundred changes of the address in a row.
+// Runs an action after a pause: browsers refuse more than a few hundred changes of the address in a row.
 function afterPause(action, milliseconds) {
   let timer = 0;
   return () => {

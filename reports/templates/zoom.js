@@ -1,5 +1,5 @@
-// Curve charts that can be zoomed: the same Vega-Lite specifications as the pictures, drawn here by Vega's interpreter of
-// expressions, which needs no eval.
+// Line charts that can be zoomed. They have the same Vega-Lite specifications as the pictures, and are drawn here by Vega's
+// expression interpreter, which needs no eval.
 
 const FACTOR = 0.7;
 const STEP = 0.15;
@@ -25,8 +25,8 @@ function makeZoom(data, hidden) {
   return { redraw: () => charts.forEach((chart) => chart.redraw()) };
 }
 
-// The specification as it is drawn: without hidden targets, names in the place of tokens, larger where there is room. Its
-// colours are those of the pictures, which the style sheet knows how to turn dark.
+// The specification to draw: without hidden targets, with names instead of tokens, and larger where there is room. Its
+// colours are those of the pictures, which the style sheet maps to dark ones.
 function prepared(spec, data, hidden, width) {
   const gone = new Set(Object.keys(data.looks).filter((token) => hidden.has(data.looks[token].target)));
   const taller = Math.max(1, Math.min(2, width / 550));
@@ -36,7 +36,7 @@ function prepared(spec, data, hidden, width) {
       .filter((row) => !row.some((value) => gone.has(value)))
       .map((row) => Object.fromEntries(fields.map((field, i) => [field, row[i]])));
   }
-  // A name is only ever the text of a text mark: wherever else a target is told apart, its token stays.
+  // Names are used only as the text of text marks. Everywhere else the token identifies a target.
   datasets.labels = datasets.labels.map((row) => ({ ...row, name: data.looks[row.name].label, y: row.y * taller }));
   return { ...spec, datasets, width, height: spec.height * taller };
 }
@@ -45,10 +45,10 @@ function makeChart(figure, prepare) {
   const title = figure.firstElementChild.textContent;
   const button = element("button", { type: "button", "aria-expanded": "false", "aria-label": `Zoom: ${title}` }, "Zoom");
   const bar = element("div", { class: "bar" }, button);
-  const hint = "Drag to move, wheel or + and − to zoom, arrow keys to move, 0 for all of it, Esc to close.";
+  const hint = "Drag or use the arrow keys to move, wheel or + and − to zoom, 0 to reset, Esc to close.";
   const live = element("div", { class: "live", role: "group", tabindex: "0", "aria-label": `${title}. ${hint}` });
   const tools = element("span", { class: "tools" });
-  for (const [text, words, key] of [["+", "Closer", "+"], ["−", "Wider", "-"], ["All", "All of it", "0"]]) {
+  for (const [text, words, key] of [["+", "Zoom in", "+"], ["−", "Zoom out", "-"], ["All", "Reset zoom", "0"]]) {
     const tool = element("button", { type: "button", "aria-label": `${words}: ${title}`, title: words }, text);
     tool.addEventListener("click", () => drawn && KEYS[key](chart));
     tools.append(tool);
@@ -57,7 +57,7 @@ function makeChart(figure, prepare) {
   figure.querySelector("svg").after(bar);
 
   let drawn = null;
-  // Counts drawings and closings: a drawing that ends after the next one began is thrown away.
+  // Counts drawings and closings: a drawing that ends after the next one began is discarded.
   let turn = 0;
 
   async function draw() {
@@ -87,7 +87,7 @@ function makeChart(figure, prepare) {
     draw();
   }
 
-  // New bounds of an axis, as pixels of the old ones: so it works on logarithmic axes too.
+  // Sets new bounds of each axis, given in pixels of the old ones: this also works on logarithmic axes.
   async function bounds(change) {
     for (const axis of ["x", "y"]) {
       const scale = drawn.view.scale(axis);

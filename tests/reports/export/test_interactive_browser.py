@@ -162,9 +162,9 @@ def test_a_chart_is_zoomed_moved_and_closed_by_pointer_and_by_keyboard(browser: 
     wait_for(lambda: drawing(browser) == whole)
     for key in ("+", Keys.ARROW_LEFT, Keys.ARROW_UP, "-"):
         changes(lambda key=key: live.send_keys(key))
-    browser.find_element(By.CSS_SELECTOR, "button[title='All of it']").click()
+    browser.find_element(By.CSS_SELECTOR, "button[title='Reset zoom']").click()
     wait_for(lambda: drawing(browser) == whole)
-    changes(browser.find_element(By.CSS_SELECTOR, "button[title='Closer']").click)
+    changes(browser.find_element(By.CSS_SELECTOR, "button[title='Zoom in']").click)
     live.send_keys(Keys.ESCAPE)
     assert not browser.find_elements(By.CSS_SELECTOR, ".live, .zoomed")
     assert browser.find_element(By.CSS_SELECTOR, f"#{FIRST_CHART} > svg").is_displayed()

@@ -68,7 +68,7 @@ def test_a_wide_spread_matters_and_a_tie_does_not(clear: Analysis, tmp_path: Pat
     found = {m.title: m for m in language_effects(clear)}
     pure = found["CPU-bound, saturated"]
     assert pure.answer == "yes"
-    assert pure.spreads[0].apart == pytest.approx(5200 / 90, rel=0.02)
+    assert pure.gaps[0].apart == pytest.approx(5200 / 90, rel=0.02)
     text = "".join(span.text for span in pure.sentence)
     assert "rust" in text and "python" in text and "service CPU for 5 of 5 targets" in text
     equal = analyse(make_record(tmp_path, targets=("a", "b", "c"), noise=0.02))
@@ -78,7 +78,7 @@ def test_a_wide_spread_matters_and_a_tie_does_not(clear: Analysis, tmp_path: Pat
 def test_a_load_limited_by_its_database_says_so(clear: Analysis) -> None:
     text = "".join(s.text for m in language_effects(clear) if m.title == "Database-bound, saturated" for s in m.sentence)
     assert "PostgreSQL CPU for 5 of 5 targets" in text
-    assert "of the work in a request" in text
+    assert "of the work of a request" in text
 
 
 def test_the_page_has_both(mixed: Record, page: str) -> None:

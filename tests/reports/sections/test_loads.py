@@ -34,7 +34,7 @@ def test_targets_without_a_valid_trial_are_not_ranked_and_it_is_said(mixed: Reco
         if ranking.scope.startswith("db"):
             assert entries["kotlin"].estimate == Missing("no valid trial (failed)")
     assert text_of(analysis, "java").endswith(
-        "Not ranked, for want of a valid trial: CPU-bound saturated (generator limited)."
+        "Not ranked, because no trial is valid: CPU-bound saturated (generator limited)."
     )
     assert "Database-bound saturated (failed); Database-bound at 1,000 requests/s (failed)" in text_of(analysis, "kotlin")
 
@@ -43,7 +43,7 @@ def test_sentences_say_wins_ties_and_wins_nowhere(mixed: Record) -> None:
     analysis = analyse(mixed)
     assert text_of(analysis, "rust").startswith("rust wins throughput, CPU-bound saturated (×1.2")
     assert "It shares the lead on throughput, Database-bound saturated (with rust)" in text_of(analysis, "go")
-    assert text_of(analysis, "python").startswith("python wins nowhere and shares no lead.")
+    assert text_of(analysis, "python").startswith("python wins no metric and shares no lead.")
 
 
 def test_a_tie_is_told_once_a_family(tmp_path: Path) -> None:

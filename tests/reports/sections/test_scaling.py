@@ -91,8 +91,8 @@ def test_sections_have_charts_tables_and_say_what_is_shared(analysis: Analysis) 
     floor, up, out = (sections[profile.title] for profile in (FLOOR, UP, OUT))
     assert [figure.title for section in (floor, up, out) for figure in section.figures if not figure.svg] == []
     assert "shares one with database and load generator" in up.note
-    assert "fitted to 4 points or more" in up.note and "here there is 1" in up.note
-    assert "From 2 replicas on they share cores" in out.note
+    assert "fitted to 4 points or more" in up.note and "Here there is 1" in up.note
+    assert "From 2 replicas on, they share cores" in out.note
     assert "with one replica already" in out.note and "16 database connections" in out.note
     targets = list(analysis.run.plan.targets)
     assert {row[0] for row in floor.tables[0].rows} == set(targets)
@@ -165,7 +165,7 @@ def test_page_downloads_history_and_gate_have_the_axes(analysis: Analysis, recor
 
 def test_a_record_of_these_kinds_alone_tells_what_services_said_of_themselves(tmp_path: Path) -> None:
     analysis = analyse(make_record(tmp_path, targets=("go",), profiles=(UP,)))
-    assert "target go" in dict(target_facts(analysis, "go").facts)["As the service itself reported"]
+    assert "target go" in dict(target_facts(analysis, "go").facts)["Reported by the service itself"]
 
 
 def test_every_axis_reads_well_in_a_sentence() -> None:
