@@ -257,7 +257,7 @@ exit status:
 
 
 class _Help(argparse.RawDescriptionHelpFormatter):
-    """Help of a fixed width, so that docs/reference/cli.md is the same from every terminal."""
+    """Help of a fixed width: docs/reference/cli.md is the same from every terminal."""
 
     def __init__(self, prog: str) -> None:
         super().__init__(prog, max_help_position=28, width=WIDTH)

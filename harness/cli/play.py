@@ -1,4 +1,4 @@
-"""Runs one target, its database and Locust's web UI until Ctrl-C. `make play` uses this.
+"""Runs one target, its database and Locust's web UI until Ctrl-C, for `make play`.
 
     python -m harness.cli.play TARGET PROFILE [--install-engine | --no-install-engine]
 

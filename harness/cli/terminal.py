@@ -30,7 +30,7 @@ STARTED = "in progress"
 
 
 class Terminal:
-    """The listener that writes one line per finished trial, and on a terminal a live view below them.
+    """Writes one line per finished trial, and on a terminal a live view below them.
 
     The live view shows how far the run is, what the current trial does, and the last trial of each target. Its lines are
     cut at the terminal's width, so what matters most stands first. Leaving the context ends the view.

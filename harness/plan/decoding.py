@@ -24,7 +24,7 @@ def suggest(word: str, known: Iterable[str]) -> str:
 
 
 def convert(value: Any, type_: type[T], where: str) -> T:
-    """Converts a value from TOML or JSON to `type_`. Raises UsageError, which names `where`."""
+    """Converts a value from TOML or JSON to `type_`. Raises UsageError with `where`."""
     try:
         return msgspec.convert(value, type_)
     except msgspec.ValidationError as error:

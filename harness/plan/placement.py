@@ -1,4 +1,4 @@
-"""The CPUs of service, database and load generator. The topology comes from harness.host."""
+"""The CPUs of service, database and load generator. harness.host has the topology."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The order and the duration of trials. The same configuration and seed give the same plan."""
+"""The order and duration of trials. The same configuration gives the same plan."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def make_pairs(
 
 
 def timing_of(target: Target | None, timing: Timing) -> Timing:
-    """The timing for a target: JIT has a minimum warm-up, if warm-up can be prolonged at all."""
+    """The timing for a target: JIT has a minimum warm-up, if warm-up can be prolonged."""
     least, limit = timing.warmup_seconds, timing.warmup_limit_seconds
     if target is None or not target.jit or limit <= least:
         return timing

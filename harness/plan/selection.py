@@ -30,7 +30,7 @@ def choose(wanted: tuple[str, ...], known: dict[str, Any], what: str) -> tuple[s
 
 
 def relevel(profiles: tuple[Profile, ...], wanted: tuple[str, ...], more: tuple[str, ...]) -> tuple[Profile, ...]:
-    """Sets the levels of load profiles to `wanted`, or leaves their own. Raises UsageError.
+    """Sets the levels of load profiles to `wanted`, if any are given. Raises UsageError.
 
     `more`: levels that are added to profiles with a `saturate` level, because they are shares or parts of it. Profiles of
     another kind are unchanged.

@@ -66,7 +66,7 @@ def with_twins(targets: Mapping[str, Target], names: Collection[str]) -> dict[st
 
 
 def with_bases(targets: Mapping[str, Target]) -> dict[str, Target]:
-    """Each target, followed by its base: an older version of the service, in its own image."""
+    """Each target, followed by its base: an older version, in an image of its own."""
     return _beside(targets, BASE, targets)
 
 

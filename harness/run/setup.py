@@ -1,4 +1,4 @@
-"""From a configuration to a measured record: plan, engine, images, calibration, trials."""
+"""Sets up and measures a run: plan, engine, images, calibration, trials."""
 
 from __future__ import annotations
 
