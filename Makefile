@@ -1,6 +1,6 @@
-# The two commands:  make bench   sets everything up, builds, measures, writes a report
+# Main commands:      make bench   sets everything up, builds, measures, writes a report
 #                    make test    sets everything up, runs all tests
-# Options reach fitmap through ARGS:  make bench ARGS="--preset smoke --target go,rust"
+# ARGS passes options to fitmap: make bench ARGS="--preset smoke --target go,rust"
 
 PYTHON ?= python3
 FITMAP := .venv/bin/fitmap
@@ -26,7 +26,7 @@ setup: .venv/installed
 bench: setup  ## build what is needed, measure all languages (about twenty minutes), write runs/<id>/report.html
 	@$(FITMAP) bench $(ARGS)
 
-smoke: setup  ## the same in two minutes: does everything work here?
+smoke: setup  ## a short bench (two minutes): does everything work here?
 	@$(FITMAP) bench --preset smoke $(ARGS)
 
 check: setup  ## format, lint, types, import contracts, CI files
@@ -42,7 +42,7 @@ check: setup  ## format, lint, types, import contracts, CI files
 test: check browser  ## all checks and all tests, on every service's image
 	$(FITMAP) build
 	.venv/bin/python -m pytest tests/unit tests/targets tests/engine $(ARGS)
-	@# tests/engine alone and first: it measures. Then two kinds that measure no time, side by side: one waits, one computes.
+	@# tests/engine runs first and alone, because it measures. The other two measure no time and run in parallel.
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target test-services test-reports
 
 test-services:
@@ -51,7 +51,7 @@ test-services:
 test-reports:
 	nice -n 19 .venv/bin/python -m pytest tests/reports $(ARGS)
 
-# The report is opened in a real browser. Without one, and without the right to install it, those tests are skipped aloud.
+# Some tests open the report in a real browser. If there is none and it can't be installed, pytest names them as skipped.
 browser:
 	@{ [ -x /usr/bin/chromium ] && [ -x /usr/bin/chromedriver ]; } \
 	  || { [ -e /etc/debian_version ] && [ "$$(id -u)" = 0 ] && echo "installing Debian's Chromium for the tests of the report" >&2 \
@@ -62,10 +62,10 @@ browser:
 docs: setup  ## write docs/reference/cli.md again from the help texts
 	.venv/bin/python -m harness.cli.reference > docs/reference/cli.md
 
-bench-loadgen: setup  ## the lean load generator against wrk and FastHttpUser, one core, one null server
+bench-loadgen: setup  ## compare the load generator with wrk and FastHttpUser, on one core and one null server
 	@$(FITMAP) loadgen
 
-selftest: setup  ## can this machine measure? injects what is known and measures it (four minutes)
+selftest: setup  ## can this machine measure? injects known delays and loads, and measures them (four minutes)
 	@$(FITMAP) selftest
 
 play: setup  ## one target, its database and Locust's web UI: make play TARGET=rust PROFILE=cpu
@@ -75,7 +75,7 @@ play: setup  ## one target, its database and Locust's web UI: make play TARGET=r
 clean: setup  ## remove containers that a killed run left behind
 	@$(FITMAP) clean
 
-lock: setup  ## make the lock files anew from pyproject.toml
+lock: setup  ## make the lock files again from pyproject.toml
 	$(PYTHON) -m venv .venv/uv && .venv/uv/bin/pip install --quiet uv
 	.venv/uv/bin/uv pip compile --quiet --native-tls --universal --generate-hashes --no-emit-index-url --no-header \
 	  --python-version 3.11 --group dev pyproject.toml --output-file requirements/dev.lock

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Measures, judges, and gathers what CI keeps in artifacts/. Exits as `fitmap gate` does: 0 fine, 1 regressed, 2 wrong
-# usage, 3 inconclusive or invalid, 4 the harness failed.
+# Runs `fitmap gate`, and copies the files that CI keeps to artifacts/. Exit status as of `fitmap gate`: 0 fine,
+# 1 regressed, 2 wrong usage, 3 inconclusive or invalid, 4 the harness failed.
 #
-#   ci/gate.sh                     a night's run: against the history in the branch bench-history
-#   ci/gate.sh --base=REVISION     a change: against the images of another revision, without a history
+#   ci/gate.sh                     a nightly run, against the history in the branch bench-history
+#   ci/gate.sh --base=REVISION     a change, against the images of another revision, without a history
 #
 # Environment: FITMAP (the program), FITMAP_BRANCH, FITMAP_REMOTE.
 set -euo pipefail
@@ -11,11 +11,11 @@ cd "$(dirname "$0")/.."
 export GIT_TERMINAL_PROMPT=0
 : "${FITMAP:=.venv/bin/fitmap}" "${FITMAP_BRANCH:=bench-history}" "${FITMAP_REMOTE:=origin}"
 
-# What an earlier run left here must not pass for this one's.
+# Files of an earlier run must not be taken for those of this run.
 rm -rf artifacts && mkdir artifacts
 "$FITMAP" doctor | tee artifacts/doctor.txt || exit 4
 
-# The branch may be here already, and out of reach: a checkout that keeps no credentials.
+# The branch may be here already. A checkout without credentials can't fetch it.
 tip="refs/remotes/origin/$FITMAP_BRANCH"
 git fetch --quiet "$FITMAP_REMOTE" "+refs/heads/$FITMAP_BRANCH:$tip" || true
 if git rev-parse --quiet --verify "$tip" >/dev/null; then
@@ -27,7 +27,7 @@ fi
 status=0
 "$FITMAP" --runs artifacts/runs gate --history artifacts/history.jsonl "$@" | tee artifacts/gate.txt || status=$?
 
-# One run of this call has a verdict; those that measured cells again have none.
+# Only one run of this call has a verdict. Runs that measured cells again have none.
 for verdict in artifacts/runs/*/gate.json; do
   [ -e "$verdict" ] || break
   run=$(dirname "$verdict")

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Adds runs (histories, records, folders of records) to history.jsonl in a branch, and pushes it. Never forces: where
-# another job was faster, it merges with what that one wrote and tries again. Touches neither work tree nor index.
+# Adds runs (histories, records, folders of records) to history.jsonl in a branch, and pushes it. It never
+# forces: if another job pushed first, it merges with that and tries again. It changes neither work tree nor index.
 #
 #   ci/push-history.sh artifacts/history.jsonl
 #
@@ -18,7 +18,7 @@ export GIT_COMMITTER_NAME="$GIT_AUTHOR_NAME" GIT_COMMITTER_EMAIL="$GIT_AUTHOR_EM
 for attempt in 1 2 3 4 5 6; do
   rm -f "$work"/*
   tip=
-  # 2: there is no such branch yet. Anything else is a remote that does not answer, and no reason to begin a new history.
+  # 2: there is no such branch yet. Any other status is a failure of the remote, and must not begin a new history.
   found=0; git ls-remote --exit-code --heads "$FITMAP_REMOTE" "$FITMAP_BRANCH" >/dev/null || found=$?
   if [ "$found" = 0 ]; then
     git fetch --quiet --no-tags "$FITMAP_REMOTE" "refs/heads/$FITMAP_BRANCH"

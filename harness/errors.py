@@ -1,19 +1,21 @@
-"""The errors a user can meet: one sentence saying what is wrong and what to do, and an exit status.
+"""The errors that a user can meet. Each has an exit status.
+
+A message is one sentence: it says what is wrong and what to do.
 
     FitmapError
     |- UsageError        2  the command line, fitmap.toml, a manifest or a record is wrong
     |- EngineError       4  no container engine answers, or it failed
     |- ImageError        4  an image could not be built or pulled
-    |- PortTaken         4  something else listens where a container must
+    |- PortTaken         4  another program listens on a port that a container needs
     |- RunError          4  the run can't go on (disk full, another run is measuring)
-    `- TrialError        -  one trial failed: becomes a result with a reason, the run goes on
+    `- TrialError        -  one trial failed: the run records the reason and goes on
 
 Only the command line prints them and exits.
 """
 
 
 class FitmapError(Exception):
-    """Base of all errors that are told to the user as one sentence."""
+    """Base of all errors that the user sees as one sentence."""
 
     exit_status = 4
 

@@ -1,4 +1,4 @@
-"""Where the repository lies, and writing a file whole or not at all."""
+"""The repository's root folder, and writing a file whole or not at all."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ BASES = ROOT / "harness" / "bases"
 
 
 def write_whole(path: Path, data: bytes, temporary: Path | None = None) -> None:
-    """Write a file, its folders too, so that whoever reads it sees the old content or all of the new. Raises OSError.
+    """Writes a file and its folders. Readers see the old content or all of the new. Raises OSError.
 
-    `temporary`: where the data is first, on the same file system (default: beside the file, with .part at its end).
-    The data is on the disk before the name is: after a power cut the file is not empty. A refused write leaves nothing.
+    `temporary`: where the data is written first, on the same file system (default: the file's name with .part added).
+    The data is flushed to disk before the rename, so the file is not empty after a power cut. A failed write leaves no
+    temporary file.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = temporary or path.with_name(path.name + ".part")

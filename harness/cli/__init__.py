@@ -1,1 +1,1 @@
-"""Commands and options. Alone in printing, exiting, and knowing both halves."""
+"""The commands. Only this package prints, exits, and imports harness and reports."""

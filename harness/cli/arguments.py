@@ -1,4 +1,4 @@
-"""The command line's words: commands, options, help, and the settings that come of them."""
+"""Commands, options and help texts, and the settings that options give."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ Adder = Callable[[argparse.ArgumentParser], None]
 
 
 class Command(Struct, frozen=True):
-    """One command. `run` names what runs it, as module:function in this package; `add` adds its options."""
+    """One command. `run`: module:function of this package. `add`: adds its options."""
 
     name: str
     summary: str
     run: str
     add: Adder
     examples: tuple[str, ...]
-    #: What it takes beside options, as its usage shows it.
+    #: Its positional arguments, as its usage line shows them.
     words: str = ""
 
 
@@ -186,7 +186,7 @@ def _add_engine(parser: argparse.ArgumentParser) -> None:
     )
 
 
-#: Commands by what a person wants to do.
+#: Commands by purpose.
 GROUPS: dict[str, tuple[Command, ...]] = {
     "Measure": (
         Command("bench", "build what is needed, measure, write the report", "bench:bench", _add_bench, (
@@ -257,14 +257,14 @@ exit status:
 
 
 class _Help(argparse.RawDescriptionHelpFormatter):
-    """Help of a fixed width, so that docs/reference/cli.md is the same from every terminal."""
+    """Help of a fixed width: docs/reference/cli.md is the same from every terminal."""
 
     def __init__(self, prog: str) -> None:
         super().__init__(prog, max_help_position=28, width=WIDTH)
 
 
 def parser() -> argparse.ArgumentParser:
-    """The whole command line. `run` of the result names the module and the function of its command."""
+    """The parser of all commands. `run` of its result names module and function."""
     overview = "\n\n".join(
         f"{title}:\n" + "\n".join(f"  {command.name:<15}{command.summary}" for command in commands)
         for title, commands in GROUPS.items()
@@ -301,7 +301,7 @@ def _names(given: str | None) -> tuple[str, ...] | None:
 
 
 def configure(options: argparse.Namespace) -> Config:
-    """fitmap.toml with the command line's values in place. Raises UsageError."""
+    """The settings of fitmap.toml with those of the options. Raises UsageError."""
     given = vars(options)
     config = read_config(options.config)
     config = override(
@@ -324,7 +324,7 @@ def configure(options: argparse.Namespace) -> Config:
 
 
 def request(options: argparse.Namespace) -> Request:
-    """What the options ask to be measured. Raises UsageError."""
+    """The request to measure that the options give. Raises UsageError."""
     return Request(
         config=configure(options),
         runs=options.runs,

@@ -1,4 +1,4 @@
-"""fitmap bench: build what is needed, measure, write the report."""
+"""The command bench: builds what is needed, measures, writes the report."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ EXIT_INCOMPLETE = 3
 
 
 def bench(options: argparse.Namespace, terminal: Terminal) -> int:
-    """Measure a new run, or what an interrupted one lacks."""
+    """Measures a new run, or the pending trials of an interrupted one."""
     begun = time.monotonic()
     wanted = request(options)
     check_space(options.runs)
@@ -44,7 +44,7 @@ def _images_of(client: docker.DockerClient, record: Record, terminal: Terminal) 
 
 
 def _finish(record: Record, terminal: Terminal) -> int:
-    """Write the report and say where it is; the exit status."""
+    """Writes the report and prints its path. Returns the exit status."""
     print(write_report(record, terminal))
     cells = {(trial.target, trial.profile) for trial in record.run.plan.trials}
     valid = {(r.trial.target, r.trial.profile) for r in record.results if r.verdict == "valid"}

@@ -1,4 +1,4 @@
-"""Commands that tell whether the numbers can be trusted: doctor, selftest, loadgen."""
+"""The commands doctor, selftest and loadgen: can the numbers be trusted?"""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from harness.record.cpus import cpu_list
 
 
 def examine(_options: argparse.Namespace, _terminal: Terminal) -> int:
-    """Whether this machine can measure."""
+    """Prints whether this machine can measure."""
     findings = doctor.examine(try_connect())
     for finding in findings:
         print(f"{finding.grade:<5} {finding.text}")
@@ -28,7 +28,7 @@ def examine(_options: argparse.Namespace, _terminal: Terminal) -> int:
 
 
 def compare_generators(options: argparse.Namespace, terminal: Terminal) -> int:
-    """The load generator against public ones."""
+    """Compares the load generator with public ones."""
     config = configure(options)
     client = connect(config.engine.install, terminal.say)
     clean(client)
@@ -42,7 +42,7 @@ def compare_generators(options: argparse.Namespace, terminal: Terminal) -> int:
 
 
 def self_test(options: argparse.Namespace, terminal: Terminal) -> int:
-    """Inject what is known and measure it."""
+    """Injects known delays and loads, and measures them."""
     config = configure(options)
     client = connect(config.engine.install, terminal.say)
     clean(client)

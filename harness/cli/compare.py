@@ -1,4 +1,4 @@
-"""fitmap compare: what changed between two records, or between two git revisions that are measured now."""
+"""The command compare: changes between two records or two git revisions."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from reports.export.changes import WRITERS
 
 
 def compare(options: argparse.Namespace, terminal: Terminal) -> int:
-    """Two records; or two versions, measured now."""
+    """Compares two records, or measures two versions now."""
     measured = [_record(options.runs, word) for word in (options.base, options.head) if word]
     if all(measured):
         return _compare_records(options, terminal)
     if any(measured):
         raise UsageError(
-            f"{options.base} and {options.head} are a record and no record: compare two records, or two git revisions "
-            f"({WORKING_TREE} is the working tree)"
+            f"one of {options.base} and {options.head} is a record, the other is not: compare two records, or "
+            f"two git revisions ({WORKING_TREE} is the working tree)"
         )
     record, versions, same = measured_pairs(options, options.base, options.head or WORKING_TREE, terminal)
     if record is None:
@@ -45,7 +45,7 @@ def compare(options: argparse.Namespace, terminal: Terminal) -> int:
 
 
 def _compare_records(options: argparse.Namespace, terminal: Terminal) -> int:
-    """What changed from one record to another. Raises UsageError where they can't be compared."""
+    """Prints the changes from one record to another. Raises UsageError."""
     base, head = (read_record(locate(options.runs, given)) for given in (options.base, options.head))
     for record in (base, head):
         for warning in record.warnings:
@@ -60,9 +60,9 @@ def _compare_records(options: argparse.Namespace, terminal: Terminal) -> int:
 def measured_pairs(
     options: argparse.Namespace, base: str, head: str, terminal: Terminal
 ) -> tuple[Record | None, tuple[Version, Version], tuple[str, ...]]:
-    """The record of two versions in pairs, the versions, and the targets that are the same in both and so not measured.
+    """Measures two versions in pairs: the record, the versions, and the equal targets.
 
-    No record where all are the same.
+    Targets with the same image in both versions are not measured. If that holds for all, there is no record.
     """
     wanted = request(options)
     config = wanted.config
@@ -76,11 +76,11 @@ def measured_pairs(
     same = tuple(same_images(versions, names))
     different = [name for name in names if name not in same]
     if same and different:
-        terminal.say(f"the same image on both sides, not measured: {', '.join(same)}")
+        terminal.say(f"not measured, because base and head are the same image: {', '.join(same)}")
     if not different:
         return None, versions, same
     profiles = chosen_profiles(config, options.route)
-    # Blocks that were asked for are pairs.
+    # --blocks is the number of pairs.
     pairs = config.timing.blocks or config.gate.pairs
     cells = [(name, profile.name) for name in different for profile in profiles]
     plan = paired_plan(config, timing(config), pairs, cells, profiles, machine.topology())

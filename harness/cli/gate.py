@@ -1,4 +1,7 @@
-"""fitmap gate: did it get slower? Screens a run against the history, and measures again what is flagged."""
+"""The command gate: checks a run for performance regressions.
+
+It screens the run against the history, and measures flagged cells again.
+"""
 
 from __future__ import annotations
 
@@ -33,8 +36,11 @@ from reports.regression.screening import MAX_RUNS, judge
 
 
 def gate(options: argparse.Namespace, terminal: Terminal) -> int:
-    """Did it get slower? Against the history, or with --base against a revision. The exit status is the verdict's."""
-    # What a gate measures unasked has its own lengths and levels.
+    """Checks a run against the history, or with --base against a revision.
+
+    The exit status is that of the verdict.
+    """
+    # The gate's own preset is the default here.
     options.preset = options.preset or "gate"
     if options.base:
         return _gate_revision(options, terminal)
@@ -56,7 +62,7 @@ def gate(options: argparse.Namespace, terminal: Terminal) -> int:
 
 def _measured(options: argparse.Namespace, terminal: Terminal) -> Record:
     targets = chosen_targets(configure(options))
-    # The A/A arm: one target twice. What its twins differ by is what nothing differs by.
+    # The A/A test: one target is measured twice. Any difference between its twins is noise.
     twin = () if options.no_twin else (options.twin or next(iter(targets)),)
     if unknown := [name for name in twin if name not in targets]:
         raise UsageError(f"--twin {unknown[0]}: it is not among the targets that are measured ({', '.join(targets)})")
@@ -66,7 +72,7 @@ def _measured(options: argparse.Namespace, terminal: Terminal) -> Record:
 def _judged(
     options: argparse.Namespace, record: Record, analysis: Analysis, past: Sequence[HistoryEntry], terminal: Terminal
 ) -> Gate:
-    """Screen, and measure again what is flagged."""
+    """Screens the cells of a run, and measures flagged ones again."""
     config = configure(options)
     now = {cell.name: cell.mean for cell in cells(analysis)}
     judged = judge(analysis, past, config.gate, noise_floors(now, past))
@@ -93,7 +99,7 @@ def _judged(
 def _again(
     options: argparse.Namespace, record: Record, base: HistoryEntry, flagged: Sequence[EvaluatedCell], terminal: Terminal
 ) -> Record:
-    """The flagged cells, base against head, in pairs."""
+    """Measures the flagged cells again, base against head in pairs."""
     run = record.run
     config = run.configuration
     first = run.plan.profiles[0].name
@@ -102,16 +108,18 @@ def _again(
     client = ready_engine(config, terminal)
     head = Version(run.id, {n: run.targets[n] for n in names}, kept(client, _ids(record), names) or {})
     if not head.images:
-        raise RunError(f"the engine has the images of run {run.id} no more: nothing can be measured again; gate a new run")
+        raise RunError(
+            f"the images of run {run.id} are gone, so nothing can be measured again: start `fitmap gate` without a record"
+        )
     images = kept(client, base.images, names)
     if images is not None:
         old = Version(base.run, head.targets, images)
     elif base.revision and not base.revision.endswith("+"):
-        terminal.say(f"the engine has the images of run {base.run} no more: building them from {base.revision}")
+        terminal.say(f"the images of run {base.run} are gone: building them again from revision {base.revision}")
         old = built(client, base.revision, names, run.image_set, terminal.say)
     else:
         raise RunError(
-            f"the engine has the images of run {base.run} no more, and it was measured from files that no revision has: "
+            f"the images of run {base.run} are gone, and it was built from uncommitted files: "
             "the flagged cells can't be measured again"
         )
     profiles = only(run.plan.profiles, {(profile, level) for _, profile, level in flagged_loads})
@@ -128,28 +136,31 @@ def _ids(record: Record) -> dict[str, str]:
 
 
 def _load(place: str, first: str) -> tuple[str, str]:
-    """Profile and level of a place; no level where it spans levels, the first profile where it spans profiles."""
+    """Profile and level of a scope.
+
+    Without a level if the scope has none; the first profile if the scope is the whole run.
+    """
     profile, _, level = place.partition("@")
     return profile or first, level
 
 
 def _told(found: Gate, analysis: Analysis, folder: Path, terminal: Terminal) -> int:
-    """Write what a gate found beside its record, say it, and the exit status."""
-    # Last: where it is, all the others are.
+    """Writes the gate's files into the record, prints the verdict, returns the status."""
+    # gate.json is written last: if it exists, the other files exist too.
     write_gate_files(found, entry_of(analysis), folder, intervals(analysis))
     path = write_gate(found, folder)
     for reason in found.reasons:
         print(reason)
     counts = {state: len(found.in_state(state)) for state in dict.fromkeys(cell.state for cell in found.cells)}
-    print(f"{found.verdict}: {', '.join(f'{count} {state}' for state, count in counts.items()) or 'no cell to judge'}")
+    print(f"{found.verdict}: {', '.join(f'{count} {state}' for state, count in counts.items()) or 'no cell to evaluate'}")
     terminal.say(f"{path}")
     return found.exit_status
 
 
 def _gate_revision(options: argparse.Namespace, terminal: Terminal) -> int:
-    """Head against a revision in pairs, with no history: what a pull request needs."""
+    """Measures the working tree against a revision in pairs, without a history."""
     if options.record:
-        raise UsageError("--base measures the working tree now: it takes no record")
+        raise UsageError("--base measures the working tree now: leave out the record")
     record, versions, same = measured_pairs(options, options.base, WORKING_TREE, terminal)
     if record is None:
         print(f"fine: the images of {', '.join(same)} are the same as in {versions[0].name}: nothing can differ")

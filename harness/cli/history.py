@@ -1,4 +1,4 @@
-"""fitmap history: runs over time in one file."""
+"""The command history: runs over time in one file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from reports.units import columns, quantity
 
 
 def history_add(options: argparse.Namespace, terminal: Terminal) -> int:
-    """Add records, folders of records, other histories, or a branch's history."""
+    """Adds records, folders of records, other histories, or a branch's history."""
     lines: list[HistoryEntry | Accept] = []
     for given in options.sources or ([] if options.branch else [None]):
         path = Path(given) if given else None
@@ -55,7 +55,7 @@ def history_add(options: argparse.Namespace, terminal: Terminal) -> int:
 
 
 def read_history(options: argparse.Namespace, terminal: Terminal) -> History:
-    """The history that a command line names; what of it can't be read is said."""
+    """Reads the history that the options name, and prints its warnings."""
     history = read(options.history)
     for warning in history.warnings:
         terminal.say(f"history: {warning}")
@@ -63,7 +63,7 @@ def read_history(options: argparse.Namespace, terminal: Terminal) -> History:
 
 
 def history_list(options: argparse.Namespace, terminal: Terminal) -> int:
-    """Every run, a line each, by what it may be compared with."""
+    """Prints one line per run, with the series that it belongs to."""
     history = read_history(options, terminal)
     keys: dict[Key, int] = {}
     accepted = {accept.run: accept for accept in history.accepts}
@@ -78,12 +78,12 @@ def history_list(options: argparse.Namespace, terminal: Terminal) -> int:
     for key, number in keys.items():
         print(f"series {number}: host {key.host}, image set {key.image_set}, method {key.method}, content {key.content}")
     if not history.entries:
-        print(f"no run in {options.history}: `fitmap history add` puts one there")
+        print(f"no run in {options.history}: `fitmap history add` adds one")
     return 0
 
 
 def history_show(options: argparse.Namespace, terminal: Terminal) -> int:
-    """The cells of a run, with how many runs came before it and how it compares with them."""
+    """Prints the cells of a run, compared with the runs before it."""
     history = read_history(options, terminal)
     entry = next((e for e in reversed(history.entries) if options.run_id in (None, e.run)), None)
     if entry is None:
@@ -110,18 +110,18 @@ def history_show(options: argparse.Namespace, terminal: Terminal) -> int:
 
 
 def history_export(options: argparse.Namespace, terminal: Terminal) -> int:
-    """Every value as CSV: a row a run and cell."""
+    """Prints every value as CSV: one row per run and cell."""
     print(table(read_history(options, terminal)).to_csv(index=False, lineterminator="\n"), end="")
     return 0
 
 
 def history_accept(options: argparse.Namespace, terminal: Terminal) -> int:
-    """Acknowledge a change: runs from this one on are the new baseline."""
+    """Accepts a change: runs from this one on are the new baseline."""
     if not options.reason.strip():
         raise UsageError("--reason must say why the change is accepted")
     if options.run_id not in {entry.run for entry in read_history(options, terminal).entries}:
         raise UsageError(f"no run {options.run_id} in {options.history}: `fitmap history list` shows what is there")
     now = datetime.now(UTC).isoformat(timespec="seconds")
     append(options.history, [Accept(SCHEMA, options.run_id, now, options.by or getpass.getuser(), options.reason.strip())])
-    print(f"{options.run_id} and what follows it are the baseline now")
+    print(f"{options.run_id} and later runs are the baseline now")
     return 0

@@ -1,4 +1,4 @@
-"""Entry point of `fitmap`: runs the command that was given, and turns errors into one sentence and an exit status."""
+"""The entry point of `fitmap`: runs a command, and reports errors in one sentence."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ EXIT_BROKEN_PIPE = 141
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run one command. Exits with the status that docs/reference/cli.md lists."""
+    """Runs one command, and exits with a status of docs/reference/cli.md."""
     options = parser().parse_args(arguments)
-    # A cancelled CI job gets SIGTERM: it must clean up as Ctrl-C does.
+    # A cancelled CI job gets SIGTERM. It must clean up, as after Ctrl-C.
     signal.signal(signal.SIGTERM, _interrupt)
     terminal = Terminal()
     module, _, function = options.run.partition(":")
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         with terminal:
             # The only lazy import: the report's libraries take a second to load, and most commands need none.
             status = getattr(import_module(f"harness.cli.{module}"), function)(options, terminal)
-        # Here, where a reader that went away is told from a fault: at exit Python would complain.
+        # Flushed here, so that a closed pipe is handled below. At exit Python would report it as an error.
         sys.stdout.flush()
     except FitmapError as error:
         terminal.say(f"fitmap: {error}")
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         terminal.say(f"fitmap: the Docker Engine failed ({error}): check it with `fitmap doctor`")
         status = EngineError.exit_status
     except BrokenPipeError:
-        # Whoever read our output has enough. Python would complain once more when it flushes at its end.
+        # The reader closed the pipe. Without this Python would report it again when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = EXIT_BROKEN_PIPE
     except KeyboardInterrupt:

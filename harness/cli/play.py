@@ -1,9 +1,9 @@
-"""One target, its database and Locust's web UI, by Docker Compose, until Ctrl-C. `make play` runs this.
+"""Runs one target, its database and Locust's web UI until Ctrl-C, for `make play`.
 
     python -m harness.cli.play TARGET PROFILE [--install-engine | --no-install-engine]
 
-The images are there already. However it ends, it leaves no container, except when it is killed with SIGKILL: then
-`fitmap clean` removes the containers. Exit status: 130 interrupted, 2 wrong usage, 4 something failed.
+It uses Docker Compose, and needs the images to be built. It removes its containers whenever it ends. Only after SIGKILL
+they stay, and `fitmap clean` removes them. Exit status: 130 interrupted, 2 wrong usage, 4 something failed.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from harness.record.config import Ports
 WEB_PORT = 8089
 PACKAGE = "docker-compose"
 DEBIAN = Path("/etc/debian_version")
-# v2 is a plug-in of Docker's client, and on Debian 13 a program too. v1 (Debian 12) is a program. The file suits all.
+# v2 is a plug-in of Docker's client, and on Debian 13 also a program. v1 (Debian 12) is a program. All can read the file.
 COMMANDS = (("docker", "compose"), ("docker-compose",))
 STOP_SECONDS = 10
 EXIT_INTERRUPTED = 130
@@ -42,7 +42,7 @@ def main() -> int:
     parser.add_argument("target")
     parser.add_argument("profile")
     parser.add_argument("--install-engine", action=argparse.BooleanOptionalAction, default=None)
-    # `fitmap build`, which ran before with the same options, has refused unknown ones.
+    # `fitmap build` ran before with the same options, and has refused unknown ones.
     options, _ = parser.parse_known_args()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupt)
@@ -64,11 +64,11 @@ def say(line: str) -> None:
 
 
 def play(target: str, profile: str, install_engine: bool | None) -> NoReturn:
-    """Set up what is missing, and run until a container ends or the user interrupts. Raises FitmapError."""
+    """Runs until a container ends or the user interrupts. Raises FitmapError."""
     install = override(read_config(ROOT / "fitmap.toml"), "engine", install=install_engine).engine.install
     client = connect(install, say)
     compose = (*find_compose(install), "--project-name", "fitmap", "--file", str(ROOT / "docker-compose.yml"))
-    # Refuses to run beside a measurement, which it would disturb.
+    # Refuses to run during a measurement, which it would disturb.
     clean(client)
     check_ports()
     environment = {
@@ -79,7 +79,7 @@ def play(target: str, profile: str, install_engine: bool | None) -> NoReturn:
         "FITMAP_OWNER": owner(),
         "COMPOSE_MENU": "false",
     }
-    say(f"starting {target} for profile {profile}; Locust's web UI: http://{LOOPBACK}:{WEB_PORT}; Ctrl-C ends all")
+    say(f"starting {target} for profile {profile}; Locust's web UI: http://{LOOPBACK}:{WEB_PORT}; Ctrl-C ends it")
     status = up_and_down(compose, environment)
     raise EngineError(f"a container ended, or Docker Compose failed (status {status}): its output above says why")
 
@@ -95,7 +95,7 @@ def present_compose() -> tuple[str, ...] | None:
 
 
 def find_compose(install: bool) -> tuple[str, ...]:
-    """The command that runs Docker Compose; installs Debian's where `install` allows it. Raises EngineError."""
+    """The command of Docker Compose. Installs Debian's if allowed. Raises EngineError."""
     command = present_compose()
     if command:
         return command
@@ -117,7 +117,7 @@ def find_compose(install: bool) -> tuple[str, ...]:
 
 
 def check_ports() -> None:
-    """Raises PortTaken. The containers use the host's network and these ports: docker-compose.yml has no others."""
+    """Raises PortTaken if a port of docker-compose.yml is in use on the host."""
     ports = {"service": Ports().service, "database": Ports().database, "web UI": WEB_PORT}
     for role, port in ports.items():
         try:
@@ -127,9 +127,9 @@ def check_ports() -> None:
 
 
 def up_and_down(compose: tuple[str, ...], environment: Mapping[str, str]) -> int:
-    """`up` until it ends or a signal comes, then `down`; the exit status of `up`.
+    """Runs `up` until it ends or a signal comes, then `down`. The exit status of `up`.
 
-    Both run in sessions of their own: Ctrl-C in a terminal reaches this program alone, which ends them in order.
+    Both run in sessions of their own. So Ctrl-C reaches only this program, which ends them in order.
     """
     up = None
     try:
@@ -141,7 +141,7 @@ def up_and_down(compose: tuple[str, ...], environment: Mapping[str, str]) -> int
         )
         return up.wait()
     finally:
-        # From here on nothing interrupts: a second Ctrl-C would leave containers.
+        # Signals are ignored from here on: a second Ctrl-C would leave containers.
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
         say("removing the containers")
@@ -154,10 +154,10 @@ def up_and_down(compose: tuple[str, ...], environment: Mapping[str, str]) -> int
 
 
 def end(up: subprocess.Popen[bytes]) -> None:
-    """End `up` and wait for it. Compose stops the containers first; `down` stops what it does not."""
+    """Ends `up` and waits. Compose stops the containers; `down` stops those that are left."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         if up.poll() is None:
-            # The whole session, as a terminal does: Docker's client does not always pass signals on to its plug-in.
+            # To the whole session, as a terminal does: Docker's client does not always pass signals on to its plug-in.
             os.killpg(up.pid, number)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 up.wait(timeout=3 * STOP_SECONDS)

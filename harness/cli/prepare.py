@@ -1,4 +1,4 @@
-"""Commands around a run: plan, build, clean, list."""
+"""The commands plan, build, clean and list."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from harness.record.reader import find_records, read_record
 
 
 def plan_only(options: argparse.Namespace, _terminal: Terminal) -> int:
-    """Show what bench would do."""
+    """Prints the trials that bench would run."""
     config = configure(options)
     targets = chosen_targets(config)
     if options.twins:
@@ -32,7 +32,7 @@ def plan_only(options: argparse.Namespace, _terminal: Terminal) -> int:
     plan = planned(config, options.route, targets, machine.topology())
     print(
         f"preset {plan.preset}, seed {plan.seed}: {len(plan.trials)} trials, "
-        f"{sum(trials_seconds(plan, targets).values()) / 60:.0f} min in all, images and calibration not counted"
+        f"{sum(trials_seconds(plan, targets).values()) / 60:.0f} min in all, without images and calibration"
     )
     print(
         f"CPUs: service {plan.placement.service}, database {plan.placement.database}, "
@@ -50,13 +50,13 @@ def plan_only(options: argparse.Namespace, _terminal: Terminal) -> int:
 
 
 def build(options: argparse.Namespace, terminal: Terminal) -> int:
-    """Build images without measuring."""
+    """Builds images without measuring."""
     config = configure(options)
     extra = ("database", "load", "proxy", "load-comparison")
     targets = find_targets(ROOT / "services")
     wanted = choose(tuple(options.names), {**targets, **dict.fromkeys(extra)}, "target") if options.names else tuple(targets)
     client = connect(config.engine.install, terminal.say)
-    # Without names all that a full run needs.
+    # Without names: all images that a full run needs.
     names = tuple(dict.fromkeys(("database", "load", *(() if options.names else ("proxy",)), *wanted)))
     images = build_all(client, graph(names, choose_set(config.engine.image_set, terminal.say)), terminal.say)
     for name in names:
@@ -65,24 +65,24 @@ def build(options: argparse.Namespace, terminal: Terminal) -> int:
 
 
 def clean_up(_options: argparse.Namespace, terminal: Terminal) -> int:
-    """Remove what a killed run left."""
+    """Removes the containers of a killed run."""
     client = try_connect()
     if client is None:
-        terminal.say("no engine answers: nothing can be running")
+        terminal.say("no Docker Engine answers: no container can be running")
         return 0
     print(f"removed {clean(client)} containers")
     return 0
 
 
 def _when(profile: Profile) -> str:
-    """Which presets measure it, where not all of them do."""
+    """The presets that measure a profile by default; empty for all of them."""
     if profile.presets is None:
         return ""
     return f" (preset {', '.join(profile.presets)}, or by name)" if profile.presets else " (only by name)"
 
 
 def list_all(options: argparse.Namespace, _terminal: Terminal) -> int:
-    """Targets, profiles, presets and records."""
+    """Prints targets, profiles, presets and records."""
     print("targets")
     for target in find_targets(ROOT / "services").values():
         print(f"  {target.name}: {target.language}, {target.framework}, {target.driver} ({target.target_class})")

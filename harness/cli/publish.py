@@ -1,4 +1,4 @@
-"""fitmap publish: a static site of a history and of the records at hand."""
+"""The command publish: a static site of a history and of the available records."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from reports.site.view import Folder, is_run_id, key_of
 
 
 class _Head(Struct, frozen=True):
-    """As much of run.json as tells whose folder it is."""
+    """The part of run.json that identifies the run of a folder."""
 
     id: str
     started: str
@@ -33,14 +33,17 @@ class _Head(Struct, frozen=True):
 
 
 def publish(options: argparse.Namespace, terminal: Terminal) -> int:
-    """Write the site, or bring it up to date. Raises UsageError where the folder is not ours, or there is no run."""
+    """Writes or updates the site. Raises UsageError.
+
+    The error is raised if the folder holds other files, or if the history has no run.
+    """
     url = _address(options.url)
     if not options.megabytes > 0:
         raise UsageError("--megabytes must be above 0")
     claim(options.folder)
     history = read(options.history)
     if not history.entries:
-        raise UsageError(f"no run in {options.history}: `fitmap history add` puts one there")
+        raise UsageError(f"no run in {options.history}: `fitmap history add` adds one")
     folders = {key_of(run): folder for run in history.entries if (folder := _folder(options.runs, run))}
     warnings = [
         *history.warnings,
@@ -52,13 +55,13 @@ def publish(options: argparse.Namespace, terminal: Terminal) -> int:
     series = series_of(history, gates)
     pages = trend_pages(series)
     atom = feed(history, gates, url)
-    # What the pages take is taken: reports get the room that is left.
+    # Pages are always kept. Reports get the space that is left.
     fixed = sum(map(len, pages.values())) + len(atom) + len(index_page(series, folders, (), warnings))
     kept = to_keep(series, folders, int(options.megabytes * 1e6) - fixed)
     files: dict[str, bytes | Path] = {}
     for run, host in sorted(kept):
         files.update(_copies(options.runs, run, folders[run, host]))
-    # In this order a page is there after all that it links to.
+    # In this order a page is written after the pages that it links to.
     files |= pages
     files[FEED] = atom
     files[INDEX] = index_page(series, folders, kept, warnings)
@@ -71,7 +74,7 @@ def publish(options: argparse.Namespace, terminal: Terminal) -> int:
 
 
 def _address(given: str | None) -> str:
-    """Where the site will be, with a slash at its end; empty where that is not said. Raises UsageError."""
+    """The site's URL with a slash at its end; empty if none is given. Raises UsageError."""
     if not given:
         return ""
     parts = urlsplit(given)
@@ -81,7 +84,10 @@ def _address(given: str | None) -> str:
 
 
 def _folder(runs: Path, run: HistoryEntry) -> Folder | None:
-    """What a run's folder holds; None where there is none. An id becomes a folder's name only where it can do no harm."""
+    """The files of a run's folder; None if there is no such folder.
+
+    Only a valid run id is used as a folder name, so that a history can't name other folders.
+    """
     if not is_run_id(run.run):
         return None
     folder = runs / run.run
@@ -91,17 +97,17 @@ def _folder(runs: Path, run: HistoryEntry) -> Folder | None:
         return None
     except (OSError, msgspec.DecodeError):
         return Folder({}, warning="its run.json can't be read")
-    # Two machines may have used one id.
+    # Two machines may have used the same id.
     if (head.id, head.started, fingerprint(head.host)) != (run.run, run.started, run.host):
         return None
     gate, warning = _gate(folder, run)
-    # A link could lead anywhere, and this goes where others read.
+    # A link could point to any file, and the site is public.
     found = {name: folder / name for name in KEPT if (folder / name).is_file() and not (folder / name).is_symlink()}
     return Folder({name: path.stat().st_size for name, path in found.items()}, gate, warning)
 
 
 def _gate(folder: Path, run: HistoryEntry) -> tuple[Gate | None, str]:
-    """What the gate found, and what is wrong with it."""
+    """The gate's result of a run, and a warning if it can't be used."""
     try:
         found = read_gate(folder)
     except UsageError as error:
@@ -112,7 +118,7 @@ def _gate(folder: Path, run: HistoryEntry) -> tuple[Gate | None, str]:
 
 
 def _copies(runs: Path, run: str, folder: Folder) -> Iterator[tuple[str, bytes | Path]]:
-    """The files of a run that the site keeps, and a page where the report's link to its interactive sister leads."""
+    """The files of a run for the site, and a page in place of the interactive report."""
     yield from ((f"runs/{run}/{name}", runs / run / name) for name in folder.sizes)
     if REPORT in folder.sizes:
         yield f"runs/{run}/{EXPLORE}", absent_page(run)

@@ -1,4 +1,7 @@
-"""docs/reference/cli.md, made from the help texts: `python -m harness.cli.reference > docs/reference/cli.md`."""
+"""Makes docs/reference/cli.md from the help texts.
+
+python -m harness.cli.reference > docs/reference/cli.md
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ The [glossary](../glossary.md) explains the terms.
 
 
 def _parsers(parent: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.ArgumentParser]]:
-    """Every command with its parser, actions of a command behind it."""
+    """Every command with its parser, followed by the actions of the command."""
     yield parent.prog.split(" [")[0], parent
     for action in parent._actions:
         if isinstance(action, argparse._SubParsersAction):
@@ -29,7 +32,7 @@ def reference() -> str:
     """The page as Markdown."""
     parts = [HEAD]
     for name, found in _parsers(parser()):
-        # Where the checkout lies is the reader's own business.
+        # Without the path of this checkout.
         text = found.format_help().replace(f"{ROOT}/", "")
         parts.append(f"\n## {name}\n\n```text\n{text.strip()}\n```\n")
     return "".join(parts)

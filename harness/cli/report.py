@@ -1,4 +1,4 @@
-"""Commands that read records alone and need no engine: report, advise, repeatability."""
+"""The commands report, advise and repeatability. They need no engine."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from reports.sections.cost import everyday
 
 
 def write_report(record: Record, terminal: Terminal, baseline: Record | None = None) -> Path:
-    """Make everything that is made of a record; the path of its report."""
+    """Writes all files that are made from a record. Returns the path of the report."""
     for warning in record.warnings:
         terminal.say(f"record: {warning}")
     return write_files(record, baseline)
 
 
 def advise(options: argparse.Namespace, _terminal: Terminal) -> int:
-    """What a service would cost on each target of a record."""
+    """Prints the estimated cost of a service on each target of a record."""
     analysis = analyse(read_record(locate(options.runs, options.record)))
     standard = everyday(analysis)
     given = {
@@ -44,7 +44,7 @@ def advise(options: argparse.Namespace, _terminal: Terminal) -> int:
     need = msgspec.structs.replace(standard, **{name: value for name, value in given.items() if value is not None})
     for name in ("rps", "cpu_ms", "queries", "wait_ms", "cpu_price", "memory_price"):
         if getattr(options, name) is not None and not 0 <= getattr(options, name) < float("inf"):
-            raise UsageError(f"--{name.replace('_', '-')} must be a number from 0 on")
+            raise UsageError(f"--{name.replace('_', '-')} must be at least 0")
     if not 0 < need.utilisation <= 1 or need.instances < 1:
         raise UsageError("--utilisation must be above 0 and at most 1, --instances at least 1")
     targets = analysis.run.plan.targets
@@ -56,7 +56,7 @@ def advise(options: argparse.Namespace, _terminal: Terminal) -> int:
 
 
 def report(options: argparse.Namespace, terminal: Terminal) -> int:
-    """Make a record's report anew."""
+    """Makes the report of a record again."""
     baseline = read_record(locate(options.runs, options.baseline)) if options.baseline else None
     record = read_record(locate(options.runs, options.record))
     print(write_report(record, terminal, baseline))
@@ -66,7 +66,7 @@ def report(options: argparse.Namespace, terminal: Terminal) -> int:
 
 
 def cite(record: Record, page: Path) -> None:
-    """Bring the figures of a page up to date. Raises UsageError, RunError."""
+    """Updates the figures that a page cites. Raises UsageError, RunError."""
     try:
         text = page.read_text()
     except (OSError, UnicodeDecodeError) as error:
@@ -78,7 +78,7 @@ def cite(record: Record, page: Path) -> None:
 
 
 def repeatability(options: argparse.Namespace, _terminal: Terminal) -> int:
-    """How a record scatters over its trials; of several: how far they lie apart. Raises UsageError."""
+    """Prints the variation over trials, or between several records. Raises UsageError."""
     records = [read_record(locate(options.runs, given)) for given in options.records or [None]]
     for other in records[1:]:
         if reasons := incomparable(records[0].run, other.run):

@@ -1,7 +1,8 @@
-"""What the command line tells people while it works: lines, and on a terminal a live view of the run."""
+"""Progress of a run on standard error: lines, and on a terminal a live view."""
 
 from __future__ import annotations
 
+import sys
 import time
 from statistics import median
 from types import TracebackType
@@ -24,20 +25,31 @@ from harness.record.trial_result import (
 from harness.run.runner import Position
 from loadtests.protocol.messages import Window
 
+#: Of a trial that has not reported a window of load yet; some kinds never do.
+STARTED = "in progress"
+
 
 class Terminal:
-    """A listener that writes to standard error: one line per trial, and on a terminal a live view below them.
+    """Writes one line per finished trial, and on a terminal a live view below them.
 
-    The live view has one line for the trial under way and one per target with its last figures. Leaving the context ends it.
+    The live view shows how far the run is, what the current trial does, and the last trial of each target. Its lines are
+    cut at the terminal's width, so what matters most stands first. Leaving the context ends the view.
     """
 
-    def __init__(self) -> None:
-        self._console = Console(stderr=True, markup=False, highlight=False, emoji=False, soft_wrap=True)
+    def __init__(self, console: Console | None = None) -> None:
+        self._console = console or Console(
+            stderr=True,
+            # Rich also takes FORCE_COLOR for a terminal, which many CI systems set: their logs would get escape codes.
+            force_terminal=sys.stderr.isatty(),
+            markup=False,
+            highlight=False,
+            emoji=False,
+        )
         self._live: Live | None = None
         self._began = time.monotonic()
         self._position: Position | None = None
         self._trial = ""
-        self._state = "starting containers"
+        self._state = STARTED
         self._targets: dict[str, str] = {}
 
     def __enter__(self) -> Self:
@@ -49,34 +61,35 @@ class Terminal:
         self._end_live()
 
     def say(self, text: str) -> None:
-        """One line."""
-        self._console.print(text)
+        """Write one line."""
+        self._console.print(text, soft_wrap=True)
 
     def trial_started(self, position: Position, trial: Trial) -> None:
-        """A trial begins."""
+        """Show that a trial begins."""
         self._began, self._position = time.monotonic(), position
-        self._trial, self._state = f"{trial.target}, {trial.profile}", "starting containers"
+        self._trial, self._state = f"{trial.target}, {trial.profile}", STARTED
         self._targets.setdefault(trial.target, "")
         self._refresh()
 
     def window(self, window: Window) -> None:
-        """The load generator counted for a while."""
+        """Show what the load generator counted in a window."""
         seconds = (window.end_ns - window.start_ns) / 1e9
         phase = "warming up" if window.phase == "warmup" else "measuring"
         self._state = f"{phase}, {window.requests / seconds:,.0f} requests/s"
         self._refresh()
 
     def trial_done(self, position: Position, result: TrialResult, *, repeated: bool) -> None:
-        """A trial has ended."""
+        """Write the line of a trial that ended."""
         trial, summary = result.trial, _summary(result)
         again = ", repeated" if repeated else ""
         self.say(f"[{position.number}/{position.total}] {trial.target} {trial.profile}{again}: {summary}")
-        self._targets[trial.target] = f"{trial.profile}: {summary}"
+        self._state = STARTED  # for the repetition, where there is one
+        self._targets[trial.target] = f"{trial.profile}, {result.verdict}: {_numbers(result)}"
         if position.number == position.total:
             self._end_live()
 
     def _refresh(self) -> None:
-        if not self._console.is_terminal:
+        if not self._console.is_terminal or self._console.is_dumb_terminal:
             return
         if self._live is None:
             self._live = Live(
@@ -102,9 +115,13 @@ class Terminal:
         times = (
             f"{_minutes(position.elapsed_seconds + since)} elapsed, {_minutes(max(0.0, position.left_seconds - since))} left"
         )
-        head = f"trial {position.number} of {position.total}: {self._trial}: {self._state} ({times})"
+        head = f"trial {position.number} of {position.total}, {times}"
         width = max(len(name) for name in self._targets)
-        lines = (head, *(f"  {name:<{width}}  {last}" for name, last in self._targets.items()))
+        lines = (
+            head,
+            f"{self._trial}: {self._state}",
+            *(f"  {name:<{width}}  {last or '-'}" for name, last in self._targets.items()),
+        )
         return Group(*(Text(line, no_wrap=True, overflow="ellipsis") for line in lines))
 
 
@@ -113,9 +130,18 @@ def _minutes(seconds: float) -> str:
 
 
 def _summary(result: TrialResult) -> str:
+    """The numbers and the verdict of a trial, with its problems."""
+    if isinstance(result.measurement, Missing):
+        return f"failed ({_numbers(result)})"
+    text = f"{_numbers(result)}: {result.verdict}"
+    return f"{text} ({'; '.join(result.problems)})" if result.problems else text
+
+
+def _numbers(result: TrialResult) -> str:
+    """The main numbers of a trial, or why it has none."""
     measured = result.measurement
     if isinstance(measured, Missing):
-        return f"failed ({result.stage}: {measured.reason})"
+        return f"{result.stage}: {measured.reason}"
     if not isinstance(measured, Measurement):
         parts = [_other_summary(measured)]
     else:
@@ -124,8 +150,7 @@ def _summary(result: TrialResult) -> str:
     if isinstance(found, Capacity):
         high = "" if found.high is None else f" to {found.high:,.0f}"
         parts.append(f"capacity {found.low:,.0f}{high} requests/s, limit {found.limit}")
-    text = f"{'; '.join(parts)}: {result.verdict}"
-    return f"{text} ({'; '.join(result.problems)})" if result.problems else text
+    return "; ".join(parts)
 
 
 def _other_summary(measured: NonLoadMeasurement) -> str:

@@ -1,1 +1,1 @@
-"""What is measured, in which order, on which CPUs. Pure but for reading files."""
+"""The plan: what is measured, in which order, on which CPUs."""

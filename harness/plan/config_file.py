@@ -1,4 +1,4 @@
-"""What a user may set: fitmap.toml, presets, command line, in rising order of precedence. Pure but for one read."""
+"""Settings from fitmap.toml, presets and the command line, lowest precedence first."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from harness.plan.decoding import convert, suggest
 from harness.record.config import Config, GateSection
 from harness.record.plan import Timing
 
-# Blocks of 8 tell a true 10 % apart four times out of five; 3 are the least that give an interval at all.
+# Eight blocks detect a true difference of 10 % four times out of five. Three are the minimum for an interval.
 PRESETS: dict[str, Timing] = {
     "smoke": Timing(blocks=1, warmup_seconds=3, warmup_limit_seconds=3, measure_seconds=3, settle_seconds=1),
     "quick": Timing(blocks=3, warmup_seconds=8, warmup_limit_seconds=30, measure_seconds=10, settle_seconds=2, starts=3),
     "gate": Timing(blocks=3, warmup_seconds=6, warmup_limit_seconds=30, measure_seconds=8, settle_seconds=2),
-    # Eight profiles more: with the windows of quick it would take three hours. What scatters is the trial, so blocks stay;
-    # and six seconds are the least in which a warm-up, or a window, shows a trend.
+    # It has eight more profiles: with the windows of quick it would take three hours. Trials vary more than windows do, so
+    # the windows are shorter and the blocks stay. Six seconds are the minimum in which a warm-up or a window shows a trend.
     "full": Timing(blocks=3, warmup_seconds=6, warmup_limit_seconds=40, measure_seconds=6, settle_seconds=1, starts=4),
 }
-#: Levels beyond the profiles' own that a preset adds.
+#: The levels that a preset adds to those of the profiles.
 PRESET_LEVELS: dict[str, tuple[str, ...]] = {"smoke": (), "quick": (), "gate": ("routes",), "full": ()}
 
 
 def read_config(path: Path) -> Config:
-    """The configuration in a file; defaults where the file does not exist. Raises UsageError."""
+    """Reads the configuration; defaults if the file does not exist. Raises UsageError."""
     try:
         text = path.read_text()
     except FileNotFoundError:
@@ -42,7 +42,7 @@ def read_config(path: Path) -> Config:
 
 
 def override(config: Config, section: str, **values: Any) -> Config:
-    """The configuration with values (those that are not None) of one section replaced."""
+    """Replaces values of one section; None leaves a value as it is. Raises UsageError."""
     given = {name: value for name, value in values.items() if value is not None}
     part = msgspec.structs.replace(getattr(config, section), **given)
     return checked(msgspec.structs.replace(config, **{section: part}), "command line")
@@ -65,11 +65,11 @@ def _check_gate(gate: GateSection, where: str) -> None:
         raise UsageError(f"{where}: [gate] pairs must be an even number within 4-100")
     for percent in (gate.percent, gate.speed_percent, *gate.percents.values()):
         if not 0 <= percent < 1000:
-            raise UsageError(f"{where}: the percents of [gate] must be within 0-1000")
+            raise UsageError(f"{where}: the percentages of [gate] must be at least 0 and below 1000")
 
 
 def checked(config: Config, where: str) -> Config:
-    """The configuration itself, when its values make sense together. Raises UsageError."""
+    """Returns the configuration if its values are valid together. Raises UsageError."""
     if config.run.preset not in PRESETS:
         raise UsageError(f'{where}: unknown preset "{config.run.preset}"{suggest(config.run.preset, PRESETS)}')
     _check_ports(config, where)
@@ -88,14 +88,14 @@ def checked(config: Config, where: str) -> Config:
     if not 0 <= config.report.relevance_percent < 100 or not 50 <= config.report.confidence_percent < 100:
         raise UsageError(f"{where}: relevance_percent must be within 0-100 and confidence_percent within 50-100")
     if config.prices.core_month < 0 or config.prices.gib_month < 0:
-        raise UsageError(f"{where}: prices can't be below 0")
+        raise UsageError(f"{where}: prices must be at least 0")
     _check_gate(config.gate, where)
     timing(config, where)
     return config
 
 
 def timing(config: Config, where: str = "fitmap.toml") -> Timing:
-    """The preset's timing with the [timing] section's values in place. Raises UsageError."""
+    """The preset's timing with the values of [timing] applied. Raises UsageError."""
     given = {name: value for name, value in msgspec.structs.asdict(config.timing).items() if value is not None}
     result = msgspec.structs.replace(PRESETS[config.run.preset], **given)
     if result.warmup_limit_seconds < result.warmup_seconds:

@@ -1,4 +1,4 @@
-"""Strict decoding with messages that help: an unknown key is refused with a suggestion. Pure."""
+"""Strict decoding: an unknown key is refused with a suggestion."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _UNKNOWN = re.compile(r"Object contains unknown field `([^`]+)`(?: - at `(?:key 
 
 
 def suggest(word: str, known: Iterable[str]) -> str:
-    """`: did you mean "x"?` where a known word is near, else the list of known words."""
+    """The end of a message: `: did you mean "x"?`, or the list of known words."""
     names = sorted(known)
     near = difflib.get_close_matches(word, names, n=1)
     return f': did you mean "{near[0]}"?' if near else f": known are {', '.join(names)}"
 
 
 def convert(value: Any, type_: type[T], where: str) -> T:
-    """`value` (from TOML or JSON) as `type_`. Raises UsageError naming `where`."""
+    """Converts a value from TOML or JSON to `type_`. Raises UsageError with `where`."""
     try:
         return msgspec.convert(value, type_)
     except msgspec.ValidationError as error:
@@ -40,7 +40,7 @@ def convert(value: Any, type_: type[T], where: str) -> T:
 
 
 def _fields_at(type_: Any, path: str) -> list[str]:
-    """The keys that the struct at a path such as `$.engine` or `$.setting[...]` takes."""
+    """The keys of the struct at a path such as `$.engine` or `$.setting[...]`."""
     current = type_
     for step in re.findall(r"\.(\w+)", path):
         fields = {field.encode_name: field.type for field in msgspec.structs.fields(current)}

@@ -1,12 +1,12 @@
-"""How levels are written, and what they stand for. Pure.
+"""The notation of levels, and their times.
 
-saturate   closed loop, the profile's connections, each sends as soon as it has its answer
+saturate   closed loop on the profile's connections: each sends as soon as it has its answer
 1000/s     open loop at 1,000 arrivals/s: the same for all targets, so that latency is compared at equal load
 50%        open loop at half of what this target achieved in this trial's closed level
 curve      25%, 50%, 75%, 90%: latency against throughput
-routes     each of the profile's routes alone, closed loop: where the time of which request goes
+routes     each of the profile's routes alone, closed loop: the cost of each kind of request
 capacity   the highest rate that still meets the objective
-1000/held  closed loop of 1,000 connections, each with a request that waits: so many are held at any moment
+1000/held  closed loop of 1,000 connections, each with a request that waits: 1,000 are held at any time
 """
 
 from __future__ import annotations
@@ -27,26 +27,26 @@ _RATE = re.compile(r"(\d+(?:\.\d+)?)/s")
 _SHARE = re.compile(r"(\d+(?:\.\d+)?)%")
 _HELD = re.compile(r"(\d+)/held")
 
-#: Held requests ask for just that wait at which so many are answered each second, however many are held: the work is the
-#: same at every such level and low for every target, and what grows is the number of those that wait.
+#: Requests/s that are answered at every level of held requests: the wait is chosen for that. The work is then the same at
+#: each such level and low for every target. Only the number of waiting requests grows.
 HELD_RATE = 2000
 HELD_ROUTE = "GET /wait"
-#: The contract's longest wait is 10 s, and so is the patience of the generator.
+#: The contract's longest wait is 10 s, and so is the generator's timeout.
 MAX_HELD = 16_000
 
-#: A probe of the search: settle, then a window. Ten or twenty of them make a search.
+#: A probe of the capacity search: a ramp, then a window. A search has ten to twenty probes.
 PROBE_SETTLE_SECONDS = 1.0
 PROBE_SECONDS = 4.0
 PROBES = 16
-#: A 99th percentile is told where a hundred requests lie beyond it; arrivals are random, so a few more. A window at a rate
-#: is prolonged until there are so many, at most by this factor.
+#: A 99th percentile is reported if at least 100 requests lie beyond it. Arrivals are random, so a few more are planned.
+#: A window at a fixed rate is prolonged for this number of arrivals if a factor of MAX_PROLONGED is enough.
 P99_ARRIVALS = 10_500
 
 
 def parse_levels(texts: Iterable[str], connections: int, routes: tuple[str, ...], where: str) -> tuple[Level, ...]:
-    """The levels in the order in which a trial runs them: the closed one first, because others are shares of it.
+    """The levels in the order in which a trial runs them. Raises UsageError.
 
-    Raises UsageError.
+    `saturate` comes first, because other levels are shares of it.
     """
     levels: dict[str, Level] = {}
     for text in texts:
@@ -89,14 +89,14 @@ def _expand(text: str, connections: int, routes: tuple[str, ...], where: str) ->
 
 def _held(count: int, routes: tuple[str, ...], where: str) -> Level:
     if routes != (HELD_ROUTE,):
-        raise UsageError(f"{where}: {count}/held holds requests to {HELD_ROUTE}: it is for profile waiters alone")
+        raise UsageError(f"{where}: {count}/held holds requests to {HELD_ROUTE}: only profile waiters can use it")
     if not 10 <= count <= MAX_HELD:
         raise UsageError(f"{where}: between 10 and {MAX_HELD} requests can be held, not {count}")
     return Level(f"{count}/held", "held", count, routes, hold_milliseconds=count * 1000 // HELD_RATE)
 
 
 def timed(level: Level, timing: Timing, first: bool) -> messages.TimedLevel:
-    """The level with its times, for the load generator. A trial's first level has the whole warm-up."""
+    """The level with its times. The first level of a trial has the whole warm-up."""
     settle, limit, measure = timing.settle_seconds, timing.settle_seconds, timing.measure_seconds
     if first:
         settle, limit = timing.warmup_seconds, timing.warmup_limit_seconds
@@ -105,7 +105,7 @@ def timed(level: Level, timing: Timing, first: bool) -> messages.TimedLevel:
     if level.kind == "open" and measure < (needed := math.ceil(P99_ARRIVALS / level.rate)) <= MAX_PROLONGED * measure:
         measure = float(needed)
     if level.kind == "held":
-        # The connections' first requests are spread over one wait, and each of them is to be answered in the window.
+        # The first requests of the connections are spread over one wait. Each connection gets an answer in the window.
         wait = level.hold_milliseconds / 1000
         settle, limit, measure = settle + wait, limit + wait, max(measure, wait)
     if level.kind == "capacity":
@@ -125,9 +125,9 @@ def timed(level: Level, timing: Timing, first: bool) -> messages.TimedLevel:
 
 
 def seconds(level: messages.TimedLevel, longest: bool = False) -> float:
-    """What a level is expected to take, or the most it can take before it ends by itself."""
+    """The expected duration of a level, or the longest before it ends by itself."""
     once = (level.warmup_limit_seconds if longest else level.warmup_seconds) + level.measure_seconds
     if level.kind != "capacity":
         return once + (15.0 if longest else 0.3) + level.hold_milliseconds / 1000
-    # A search: so many windows, longer ones at low rates, and each with its drain.
+    # A search has many windows, each with its drain. Windows at low rates are longer.
     return 40 * (once + 10.0) if longest else PROBES * (once + 1.0)

@@ -1,4 +1,4 @@
-"""Which CPUs the service, the database and the generator get. Pure; the topology comes from harness.host."""
+"""The CPUs of service, database and load generator. harness.host has the topology."""
 
 from __future__ import annotations
 
@@ -22,19 +22,20 @@ def _flat(chosen: list[list[int]]) -> str:
 
 
 def place(cpus: tuple[Cpu, ...], service_cores: int = 1) -> Placement:
-    """Whole physical cores for each role, hyper-threads kept together; sharing where there are too few.
+    """Gives each role whole physical cores; roles share if there are too few.
 
-    The service is never shared: its CPU time per request is the figure that everything else leans on. With four
-    physical cores or more each role is alone; with three, and with two, database and generator share what is left.
+    Hardware threads of a core stay together. The service never shares its cores, because its CPU time per request is the
+    value that most others depend on. With four physical cores or more each role has its own. With two or three, database
+    and generator share the rest.
     Raises UsageError on a machine with one core or too few for `service_cores`.
     """
     groups = _cores(cpus)
     if len(groups) < service_cores + 1:
         raise UsageError(
-            f"{len(groups)} physical core(s) can't hold a service on {service_cores} and the load beside it: "
+            f"{len(groups)} physical core(s) are too few for a service on {service_cores} and the load generator: "
             "measure on a machine with at least two cores"
         )
-    # The last cores for the service: core 0 serves the kernel's own work on most machines.
+    # The service gets the last cores: on most machines core 0 does the kernel's own work.
     rest, service = groups[:-service_cores], groups[-service_cores:]
 
     if len(rest) >= 3:
@@ -56,9 +57,10 @@ def place(cpus: tuple[Cpu, ...], service_cores: int = 1) -> Placement:
 
 
 def for_cores(cpus: tuple[Cpu, ...]) -> tuple[tuple[int, Placement], ...]:
-    """One service on 1, 2, 4, ... physical cores, and on as many as there are with one left for the rest. Fewest first.
+    """One service on 1, 2, 4, ... physical cores and on all but one, fewest first.
 
-    On a machine of two cores that would be one point: then the service also gets both, and shares one with all the rest.
+    On a machine with two cores that would be one point. There the service also gets both cores, and shares one of them with
+    the database and the generator.
     """
     groups = _cores(cpus)
     most = len(groups) - 1
@@ -77,10 +79,10 @@ def for_cores(cpus: tuple[Cpu, ...]) -> tuple[tuple[int, Placement], ...]:
 
 
 def for_replicas(cpus: tuple[Cpu, ...], count: int) -> tuple[Placement, tuple[str, ...]]:
-    """`count` replicas, a proxy, a database and a generator; and the CPUs of each replica.
+    """The placement of `count` replicas with a proxy, and the CPUs of each replica.
 
-    Each replica has a core of its own where three are left for the rest, which is what keeps them apart; else replicas
-    share the cores that there are, in turns. The proxy has one of the generator's cores, or shares its only one.
+    Each replica has a core of its own if three cores are left for database, generator and proxy. Otherwise replicas share
+    the available cores in turn. The proxy has one of the generator's cores, or shares the generator's only one.
     """
     groups = _cores(cpus)
     own = min(count, max(1, len(groups) - 3))

@@ -1,7 +1,7 @@
-"""Finds the load profiles: each loadtests/*.py with a `# /// fitmap` header is one. Adding a file adds a profile.
+"""Finds the profiles: each loadtests/*.py with a `# /// fitmap` header is one.
 
-The header is TOML in comments, in the form of inline script metadata (PEP 723). It is read as text: importing a profile
-would import Locust, which patches the whole process.
+Adding a file adds a profile. The header is TOML in comments, in the form of inline script metadata (PEP 723). It is read
+as text: importing a profile would import Locust, which patches the whole process.
 """
 
 from __future__ import annotations
@@ -22,7 +22,10 @@ _HEADER = re.compile(r"(?m)^# /// fitmap$\s(?P<content>(^#(| .*)$\s)+)^# ///$")
 
 
 class Header(Struct, frozen=True, forbid_unknown_fields=True):
-    """The shape of a profile's header. `presets`: those that measure it unasked; missing: all, empty: only by name."""
+    """The fields of a profile's header.
+
+    `presets`: those that measure the profile by default. Missing: all. Empty: only by name.
+    """
 
     title: str
     question: str
@@ -34,7 +37,7 @@ class Header(Struct, frozen=True, forbid_unknown_fields=True):
     most_blocks: int | None = None
 
 
-#: What a header of each kind must say beside title and question, and which of the rest it must not.
+#: The fields that a header of each kind needs besides title and question. Others of these fields are refused.
 _NEEDS: Mapping[Kind, tuple[str, ...]] = {
     "load": ("routes", "connections", "levels"),
     "startup": ("routes", "connections"),
@@ -46,7 +49,7 @@ _NEEDS: Mapping[Kind, tuple[str, ...]] = {
 
 
 def read_profile(path: Path) -> Profile | None:
-    """The profile in a file, None where the file has no header. Raises UsageError."""
+    """Reads the profile in a file; None if the file has no header. Raises UsageError."""
     match = _HEADER.search(path.read_text())
     if not match:
         return None

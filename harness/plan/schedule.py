@@ -1,4 +1,4 @@
-"""From what is wanted to the list of trials. Pure and seeded: the same configuration gives the same plan."""
+"""The order and duration of trials. The same configuration gives the same plan."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from harness.plan.levels import seconds, timed
 from harness.record.plan import BASE, Placement, Plan, Profile, Target, Timing, Trial
 from loadtests.protocol import messages
 
-# Around the windows of a trial: two containers start, golden cases are asked, two containers stop (measured: 4-6 s).
+# Time outside the windows of a trial: two containers start, golden cases run, two containers stop (measured: 4-6 s).
 OVERHEAD_SECONDS = 6.0
-# Of the other kinds (measured: 0.7 to 2.5 s a start, 20 s to two minutes a clean build, 3 to 30 s a rebuild).
+# Times of the other kinds (measured: 0.7-2.5 s per start, 20 s to 2 min per clean build, 3-30 s per rebuild).
 START_SECONDS = 1.5
 BUILD_SECONDS, REBUILD_SECONDS = 60.0, 15.0
-#: The course of a startup, before its last seconds: the slowest of these compilers is done in about fifteen.
+#: Load after a start, before the last seconds: the slowest of these JIT compilers finishes in about 15 s.
 COURSE_SECONDS = 24.0
-#: A probe of memory-floor: a hundred requests a second are judged by their 99th percentile.
+#: A probe of memory-floor: 100 requests/s are evaluated by their 99th percentile.
 FLOOR_WARMUP_SECONDS, FLOOR_SECONDS = 3.0, 6.0
-# Measured: seven to twelve probes, of which those that fail at start take a second or two.
+# Measured: 7-12 probes. Those that fail at start take one or two seconds.
 FLOOR_PROBES = 9
-#: What compiles while it runs warms up so long at least. On one core, at the limit of database or pool, requests of Java and
-#: of Kotlin came to their least CPU time after 13 to 22 s, with plateaus on the way that are longer than any window looks.
+#: Minimum warm-up of JIT targets. On one core, limited by database or pool, requests of Java and Kotlin reached their lowest
+#: CPU time after 13-22 s. On the way there are plateaus that are longer than the windows in which a trend is looked for.
 JIT_SECONDS = 20.0
-# So often a trial of these kinds measures its level: of scale-up on two cores, where more cores have a few more points.
+# How often a trial of these kinds measures its level. scale-up: on two cores; with more cores there are a few more points.
 POINTS = {"scale-up": 2, "scale-out": 3}
 
 
@@ -38,10 +38,9 @@ def make_plan(
     profiles: tuple[Profile, ...],
     placement: Placement,
 ) -> Plan:
-    """All targets x profiles once per block, in random order within each block.
+    """All targets with all profiles once per block, in random order within each block.
 
-    A machine that grows warm or noisy in the course of a run then does so for all targets alike, and not for the last
-    ones in the alphabet.
+    If the machine gets warm or noisy during a run, this affects all targets alike, not only the last in the alphabet.
     """
     rng = random.Random(seed)
     trials: list[Trial] = []
@@ -67,9 +66,10 @@ def make_pairs(
     profiles: tuple[Profile, ...],
     placement: Placement,
 ) -> Plan:
-    """`cells` (target, profile) against their bases, in `timing.blocks` pairs each: base, head, head, base, and so on.
+    """Pairs of base and head for each cell (target, profile), one pair per block.
 
-    A block is a pair: what drifts evenly over two pairs cancels in their mean. The order of cells is random in each block.
+    The order alternates: base, head, head, base, and so on. Even drift over two pairs cancels in their mean. The order of
+    the cells is random in each block.
     """
     rng = random.Random(seed)
     trials: list[Trial] = []
@@ -84,7 +84,7 @@ def make_pairs(
 
 
 def timing_of(target: Target | None, timing: Timing) -> Timing:
-    """A run's timing as it is for a target: a JIT has a least warm-up, where warm-up is judged at all."""
+    """The timing for a target: JIT has a minimum warm-up, if warm-up can be prolonged."""
     least, limit = timing.warmup_seconds, timing.warmup_limit_seconds
     if target is None or not target.jit or limit <= least:
         return timing
@@ -92,14 +92,14 @@ def timing_of(target: Target | None, timing: Timing) -> Timing:
 
 
 def timed_levels(profile: Profile, timing: Timing) -> tuple[messages.TimedLevel, ...]:
-    """A profile's levels with their times, in the order in which a trial runs them."""
+    """The levels of a profile with their times, in the order of a trial."""
     return tuple(timed(level, timing, first=not number) for number, level in enumerate(profile.levels))
 
 
 def trial_seconds(profile: Profile, timing: Timing) -> float:
-    """What one trial of a profile is expected to take, when its warm-up is not prolonged."""
+    """The expected duration of a trial, if its warm-up is not prolonged."""
     if profile.kind == "build":
-        # Clean in the first block alone.
+        # A clean build is made in the first block only.
         return BUILD_SECONDS / timing.blocks + REBUILD_SECONDS + OVERHEAD_SECONDS
     if profile.kind == "startup":
         course = min(timing.warmup_limit_seconds, COURSE_SECONDS) + timing.measure_seconds
@@ -110,7 +110,7 @@ def trial_seconds(profile: Profile, timing: Timing) -> float:
 
 
 def trials_seconds(plan: Plan, targets: Mapping[str, Target]) -> dict[str, float]:
-    """What each trial of a plan is expected to take, by its id."""
+    """The expected duration of each trial of a plan, by its id."""
     profiles = {profile.name: profile for profile in plan.profiles}
     return {
         trial.id: trial_seconds(profiles[trial.profile], timing_of(targets.get(trial.target), plan.timing))

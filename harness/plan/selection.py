@@ -1,4 +1,4 @@
-"""What was asked for: targets, profiles and levels, and the plan of them."""
+"""Selects targets, profiles and levels, and makes the plan of a run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from harness.record.plan import SATURATE, Plan, Profile, Target, Timing
 
 
 def choose(wanted: tuple[str, ...], known: dict[str, Any], what: str) -> tuple[str, ...]:
-    """The wanted names, or all known ones where none is wanted. Raises UsageError with a suggestion."""
+    """The wanted names, or all known ones if none is given. Raises UsageError."""
     for name in wanted:
         if name not in known:
             raise UsageError(f'unknown {what} "{name}"{suggest(name, known)}')
@@ -30,10 +30,10 @@ def choose(wanted: tuple[str, ...], known: dict[str, Any], what: str) -> tuple[s
 
 
 def relevel(profiles: tuple[Profile, ...], wanted: tuple[str, ...], more: tuple[str, ...]) -> tuple[Profile, ...]:
-    """The profiles at the wanted levels (their own where none is wanted), and at some more, which a profile gets that has
-    a saturated level: they are shares of it, or parts. Raises UsageError.
+    """Sets the levels of load profiles to `wanted`, if any are given. Raises UsageError.
 
-    A profile that is no load has none.
+    `more`: levels that are added to profiles with a `saturate` level, because they are shares or parts of it. Profiles of
+    another kind are unchanged.
     """
     return tuple(
         profile
@@ -61,9 +61,9 @@ def _only(profile: Profile, route: str) -> Profile:
 
 
 def narrow(profiles: tuple[Profile, ...], route: str | None) -> tuple[Profile, ...]:
-    """The profiles that send a route, with that route alone; all of them unchanged where none is asked for.
+    """The profiles that send a route, with that route alone. Raises UsageError.
 
-    Raises UsageError.
+    Without a route all profiles are returned unchanged.
     """
     if route is None:
         return profiles
@@ -85,13 +85,13 @@ def chosen_profiles(config: Config, route: str | None) -> tuple[Profile, ...]:
     profiles: dict[str, Profile] = find_profiles(ROOT / "loadtests")
     unasked = tuple(n for n, profile in profiles.items() if profile.presets is None or config.run.preset in profile.presets)
     wanted = choose(config.run.profiles or unasked, profiles, "profile")
-    # Levels that were asked for are all that is wanted; a preset adds to a profile's own.
+    # Levels from the user replace all others. A preset adds levels only to the profiles' own.
     more = () if config.run.levels else PRESET_LEVELS[config.run.preset]
     return narrow(relevel(tuple(profiles[name] for name in wanted), config.run.levels, more), route)
 
 
 def planned(config: Config, route: str | None, targets: Mapping[str, Target], cpus: tuple[Cpu, ...]) -> Plan:
-    """All targets under all profiles that a configuration asks for, on the CPUs of a machine."""
+    """The plan of all chosen targets and profiles, on the CPUs of a machine."""
     return make_plan(
         seed=config.run.seed,
         preset=config.run.preset,
@@ -110,7 +110,7 @@ def paired_plan(
     profiles: tuple[Profile, ...],
     cpus: tuple[Cpu, ...],
 ) -> Plan:
-    """Base against head. `cells`: targets with the profiles under which they are measured."""
+    """The plan of base against head. `cells`: pairs of target and profile."""
     return make_pairs(
         seed=config.run.seed,
         preset=config.run.preset,
@@ -122,11 +122,11 @@ def paired_plan(
 
 
 def only(profiles: Iterable[Profile], wanted: Collection[tuple[str, str]]) -> tuple[Profile, ...]:
-    """The profiles with those levels alone that are wanted: pairs of profile and level."""
+    """The profiles with only the wanted levels. `wanted`: pairs of profile and level."""
     kept = []
     for profile in profiles:
         levels = tuple(level for level in profile.levels if (profile.name, level.name) in wanted)
-        # What is measured once in a trial needs some level, the shortest that there is.
+        # A metric of the whole trial, such as start time, needs some level: the first.
         if levels or (profile.name, "") in wanted:
             kept.append(msgspec.structs.replace(profile, levels=levels or profile.levels[:1]))
     return tuple(kept)

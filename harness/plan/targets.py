@@ -1,4 +1,7 @@
-"""Finds the targets: each folder under services/ with a service.toml is one. Adding a folder adds a target."""
+"""Finds the targets: each folder under services/ with a service.toml is one.
+
+Adding a folder adds a target.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from harness.record.plan import BASE, TWIN, Deviation, Edit, Setting, Sizing, Ta
 
 
 class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
-    """The shape of service.toml."""
+    """The fields of service.toml."""
 
     language: str
     target_class: Literal["standard", "tuned"] = field(name="class")
@@ -33,7 +36,7 @@ class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def read_target(folder: Path) -> Target:
-    """The target in a folder. Raises UsageError."""
+    """Reads the target in a folder. Raises UsageError."""
     path = folder / "service.toml"
     try:
         value = tomllib.loads(path.read_text())
@@ -58,12 +61,12 @@ def read_target(folder: Path) -> Target:
 
 
 def with_twins(targets: Mapping[str, Target], names: Collection[str]) -> dict[str, Target]:
-    """All targets and, beside each of the named, its twin: the same image under another name, which must never differ."""
+    """All targets, with a twin after each named one: the same image under a second name."""
     return _beside(targets, TWIN, names)
 
 
 def with_bases(targets: Mapping[str, Target]) -> dict[str, Target]:
-    """Each target and, beside it, its base: the same service as it was, in an image of its own."""
+    """Each target, followed by its base: an older version, in an image of its own."""
     return _beside(targets, BASE, targets)
 
 

@@ -1,1 +1,1 @@
-"""The record of a run: its types, reading it, writing it. All that both halves share."""
+"""The record of a run: types, reading, writing. All that harness and reports share."""

@@ -1,4 +1,4 @@
-"""What a user may set: the sections of fitmap.toml."""
+"""The sections of fitmap.toml: all settings of a user."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from loadtests.protocol.messages import Objective
 
 
 class Engine(Struct, frozen=True, forbid_unknown_fields=True):
-    """The container engine: may fitmap install one, and where do base images come from?"""
+    """The container engine: whether fitmap may install it, and the image set."""
 
     install: bool = True
     image_set: Literal["auto", "official", "local"] = "auto"
@@ -30,7 +30,7 @@ class RunSection(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class TimingSection(Struct, frozen=True, forbid_unknown_fields=True):
-    """Replaces single values of the preset."""
+    """The values that replace those of the preset."""
 
     blocks: int | None = None
     warmup_seconds: float | None = None
@@ -41,7 +41,7 @@ class TimingSection(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class GeneratorSection(Struct, frozen=True, forbid_unknown_fields=True):
-    """The load generator: where its workers meet their master, and how many are started elsewhere by hand."""
+    """The load generator's address, and the number of workers started elsewhere by hand."""
 
     address: str = "127.0.0.1"
     port: int = 15557
@@ -49,14 +49,14 @@ class GeneratorSection(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ReportSection(Struct, frozen=True, forbid_unknown_fields=True):
-    """How differences are judged: below `relevance_percent` a difference does not matter to anyone."""
+    """The bounds of the report. Differences below `relevance_percent` do not count."""
 
     relevance_percent: float = 3.0
     confidence_percent: float = 95.0
 
 
 class PricesSection(Struct, frozen=True, forbid_unknown_fields=True):
-    """What a month of a core and of a GiB of memory costs. `source`: where the prices come from, and of when they are."""
+    """Prices of a core and of a GiB of memory per month. `source`: origin and date."""
 
     core_month: float = 29.55
     gib_month: float = 3.24
@@ -68,7 +68,10 @@ class PricesSection(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Opinion(Struct, frozen=True, forbid_unknown_fields=True):
-    """A user's own judgement of a language on what can't be measured here. Shown as theirs, and never counted."""
+    """A user's opinion of a language on what can't be measured here.
+
+    The report shows it as the user's opinion. No result depends on it.
+    """
 
     language: str
     hiring: str = ""
@@ -77,10 +80,11 @@ class Opinion(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class GateSection(Struct, frozen=True, forbid_unknown_fields=True):
-    """What the regression gate judges: worsenings under `percent` are nobody's business; `percents` for single metrics.
+    """The metrics and bounds of the regression gate.
 
-    `pairs`: how often a flagged cell is measured again, base against head. `speed_percent`: by how much the machine's own
-    speed may differ from that of the runs before.
+    Worsenings below `percent` are ignored; `percents` sets other bounds for single metrics. `pairs`: how often a flagged
+    cell is measured again, base against head. `speed_percent`: the largest difference of the machine's speed from that of
+    earlier runs.
     """
 
     metrics: tuple[str, ...] = ("throughput", "p99", "cpu", "database-cpu", "working-set", "start", "image", "statements")
@@ -91,10 +95,10 @@ class GateSection(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Limits(Struct, frozen=True, forbid_unknown_fields=True):
-    """What every target gets, the same for all.
+    """The limits of the containers, the same for every target.
 
-    `open_files`: of service and generator. An engine's own limit is whatever its host's init system gives it: 1,024 here, a
-    million there; ten thousand connections need ten thousand. `threads`: of each container, processes included.
+    `open_files`: of service and generator. Without it the limit depends on the host's init system: 1,024 on some, a million
+    on others. Ten thousand connections need ten thousand. `threads`: of each container, processes included.
     """
 
     service_memory_mib: int = 1024
@@ -105,14 +109,14 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Ports(Struct, frozen=True, forbid_unknown_fields=True):
-    """Where the pair listens, on 127.0.0.1."""
+    """The ports of service and database on 127.0.0.1."""
 
     service: int = 18080
     database: int = 15432
 
 
 class Config(Struct, frozen=True, forbid_unknown_fields=True):
-    """fitmap.toml."""
+    """The whole of fitmap.toml."""
 
     run: RunSection = RunSection()
     timing: TimingSection = TimingSection()

@@ -1,4 +1,4 @@
-"""CPU numbers, and the kernel's list form of a set of them ("0-2,5")."""
+"""CPU numbers, and the kernel's list form of a set ("0-2,5")."""
 
 from __future__ import annotations
 

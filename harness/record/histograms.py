@@ -1,4 +1,4 @@
-"""Histograms of latency on disk: HdrHistogram logs, one line for each route."""
+"""Latency histograms on disk: HdrHistogram logs, one line per route."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HISTOGRAM_KINDS = ("response", "service", "lag")
 
 
 class LevelHistograms(Struct, frozen=True):
-    """A level's histograms with the time of its window: `start` in seconds since the trial's load began."""
+    """The histograms of a level. `start`: seconds from the begin of the trial's load."""
 
     level: str
     start: float
@@ -29,7 +29,10 @@ def tag(level: str, kind: str, route: str) -> str:
 
 
 def read_histograms(folder: Path, trial_id: str) -> dict[str, HdrHistogram]:
-    """Tag (level|kind|route) -> histogram of a measured window, microseconds. Empty where there is none."""
+    """Histograms of measured windows by tag (level|kind|route), in microseconds.
+
+    Empty if the trial has none.
+    """
     path = folder / "histograms" / f"{trial_id}.hlog"
     if not path.exists():
         return {}

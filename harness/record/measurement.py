@@ -1,4 +1,4 @@
-"""The types of what is measured: a level, a trial, the calibration, a sample. Frozen, with units in the names. Pure."""
+"""The types of a load measurement: levels, capacity, usage. Names carry units."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ from msgspec import Struct
 from loadtests.protocol.messages import Window
 
 Verdict = Literal["valid", "generator_limited", "unstable", "failed"]
-#: What limits a level: see harness/evaluation/bottleneck.py for the rule.
+#: What limits a level: harness/evaluation/bottleneck.py has the rules.
 Bottleneck = Literal["service-cpu", "database", "pool", "proxy", "generator", "none"]
 
 
 class Missing(Struct, frozen=True, tag="missing"):
-    """A value that is not there, and why. Never 0, never left out."""
+    """A missing value, with the reason. It is never 0 and never left out."""
 
     reason: str
 
 
 class Usage(Struct, frozen=True):
-    """One container during the measured window. Memory in bytes: medians over the samples, and the peak since start.
+    """The CPU and memory use of one container in the measured window.
 
-    Working set: what the kernel charges, less file cache it could drop at once (`usage - inactive_file`).
+    Memory: medians over the samples, and the peak since start. Working set: the kernel's count without file pages that it
+    can drop at once (`usage - inactive_file`).
     """
 
     cpu_seconds: float
@@ -34,22 +35,24 @@ class Usage(Struct, frozen=True):
     peak_bytes: int | Missing
     #: The highest CPU use of any sampled second, in cores.
     busiest_second_cores: float
-    #: Periods inside the window in which a CPU quota stopped it, where the kernel says.
+    #: Periods of the window in which a CPU quota stopped it; None if the kernel does not report them.
     throttled_periods: int | None = None
 
 
 class HostUse(Struct, frozen=True, tag="host"):
-    """The host during the measured window, as shares of the time of CPUs (0 to 1)."""
+    """Host interference in the measured window, as shares of CPU time (0 to 1)."""
 
-    #: What processes other than the service used of the service's CPUs.
+    #: CPU time of other processes on the service's CPUs.
     other_work: float = msgspec.field(name="foreign")
-    #: What the hypervisor took of all CPUs of the trial.
+    #: CPU time that the hypervisor took from all CPUs of the trial.
     steal: float
 
 
 class Speed(Struct, frozen=True):
-    """What a fixed piece of work took on a role's CPUs in the window, microseconds of CPU time: its mean, which neighbours
-    on the same core raise, and its 10th percentile, which is the machine's own speed.
+    """CPU time of a fixed piece of work on a role's CPUs in the window, in microseconds.
+
+    The mean rises with noisy neighbours on the same core. `quick_microseconds` is the 10th percentile: the machine's own
+    speed.
     """
 
     mean_microseconds: float
@@ -58,7 +61,9 @@ class Speed(Struct, frozen=True):
 
 
 class RouteNumbers(Struct, frozen=True):
-    """One route in the measured window. `mean_microseconds` is exact (a sum), not read off the histogram.
+    """The counts of one route in the measured window.
+
+    `mean_microseconds` is exact: it comes from a sum, not from the histogram.
 
     scheduled = requests + failures + timed_out + dropped + open.
     """
@@ -73,28 +78,28 @@ class RouteNumbers(Struct, frozen=True):
 
 
 class RouteTime(Struct, frozen=True):
-    """Where a mean request of a route spends its time, microseconds: `database` is PostgreSQL's own execution time."""
+    """The mean times of a route in microseconds. `database`: PostgreSQL's execution time."""
 
     response: float
     database: float
 
 
 class LevelMeasurement(Struct, frozen=True):
-    """One level of a trial, or one probe of a search."""
+    """The measurement of one level of a trial, or of one probe of a search."""
 
     level: str
     kind: Literal["closed", "open"]
     verdict: Verdict
     problems: tuple[str, ...]
     bottleneck: Bottleneck
-    #: The figures that the bottleneck follows from.
+    #: The values from which the bottleneck follows.
     bottleneck_reason: str
     connections: int
-    #: Arrivals/s that were asked for; 0 in a closed loop.
+    #: Requested arrivals/s; 0 in a closed loop.
     rate: float
-    #: How late the generator itself sent, 99th percentile in microseconds; 0 in a closed loop.
+    #: 99th percentile of the generator's own delay in sending, in microseconds; 0 in a closed loop.
     lag_p99_microseconds: float
-    #: Time that connections spent with a request under way, inside the window.
+    #: Time that all connections spent with a request under way, in the window.
     busy_seconds: float
     warmup_seconds: float
     steady: bool
@@ -104,25 +109,25 @@ class LevelMeasurement(Struct, frozen=True):
     window_start_ns: int
     window_end_ns: int
     routes: Mapping[str, RouteNumbers]
-    #: Routes that the database knows: where their time went, over the level's warm-up, window and drain.
+    #: Mean times of routes that use the database, over the level's warm-up, window and drain.
     times: Mapping[str, RouteTime]
     windows: tuple[Window, ...]
     usage: Mapping[str, Usage]
     host: HostUse | Missing
     #: Over the whole level, warm-up and drain included.
     statements: tuple[StatementCount, ...]
-    #: By role: how fast the machine was meanwhile. Empty where it was not probed (another kernel's containers, method 3).
+    #: The machine's speed in the window, by role. Empty if it was not probed (containers of another kernel, method 3).
     speed: Mapping[str, Speed] = {}
-    #: The share of what was scheduled that was answered as expected and within the objective's time. None: not told.
+    #: Share of scheduled requests with the expected answer within the objective's time. None: unknown.
     in_time: float | None = None
 
 
 class CapacityProbe(Struct, frozen=True):
-    """One window of a search: its rate, whether it met the objective, and what limited it."""
+    """One window of a capacity search: rate, result and bottleneck."""
 
     rate: float
     passed: bool
-    #: The share of what was scheduled that was answered as expected and in time.
+    #: Share of scheduled requests with the expected answer in time.
     in_time: float
     seconds: float
     bottleneck: Bottleneck
@@ -130,9 +135,10 @@ class CapacityProbe(Struct, frozen=True):
 
 
 class Capacity(Struct, frozen=True, tag="capacity"):
-    """The highest rate (arrivals/s) that meets the objective lies within [low, high); low passed and high failed twice.
+    """The interval [low, high) of the highest rate (arrivals/s) that meets the objective.
 
-    `high` is None where no rate failed: then `limit` is the generator, which was not believed beyond `low`.
+    `low` passed, and `high` failed twice. `high` is None if no rate failed: then `limit` is the generator, which is not
+    trusted beyond `low`.
     """
 
     low: float
@@ -143,27 +149,27 @@ class Capacity(Struct, frozen=True, tag="capacity"):
 
 
 class Measurement(Struct, frozen=True, tag="measured"):
-    """What a trial measured."""
+    """The measurement of a trial of kind `load`."""
 
     meta: Mapping[str, str | int]
     generator_versions: Mapping[str, str]
     workers: int
     golden_cases: int
-    #: Container start to the first 200 on /health, database already up.
+    #: From the container's start to the first 200 on /health, with the database up.
     start_seconds: float
-    #: SIGTERM to exit, and the exit status.
+    #: From SIGTERM to the end of the process; and its exit status.
     stop_seconds: float
     exit_status: int
     levels: tuple[LevelMeasurement, ...]
     capacity: Capacity | Missing
-    #: Requests answered as expected over the whole trial, by route, golden cases included: what the statements explain.
+    #: Expected answers in the whole trial by route, golden cases included. The SQL statements are compared with these.
     answered: Mapping[str, int]
     failure_samples: tuple[str, ...]
     connections_opened: int
-    #: What the harness itself burnt in all windows, and how long they were together.
+    #: CPU time of the harness itself in all windows, and the length of all windows together.
     harness_cpu_seconds: float
     loaded_seconds: float
-    #: The service's anonymous memory after its start and the golden cases, before the first level: where requests are held.
+    #: Anonymous memory of the service after start and golden cases, before the first level. Sampled for held requests.
     idle_anonymous_bytes: float | Missing = Missing("not sampled")
 
     def at(self, level: str) -> LevelMeasurement | None:
@@ -172,7 +178,7 @@ class Measurement(Struct, frozen=True, tag="measured"):
 
 
 class StatementCount(Struct, frozen=True):
-    """One statement of a trial: how often it should have run, how often it did, and how long (milliseconds, all calls)."""
+    """Expected and executed calls of one SQL statement, and the time of all calls."""
 
     name: str
     expected: int

@@ -1,4 +1,4 @@
-"""The central types, frozen, with units in the names. The words are those of docs/method/README.md."""
+"""The types of a plan: target, profile, level, trial. docs/glossary.md has the terms."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ CAPACITY = "capacity"
 
 #: harness/plan/config_file.py has their timing.
 Preset = Literal["smoke", "quick", "gate", "full"]
-#: What a trial of a profile does: see harness/trials/dispatch.py.
+#: What a trial does; harness/trials/dispatch.py has the module of each kind.
 Kind = Literal["load", "startup", "build", "memory-floor", "scale-up", "scale-out"]
 
 
 class Setting(Struct, frozen=True, forbid_unknown_fields=True):
-    """One runtime, pool or framework setting of a target, with the reason for it."""
+    """One setting of a target's runtime, pool or framework, with its reason."""
 
     name: str
     value: str
@@ -34,8 +34,9 @@ class Deviation(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Edit(Struct, frozen=True, forbid_unknown_fields=True):
-    """A change of one line that the running service shows: `old` stands once in `file`, and `new` holds {mark}, a word that
-    is another one at each build and that GET /meta answers.
+    """A one-line change that the running service shows.
+
+    `old` occurs once in `file`. `new` contains {mark}, a word that differs at each build. GET /meta answers it.
     """
 
     file: str
@@ -44,8 +45,9 @@ class Edit(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Sizing(Struct, frozen=True, forbid_unknown_fields=True):
-    """An environment variable that tells a runtime its memory limit, where it does not see its container's: `form` with
-    {mib}, `share` of the limit (0 to 1).
+    """An environment variable that tells a runtime its memory limit.
+
+    Only for runtimes that do not read it from their container. `form` contains {mib}; `share` of the limit: 0 to 1.
     """
 
     name: str
@@ -66,22 +68,21 @@ class Target(Struct, frozen=True):
     lock_file: str
     settings: tuple[Setting, ...]
     deviations: tuple[Deviation, ...]
-    #: None in records of before there was one.
+    #: None in older records.
     edit: Edit | None = None
-    #: Folder of the image that holds one jar a dependency, where the build system writes no lock file.
+    #: The image's folder with one jar per dependency, if the build system writes no lock file.
     jars: str = ""
-    #: Set where a memory limit is the question (profile memory-floor).
+    #: Set in profile memory-floor, which varies the memory limit.
     memory: tuple[Sizing, ...] = ()
-    #: Its code is compiled while it runs, so it has stages of warm-up that no steady window shows
-    #: (harness/plan/schedule.py).
+    #: Code is compiled while it runs. Warm-up then has stages that look steady (harness/plan/schedule.py).
     jit: bool = False
 
 
 class Level(Struct, frozen=True):
-    """How hard a profile pushes; harness/plan/levels.py tells how one is written.
+    """How hard a profile pushes. harness/plan/levels.py has the notation.
 
-    `closed`: so many connections, each sends as soon as it has its answer. `open`: `rate` arrivals/s, whatever the target
-    does. `relative`: open, at `share` of what the trial's first closed level achieves. `capacity`: the search
+    `closed`: `connections` send as soon as they have their answer. `open`: `rate` arrivals/s, whatever the target does.
+    `relative`: open, at `share` of the throughput of the trial's first closed level. `capacity`: the search
     for the highest rate that meets the objective. `held`: closed, each request asks to be held for `hold_milliseconds`.
     """
 
@@ -96,7 +97,7 @@ class Level(Struct, frozen=True):
 
 
 class Profile(Struct, frozen=True):
-    """One kind of load, or of another question: a file under loadtests/ and what its header says."""
+    """One question, and the load or other work that answers it: a file under loadtests/."""
 
     name: str
     title: str
@@ -104,31 +105,32 @@ class Profile(Struct, frozen=True):
     routes: tuple[str, ...]
     connections: int
     levels: tuple[Level, ...]
-    #: The presets that measure it unasked; None: all of them.
+    #: The presets that measure it by default; None: all of them.
     presets: tuple[Preset, ...] | None = None
     #: `load` sends levels of load. `startup` starts the service again and again. `build` builds it. `memory-floor` sends one
     #: level again and again under other memory limits, `scale-up` on more and more cores, `scale-out` to more replicas.
     kind: Kind = "load"
-    #: Its trials stop after so many blocks: what hardly varies need not be repeated as often. None: as often as the rest.
+    #: The maximum number of blocks, for values that hardly vary. None: all blocks of the run.
     most_blocks: int | None = None
 
 
 class Timing(Struct, frozen=True, forbid_unknown_fields=True):
-    """How long a trial loads its target, and how often a target is tried."""
+    """The durations of a trial, and the number of blocks."""
 
     blocks: int
     warmup_seconds: float
     warmup_limit_seconds: float
     measure_seconds: float
-    #: The warm-up of a trial's second and later levels: the target is warm, the queues must settle.
+    #: The ramp before the second and later levels of a trial: the target is warm, but queues must settle.
     settle_seconds: float
-    #: How often a trial of kind `startup` starts its service with a warm page cache, and as often with a cold one.
+    #: Number of warm starts in a trial of kind `startup`; it has as many cold ones.
     starts: int = 2
 
 
 class Placement(Struct, frozen=True):
-    """CPU sets, in the kernel's list form ("0-2,5"), and which roles share cores; among these "replicas", where several
-    replicas have one core.
+    """The CPUs of each role in the kernel's list form ("0-2,5").
+
+    `shared`: the roles that share cores. "replicas" is among them if several replicas share one core.
     """
 
     service: str
@@ -136,7 +138,7 @@ class Placement(Struct, frozen=True):
     generator: str
     shared: tuple[str, ...]
     reason: str
-    #: The load balancer before replicas, where there is one.
+    #: The CPUs of the load balancer; empty if there is none.
     proxy: str = ""
 
 
@@ -150,7 +152,7 @@ class Trial(Struct, frozen=True):
 
 
 class Plan(Struct, frozen=True):
-    """All trials of a run in the order in which they are done."""
+    """All trials of a run in their order, with what they have in common."""
 
     seed: int
     preset: str
@@ -162,5 +164,5 @@ class Plan(Struct, frozen=True):
 
 
 def folder_of(target: str) -> str:
-    """The folder under services/ that a target, its twin and its base come from, which names the image too."""
+    """The folder under services/ of a target, twin or base. The image has the same name."""
     return target.removesuffix(TWIN).removesuffix(BASE)

@@ -1,4 +1,4 @@
-"""Reading a record, and finding records."""
+"""Reads records, and finds them."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from harness.record.writer import RecordWriter
 
 
 class Record(Struct, frozen=True):
-    """A run as read back. `warnings`: what of the folder could not be read, in words. `superseded`: what came of trials
-    before they were measured again, which does not count.
+    """A run as it was read.
+
+    `warnings`: what could not be read. `superseded`: results of trials that were repeated; they do not count.
     """
 
     folder: Path
@@ -34,9 +35,10 @@ class Record(Struct, frozen=True):
 
 
 def read_record(folder: Path) -> Record:
-    """Read and validate a record. A damaged last line (a harness that was killed) is left out and named.
+    """Reads and validates a record. Raises UsageError.
 
-    Raises UsageError when run.json is missing, of another schema, or invalid.
+    A damaged line, such as the last one after the harness was killed, is left out with a warning. The error is raised if
+    run.json is missing, invalid, or has another schema.
     """
     path = folder / "run.json"
     try:
@@ -48,7 +50,9 @@ def read_record(folder: Path) -> Record:
     try:
         schema = msgspec.json.decode(data, type=_SchemaOnly).schema
         if schema != SCHEMA:
-            raise UsageError(f"{path} has schema {schema}, this fitmap reads {SCHEMA}: use the fitmap that wrote it")
+            raise UsageError(
+                f"{path} has schema {schema}, but this version of fitmap reads {SCHEMA}: use the version that wrote it"
+            )
         run = msgspec.json.decode(data, type=Run)
     except msgspec.MsgspecError as error:
         raise UsageError(f"{path} is no valid record: {error}") from None
@@ -83,13 +87,13 @@ def _lines(path: Path) -> list[bytes]:
 
 
 def new_id(now: datetime, folder: Path) -> str:
-    """A run's id: the second of its start, UTC; a letter behind it where two start in one second."""
+    """The id of a run: its start in UTC, with a letter if two start in one second."""
     stem = now.strftime("%Y%m%dT%H%M%SZ")
     return next(name for name in (stem, *(f"{stem}{letter}" for letter in "bcdefgh")) if not (folder / name).exists())
 
 
 def begin_record(runs: Path, run: Run) -> Record:
-    """Make the run's folder. Raises RunError."""
+    """Makes the folder of a run. Raises RunError."""
     folder = runs / run.id
     RecordWriter(folder).begin(run)
     return read_record(folder)
@@ -109,7 +113,7 @@ def latest(runs: Path) -> Path:
 
 
 def locate(runs: Path, given: str | None) -> Path:
-    """A record's folder from an id, a path, or nothing (the newest). Raises UsageError."""
+    """The folder of a record by id or path; by default the newest. Raises UsageError."""
     if not given:
         return latest(runs)
     for candidate in (Path(given), runs / given):
@@ -119,7 +123,7 @@ def locate(runs: Path, given: str | None) -> Path:
 
 
 def check_space(runs: Path) -> None:
-    """Raises RunError when the folder can't be made or written, before an hour is spent measuring."""
+    """Raises RunError if the folder can't be written, before time is spent measuring."""
     try:
         runs.mkdir(parents=True, exist_ok=True)
         probe = runs / ".probe"

@@ -1,4 +1,4 @@
-"""run.json: everything about a run that is known before its first trial."""
+"""The types of run.json: all that is known of a run before its first trial."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from msgspec import Struct
 from harness.record.config import Config
 from harness.record.plan import Plan, Target
 
-#: Changes when a reader of an older version would misread a record.
+#: Is raised when an older version would misread a record.
 SCHEMA = 2
 
 
 class DelayCheck(Struct, frozen=True):
-    """A fixed delay and what the generator made of it in an open loop, milliseconds.
+    """A known delay, and what the generator measured in an open loop, in milliseconds.
 
-    `injected_*` by the server's own clock: the kernel may have kept it waiting. `p50` and `p99` are what was recovered: the
-    service time's percentile less the same percentile of the requests in between that are answered at once (`path`,
-    `path_p99`), because a fixed delay moves the whole distribution by itself.
+    `injected_*`: the delay by the server's own clock, because the kernel may delay the server. `p50` and `p99`: the measured
+    delay. Each is a percentile of the service time minus the same percentile (`path`, `path_p99`) of requests in between
+    that are answered at once. A fixed delay shifts the whole distribution by its length.
     """
 
     injected: float
@@ -27,35 +27,35 @@ class DelayCheck(Struct, frozen=True):
     p50: float
     p99: float
     path: float
-    #: 0 in records in which the median was taken off both percentiles.
+    #: 0 in records that subtracted the median from both percentiles.
     path_p99: float = 0.0
 
 
 class Calibration(Struct, frozen=True):
-    """What the load generator can do on this host, in this placement, with this image; rates in requests/s."""
+    """The limits of the load generator on a host, with its placement and image."""
 
     made: str
     load_image: str
     placement: str
     workers: int
-    #: Against the null server, closed loop; and the highest open rate at which it still sent on time.
+    #: Against the null server, in requests/s: closed loop, and the highest open rate that was sent on time.
     closed_ceiling: float
     open_ceiling: float
     #: At the open ceiling.
     open_lag_p99_microseconds: float
-    #: Median response of the null server over one connection: what the path itself costs.
+    #: Median response time of the null server on one connection: the cost of the path itself.
     path_p50_microseconds: float
     delays: tuple[DelayCheck, ...]
-    #: A pause of the server under an open loop, and the 95th percentile seen and by theory, milliseconds.
+    #: A pause of the server in an open loop, and the measured and theoretical 95th percentile, in milliseconds.
     stall_milliseconds: float
     stall_p95: float
     stall_p95_theory: float
-    #: What of it is out of bounds, in words. Empty: the generator can be believed.
+    #: The values out of bounds, in words. Empty: the generator can be trusted.
     problems: tuple[str, ...]
 
 
 class Host(Struct, frozen=True):
-    """The machine of a run. `governor` and `smt` are None where the kernel does not say."""
+    """The machine of a run. `governor` and `smt` are None if the kernel does not tell."""
 
     name: str
     system: str
@@ -71,14 +71,14 @@ class Host(Struct, frozen=True):
 
 
 class ImageRecord(Struct, frozen=True):
-    """An image that took part: the engine's id of it and its size."""
+    """The engine's id of an image, and its size."""
 
     id: str
     size_bytes: int
 
 
 class EngineRecord(Struct, frozen=True):
-    """The container engine."""
+    """The container engine of a run."""
 
     name: str
     version: str
@@ -87,8 +87,10 @@ class EngineRecord(Struct, frozen=True):
 
 
 class Run(Struct, frozen=True):
-    """run.json. `configuration_text` is fitmap.toml as it was (empty: there was none); `configuration` what came of it
-    with preset and command line: what a resumed run goes on with, and what the report judges by.
+    """The content of run.json.
+
+    `configuration_text`: fitmap.toml as it was (empty: there was none). `configuration`: its values with preset and command
+    line applied. A resumed run and the report use these.
     """
 
     schema: int
@@ -110,5 +112,5 @@ class Run(Struct, frozen=True):
     database_settings: Mapping[str, str]
     seed_checksum: str
     calibration: Calibration
-    #: Target -> lines of code. Empty in records of before they were counted.
+    #: Lines of code by target. Empty in older records, which have no counts.
     source_lines: Mapping[str, int] = {}

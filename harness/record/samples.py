@@ -1,4 +1,4 @@
-"""What is read over time while a trial runs: counters of containers, CPUs of the host, turns of the speed probe."""
+"""The types of samples over time: containers, CPUs of the host, CPU speed probe."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from msgspec import Struct
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """One reading. CPU in nanoseconds since the start; memory in bytes; None where the kernel has no such counter."""
+    """One reading of a container's counters; CPU time since its start.
+
+    None: the kernel has no such counter.
+    """
 
     cpu_ns: int
     memory_bytes: int
@@ -23,8 +26,9 @@ class Counters:
 
 @dataclass(frozen=True, slots=True)
 class CpuTimes:
-    """One CPU since boot, nanoseconds. `busy`: processes, in user and in kernel mode; interrupts are not in it. `idle`: with
-    nothing to do, waiting for a disk included.
+    """The times of one CPU since boot.
+
+    `busy`: processes in user and kernel mode, without interrupts. `idle`: nothing to do, or waiting for a disk.
     """
 
     busy_ns: int
@@ -42,7 +46,7 @@ class Sample(Struct, frozen=True):
 
 
 class SpeedSample(Struct, frozen=True):
-    """One turn of the probe: when it began, on which CPU, and how long its work took of that CPU's time."""
+    """One measurement of the speed probe: begin, CPU, and CPU time of its work."""
 
     monotonic_ns: int
     cpu: int

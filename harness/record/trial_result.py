@@ -1,4 +1,4 @@
-"""What one trial found, whatever its kind: a line of trials.jsonl."""
+"""The result of a trial of any kind: one line of trials.jsonl."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from loadtests.protocol.messages import Window
 
 
 class Dependencies(Struct, frozen=True, tag="dependencies"):
-    """Counts. `source`: what they were counted in."""
+    """The number of dependencies. `source`: the file or folder that was counted."""
 
     direct: int
     transitive: int
@@ -24,20 +24,22 @@ class Dependencies(Struct, frozen=True, tag="dependencies"):
 
 
 class Start(Struct, frozen=True):
-    """One start of a service, in seconds since the engine started its container: to the first 200 on /health, and to the
-    first product from the database. `cold`: the image's files had been taken out of the page cache before.
+    """One start of a service, in seconds from the engine's start of its container.
+
+    `health_seconds`: to the first 200 on /health. `answer_seconds`: to the first product from the database. `cold`: the
+    image's files were removed from the page cache before.
     """
 
     cold: bool
     health_seconds: float
     answer_seconds: float
-    #: Of the image's files, what left the page cache before a cold start, and what stayed because processes map it.
+    #: Bytes of the image's files that left the page cache before a cold start, and that stayed because processes map them.
     evicted_bytes: int = 0
     left_bytes: int = 0
 
 
 class Cold(Struct, frozen=True, tag="cold"):
-    """How the page cache was made cold, and how large the image's files are together."""
+    """How files were removed from the page cache, and the size of the image's files."""
 
     way: str
     files: int
@@ -45,9 +47,10 @@ class Cold(Struct, frozen=True, tag="cold"):
 
 
 class StartupMeasurement(Struct, frozen=True, tag="startup"):
-    """What a trial of kind `startup` measured: starts in their order, the course of throughput from the first request on.
+    """The measurement of a trial of kind `startup`: starts in their order, and ramp-up.
 
-    `windows`: quarters of a second under the closed loop; those of phase `measure` at the end are the steady speed.
+    `windows`: quarters of a second in a closed loop, from the first request on. Those of phase `measure` at the end are the
+    steady speed.
     """
 
     meta: Mapping[str, str | int]
@@ -59,7 +62,7 @@ class StartupMeasurement(Struct, frozen=True, tag="startup"):
 
 
 class BuildStep(Struct, frozen=True):
-    """One instruction of a Dockerfile: how long it took, and whether the builder had its result already."""
+    """One instruction of a Dockerfile: its time, and whether its result was cached."""
 
     instruction: str
     seconds: float
@@ -67,22 +70,22 @@ class BuildStep(Struct, frozen=True):
 
 
 class Built(Struct, frozen=True):
-    """One build of an image, from the call to its end."""
+    """One build of an image."""
 
     seconds: float
     steps: tuple[BuildStep, ...]
 
 
 class BuildMeasurement(Struct, frozen=True, tag="build"):
-    """What a trial of kind `build` measured."""
+    """The measurement of a trial of kind `build`."""
 
-    #: Every step anew but the base images; what is downloaded is downloaded again. None after a run's first block: it takes
-    #: minutes, and most of it is the network's time.
+    #: All steps without a cache, downloads included; base images are kept. None after the first block: it takes minutes,
+    #: and most of that is network time.
     clean: Built | None
-    #: After the edit, with the layers of the unedited build at hand.
+    #: After the edit, with the layers of the unedited build in the cache.
     rebuilt: Built
     file: str
-    #: From the edit's end to the first answer that shows it, and the part from the container's start to that.
+    #: From the end of the edit to the first answer that shows it; and the part of it from the container's start on.
     edit_to_running_seconds: float
     start_seconds: float
     image_bytes: int
@@ -90,21 +93,23 @@ class BuildMeasurement(Struct, frozen=True, tag="build"):
 
 
 class FloorProbe(Struct, frozen=True):
-    """A fresh service under one memory limit: whether it met the objective at the trial's rate, and if not, why not."""
+    """A fresh service under one memory limit: whether it met the objective, or why not."""
 
     memory_mib: int
     passed: bool
     reason: str
-    #: The share of what was scheduled that was answered as expected and in time; 0 where it never came to that.
+    #: Share of scheduled requests with the expected answer in time; 0 if no load was sent.
     in_time: float
-    #: Of the window; None where there was none.
+    #: Of the measured window; None if there was none.
     working_set_bytes: float | None = None
     cpu_microseconds: float | None = None
 
 
 class FloorMeasurement(Struct, frozen=True, tag="memory-floor"):
-    """What a trial of kind `memory-floor` measured: the smallest limit that passed as often as is asked for, where
-    the one `step_mib` below failed (0: an engine gives no container less); or why there is none.
+    """The measurement of a trial of kind `memory-floor`.
+
+    `floor_mib`: the smallest limit that passed as often as required, or why there is none. The limit `step_mib` below it
+    failed (0: the engine allows no smaller limit).
     """
 
     meta: Mapping[str, str | int]
@@ -115,7 +120,7 @@ class FloorMeasurement(Struct, frozen=True, tag="memory-floor"):
 
 
 class ScalePoint(Struct, frozen=True):
-    """One service on so many cores, or so many replicas of it: where they ran, and what was measured.
+    """The measurement with `count` cores or replicas.
 
     `placement.shared` names the roles that share CPUs. The level's usage of `service` is that of all replicas together;
     `proxy` is the load balancer before them.
@@ -127,8 +132,9 @@ class ScalePoint(Struct, frozen=True):
 
 
 class ScaleMeasurement(Struct, frozen=True, tag="scale"):
-    """What a trial of kind `scale-up` (cores) or `scale-out` (replicas) measured, fewest first.
+    """The measurement of a trial of kind `scale-up` (cores) or `scale-out` (replicas).
 
+    Points are in rising order.
     `db_pool_size`: connections to the database of all replicas together, the same at each point.
     """
 
@@ -136,16 +142,16 @@ class ScaleMeasurement(Struct, frozen=True, tag="scale"):
     db_pool_size: int
 
 
-#: What comes of a trial of a kind that is no load.
+#: The measurement of a non-load trial.
 NonLoadMeasurement = StartupMeasurement | BuildMeasurement | FloorMeasurement | ScaleMeasurement
 
 
-#: What comes of a trial, by the kind of its profile; or why nothing did.
+#: The measurement of a trial by the kind of its profile, or why there is none.
 Outcome = Measurement | NonLoadMeasurement | Missing
 
 
 class TrialResult(Struct, frozen=True):
-    """One line of trials.jsonl. `verdict` is the worst of its levels'.
+    """One line of trials.jsonl. `verdict`: the worst of its levels.
 
     A trial that failed has a stage, a reason and the last log lines, and no measurement.
     """

@@ -1,9 +1,9 @@
-"""What a run leaves on disk: the only thing that both sides share. docs/reference/record-format.md tells it all.
+"""Writes the record of a run. docs/reference/record-format.md describes all files.
 
 runs/<id>/run.json          the plan and everything about the machine, written before the first trial
-runs/<id>/trials.jsonl      one line a finished trial, appended and flushed as soon as it has ended
+runs/<id>/trials.jsonl      one line per finished trial, appended and flushed as soon as it has ended
 runs/<id>/samples/<trial>.csv       counters over time
-runs/<id>/histograms/<trial>.hlog   HdrHistogram log, one line a route, microseconds
+runs/<id>/histograms/<trial>.hlog   HdrHistogram log, one line per route, microseconds
 runs/<id>/report.html       made from the rest
 """
 
@@ -41,7 +41,7 @@ def _ends_with_newline(file: BinaryIO) -> bool:
 
 
 class RecordWriter:
-    """Writes a run's folder. Every method raises RunError when the disk refuses."""
+    """Writes the folder of a run. Every method raises RunError if the disk refuses."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -49,7 +49,7 @@ class RecordWriter:
     def _refused(self, error: OSError) -> RunError:
         return RunError(
             f"{self.folder} can't be written ({error.strerror}): make room or set another folder with --runs; "
-            "trials that were finished are kept, `fitmap bench --resume` goes on"
+            "finished trials are kept, and `fitmap bench --resume` measures the rest"
         )
 
     def begin(self, run: Run) -> None:
@@ -62,10 +62,10 @@ class RecordWriter:
             raise self._refused(error) from None
 
     def append(self, result: TrialResult) -> None:
-        """Append a finished trial; it is on the disk when this returns."""
+        """Appends a finished trial. It is on the disk when this returns."""
         try:
             with (self.folder / "trials.jsonl").open("ab+") as file:
-                # A killed harness may have left half a line, which must not swallow this one.
+                # A killed harness may have left half a line: the new one must not continue it.
                 if file.tell() and not _ends_with_newline(file):
                     file.write(b"\n")
                 file.write(msgspec.json.encode(result) + b"\n")
@@ -95,7 +95,9 @@ class RecordWriter:
             raise self._refused(error) from None
 
     def histograms(self, trial_id: str, start_unix_seconds: float, levels: Iterable[LevelHistograms]) -> None:
-        """The histograms of all levels as an HdrHistogram log (format 1.3 of HdrHistogram's own JHistogramLogWriter).
+        """Writes the histograms of all levels as an HdrHistogram log.
+
+        The format is 1.3, that of HdrHistogram's own JHistogramLogWriter.
 
         Tags are level|kind|route, times seconds since `start_unix_seconds`.
         """

@@ -1,4 +1,4 @@
-"""Source lines of a target: what its team writes and reads, as pygount counts it."""
+"""Describes a run: all that is known before its first trial, source lines included."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ CONTRACT = ROOT / "services" / "contract"
 
 
 def source_lines(folder: Path, patterns: tuple[str, ...]) -> int:
-    """Lines of code (no comments, no blank lines) in the files of a target that its manifest calls sources.
+    """Lines of code, without comments and blank lines, in the sources of a target.
 
-    Raises UsageError where a pattern finds nothing: a count that silently lacks a file would flatter the target.
+    pygount counts them. Raises UsageError if a pattern matches no file: a missing file would make the target look smaller.
     """
     total = 0
     for pattern in patterns:
@@ -51,7 +51,7 @@ def describe_run(
     image_set: str,
     calibration: Calibration,
 ) -> Run:
-    """Everything about a run that is known before its first trial."""
+    """All that is known of a run before its first trial."""
     server = client.version()
     checksum, database_version, settings = _ask_database_image(client, images["database"].id)
     return Run(
@@ -82,14 +82,14 @@ def describe_run(
         source_lines={
             name: source_lines(ROOT / "services" / folder_of(name), target.sources)
             for name, target in targets.items()
-            # What a base was made from is not here.
+            # The sources of a base are not in this checkout.
             if not name.endswith(BASE)
         },
     )
 
 
 def _ask_database_image(client: docker.DockerClient, image_id: str) -> tuple[str, str, dict[str, str]]:
-    """The seed's checksum, the server's version and its configuration, from the image that the trials will use."""
+    """The seed's checksum, PostgreSQL's version and configuration, from the image itself."""
     script = "cat /opt/fitmap/checksum; postgres --version; cat /opt/fitmap/postgresql.conf"
     try:
         output = client.containers.run(
@@ -104,7 +104,7 @@ def _ask_database_image(client: docker.DockerClient, image_id: str) -> tuple[str
 
 
 def _revision() -> str | None:
-    """The checkout's commit, with + where files differ from it; None outside a checkout."""
+    """The commit of the checkout, with + if files differ from it; None outside a checkout."""
     command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty=+", "--abbrev=12", "--exclude=*"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return done.stdout.strip() or None

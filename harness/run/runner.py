@@ -1,4 +1,4 @@
-"""A whole run: header, then one trial after the other, each appended to the record as soon as it has ended."""
+"""Runs the trials of a record, one after the other, and appends each result."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ from loadtests.protocol.messages import Window
 
 
 def check_resumable(record: Record, images: Mapping[str, Image]) -> None:
-    """Raises UsageError when what is measured now would not be what the record measured until now."""
+    """Raises UsageError if method, machine or images differ from those of the record."""
     if record.run.method != METHOD:
         raise UsageError(
-            f"run {record.run.id} was measured by method {record.run.method}, this is {METHOD}: start a new run"
+            f"run {record.run.id} was measured with method {record.run.method}, but this is method {METHOD}: start a new run"
         )
     if record.run.host.cpu_model != machine.describe().cpu_model:
         raise UsageError(f"run {record.run.id} began on another machine ({record.run.host.cpu_model}): start a new run")
@@ -41,12 +41,12 @@ def check_resumable(record: Record, images: Mapping[str, Image]) -> None:
     if changed:
         raise UsageError(
             f"the images of {', '.join(changed)} have changed since run {record.run.id} began: start a new run, "
-            "or check out what it was built from"
+            "or check out the revision that they were built from"
         )
 
 
 class Position(Struct, frozen=True):
-    """Where a run stands: trial `number` of `total`, and its time (`left_seconds`: expected)."""
+    """How far a run is: trial `number` of `total`. `left_seconds` is an estimate."""
 
     number: int
     total: int
@@ -55,7 +55,7 @@ class Position(Struct, frozen=True):
 
 
 class Listener(Protocol):
-    """Who is told how a run goes on: the command line, or a test."""
+    """The receiver of a run's progress: the command line, or a test."""
 
     def say(self, text: str) -> None: ...
 
@@ -67,10 +67,10 @@ class Listener(Protocol):
 
 
 def run_trials(client: docker.DockerClient, record: Record, listener: Listener) -> Record:
-    """Run the pending trials of a record; the record as it is on disk afterwards.
+    """Runs the pending trials of a record, and reads the record again.
 
-    Raises EngineError, PortTaken, RunError; KeyboardInterrupt passes through. In all cases the containers of the trial
-    under way are removed, and finished trials are on disk.
+    Raises EngineError, PortTaken, RunError; KeyboardInterrupt passes through. In all cases the containers of the current
+    trial are removed, and finished trials are on disk.
     """
     run = record.run
     writer = RecordWriter(record.folder)
@@ -100,13 +100,13 @@ def run_trials(client: docker.DockerClient, record: Record, listener: Listener) 
             listener.trial_done(position, result, repeated=repeated)
             if not disturbed_by_host(result):
                 break
-        # Warm-ups are prolonged and engines differ: what is left takes as much longer as what is done did.
+        # Warm-ups are prolonged and engines differ. The estimate assumes that the rest is slower by the same factor.
         slower = (time.monotonic() - begun) / sum(expected[past.id] for past in pending[: done + 1])
     return read_record(record.folder)
 
 
 def loaded_share(record: Record) -> float:
-    """Which share of the wall time of trials of kind `load` was spent inside warm-up or measured windows (0 to 1)."""
+    """Share of the wall time of load trials in warm-up or measured windows (0 to 1)."""
     loads = [(r, r.measurement) for r in record.results if isinstance(r.measurement, Measurement)]
     loaded = sum(_loaded_seconds(measurement) for _, measurement in loads)
     wall = sum(result.wall_seconds for result, _ in loads)
@@ -120,7 +120,7 @@ def _loaded_seconds(measurement: Measurement) -> float:
 
 
 def measure(client: docker.DockerClient, record: Record, begun: float, listener: Listener) -> Record:
-    """Run what is pending of a record. `begun`: when its set-up began, on the monotonic clock."""
+    """Runs the pending trials, with messages. `begun`: begin of set-up, monotonic clock."""
     pending, expected = record.pending(), trials_seconds(record.run.plan, record.run.targets)
     listener.say(
         f"set up in {time.monotonic() - begun:.0f} s; {len(pending)} trials, "
@@ -128,5 +128,5 @@ def measure(client: docker.DockerClient, record: Record, begun: float, listener:
     )
     record = run_trials(client, record, listener)
     if share := loaded_share(record):
-        listener.say(f"{share:.0%} of the wall time of trials under load was warm-up or measured window")
+        listener.say(f"{share:.0%} of the wall time of load trials was warm-up or measured window")
     return record

@@ -1,4 +1,4 @@
-"""From a configuration to a measured record: plan, engine, images, calibration, trials."""
+"""Sets up and measures a run: plan, engine, images, calibration, trials."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from harness.run.runner import Listener, measure
 
 
 class Request(Struct, frozen=True):
-    """What a user asked for: the settings, the folder for records, and what the record's header tells of the call."""
+    """A request to measure: settings, folder for records, and the call for the header."""
 
     config: Config
     runs: Path
@@ -39,7 +39,7 @@ class Request(Struct, frozen=True):
 
 
 class Prepared(Struct, frozen=True):
-    """A plan with all that its trials need: targets and images by name."""
+    """A plan with the targets and images that its trials need."""
 
     plan: Plan
     targets: Mapping[str, Target]
@@ -48,23 +48,23 @@ class Prepared(Struct, frozen=True):
 
 
 def ready_engine(config: Config, listener: Listener) -> docker.DockerClient:
-    """An engine that answers, with no container of an earlier run left on it."""
+    """Connects to the engine, and removes containers of earlier runs."""
     client = connect(config.engine.install, listener.say)
     removed = clean(client)
     if removed:
-        listener.say(f"removed {removed} containers that a killed run had left")
+        listener.say(f"removed {removed} containers of a killed run")
     return client
 
 
 def helpers_of(plan: Plan) -> tuple[str, ...]:
-    """The images that a plan needs beside those of its targets."""
+    """The images that a plan needs besides those of its targets."""
     return ("database", "load", *(("proxy",) if any(profile.kind == "scale-out" for profile in plan.profiles) else ()))
 
 
 def made_images(
     client: docker.DockerClient, helpers: Collection[str], targets: Collection[str], image_set: str, listener: Listener
 ) -> dict[str, Image]:
-    """The images of targets and helpers, by name; missing ones are built."""
+    """Builds what is missing of the images of targets and helpers. Images by name."""
     folders = tuple(dict.fromkeys(folder_of(target) for target in targets))
     builds = graph((*helpers, *folders), image_set)
     listener.say(f"images: {len(builds)} needed for {', '.join(targets) or 'the load'}")
@@ -73,7 +73,7 @@ def made_images(
 
 
 def begin(client: docker.DockerClient, request: Request, prepared: Prepared, listener: Listener) -> Record:
-    """Calibrate the load generator and write the record's header. Raises RunError."""
+    """Calibrates the load generator and writes the record's header. Raises RunError."""
     check_space(request.runs)
     bench = Bench(prepared.images["load"].id, prepared.plan.placement, request.config)
     calibration = calibrate(client, bench, listener.say)
@@ -95,7 +95,7 @@ def begin(client: docker.DockerClient, request: Request, prepared: Prepared, lis
 
 
 def measure_new(request: Request, targets: Mapping[str, Target], listener: Listener) -> Record:
-    """A new record of targets, from set-up to its last trial."""
+    """Measures targets from set-up to the last trial, in a new record."""
     begun = time.monotonic()
     plan = planned(request.config, request.route, targets, machine.topology())
     client = ready_engine(request.config, listener)
@@ -113,7 +113,7 @@ def measure_pairs(
     image_set: str,
     listener: Listener,
 ) -> Record:
-    """The record of base against head, measured now in pairs. Raises what measuring raises."""
+    """Measures base against head in pairs, in a new record."""
     begun = time.monotonic()
     base, head = versions
     targets: dict[str, Target] = {}
@@ -128,6 +128,6 @@ def measure_pairs(
 
 
 def same_images(versions: tuple[Version, Version], names: Iterable[str]) -> Mapping[str, str]:
-    """Targets whose two sides are one image: nothing can differ."""
+    """The targets whose base and head are the same image, with its id."""
     base, head = versions
     return {name: head.images[name].id for name in names if base.images[name].id == head.images[name].id}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ from harness.plan.config_file import PRESETS, override
 from harness.plan.profiles import find_profiles, read_profile
 from harness.plan.selection import chosen_profiles, narrow, relevel
 from harness.record.config import Config
-from harness.record.plan import Preset
+from harness.record.plan import Kind, Preset
 
 HEADER = """# /// fitmap
 # title = "T"
@@ -27,42 +28,21 @@ HEADER = """# /// fitmap
 """
 
 
-def test_the_profiles_of_the_project_are_found() -> None:
-    profiles = find_profiles(ROOT / "loadtests")
-    assert {
-        "cpu",
-        "db",
-        "ping",
-        "service",
-        "downstream",
-        "waiters",
-        "startup",
-        "build",
-        "memory-floor",
-        "scale-up",
-        "scale-out",
-    } <= set(profiles)
-    assert [name for name, profile in profiles.items() if profile.presets is None] == ["cpu", "db"]
-    assert {name: profile.kind for name, profile in profiles.items() if profile.kind != "load"} == {
-        "startup": "startup", "build": "build", "memory-floor": "memory-floor", "scale-up": "scale-up",
-        "scale-out": "scale-out",
-    }  # fmt: skip
+PROFILES = find_profiles(ROOT / "loadtests")
 
 
-@pytest.mark.parametrize(
-    ("preset", "names"),
-    [
-        ("smoke", ["cpu", "db"]),
-        ("quick", ["cpu", "db"]),
-        (
-            "full",
-            ["build", "cpu", "db", "downstream", "memory-floor", "scale-out", "scale-up", "service", "startup", "waiters"],
-        ),
-    ],
-)
-def test_a_preset_measures_its_own_profiles_unasked(preset: str, names: list[str]) -> None:
+def test_every_file_with_a_header_is_a_profile_and_every_kind_has_one() -> None:
+    files = [path for path in (ROOT / "loadtests").glob("*.py") if "\n# /// fitmap\n" in "\n" + path.read_text()]
+    assert set(PROFILES) == {path.stem.replace("_", "-") for path in files}
+    assert {profile.kind for profile in PROFILES.values()} == set(get_args(Kind))
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_preset_measures_its_own_profiles_unless_told_otherwise(preset: str) -> None:
     config = override(Config(), "run", preset=preset)
-    assert [profile.name for profile in chosen_profiles(config, None)] == names
+    own = [name for name, profile in PROFILES.items() if profile.presets is None or preset in profile.presets]
+    assert own
+    assert [profile.name for profile in chosen_profiles(config, None)] == own
     by_name = override(config, "run", profiles=("waiters", "ping"))
     assert [profile.name for profile in chosen_profiles(by_name, None)] == ["waiters", "ping"]
 
@@ -123,14 +103,12 @@ def test_levels_and_routes_of_a_command_line_are_for_loads_alone() -> None:
 def test_headers_name_the_routes_that_the_load_really_sends() -> None:
     """In a process of its own, because a profile imports Locust, which patches everything."""
     script = (
-        "import importlib, json\n"
-        "print(json.dumps({name: list(importlib.import_module('loadtests.' + name).ProfileUser.routes)"
-        " for name in ('cpu', 'db', 'ping', 'service', 'downstream', 'waiters', 'startup', 'scale_up', 'scale_out',"
-        " 'memory_floor')}))"
+        "import importlib, json, sys\n"
+        "load = importlib.import_module\n"
+        "users = {name: getattr(load('loadtests.' + name), 'ProfileUser', None) for name in sys.argv[1:]}\n"
+        "print(json.dumps({name: list(user.routes) if user else [] for name, user in users.items()}))"
     )
-    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT).stdout
-    import json
-
-    routes = {name.replace("_", "-"): sent for name, sent in json.loads(said.splitlines()[-1]).items()}
-    for name, profile in find_profiles(ROOT / "loadtests").items():
-        assert list(profile.routes) == routes.get(name, [])
+    modules = [name.replace("-", "_") for name in PROFILES]
+    done = subprocess.run([sys.executable, "-c", script, *modules], capture_output=True, text=True, check=True, cwd=ROOT)
+    routes = {name.replace("_", "-"): sent for name, sent in json.loads(done.stdout.splitlines()[-1]).items()}
+    assert routes == {name: list(profile.routes) for name, profile in PROFILES.items()}
