@@ -1,4 +1,4 @@
-"""Each rule of validity sees the fault it is there for. tests/engine/test_gates.py makes the faults for real."""
+"""Each rule of validity finds its fault. tests/engine/test_gates.py makes the faults in real trials."""
 
 from __future__ import annotations
 
