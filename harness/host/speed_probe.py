@@ -2,8 +2,8 @@
 
 On a shared machine a CPU is slower while a noisy neighbour works on its other hardware thread. No counter of the guest shows
 it: the time is neither steal nor other work. The probe times a fixed piece of work (harness/host/speed_probe_process.py)
-every few milliseconds on the CPUs of the trial, for less than one per cent of their time. The figures:
-docs/method/evidence.md.
+every few milliseconds on the CPUs of the trial, for less than one per cent of their time
+(docs/method/resources.md).
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ def test_the_probe_times_both_cpus_takes_little_and_ends_with_its_context() -> N
     assert not child.is_running()
     assert {sample.cpu for sample in probe.samples} == set(cpus)
     assert len(probe.samples) > 40
-    # The start is included. The figure in docs/method/evidence.md is for longer times.
+    # The start is included. The figure in docs/method/resources.md is for longer times.
     assert used < 0.2
 
 
