@@ -1,4 +1,4 @@
-"""What a trial of several points comes to, and the containers that it is made of."""
+"""The verdict of a trial of several points, and the containers of its points."""
 
 from __future__ import annotations
 
