@@ -5,4 +5,4 @@
 # presets = ["full"]
 # most_blocks = 3
 # ///
-"""A clean image build, a rebuild after a change of one line, image size, source lines, dependencies. Nothing is sent."""
+"""A clean image build, a rebuild after a change of one line, image size, source lines, dependencies. No request is sent."""

@@ -5,7 +5,7 @@
 # connections = 32
 # levels = ["saturate", "200/s"]
 # ///
-"""Pure work, half and half: integer loops (500 Collatz walks, about 55,000 steps) and a JSON document (60 orders, 11 KB)."""
+"""Pure work: half integer loops (500 Collatz walks, about 55,000 steps), half a JSON document (60 orders, 11 KB)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from loadtests.generator.user import LeanUser
 
 COLLATZ_STARTS = 500
 ORDERS = 60
-# Each request is checked against its answer, computed here in Python: few distinct ones keep the start short.
+# The expected answers are computed here, in Python. With only a few distinct requests the start is short.
 DISTINCT = 32
 LENGTH = 1024
 

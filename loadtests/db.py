@@ -19,7 +19,7 @@ from loadtests.generator.exchange import Exchange, expect_shape, get, post_json
 from loadtests.generator.user import LeanUser
 
 LENGTH = 8192
-# Customers of the lower half only read, those of the upper half only buy: what readers get stays checkable.
+# Customers of the lower half only read, those of the upper half only buy. So the answers to readers can be checked.
 READERS = reference.CUSTOMERS // 2
 ORDERS_PER_PAGE = 10
 
@@ -87,7 +87,7 @@ def is_report(days: int, answer: Any) -> bool:
 
 
 def report(rng: random.Random) -> Exchange:
-    # All reports cost nearly the same: one in twenty requests must not decide a window's throughput by its draw.
+    # All reports cost nearly the same: otherwise the draw of a few of them would decide a window's throughput.
     days = rng.randint(6, 8)
     return Exchange(3, get(f"/reports/regions?days={days}"), expect_shape(partial(is_report, days), "a report"))
 

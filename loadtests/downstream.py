@@ -6,7 +6,7 @@
 # connections = 64
 # levels = ["saturate", "400/s"]
 # ///
-"""A read that PostgreSQL sleeps 20 ms over. More connections than the pool has: 16 ÷ 20 ms allow 800 requests/s."""
+"""A read during which PostgreSQL sleeps 20 ms, over more connections than the pool has: 16 ÷ 20 ms allow 800 requests/s."""
 
 from __future__ import annotations
 

@@ -11,8 +11,9 @@
 # levels = ["100/s"]
 # most_blocks = 1
 # ///
-"""The mix of profile `service` at a fifth of its rate, again and again under other memory limits. One block: a trial is a
-search whose result is confirmed, and takes two minutes.
+"""The mix of profile `service` at a fifth of its rate, under one memory limit after the other.
+
+One block is enough: a trial is a search that confirms its own result. It takes two minutes.
 """
 
 from __future__ import annotations
@@ -21,4 +22,4 @@ from loadtests import service
 
 
 class ProfileUser(service.ProfileUser):
-    """What is sent to a service that has as little memory as it can do with."""
+    """The `memory-floor` profile: the load for a service with little memory."""

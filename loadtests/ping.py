@@ -6,7 +6,7 @@
 # connections = 32
 # levels = ["saturate"]
 # ///
-"""The floor under every other profile, and the first thing to look at when a service is tuned."""
+"""The lower bound of what any other profile can cost, and the first thing to look at when a service is tuned."""
 
 from __future__ import annotations
 

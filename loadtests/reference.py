@@ -1,4 +1,4 @@
-"""The contract in plain Python: what services must answer, for the checks of the load profiles and the tests."""
+"""The contract in plain Python: the answers that services must give, for the checks of load profiles and the tests."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@
 # connections = 32
 # levels = ["saturate"]
 # ///
-"""The `db` mix at full load: the replicas have one database between them, so it is the limit at some number of them."""
+"""The `db` mix at full load. The replicas share one database, so it is the limit at some number of replicas."""
 
 from __future__ import annotations
 
@@ -15,4 +15,4 @@ from loadtests import db
 
 
 class ProfileUser(db.ProfileUser):
-    """What is sent through the load balancer, however many replicas stand behind it."""
+    """The `scale-out` profile: the same load for any number of replicas behind the load balancer."""

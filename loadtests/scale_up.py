@@ -7,7 +7,7 @@
 # connections = 32
 # levels = ["saturate"]
 # ///
-"""The `cpu` mix at full load, with so many connections for each core: pure work, so that nothing else can be the limit."""
+"""The `cpu` mix at full load, with connections in proportion to the cores. It is pure work, so only CPU can be the limit."""
 
 from __future__ import annotations
 
@@ -15,4 +15,4 @@ from loadtests import cpu
 
 
 class ProfileUser(cpu.ProfileUser):
-    """What is sent to a service on one core, on two, and so on."""
+    """The `scale-up` profile: the load for a service on one core, on two, and so on."""

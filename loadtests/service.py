@@ -9,8 +9,9 @@
 # connections = 32
 # levels = ["saturate", "500/s"]
 # ///
-"""The database mix with a little work of the service's own: 50 % a product, 20 % a customer's orders, 8 % a new order, 2 % a
-report, 10 % a short loop, 10 % a document.
+"""The database mix with some work of the service's own.
+
+50 % a product, 20 % a customer's orders, 8 % a new order, 2 % a report, 10 % a short loop, 10 % a document.
 """
 
 from __future__ import annotations
@@ -22,17 +23,17 @@ from loadtests.generator.exchange import Exchange
 from loadtests.generator.user import LeanUser
 
 LENGTH = 8192
-#: A tenth of what profile `cpu` asks for: a rule to evaluate, a signature to check.
+#: A tenth of the work in profile `cpu`, such as to evaluate a rule or to check a signature.
 COLLATZ_STARTS = 50
 
 
 def _second(exchange: Exchange) -> Exchange:
-    """An exchange of profile `cpu`, whose routes come behind those of `db`."""
+    """An exchange of profile `cpu`, whose routes come after those of `db`."""
     return exchange._replace(route=len(db.ProfileUser.routes) + exchange.route)
 
 
 def stream(rng: random.Random) -> list[Exchange]:
-    # Checked against answers computed here: few distinct ones keep the start short.
+    # The expected answers are computed here. With only a few distinct ones the start is short.
     walks = [_second(cpu.collatz(rng, COLLATZ_STARTS)) for _ in range(cpu.DISTINCT)]
     documents = [_second(cpu.summarize(rng)) for _ in range(cpu.DISTINCT)]
     makers = (

@@ -6,7 +6,7 @@
 # presets = ["full"]
 # connections = 32
 # ///
-"""Fresh starts with a warm and with a cold page cache; then the `cpu` mix at full load from the first request on."""
+"""Fresh starts with a warm and with a cold page cache, then the `cpu` mix at full load from the first request."""
 
 from __future__ import annotations
 
@@ -14,4 +14,4 @@ from loadtests import cpu
 
 
 class ProfileUser(cpu.ProfileUser):
-    """What is sent to see how long a service gets faster: pure work, so that nothing else can be the limit."""
+    """The `startup` profile: pure work, so that only CPU can be the limit while a service gets faster."""

@@ -6,14 +6,14 @@
 # connections = 250
 # levels = ["250/held", "1000/held", "4000/held", "10000/held"]
 # ///
-"""Requests that wait and do nothing else: as many at once as a level says, each on a connection of its own."""
+"""Requests that only wait: as many at once as a level says, each on a connection of its own."""
 
 from __future__ import annotations
 
 from loadtests.generator.exchange import Exchange, expect_json, get
 from loadtests.generator.user import LeanUser
 
-#: Where no level says how long: under Locust's own command line, or at a level of another kind.
+#: The wait where no level sets it: under Locust's own command line, or at a level of another kind.
 MILLISECONDS = 125
 
 

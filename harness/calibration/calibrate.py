@@ -1,4 +1,4 @@
-"""What the load generator can do here, measured before anything else is: kept per host, placement and load image."""
+"""Calibrates the load generator at the start of a run. The result is kept per host, placement and load image."""
 
 from __future__ import annotations
 
@@ -34,24 +34,24 @@ from loadtests.calibration import routes
 from loadtests.protocol import messages
 
 KEPT = ROOT / "runs" / ".calibration"
-#: Shares of the closed ceiling at which the open loop is tried.
+#: Shares of the closed loop's rate at which the open loop is tried.
 SHARES = (0.2, 0.3, 0.4, 0.5, 0.6)
 CHECKED_DELAYS_MS = (1, 10)
-#: Of all delays together.
+#: Requests/s of all delays together.
 DELAY_RATE = 1000.0
 STALL_RATE = 1000.0
 STALL_WINDOW_SECONDS = 5.0
 DELAY_TOLERANCE = 0.03
 DELAY_SLACK_MS = 0.1
 STALL_TOLERANCE = 0.10
-#: Below this a generator is no measure for anything: one core reaches ten times as much.
+#: Requests/s that a generator must reach to be of use: one core reaches ten times as many.
 MIN_CEILING = 2000.0
-#: A calibration that is out of bounds may have met a noisy moment: it is made anew after so long.
+#: A calibration with problems may have met a noisy moment. After this time it is made again.
 TRY_AGAIN_SECONDS = 3600.0
 
 
 def calibrate(client: docker.DockerClient, bench: Bench, say: Say, folder: Path = KEPT) -> Calibration:
-    """The kept calibration for this host, placement and image, or a new one. Raises EngineError, PortTaken."""
+    """The calibration of this host, placement and image: the stored one, or a new one. Raises EngineError, PortTaken."""
     placed = place_name(bench.placement)
     kept = folder / f"{_key(bench)}.json"
     try:
@@ -60,7 +60,7 @@ def calibrate(client: docker.DockerClient, bench: Bench, say: Say, folder: Path 
             return known
     except (OSError, msgspec.MsgspecError):
         pass
-    say("calibrating the load generator (about a minute, once per host, placement and load image)")
+    say("calibrating the load generator (takes about a minute, once per host, placement and load image)")
     calibration = assess(null_run(client, bench), known_run(client, bench), bench.image, placed)
     if calibration.problems:
         say(f"calibration: {'; '.join(calibration.problems)}")
@@ -69,7 +69,7 @@ def calibrate(client: docker.DockerClient, bench: Bench, say: Say, folder: Path 
 
 
 def age_seconds(calibration: Calibration) -> float:
-    """How long ago it was made."""
+    """The age of a calibration."""
     return (datetime.now(UTC) - datetime.fromisoformat(calibration.made)).total_seconds()
 
 
@@ -85,7 +85,7 @@ def _key(bench: Bench) -> str:
 
 
 def null_run(client: docker.DockerClient, bench: Bench) -> Driven:
-    """The null server: closed ceiling, open ceiling, and the path over one connection."""
+    """Measures the null server: with a closed loop, with open loops, and over one connection (the path)."""
     levels = (
         level("closed", routes.NULL, measure=3),
         *(level(f"{share:.0%}", routes.NULL, share=share, measure=2) for share in SHARES),
@@ -95,7 +95,7 @@ def null_run(client: docker.DockerClient, bench: Bench) -> Driven:
 
 
 def known_run(client: docker.DockerClient, bench: Bench) -> Driven:
-    """Fixed delays, and a stall of the whole server."""
+    """Measures fixed delays, and a stall of the whole server."""
     levels = (
         delay_level(CHECKED_DELAYS_MS, 6),
         level("stall", routes.STALL, rate=STALL_RATE, measure=STALL_WINDOW_SECONDS),
@@ -104,73 +104,75 @@ def known_run(client: docker.DockerClient, bench: Bench) -> Driven:
 
 
 def stall_p95_theory_milliseconds() -> float:
-    """Of the arrivals of a window, those within the stall wait for its end: a share of stall / window of all, their waits
-    spread evenly from 0 to the whole stall. So 5 % wait longer than stall - 0.05 x window.
+    """The 95th percentile of the response time in a window with a stall, in theory.
+
+    Arrivals within the stall wait for its end: a share of stall / window of all arrivals, with waits spread evenly from 0 to
+    the whole stall. So 5 % of all arrivals wait longer than stall - 0.05 x window.
     """
     return 1000 * (routes.STALL_SECONDS - 0.05 * STALL_WINDOW_SECONDS)
 
 
 def delay_checks(known: Driven, delays: Sequence[int]) -> tuple[DelayCheck, ...]:
-    """Injected against recovered."""
+    """The delays as the server injected them, and as the generator measured them. Raises EngineError."""
     measured = known.level("delays")
-    # Percentile by percentile: the tail of the path is there without a delay as well.
+    # Subtracted percentile by percentile: the path has its own tail, with a delay and without.
     path = {percent: service_milliseconds(measured, percent, routes.delay(0)) for percent in (50, 99)}
     checks = []
     for ms in delays:
         route = routes.delay(ms)
-        truth = known.injected.get(route)
-        if truth is None:
-            raise EngineError(f"the server of known delays did not say what it injected on {route}: see its log")
-        seen = (service_milliseconds(measured, percent, route) - path[percent] for percent in (50, 99))
-        figures = (truth["p50"], truth["p99"], *seen, path[50], path[99])
+        injected = known.injected.get(route)
+        if injected is None:
+            raise EngineError(f"the server of known delays did not report what it injected on {route}: see its log")
+        recovered = (service_milliseconds(measured, percent, route) - path[percent] for percent in (50, 99))
+        figures = (injected["p50"], injected["p99"], *recovered, path[50], path[99])
         checks.append(DelayCheck(ms, *(round(value, 4) for value in figures)))
     return tuple(checks)
 
 
 def delay_level(delays: Sequence[int], seconds: float) -> messages.TimedLevel:
-    """The delays and none in turns: a noisy moment hits the control like the rest."""
+    """A level with the delays and the control without delay in turns, so that a noisy moment affects all of them."""
     return level("delays", *(routes.delay(ms) for ms in (0, *delays)), rate=DELAY_RATE, measure=seconds)
 
 
 def delay_allowed(check: DelayCheck) -> float:
-    """How far off a delay may be recovered, milliseconds."""
+    """How far the measured delay may be from the injected one, milliseconds."""
     return check.injected * DELAY_TOLERANCE + DELAY_SLACK_MS
 
 
 def delay_problem(check: DelayCheck) -> str | None:
-    """Whether a delay was recovered within 3 % + 0.1 ms at p50 and p99."""
+    """The problem with a delay, None if it was measured to within 3 % + 0.1 ms at p50 and p99."""
     allowed = delay_allowed(check)
     if max(abs(check.p50 - check.injected_p50), abs(check.p99 - check.injected_p99)) <= allowed:
         return None
     return (
-        f"a delay of {check.injected_p50:.2f} ms at p50 and {check.injected_p99:.2f} ms at p99 was recovered as "
-        f"{check.p50:.2f} and {check.p99:.2f} ms (allowed: {allowed:.2f} ms off)"
+        f"a delay of {check.injected_p50:.2f} ms at p50 and {check.injected_p99:.2f} ms at p99 was measured as "
+        f"{check.p50:.2f} and {check.p99:.2f} ms (allowed difference: {allowed:.2f} ms)"
     )
 
 
 def open_ceiling(null: Driven, shares: Sequence[float]) -> tuple[float, float]:
-    """The highest open rate up to which the generator sent all of it on time, and the lag's p99 (microseconds) there."""
+    """The highest open rate that the generator sent completely and on time, and its p99 of lag in microseconds."""
     held = (0.0, 0.0)
     for share in shares:
         measured = null.level(f"{share:.0%}")
         lag = lag_p99_microseconds(measured)
-        # Above one that did not hold, another may: a neighbour's moment is no property of the generator.
+        # A higher rate may hold where a lower one did not: a noisy neighbour is no property of the generator.
         if lag <= LAG_P99_MICROSECONDS and sent_share(measured) >= SENT_SHARE:
             held = (measured.rate, lag)
     return held
 
 
 def assess(null: Driven, known: Driven, image: str, placed: str) -> Calibration:
-    """From what was driven to the calibration, with what is wrong in words."""
+    """The calibration from both runs, with its problems as sentences."""
     ceiling, lag = open_ceiling(null, SHARES)
     closed = requests_per_second(null.level("closed"))
     checks = delay_checks(known, CHECKED_DELAYS_MS)
     stall, theory = milliseconds(known.level("stall"), 95), stall_p95_theory_milliseconds()
     problems = [problem for check in checks if (problem := delay_problem(check))]
     if abs(stall / theory - 1) > STALL_TOLERANCE:
-        problems.append(f"a stall of {routes.STALL_SECONDS:g} s shows as {stall:.0f} ms at p95, theory is {theory:.0f} ms")
+        problems.append(f"a stall of {routes.STALL_SECONDS:g} s shows as {stall:.0f} ms at p95, not as {theory:.0f} ms")
     if ceiling < MIN_CEILING:
-        problems.append(f"the open loop is on time up to {ceiling:,.0f} requests/s only")
+        problems.append(f"the open loop is on time only up to {ceiling:,.0f} requests/s (required: {MIN_CEILING:,.0f})")
     return Calibration(
         made=datetime.now(UTC).isoformat(timespec="seconds"),
         load_image=image,

@@ -1,4 +1,4 @@
-"""Can this machine measure? Looks at what makes numbers noisy or runs impossible; changes nothing."""
+"""The checks of `fitmap doctor`: what on this machine makes numbers noisy or runs impossible. Changes nothing."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from harness.plan.placement import place
 MIN_FREE_BYTES = 10 * 1024**3
 MIN_MEMORY_BYTES = 4 * 1024**3
 QUIET_PERCENT = 15.0
-#: Of each CPU, over the last minute: wide, since a build that has just ended still counts.
+#: Load average of the last minute per CPU. The limit is wide, since a build that has just ended still counts.
 QUIET_LOAD = 0.5
 
 
 class DoctorFinding(Struct, frozen=True):
-    """One thing looked at. `bad` forbids measuring, `noisy` makes it less sure."""
+    """One thing that was checked. `bad`: nothing can be measured; `noisy`: results are less certain."""
 
     grade: Literal["good", "noisy", "bad"]
     text: str
 
 
 def examine(client: docker.DockerClient | None) -> tuple[DoctorFinding, ...]:
-    """All findings, the engine's first. Takes about a second: it watches how busy the machine is."""
+    """All findings, that about the engine first. Takes about a second, to see how busy the machine is."""
     findings = [_engine(client), *_leftovers(client)]
     here = machine.describe()
     try:
@@ -42,7 +42,7 @@ def examine(client: docker.DockerClient | None) -> tuple[DoctorFinding, ...]:
     except UsageError as error:
         findings.append(DoctorFinding("bad", str(error)))
     if here.memory_bytes < MIN_MEMORY_BYTES:
-        findings.append(DoctorFinding("bad", f"{here.memory_bytes / 1e9:.1f} GB of memory: a pair and a generator need 4"))
+        findings.append(DoctorFinding("bad", f"{here.memory_bytes / 1e9:.1f} GB of memory: a trial needs 4 GB"))
     findings += settings(Path("/"), here.logical_cpus)
     free = shutil.disk_usage(ROOT).free
     grade: Literal["good", "bad"] = "good" if free > MIN_FREE_BYTES else "bad"
@@ -60,15 +60,18 @@ def examine(client: docker.DockerClient | None) -> tuple[DoctorFinding, ...]:
     findings.append(
         DoctorFinding("good", f"cgroup v{version}: counters are read from files")
         if version
-        else DoctorFinding("noisy", "no cgroup files here: counters come from the engine, one reading a second")
+        else DoctorFinding("noisy", "no cgroup files here: counters come from the engine, with one reading per second")
     )
     if host_certificates():
-        findings.append(DoctorFinding("good", "this host has certificates of its own: builds get them too"))
+        findings.append(DoctorFinding("good", "this host has certificates of its own: builds use them too"))
     return tuple(findings)
 
 
 def settings(root: Path, cpus: int) -> list[DoctorFinding]:
-    """What the kernel says of clocks, threads, swap and load, below a root. What it hides is no noise."""
+    """Findings on clocks, hardware threads, swap and load, from the kernel's files below a root.
+
+    What the kernel does not show counts as good.
+    """
     cpu = root / "sys/devices/system/cpu"
     return [_governor(cpu), _turbo(cpu), _threads(cpu), _swap(root / "proc/swaps"), _load(root / "proc/loadavg", cpus)]
 
@@ -85,12 +88,12 @@ def _unseen(what: str) -> DoctorFinding:
 
 
 def _governor(cpu: Path) -> DoctorFinding:
-    found = sorted({_text(path) for path in cpu.glob("cpu[0-9]*/cpufreq/scaling_governor")} - {""})
-    if not found:
+    governors = sorted({_text(path) for path in cpu.glob("cpu[0-9]*/cpufreq/scaling_governor")} - {""})
+    if not governors:
         return _unseen("CPU governor")
-    if found == ["performance"]:
+    if governors == ["performance"]:
         return DoctorFinding("good", "CPU governor is performance")
-    return DoctorFinding("noisy", f"CPU governor is {' and '.join(found)}: set it to performance on every CPU")
+    return DoctorFinding("noisy", f"CPU governor is {' and '.join(governors)}: set it to performance on every CPU")
 
 
 def _turbo(cpu: Path) -> DoctorFinding:
@@ -99,7 +102,7 @@ def _turbo(cpu: Path) -> DoctorFinding:
     if not boost and not no_turbo:
         return _unseen("turbo")
     if boost == "1" or no_turbo == "0":
-        return DoctorFinding("noisy", "turbo is on: the clock depends on heat and on what the other cores do")
+        return DoctorFinding("noisy", "turbo is on: the clock rate depends on heat and on the load of the other cores")
     return DoctorFinding("good", "turbo is off")
 
 
@@ -108,7 +111,7 @@ def _threads(cpu: Path) -> DoctorFinding:
     if not active:
         return _unseen("SMT")
     if active == "1":
-        return DoctorFinding("noisy", "SMT is on: what runs on a core's other thread takes from it")
+        return DoctorFinding("noisy", "SMT is on: work on the other hardware thread of a core makes the core slower")
     return DoctorFinding("good", "SMT is off")
 
 
@@ -117,7 +120,7 @@ def _swap(path: Path) -> DoctorFinding:
     if not lines:
         return _unseen("swap")
     if len(lines) > 1:
-        return DoctorFinding("noisy", "swap is on: memory that went to disk is a pause in a tail (`swapoff -a`)")
+        return DoctorFinding("noisy", "swap is on: reading memory back from disk makes pauses (`swapoff -a`)")
     return DoctorFinding("good", "swap is off")
 
 
@@ -132,7 +135,7 @@ def _load(path: Path, cpus: int) -> DoctorFinding:
 def _engine(client: docker.DockerClient | None) -> DoctorFinding:
     if client is None:
         return DoctorFinding(
-            "bad", "no Docker Engine answers: `fitmap bench` installs Debian's when run as root, else start Docker"
+            "bad", "no Docker Engine answers: start Docker, or run `fitmap bench` as root on Debian, which installs it"
         )
     version = client.version()
     return DoctorFinding("good", f"engine {version['Version']} answers (API {version['ApiVersion']})")
@@ -140,4 +143,4 @@ def _engine(client: docker.DockerClient | None) -> DoctorFinding:
 
 def _leftovers(client: docker.DockerClient | None) -> list[DoctorFinding]:
     dead = [container for container, alive in leftovers(client) if not alive] if client else []
-    return [DoctorFinding("noisy", f"{len(dead)} containers of a killed run are left: `fitmap clean`")] if dead else []
+    return [DoctorFinding("noisy", f"{len(dead)} containers of a killed run are left: run `fitmap clean`")] if dead else []

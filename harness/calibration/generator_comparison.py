@@ -1,4 +1,4 @@
-"""Runs the comparison of load clients (loadtests/comparison) in containers of their own."""
+"""Runs the comparison of load clients (loadtests/comparison) in containers."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from harness.errors import EngineError
 from harness.record.config import Config
 from harness.record.plan import Placement
 
-#: The target on which wrk and the lean user must agree. Any would do: it is the same one for both.
+#: The target on which wrk and the lean user must agree. Any target would do, as both load the same one.
 WITNESS = "go"
 
 
 def compare(client: docker.DockerClient, image: str, cpus: str, say: Say) -> int:
-    """Stream the comparison's output through `say`; its exit status (1: the lean user is too slow).
+    """Runs the comparison, and passes its output on to `say`. Returns its exit status (1: the lean user is too slow).
 
     Raises EngineError.
     """
@@ -29,9 +29,10 @@ def compare(client: docker.DockerClient, image: str, cpus: str, say: Say) -> int
 
 
 def agree(client: docker.DockerClient, images: Mapping[str, str], placement: Placement, config: Config, say: Say) -> int:
-    """Load one target with wrk and with the lean user; the exit status (1: they disagree).
+    """Loads one target with wrk and with the lean user. Returns the exit status (1: they disagree).
 
-    `images`: name -> engine's image id, of load-comparison, database and WITNESS. Raises EngineError, PortTaken, TrialError.
+    `images`: name -> image id of load-comparison, database and WITNESS.
+    Raises EngineError, PortTaken, TrialError.
     """
     password, ports = new_password(), config.ports
     check_port_free(ports.service, "service")
@@ -44,12 +45,12 @@ def agree(client: docker.DockerClient, images: Mapping[str, str], placement: Pla
         return _stream(containers.add(spec), say)
 
 
-def _stream(member: RunningContainer, say: Say) -> int:
-    lines = member.container.attach(stdout=True, stderr=True, stream=True, logs=True)
-    member.start()
+def _stream(running: RunningContainer, say: Say) -> int:
+    lines = running.container.attach(stdout=True, stderr=True, stream=True, logs=True)
+    running.start()
     for chunk in lines:
         say(chunk.decode(errors="replace").rstrip("\n"))
     try:
-        return int(member.container.wait()["StatusCode"])
+        return int(running.container.wait()["StatusCode"])
     except APIError as error:
-        raise EngineError(f"the comparison was lost: {error.explanation}") from None
+        raise EngineError(f"the engine lost the comparison's container: {error.explanation}") from None

@@ -1,4 +1,4 @@
-"""Servers of known behaviour in a target's place: what calibration and self-test hold the load generator against."""
+"""Reference servers, whose behaviour is known. Calibration and self-test load them in a target's place."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PROFILE = "calibration.load"
 
 
 class Bench(Struct, frozen=True):
-    """Where instruments are driven: `image` is the engine's id of the load image."""
+    """Where reference servers are loaded. `image`: the engine's id of the load image."""
 
     image: str
     placement: Placement
@@ -35,53 +35,56 @@ class Bench(Struct, frozen=True):
 
 
 class Driven(Struct, frozen=True):
-    """What came of it: one measured level each, in order, with the containers' samples."""
+    """The result of one load on a reference server: the generator's output and the containers' samples."""
 
     output: GeneratorOutput
     samples: Sequence[Sample]
-    #: Of the known server: route -> {"p50", "p99"} of what it injected by its own clock, milliseconds.
+    #: Of the known server: route -> {"p50", "p99"} of the delays that it injected by its own clock, milliseconds.
     injected: Mapping[str, Mapping[str, float]]
 
     def level(self, name: str) -> messages.Measured:
-        """The measured window of a level."""
+        """The measured window of a level that is no search."""
         return next(m for level in self.output.levels for m in level.measured if m.level == name)
 
     def probes(self, name: str) -> tuple[messages.Measured, ...]:
-        """All windows of a level: those of a search."""
+        """All windows of a search."""
         return next(level.measured for level in self.output.levels if level.end.level == name)
 
     def used(self, name: str, role: str) -> Usage:
-        """A container's use in a level's window."""
+        """A container's use of CPU and memory in a level's window."""
         window = self.level(name)
         return usage([s for s in self.samples if s.role == role], window.start_ns, window.end_ns)
 
 
 def null_server(port: int) -> tuple[str, ...]:
-    """nginx with a fixed answer: the least that a real HTTP server can do."""
+    """The command of the null server: nginx with a fixed answer, the least that a real HTTP server can do."""
     conf = "/opt/fitmap/loadtests/calibration/nginx.conf"
     return ("sh", "-c", f"sed s/18090/{port}/ {conf} > /tmp/nginx.conf && exec nginx -e stderr -p /tmp -c /tmp/nginx.conf")
 
 
 def known_server(port: int) -> tuple[str, ...]:
-    """The server whose delays, stall, capacity and work are known (loadtests/calibration/server.py)."""
+    """The command of the server whose delays, stall, capacity and work are known (loadtests/calibration/server.py)."""
     return ("/opt/venv/bin/python", "-m", "loadtests.calibration.server", str(port))
 
 
 def level(
     name: str,
-    *wanted: str,
+    *level_routes: str,
     rate: float = 0.0,
     share: float = 0.0,
     connections: int = 32,
     warmup: float = 1.0,
     measure: float,
 ) -> messages.TimedLevel:
-    """A level on one instrument or some, in turns: open at a rate or at a share of the first closed one, else closed."""
+    """A level on one route of a reference server, or on several in turns.
+
+    It is open at `rate`, or at `share` of the rate of the first closed level; otherwise closed.
+    """
     return messages.TimedLevel(
         name=name,
         kind="open" if rate else "relative" if share else "closed",
         connections=connections,
-        routes=wanted,
+        routes=level_routes,
         warmup_seconds=warmup,
         warmup_limit_seconds=warmup,
         measure_seconds=measure,
@@ -91,27 +94,27 @@ def level(
 
 
 def requests_per_second(measured: messages.Measured) -> float:
-    """Answers a second of a window."""
+    """The answers per second of a window."""
     return sum(r.requests for r in measured.routes) / ((measured.end_ns - measured.start_ns) / 1e9)
 
 
 def milliseconds(measured: messages.Measured, percent: float) -> float:
-    """A percentile of the response times, all routes together."""
+    """A percentile of the response times of all routes together."""
     return histogram.percentile((r.response for r in measured.routes), percent) / 1000
 
 
 def service_milliseconds(measured: messages.Measured, percent: float, route: str) -> float:
-    """A percentile of one route's service times: from the sending to the answer, without the generator's own lag."""
+    """A percentile of one route's service times, which do not include the generator's lag."""
     return histogram.percentile((r.service for r in measured.routes if r.route == route), percent) / 1000
 
 
 def lag_p99_microseconds(measured: messages.Measured) -> float:
-    """How late the generator itself sent."""
+    """The 99th percentile of the generator's lag."""
     return histogram.percentile((r.lag for r in measured.routes), 99)
 
 
 def sent_share(measured: messages.Measured) -> float:
-    """Of what was scheduled, the part that was sent."""
+    """The share of the scheduled requests that was sent."""
     scheduled = sum(r.scheduled for r in measured.routes)
     return 1 - sum(r.open + r.dropped for r in measured.routes) / scheduled if scheduled else 0.0
 
@@ -124,7 +127,7 @@ def drive(
     levels: tuple[messages.TimedLevel, ...],
     seed: int = 1,
 ) -> Driven:
-    """Put an instrument on the service's cores and load it. Raises EngineError, PortTaken."""
+    """Starts a reference server on the service's cores and loads it. Raises EngineError, PortTaken."""
     config, placement = bench.config, bench.placement
     check_port_free(config.ports.service, "service")
     check_port_free(config.generator.port, "generator")
@@ -151,12 +154,13 @@ def drive(
                 with Sampler(readers) as sampler:
                     output = generator.follow(hello, service, lambda _: None, lambda _: sampler.read_once())
         except TrialError as error:
-            raise EngineError(f"the instrument {name} can't be driven: {error} ({load.log_tail().strip()[-200:]})") from None
+            log = load.log_tail().strip()[-200:]
+            raise EngineError(f"the load on the reference server `{name}` failed: {error} ({log})") from None
         service.stop(DRAIN_SECONDS)
-        said = service.log_tail().strip().splitlines()
+        lines = service.log_tail().strip().splitlines()
     try:
-        injected = msgspec.json.decode(said[-1], type=dict[str, dict[str, float]]) if said else {}
+        injected = msgspec.json.decode(lines[-1], type=dict[str, dict[str, float]]) if lines else {}
     except msgspec.MsgspecError:
-        # The null server's last line is no such report; who needs one asks for its routes and misses them aloud.
+        # The null server reports no delays. `delay_checks` raises an error if a report that it needs is missing.
         injected = {}
     return Driven(output, sampler.samples, injected)

@@ -1,4 +1,4 @@
-"""Can this machine measure? What is injected against what is measured, in a table, and a clear yes or no."""
+"""The self-test: injects known delays, stalls, rates and work, and says whether this machine can measure them."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ GAP_NS = 50_000
 
 
 class Line(Struct, frozen=True):
-    """One thing injected: what was expected, what was measured, and whether they agree."""
+    """One line of the table: what was injected, expected and measured, and whether the two agree."""
 
     what: str
     expected: str
@@ -52,7 +52,7 @@ class Line(Struct, frozen=True):
 
 
 def selftest(client: docker.DockerClient, bench: Bench, say: Say, out: Callable[[str], None]) -> int:
-    """Print the table and the verdict; the exit status: 0 yes, 1 no. Raises EngineError, PortTaken."""
+    """Prints the table and the verdict. Returns the exit status: 0 yes, 1 no. Raises EngineError, PortTaken."""
     lines: list[Line] = []
     for title, check in CHECKS:
         say(f"self-test: {title}")
@@ -68,19 +68,19 @@ def selftest(client: docker.DockerClient, bench: Bench, say: Say, out: Callable[
 
 
 def _interruptions(_client: docker.DockerClient, bench: Bench) -> list[Line]:
-    """How much of a busy thread's time something else takes: kernel, hypervisor, other work."""
+    """The share of a busy thread's time that kernel, hypervisor or other work take."""
     lines = []
     for role in ("service", "generator"):
         cpu = parse_cpu_list(getattr(bench.placement, role))[0]
         with ThreadPoolExecutor(1) as pool:
             lost, longest = pool.submit(_lost, cpu).result()
-        seen = f"{lost:.2%} of the time, the longest {longest:.1f} ms"
-        lines.append(Line(f"a busy loop on the {role}'s CPU {cpu}", "for information", f"interrupted for {seen}", True))
+        interrupted = f"interrupted for {lost:.2%} of the time, at most for {longest:.1f} ms at once"
+        lines.append(Line(f"a busy loop on the {role}'s CPU {cpu}", "for information", interrupted, True))
     return lines
 
 
 def _lost(cpu: int) -> tuple[float, float]:
-    """Spin on a CPU: the share of the time that passed in gaps over GAP_NS, and the longest one in milliseconds."""
+    """Loops on a CPU. Returns the share of the time in gaps over GAP_NS, and the longest gap in milliseconds."""
     os.sched_setaffinity(0, {cpu})
     clock, gaps = time.perf_counter_ns, []
     begun = before = clock()
@@ -140,7 +140,7 @@ def _known(client: docker.DockerClient, bench: Bench) -> list[Line]:
     for check in calibrate.delay_checks(known, DELAYS_MS):
         if not lines:
             path = f"p50 {check.path:.3f}, p99 {check.path_p99:.3f} ms"
-            lines.append(Line("answers at once (the path, taken off)", "for information", path, True))
+            lines.append(Line("answers at once (the path, subtracted below)", "for information", path, True))
         lines.append(
             Line(
                 f"answers after {check.injected:g} ms",
@@ -162,26 +162,26 @@ def _known(client: docker.DockerClient, bench: Bench) -> list[Line]:
 
 
 def _slowdown(client: docker.DockerClient, bench: Bench) -> list[Line]:
-    """The same work and a tenth more of it, in turns: the difference in CPU time per request."""
+    """The difference in CPU time per request between some work and a tenth more of it, in turns."""
     less, more = routes.WORK
     names = [
         (f"{kind}{pair}", less if kind == "a" else more)
         for pair in range(SLOWDOWN_PAIRS)
-        # A drift of the machine hits both alike.
+        # Drift of the machine affects both alike.
         for kind in ("ab" if pair % 2 == 0 else "ba")
     ]
     levels = tuple(level(name, route, connections=4, measure=3) for name, route in names)
     driven = drive(client, bench, "work", known_server(bench.config.ports.service), levels)
     ratios = [_cpu_per_request(driven, f"b{pair}") / _cpu_per_request(driven, f"a{pair}") for pair in range(SLOWDOWN_PAIRS)]
     injected = routes.WORK_ROUNDS[1] / routes.WORK_ROUNDS[0] - 1
-    # The median: a neighbour that comes and goes within a window spoils one pair.
-    seen = median(ratios) - 1
+    # The median: a noisy neighbour that comes and goes within a window disturbs only one pair.
+    recovered = median(ratios) - 1
     return [
         Line(
             f"{injected:.0%} more CPU work",
             f"{injected:.0%} +- {SLOWDOWN_TOLERANCE:.0%} CPU per request",
-            f"{seen:+.2%} ({min(ratios) - 1:+.1%} to {max(ratios) - 1:+.1%} in {len(ratios)} pairs)",
-            abs(seen - injected) <= SLOWDOWN_TOLERANCE,
+            f"{recovered:+.2%} ({min(ratios) - 1:+.1%} to {max(ratios) - 1:+.1%} in {len(ratios)} pairs)",
+            abs(recovered - injected) <= SLOWDOWN_TOLERANCE,
         )
     ]
 
@@ -192,9 +192,9 @@ def _cpu_per_request(driven: Driven, name: str) -> float:
 
 
 def serial_capacity(objective: messages.Objective, service_ms: float = routes.SERIAL_MS, seed: int = 1) -> float:
-    """The rate at which a server of one request at a time, `service_ms` each, just meets the objective (M/D/1 queue).
+    """The rate at which a server just meets the objective if it serves one request at a time, each in `service_ms`.
 
-    By simulation of the queue (Lindley's recursion) over many arrivals: there is no closed form for the percentile.
+    Computed by simulating the queue (M/D/1, Lindley's recursion) over many arrivals: the percentile has no closed form.
     """
     rng = random.Random(seed)
     gaps = [rng.expovariate(1.0) for _ in range(200_000)]
@@ -228,7 +228,7 @@ def _capacity(client: docker.DockerClient, bench: Bench) -> list[Line]:
         Line(
             f"one request at a time, {routes.SERIAL_MS:g} ms each",
             f"{known:.0f}/s within p{bench.config.slo.percent:g} <= {bench.config.slo.milliseconds:g} ms",
-            f"{low:.0f} to {high or math.inf:.0f}/s ({len(probes)} windows, {seconds:.0f} s)",
+            f"{low:.0f} to {high or math.inf:.0f}/s ({len(probes)} probes, {seconds:.0f} s)",
             high is not None and low <= known <= high,
         )
     ]

@@ -1,4 +1,4 @@
-"""Makes the images of a graph: bases once, independent builds side by side."""
+"""Pulls and builds the images of a graph: base images once, independent builds in parallel."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from harness.files import BASES, ROOT
 
 BUILD_LOGS = ROOT / "runs" / ".build"
 REGISTRY_TIMEOUT_SECONDS = 15
-SIDE_BY_SIDE = 3
+PARALLEL_BUILDS = 3
 CHUNK_BYTES = 1 << 20
-# Builds reach the network through the host's own: bridges may be off, and proxies bound to loopback must be reachable.
+# Builds use the host's network: bridges may be switched off, and a proxy on the loopback interface must be reachable.
 PROXY_VARIABLES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 
 
 class Image(Struct, frozen=True):
-    """A built image: its id (immutable) and size."""
+    """A built image. Its id never changes; its tag may move on."""
 
     name: str
     id: str
@@ -42,32 +42,33 @@ class Image(Struct, frozen=True):
 
 
 def choose_set(wanted: str, say: Say) -> str:
-    """`wanted`, or for `auto` the set that this machine can have: official where a registry answers, else local."""
+    """The image set: `wanted`; for `auto`, `official` if a registry answers, else `local`."""
     if wanted != "auto":
         return wanted
-    # A client of its own, because this question alone must not wait long.
-    asking = docker.from_env(timeout=REGISTRY_TIMEOUT_SECONDS)
+    # A client of its own, with a short time-out.
+    client = docker.from_env(timeout=REGISTRY_TIMEOUT_SECONDS)
     try:
-        asking.images.get_registry_data("debian:trixie-slim")
+        client.images.get_registry_data("debian:trixie-slim")
     except (DockerException, OSError) as error:
         reason = str(getattr(error, "explanation", None) or error).strip().splitlines()[-1][:120]
         say(f"image set: local (no registry answers: {reason})")
         return "local"
     finally:
-        asking.close()
+        client.close()
     say("image set: official (a registry answers)")
     return "official"
 
 
 def build_all(client: docker.DockerClient, builds: Mapping[str, Build], say: Say) -> dict[str, Image]:
-    """Make every image of the graph; their ids and sizes by name. Raises ImageError at the first that fails, after
-    the ones under way have ended.
+    """Makes all images of a graph, and returns them by name.
+
+    Raises ImageError at the first failure, after the builds that are running have ended.
     """
     BUILD_LOGS.mkdir(parents=True, exist_ok=True)
     sorter = TopologicalSorter({name: build.after for name, build in builds.items()})
     sorter.prepare()
     made: dict[str, Image] = {}
-    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+    with ThreadPoolExecutor(PARALLEL_BUILDS) as pool:
         running: dict[Future[Image], str] = {}
         try:
             while sorter.is_active():
@@ -99,7 +100,7 @@ def _make(client: docker.DockerClient, build: Build, say: Say) -> Image:
         _build(client, build)
     image = _find(client, build.tag)
     if image is None:
-        raise ImageError(f"{build.tag} was built but is not there: is another program removing images?")
+        raise ImageError(f"{build.tag} was built, but the engine does not have it: is another program removing images?")
     if existing is None or existing.id != image.id:
         say(f"  ready: {build.tag} ({image.size_bytes / 1e6:.0f} MB, {time.monotonic() - start:.0f} s)")
     return Image(build.name, image.id, image.size_bytes)
@@ -116,12 +117,12 @@ def _find(client: docker.DockerClient, tag: str) -> Image | None:
 def _bootstrap(client: docker.DockerClient, build: Build, say: Say) -> None:
     if not shutil.which("mmdebstrap"):
         if os.geteuid() != 0 or not Path("/etc/debian_version").exists():
-            raise ImageError("the image set `local` is made by mmdebstrap as root on Debian: take --image-set official")
+            raise ImageError("the image set `local` needs mmdebstrap, root and Debian: use --image-set official instead")
         try:
             apt_install(("mmdebstrap",), say)
         except EngineError as error:
             raise ImageError(str(error)) from None
-    # Through a file: a stream that breaks off would be imported as far as it came, and tagged.
+    # Through a file: if a stream broke off, the engine would import and tag the part that it got.
     with tempfile.TemporaryFile() as archive:
         done = subprocess.run(
             ["sh", str(build.context / build.dockerfile)], stdout=archive, stderr=subprocess.PIPE, check=False
@@ -133,7 +134,7 @@ def _bootstrap(client: docker.DockerClient, build: Build, say: Say) -> None:
             raise ImageError(f"the Debian root file system could not be made ({' '.join(last)}): see {log}")
         archive.seek(0)
         repository, _, tag = build.tag.rpartition(":")
-        # As a generator: docker-py announces a chunked body, and requests would send a file in one piece all the same.
+        # As a generator: docker-py announces a chunked body, but requests would send a file in one piece.
         chunks = iter(partial(archive.read, CHUNK_BYTES), b"")
         try:
             client.api.import_image_from_stream(chunks, repository=repository, tag=tag)
@@ -149,7 +150,7 @@ def _pull(client: docker.DockerClient, build: Build) -> None:
 
 
 def _certify_context(build: Build) -> io.BytesIO:
-    """The certificates of the host and the Dockerfile that adds them, as a build context."""
+    """The build context with the host's certificates and the Dockerfile that adds them."""
     context = io.BytesIO()
     with tarfile.open(fileobj=context, mode="w") as archive:
         archive.add(BASES / build.dockerfile, "Dockerfile")
@@ -162,7 +163,10 @@ def _certify_context(build: Build) -> io.BytesIO:
 def build_lines(
     client: docker.DockerClient, build: Build, *, tag: str, nocache: bool = False, timeout_seconds: int | None = None
 ) -> Iterator[dict[str, Any]]:
-    """What the engine's builder says of a build under a tag, line by line. `timeout_seconds`: how long it may be silent."""
+    """Builds an image under a tag. Yields the output of the engine's builder, line by line.
+
+    `timeout_seconds`: how long the builder may print nothing.
+    """
     source: dict[str, Any] = (
         {"fileobj": _certify_context(build), "custom_context": True}
         if build.how == "certify"
@@ -184,7 +188,7 @@ def build_lines(
 
 def _build(client: docker.DockerClient, build: Build) -> None:
     log = BUILD_LOGS / f"{build.tag.partition(':')[0].replace('/', '-')}.log"
-    said: list[str] = []
+    output: list[str] = []
     problem = ""
     try:
         lines = build_lines(client, build, tag=build.tag)
@@ -194,9 +198,9 @@ def _build(client: docker.DockerClient, build: Build) -> None:
                 text = line.get("stream", "")
                 file.write(text or line.get("error", ""))
                 if text.strip():
-                    said.append(text.strip())
+                    output.append(text.strip())
     except (DockerException, OSError, TypeError) as error:
         raise ImageError(f"image {build.name} failed to build: {error}") from None
     if problem:
-        last = f"; last output: {said[-1][-200:]}" if said else ""
+        last = f"; last output: {output[-1][-200:]}" if output else ""
         raise ImageError(f"image {build.name} failed to build ({problem.strip()}{last}): see {log}")

@@ -1,7 +1,6 @@
-"""A Docker Engine that answers: find it, or install and start Debian's where we may, or say what to do.
+"""Finds a Docker Engine that answers, or installs and starts Debian's where that is allowed, or says what to do.
 
-The engine may be Docker's, Docker Desktop's, or Podman behind its Docker-compatible socket: whatever DOCKER_HOST or the
-default socket reaches.
+It uses the engine behind DOCKER_HOST or the default socket: Docker's, Docker Desktop's, or Podman's Docker-compatible one.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ PACKAGES = ("docker.io", "iptables")
 START_SECONDS = 60
 CALL_TIMEOUT_SECONDS = 900
 STATE = Path("/run/fitmap")
-# A daemon that was killed leaves these behind; with the number reused by another process, the next one won't start.
+# A daemon that was killed leaves these files. If another process has got the number since, the next daemon does not start.
 PID_FILES = {
     STATE / "dockerd.pid": "dockerd",
     Path("/var/run/docker.pid"): "dockerd",
@@ -52,12 +51,12 @@ def connect(install: bool, say: Say) -> docker.DockerClient:
         raise EngineError(f"no engine answers at DOCKER_HOST={os.environ['DOCKER_HOST']}: start it or unset DOCKER_HOST")
     if not install:
         raise EngineError(
-            "no Docker Engine answers and installing one is switched off: start Docker, or allow it with "
+            "no Docker Engine answers, and fitmap may not install one: start Docker, or allow it with "
             "`--install-engine` or `install = true` under [engine] in fitmap.toml"
         )
     if not Path("/etc/debian_version").exists() or os.geteuid() != 0:
         raise EngineError(
-            "no Docker Engine answers: install and start Docker (as root on Debian or Ubuntu, fitmap does it itself)"
+            "no Docker Engine answers: install and start Docker (as root on Debian or Ubuntu, fitmap does this itself)"
         )
     if not shutil.which("dockerd"):
         _install(say)
@@ -69,7 +68,7 @@ def connect(install: bool, say: Say) -> docker.DockerClient:
 
 
 def apt_install(packages: tuple[str, ...], say: Say) -> None:
-    """Install Debian packages, with one retry after an update. Raises EngineError."""
+    """Updates the package lists and installs Debian packages. Raises EngineError."""
     say(f"installing Debian packages: {' '.join(packages)}")
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages]
@@ -81,12 +80,12 @@ def apt_install(packages: tuple[str, ...], say: Say) -> None:
 
 
 def _install(say: Say) -> None:
-    say("no Docker Engine here: installing Debian's (forbid it with --no-install-engine)")
+    say("no Docker Engine is installed: installing Debian's (`--no-install-engine` prevents this)")
     apt_install(PACKAGES, say)
 
 
 def remove_stale_pid_files() -> None:
-    """Remove pid files whose process is gone or is another program."""
+    """Removes pid files whose process has ended or is another program."""
     for path, program in PID_FILES.items():
         try:
             pid = int(path.read_text())
@@ -101,7 +100,7 @@ def remove_stale_pid_files() -> None:
 
 
 def _start(say: Say) -> None:
-    """Start dockerd in a session of its own, so that it outlives this command, and wait until it answers."""
+    """Starts dockerd in a session of its own, so that it outlives this command, and waits until it answers."""
     say("starting the Docker Engine")
     STATE.mkdir(parents=True, exist_ok=True)
     remove_stale_pid_files()

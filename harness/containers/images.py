@@ -1,8 +1,8 @@
-"""Image sets, base images, and the graph of what a plan needs built.
+"""Image sets, base images, and the graph of the images that a plan needs.
 
-Two sets, never mixed in silence: `official` takes base images from a registry, `local` makes them here from Debian
-packages (docs/development/images.md). Every Dockerfile names its bases as `ARG X_IMAGE=<official>`; one table
-(bases/images.toml) says what each stands for in each set.
+There are two image sets: `official` takes base images from a registry, `local` builds them here from Debian packages
+(docs/development/images.md). Each Dockerfile names its base images as `ARG X_IMAGE=<official>`. The table
+harness/bases/images.toml says what each of them stands for in each set.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from msgspec import Struct
 from harness.errors import UsageError
 from harness.files import ROOT
 
-#: Before a run's id, in the tag of an image that a trial makes and removes.
+#: Stands before the run's id in the tag of an image that a trial builds and removes.
 TRIAL = "trial-"
 HOST_CERTIFICATES = Path("/usr/local/share/ca-certificates")
 
@@ -28,8 +28,8 @@ _BASE_ARGUMENT = re.compile(r"^ARG\s+([A-Z]+_IMAGE)\b", re.MULTILINE)
 class Build(Struct, frozen=True):
     """One image to make.
 
-    `how` is bootstrap (a root file system), pull, certify (a pulled image plus the host's certificates) or build.
-    `arguments` maps build arguments to the tags they stand for; `after` names the builds these tags come from.
+    `how`: bootstrap (a root file system), pull, certify (a pulled image plus the host's certificates) or build.
+    `arguments`: build argument -> the tag that it stands for; `after`: the names of the builds that make these tags.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Build(Struct, frozen=True):
     dockerfile: str
     arguments: Mapping[str, str]
     after: tuple[str, ...]
-    #: Made once and reused as long as its tag exists: the tag carries a hash of the recipe.
+    #: Whether the image is built once and used as long as its tag exists: the tag has a hash of the recipe.
     reusable: bool
 
 
@@ -51,8 +51,9 @@ def _hash(*parts: bytes) -> str:
 
 
 def host_certificates() -> bytes:
-    """The certificates a user has added to this host, as one byte string (empty: none). Builds behind TLS inspection
-    need them, and a base is made anew when they change.
+    """The certificates that were added to this host, as one byte string. Empty: there are none.
+
+    Builds behind TLS inspection need them. Base images are built again when they change.
     """
     return b"".join(path.read_bytes() for path in sorted(HOST_CERTIFICATES.glob("*.crt")))
 
@@ -63,7 +64,7 @@ def base_arguments(dockerfile: Path) -> tuple[str, ...]:
 
 
 class Tree(Struct, frozen=True):
-    """A checkout that images are made from: this one, or a revision's files elsewhere, whose images have their own tag."""
+    """The files that images are built from: this checkout, or those of a revision, whose images have a tag of their own."""
 
     root: Path = ROOT
     tag: str = "latest"
@@ -77,7 +78,7 @@ HERE = Tree()
 
 
 def base_table(tree: Tree = HERE) -> dict[str, dict[str, str]]:
-    """Build argument -> {official: image, local: Dockerfile's name}."""
+    """The table images.toml: build argument -> {official: image, local: Dockerfile's name}."""
     return tomllib.loads((tree.bases / "images.toml").read_text())
 
 
@@ -114,7 +115,7 @@ def _official_base(argument: str, table: dict[str, dict[str, str]], tree: Tree) 
 
 
 def _place(name: str, root: Path) -> tuple[Path, str]:
-    """Build context and Dockerfile of a project image. `go` is the target's image, `go:check` its lint and unit tests."""
+    """Build context and Dockerfile of a project image. `go` is a target's image, `go:check` that of its own tests."""
     fixed = {
         "load": (root, "loadtests/Dockerfile"),
         "load-comparison": (root, "loadtests/comparison/Dockerfile"),
@@ -140,8 +141,8 @@ def _project_image(name: str, image_set: str, table: dict[str, dict[str, str]], 
             builds = base(argument, table, tree)
         else:
             raise UsageError(
-                f"{path.relative_to(tree.root)} names {argument}, which harness/bases/images.toml does not know: "
-                f"use one of {', '.join(table)} or add a row"
+                f"{path.relative_to(tree.root)} names {argument}, which is not in harness/bases/images.toml: "
+                f"use one of {', '.join(table)} or add it there"
             )
         chain += builds
         arguments[argument] = builds[-1].tag
@@ -156,7 +157,7 @@ def project_tag(name: str, tree: Tree = HERE) -> str:
 
 
 def graph(names: tuple[str, ...], image_set: str, tree: Tree = HERE) -> dict[str, Build]:
-    """All builds that the named project images need, by name, each once. Raises UsageError."""
+    """All builds that the named project images need, by name. Raises UsageError."""
     table = base_table(tree)
     builds: dict[str, Build] = {}
     for name in names:

@@ -1,6 +1,7 @@
-"""Starts, watches and ends the containers of a trial through the engine's API; everything carries labels.
+"""Starts, inspects and removes the containers of a trial through the engine's API.
 
-A killed harness leaves containers behind; `owner` in their labels tells whether the process that started them lives.
+All containers carry labels. A killed harness leaves containers behind: the label `owner` shows whether the process that
+started them still lives.
 """
 
 from __future__ import annotations
@@ -26,13 +27,13 @@ LOG_LINES = 20
 
 
 def owner() -> str:
-    """This process, told apart from a later one with the same number: "pid:start time"."""
+    """The name of this process: "pid:start time", which differs from that of a later process with the same number."""
     process = psutil.Process()
     return f"{process.pid}:{process.create_time():.2f}"
 
 
 def owner_lives(label: str) -> bool:
-    """Whether the process that an owner label names is still there."""
+    """True if the process that an owner label names still lives."""
     pid, _, created = label.partition(":")
     try:
         return f"{psutil.Process(int(pid)).create_time():.2f}" == created
@@ -41,20 +42,20 @@ def owner_lives(label: str) -> bool:
 
 
 def new_password() -> str:
-    """A random password for one trial's database; letters, digits, - and _."""
+    """A random password for one trial's database, of letters, digits, - and _."""
     return secrets.token_urlsafe(24)
 
 
 def check_port_free(port: int, role: str) -> None:
     """Raises PortTaken when something listens on the port of the loopback interface."""
     with socket.socket() as probe:
-        # What the services do too: connections of the trial before, in TIME_WAIT, are no listeners.
+        # As the services do. Connections of the trial before, in TIME_WAIT, are no listeners.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((LOOPBACK, port))
         except OSError:
             raise PortTaken(
-                f"port {port} on {LOOPBACK}, meant for the {role}, is taken: end what listens there or set "
+                f"port {port} on {LOOPBACK}, which the {role} needs, is in use: end the program that listens there, or set "
                 f"{role} under [ports] in fitmap.toml (`fitmap clean` removes what a killed run left)"
             ) from None
 
@@ -71,12 +72,12 @@ class RunningContainer:
         try:
             self.container.start()
         except APIError as error:
-            # A service may be what does not start: under a memory limit that is too small for it, say.
+            # A service that does not start is at fault itself, for example under a memory limit that is too small for it.
             stage = "service" if self.spec.role.startswith("service") else "start"
             raise TrialError(stage, f"the {self.spec.role} container does not start: {error.explanation}") from None
 
     def state(self) -> dict[str, Any]:
-        """The engine's State object, fresh."""
+        """The engine's State object as it is now."""
         self.container.reload()
         state: dict[str, Any] = self.container.attrs["State"]
         return state
@@ -86,15 +87,15 @@ class RunningContainer:
         return int(self.state()["Pid"])
 
     def started_unix_ns(self) -> int:
-        """When the engine started it, by the wall clock."""
-        # Nanoseconds, which fromisoformat would refuse.
+        """The instant at which the engine started the container, by the wall clock."""
+        # The text has nanoseconds, which fromisoformat refuses.
         text = str(self.container.attrs["State"]["StartedAt"]).rstrip("Z")
         seconds, _, fraction = text.partition(".")
         moment = datetime.fromisoformat(seconds + "+00:00")
         return int(moment.timestamp()) * 1_000_000_000 + int(fraction.ljust(9, "0")[:9])
 
     def execute(self, command: list[str], user: str) -> str:
-        """Run a command inside and return what it prints. Raises TrialError."""
+        """Runs a command in the container and returns its output. Raises TrialError."""
         result: Any = self.container.exec_run(command, user=user)
         code, text = result.exit_code, result.output.decode(errors="replace")
         if code:
@@ -102,7 +103,7 @@ class RunningContainer:
         return str(text)
 
     def log_tail(self) -> str:
-        """The last lines it logged."""
+        """The last lines of the container's log."""
         try:
             logs: Any = self.container.logs(tail=LOG_LINES)
             return str(logs.decode(errors="replace"))
@@ -110,80 +111,81 @@ class RunningContainer:
             return ""
 
     def stop(self, timeout_seconds: int) -> tuple[int, bool]:
-        """SIGTERM, then SIGKILL after the timeout; (exit status, killed for want of memory)."""
+        """Sends SIGTERM, then SIGKILL after the time-out. Returns (exit status, killed for lack of memory)."""
         self.container.stop(timeout=timeout_seconds)
         state = self.state()
         return int(state["ExitCode"]), bool(state["OOMKilled"])
 
 
 class TrialContainers:
-    """The containers of one trial; a context that leaves nothing behind."""
+    """The containers of one trial. A context that leaves none behind."""
 
     def __init__(self, client: docker.DockerClient, run_id: str, trial_id: str) -> None:
         self.client = client
         self._labels = {f"{LABEL}.run": run_id, f"{LABEL}.trial": trial_id, f"{LABEL}.owner": owner()}
         self._name = f"fitmap-{run_id}-{trial_id}"
         self._part = ""
-        self._members: list[RunningContainer] = []
+        self._containers: list[RunningContainer] = []
         self._actions: list[Callable[[], None]] = []
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for member in reversed(self._members):
+        for running in reversed(self._containers):
             with contextlib.suppress(NotFound):
-                member.container.remove(force=True, v=True)
+                running.container.remove(force=True, v=True)
         for action in self._actions:
             action()
 
     def afterwards(self, action: Callable[[], None]) -> None:
-        """Do something when the containers are gone: an image can't be removed before them."""
+        """Adds an action for when the containers are removed: an image can't be removed before them."""
         self._actions.append(action)
 
     def add(self, spec: ContainerSpec) -> RunningContainer:
-        """Create a container; it is removed when the context ends. Raises EngineError."""
+        """Creates a container. It is removed when the context ends. Raises EngineError."""
         arguments = engine_arguments(spec, self._labels)
         try:
             container = self.client.containers.create(name=f"{self._name}{self._part}-{spec.role}", **arguments)
         except APIError as error:
             raise EngineError(f"the engine refuses a {spec.role} container: {error.explanation}") from None
-        member = RunningContainer(container, spec)
-        self._members.append(member)
-        return member
+        running = RunningContainer(container, spec)
+        self._containers.append(running)
+        return running
 
     @contextlib.contextmanager
     def part(self, name: str) -> Iterator[None]:
-        """A part of the trial with containers of its own. They are gone when it ends; where it fails they stay for their
-        logs, until the trial is over.
+        """A part of the trial with containers of its own, which are removed at its end.
+
+        If the part fails they stay until the trial is over, for their logs.
         """
-        before = list(self._members)
+        before = list(self._containers)
         self._part = f"-{name}"
         yield
-        for member in [member for member in reversed(self._members) if member not in before]:
-            self.dismiss(member)
+        for running in [running for running in reversed(self._containers) if running not in before]:
+            self.remove(running)
 
-    def dismiss(self, member: RunningContainer) -> None:
-        """Remove a container before the trial is over: another one takes its place."""
-        member.container.remove(force=True, v=True)
-        self._members.remove(member)
+    def remove(self, running: RunningContainer) -> None:
+        """Removes a container before the trial is over, so that another one can take its place."""
+        running.container.remove(force=True, v=True)
+        self._containers.remove(running)
 
     def logs(self) -> dict[str, str]:
         """The last log lines of service, database and proxy, by role."""
-        told = [member for member in self._members if member.spec.role.startswith(("service", "database", "proxy"))]
-        return {member.spec.role: member.log_tail() for member in told}
+        logged = [c for c in self._containers if c.spec.role.startswith(("service", "database", "proxy"))]
+        return {running.spec.role: running.log_tail() for running in logged}
 
 
 def leftovers(client: docker.DockerClient) -> Iterator[tuple[Container, bool]]:
-    """Containers with our labels, and whether the process that started them lives."""
+    """The containers with fitmap's labels, each with whether the process that started it still lives."""
     for container in client.containers.list(all=True, filters={"label": f"{LABEL}.owner"}, ignore_removed=True):
         yield container, owner_lives(container.labels.get(f"{LABEL}.owner", ""))
 
 
 def clean(client: docker.DockerClient) -> int:
-    """Remove what killed runs left behind, images of their trials too; how many containers.
+    """Removes the containers and trial images that killed runs left behind. Returns the number of containers.
 
-    Raises EngineError when a live run is measuring.
+    Raises EngineError while another run is measuring.
     """
     removed = 0
     for container, alive in list(leftovers(client)):
@@ -195,7 +197,7 @@ def clean(client: docker.DockerClient) -> int:
         with contextlib.suppress(NotFound):
             container.remove(force=True, v=True)
         removed += 1
-    # Of a trial that builds; nobody else is measuring, so nobody needs them.
+    # Images of build trials. No other run is measuring, so they are not needed.
     for image in client.images.list(filters={"reference": f"fitmap/*:{TRIAL}*"}):
         with contextlib.suppress(APIError):
             client.api.remove_image(str(image.id), force=True)

@@ -1,6 +1,6 @@
-"""The one description of the three containers of a trial: limits, hardening, environment. Pure.
+"""The specifications of a trial's containers: limits, hardening, environment.
 
-docker-compose.yml says the same for a person who wants to play; tests/unit/cli/test_play.py holds the two together.
+docker-compose.yml has the same for `make play`; tests/unit/cli/test_play.py checks that the two agree.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ DRAIN_SECONDS = 15
 
 
 class ContainerSpec(Struct, frozen=True):
-    """One hardened container, engine-neutral. Memory in bytes; `tmpfs` maps mount points to their options."""
+    """One hardened container, independent of the engine. Memory in bytes. `tmpfs`: mount point -> options."""
 
     role: str
     image: str
@@ -31,7 +31,7 @@ class ContainerSpec(Struct, frozen=True):
     memory_bytes: int
     environment: Mapping[str, str]
     tmpfs: Mapping[str, str]
-    #: Replaces the image's own entry point, where one image has several programs.
+    #: Replaces the entry point of an image that has several programs.
     entrypoint: tuple[str, ...] = ()
     threads: int = Limits().threads
     #: None: the engine's own limit.
@@ -39,7 +39,7 @@ class ContainerSpec(Struct, frozen=True):
 
 
 def database_spec(image: str, cpus: str, ports: Ports, limits: Limits, password: str) -> ContainerSpec:
-    """The PostgreSQL container: data and sockets in memory, one password for one trial."""
+    """The container of PostgreSQL: data and sockets in memory, a password for this trial only."""
     return ContainerSpec(
         role="database",
         image=image,
@@ -78,25 +78,26 @@ def service_spec(image: str, cpus: str, ports: Ports, limits: Limits, password: 
 
 
 def replica_specs(image: str, cpus: Sequence[str], ports: Ports, limits: Limits, password: str) -> tuple[ContainerSpec, ...]:
-    """The target's container several times, each on CPUs and a port of its own: those behind the service's port, which is
-    the proxy's. They share the pool's connections out, so that the database has as many as it has for one.
+    """The containers of a target's replicas, each on CPUs and a port of its own. The service's port is the proxy's.
+
+    The replicas share the pool's connections, so that the database has as many as with one service.
     """
-    each = structs.replace(limits, db_pool_size=max(1, limits.db_pool_size // len(cpus)))
+    shared = structs.replace(limits, db_pool_size=max(1, limits.db_pool_size // len(cpus)))
     return tuple(
         structs.replace(
-            service_spec(image, cpu, structs.replace(ports, service=port), each, password), role=f"service-{port}"
+            service_spec(image, cpu, structs.replace(ports, service=port), shared, password), role=f"service-{port}"
         )
         for cpu, port in zip(cpus, replica_ports(ports, len(cpus)), strict=True)
     )
 
 
 def replica_ports(ports: Ports, count: int) -> tuple[int, ...]:
-    """Where replicas listen."""
+    """The ports of the replicas: those after the service's port."""
     return tuple(ports.service + number for number in range(1, count + 1))
 
 
 def proxy_spec(image: str, cpus: str, ports: Ports, count: int, limits: Limits) -> ContainerSpec:
-    """The load balancer in a service's place, before `count` replicas."""
+    """The load balancer before `count` replicas, on the service's port."""
     return ContainerSpec(
         role="proxy",
         image=image,
@@ -131,7 +132,7 @@ def generator_spec(image: str, cpus: str, load_json: str, limits: Limits) -> Con
 
 
 def instrument_spec(image: str, cpus: str, role: str, entrypoint: tuple[str, ...]) -> ContainerSpec:
-    """A server of known behaviour, or another program of the load image, in a target's place."""
+    """A container of another program of the load image, such as a reference server in a target's place."""
     return ContainerSpec(
         role=role,
         image=image,
@@ -145,19 +146,19 @@ def instrument_spec(image: str, cpus: str, role: str, entrypoint: tuple[str, ...
 
 
 def engine_arguments(spec: ContainerSpec, labels: Mapping[str, str]) -> dict[str, Any]:
-    """The spec as keyword arguments of docker-py's `containers.create`."""
+    """The specification as keyword arguments of docker-py's `containers.create`."""
     return {
         "image": spec.image,
         "user": spec.user,
         "environment": dict(spec.environment),
         "labels": {LABEL: spec.role, **labels},
-        # Bridge NAT costs more than a small service does.
+        # The NAT of a bridge costs more CPU time than a small service.
         "network_mode": "host",
         "read_only": True,
         "tmpfs": dict(spec.tmpfs),
         "cap_drop": ["ALL"],
         "security_opt": ["no-new-privileges"],
-        # CPU sets, not quotas: a quota throttles in 100 ms steps and punishes parallel runtimes.
+        # CPU sets, not quotas: a quota throttles in steps of 100 ms, at the expense of runtimes with many threads.
         "cpuset_cpus": spec.cpus,
         "mem_limit": spec.memory_bytes,
         "memswap_limit": spec.memory_bytes,

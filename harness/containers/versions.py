@@ -1,4 +1,4 @@
-"""Two versions of a service side by side: from a word on the command line, or a run in a history, to images. Builds."""
+"""The images of a version of a service: of the working tree, of a git revision, or of an earlier run in a history."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from harness.files import ROOT
 from harness.plan.targets import find_targets
 from harness.record.plan import Target, folder_of
 
-#: The working tree, as a side of a comparison.
+#: The name of the working tree as a version.
 WORKING_TREE = "."
-#: Before the image's id, in the tag of an image that later runs are measured against.
+#: Stands before the image's id in the tag of an image that later runs may be measured against.
 KEPT = "kept-"
 KEPT_DAYS = 60
 
 
 class Version(Struct, frozen=True):
-    """One version: what it is called, and its targets with their images."""
+    """One version: its name, and its targets with their images."""
 
     name: str
     targets: Mapping[str, Target]
@@ -39,7 +39,7 @@ class Version(Struct, frozen=True):
 
 def resolve(revision: str) -> str:
     """A revision's full commit id. Raises UsageError."""
-    # No revision begins with a dash: it would be read as an option.
+    # git must not read a name that begins with a dash as an option.
     command = ["git", "-C", str(ROOT), "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -51,7 +51,7 @@ def resolve(revision: str) -> str:
 
 
 def built(client: docker.DockerClient, word: str, names: Collection[str], image_set: str, say: Say) -> Version:
-    """The images of targets as they are in the working tree or in a git revision. Raises UsageError, ImageError."""
+    """Builds the images of targets from the working tree or a git revision. Raises UsageError, ImageError."""
     if word == WORKING_TREE:
         return _built(client, "the working tree", Tree(), names, image_set, say)
     commit = resolve(word)
@@ -63,30 +63,30 @@ def _built(client: docker.DockerClient, name: str, tree: Tree, names: Collection
     known = find_targets(tree.root / "services")
     if missing := [target for target in names if target not in known]:
         raise UsageError(f"{name} has no target {', '.join(missing)}: it has {', '.join(known)}")
-    say(f"images of {', '.join(names)} from {name}")
+    say(f"building the images of {', '.join(names)} from {name}")
     made = build_all(client, graph(tuple(names), image_set, tree), say)
     return Version(name, {target: known[target] for target in names}, {target: made[target] for target in names})
 
 
 @contextmanager
 def checked_out(commit: str) -> Iterator[Tree]:
-    """The services and bases of a commit in a folder of their own, for as long as the context lasts."""
+    """The services and base images of a commit, in a folder that exists as long as the context lasts."""
     with tempfile.TemporaryDirectory(prefix="fitmap-revision-") as scratch:
         packed, folder = Path(scratch, "tree.tar"), Path(scratch, "tree")
         command = ["git", "-C", str(ROOT), "archive", f"--output={packed}", commit, "services", "harness/bases"]
         done = subprocess.run(command, capture_output=True, check=False)
         if done.returncode:
             raise UsageError(f"revision {commit[:12]} can't be checked out: {done.stderr.decode(errors='replace').strip()}")
-        # Not tarfile's extractall(filter=...): Python 3.11 has it from 3.11.4 on.
+        # Not tarfile's extractall(filter=...): Python 3.11 has it only from 3.11.4.
         shutil.unpack_archive(packed, folder)
         yield Tree(folder, f"rev-{commit[:12]}")
 
 
 def keep(client: docker.DockerClient, images: Mapping[str, str], needed: Collection[str]) -> None:
-    """Name the images of a run, so that a later one can be measured against them though their tags have moved on and an
-    `image prune` came by; and give up the names of old images that are not `needed`. `images`: target -> image id.
+    """Gives the images of a run tags of their own, and removes such tags from old images that are not `needed`.
 
-    Young ones stay: another history on this machine may compare with them.
+    Later runs can then be measured against them, though the targets' tags move on, and even after an `image prune`.
+    `images`: target -> image id. Young images keep their tags: another history on this machine may compare with them.
     """
     oldest = datetime.now(UTC) - timedelta(days=KEPT_DAYS)
     for name in {folder_of(target) for target in images}:
@@ -96,18 +96,18 @@ def keep(client: docker.DockerClient, images: Mapping[str, str], needed: Collect
                 old = datetime.fromisoformat(image.attrs["Created"]) < oldest
                 if tag.startswith(f"{repository}:{KEPT}") and image.id not in needed and old:
                     client.images.remove(tag, noprune=True)
-        # What a target of the history is called may be a tag of nothing here.
+        # The engine may no longer have the image.
         with suppress(ImageNotFound):
             client.images.get(images[name]).tag(repository, KEPT + images[name].removeprefix("sha256:")[:12])
 
 
 def kept(client: docker.DockerClient, images: Mapping[str, str], names: Collection[str]) -> Mapping[str, Image] | None:
-    """The images of a run of the history, where the engine still has all of them. `images`: target -> image id."""
-    found = {}
+    """The images of an earlier run, None unless the engine still has all of them. `images`: target -> image id."""
+    present = {}
     for name in names:
         try:
             image = client.images.get(images[name])
         except (ImageNotFound, KeyError):
             return None
-        found[name] = Image(name, str(image.id), int(image.attrs["Size"]))
-    return found
+        present[name] = Image(name, str(image.id), int(image.attrs["Size"]))
+    return present

@@ -1,1 +1,1 @@
-"""Samples and counts become a judged measurement. Reads and starts nothing."""
+"""Makes a judged measurement of samples and counts. Reads no files and starts nothing."""

@@ -1,17 +1,17 @@
-"""What limits a level? A rule over counters, the same for every target. Pure.
+"""The bottleneck of a level: a rule over counters, the same for every target.
 
-In this order, the first that holds:
+The first of these that holds:
     generator     the generator used more of its cores than a valid level allows
     service-cpu   the service used 90 % of its cores or more
     database      PostgreSQL used 90 % of its cores or more; where it shares them with the generator: both together did, and
-                  PostgreSQL used the greater part (else it is the generator after all, or what used most)
+                  PostgreSQL used the greater part (otherwise the bottleneck is what used the greater part)
     proxy         the load balancer before replicas: by the same two rules
-    pool          PostgreSQL executed for 90 % of the pooled connections or more at any moment, with CPU to spare:
-                  what waits, waits for a connection
-    none          nothing is used up: the level asks for less than there is
+    pool          PostgreSQL executed statements for 90 % of the pool's connections or more in the mean, with CPU to spare:
+                  waiting requests wait for a connection
+    none          no resource is used up: the level asks for less than there is
 
-At the edge of an objective queues are long before anything is used up: a search names the most used of these resources
-instead, when it was used by half or more.
+Near the limit of an objective, queues are long before a resource is used up. A search for capacity therefore names the most
+used of these resources, if at least half of it was used.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from harness.record.method import FULL, HALF
 
 
 class Use(Struct, frozen=True):
-    """How much of what there is was used during a window."""
+    """The use of each resource during a window."""
 
-    #: Shares of their cores (0 to 1), means over the window.
+    #: Shares of the containers' cores (0 to 1), means over the window.
     service: float
     database: float
     generator: float
@@ -35,7 +35,7 @@ class Use(Struct, frozen=True):
     generator_over: bool
     #: Whether database and generator have the same cores.
     shared: bool
-    #: Statements under execution at any moment, mean; and connections in the pool.
+    #: The mean number of statements under execution, and the number of connections in the pool.
     executing: float
     pool_size: int
     #: The load balancer's share of its cores, and whether these are the generator's.
@@ -43,7 +43,7 @@ class Use(Struct, frozen=True):
     proxy_shares: bool = False
 
     def on_shared_cores(self) -> dict[Bottleneck, float]:
-        """What runs on the generator's cores, by what would then be the limit; shares of these cores."""
+        """Bottleneck -> share of the generator's cores, for all that runs on these cores."""
         return {
             "generator": self.generator,
             **({"database": self.database} if self.shared else {}),
@@ -62,7 +62,7 @@ def use_of(
     pool_size: int,
     proxy_shares: bool = False,
 ) -> Use:
-    """From CPU seconds and core counts by role."""
+    """The use of resources, from CPU seconds and core counts by role."""
     shares = {role: used.cpu_seconds / seconds / cores[role] for role, used in usage.items()}
     return Use(
         service=shares["service"],
@@ -78,11 +78,11 @@ def use_of(
 
 
 def figures(use: Use) -> str:
-    """What both rules look at, in one line."""
+    """The figures that both rules look at, in one line."""
     proxy = f", proxy {use.proxy:.0%}" if use.proxy else ""
     return (
         f"service {use.service:.0%} of its cores, database {use.database:.0%}{proxy}, generator {use.generator:.0%}"
-        f"{' of the same ones' if use.shared else ''}; {use.executing:.1f} of {use.pool_size} connections executing"
+        f"{' of the same cores' if use.shared else ''}; {use.executing:.1f} of {use.pool_size} connections executing"
     )
 
 
@@ -103,7 +103,7 @@ def bottleneck(use: Use) -> Bottleneck:
 
 
 def most_used(use: Use) -> Bottleneck:
-    """The resource that was used most, for the edge of an objective."""
+    """The resource that was used most, for a rate near the limit of an objective."""
     if use.generator_over:
         return "generator"
     together = use.on_shared_cores()
@@ -114,12 +114,12 @@ def most_used(use: Use) -> Bottleneck:
         "proxy": use.proxy,
         "pool": use.executing / use.pool_size,
     }
-    # What is full is the cores; whoever uses most of them stands for them.
+    # The shared cores count as one resource, named after the container that uses most of them.
     shares[_greatest(together)] = sum(together.values())
     name = _greatest(shares)
     return name if shares[name] >= HALF else "none"
 
 
 def _greatest(shares: Mapping[Bottleneck, float]) -> Bottleneck:
-    """The one with the largest share; of equal ones the database before the generator: it does what was asked for."""
+    """The resource with the largest share. Of equal ones the database: it does what the requests ask for."""
     return max(shares, key=lambda resource: (shares[resource], resource == "database"))

@@ -1,4 +1,4 @@
-"""From what generator, sampler and database said to a trial's measurement, judged level by level. Pure."""
+"""The measurement of a load trial, made from the reports of generator, sampler and database, and judged level by level."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import msgspec
 
 from harness.errors import TrialError
 from harness.evaluation.bottleneck import Use, bottleneck, figures, most_used, use_of
-from harness.evaluation.inputs import GeneratorOutput, LevelOutput, TrialData
+from harness.evaluation.inputs import GeneratorOutput, LevelFacts, LevelOutput, TrialData
 from harness.evaluation.statements import Contract, count_statements, subtract
 from harness.evaluation.usage import anonymous_between, cpu_per_request, host_use, speeds, usage
-from harness.evaluation.validity import GENERATOR_BUSY_LIMIT, Circumstances, generator_problem, judge
+from harness.evaluation.validity import GENERATOR_BUSY_LIMIT, LevelContext, generator_problem, judge
 from harness.record.cpus import all_cpus, parse_cpu_list
 from harness.record.measurement import (
     Capacity,
@@ -29,20 +29,21 @@ from harness.record.samples import Sample
 from loadtests.protocol import capacity_search, histogram, messages
 from loadtests.protocol.steady_state import cpu_time_falling
 
-#: Cores. What works while nobody asks is a compiler with a backlog (or a collector, for less).
+#: Cores that a service may use while no request is sent. More than that is a compiler that still has work to do; a garbage
+#: collector uses less.
 REST_LIMIT = 0.25
 
 
 def evaluate(output: GeneratorOutput, data: TrialData) -> Measurement:
     """The measurement of a trial. Raises TrialError where the samples do not cover a window."""
-    most = max(m.connections for level in output.levels for m in level.measured)
-    around = Circumstances(
+    max_connections = max(m.connections for level in output.levels for m in level.measured)
+    context = LevelContext(
         pool_size=data.pool_size,
         generator_cores=data.cores()["generator"],
         objective_milliseconds=data.objective.milliseconds,
         calibration=data.calibration,
         trial_faults=data.trial_faults,
-        reopened=output.done.connections_opened - most,
+        reopened=output.done.connections_opened - max_connections,
         failure_samples=output.done.failure_samples,
     )
     levels: list[LevelMeasurement] = []
@@ -53,9 +54,9 @@ def evaluate(output: GeneratorOutput, data: TrialData) -> Measurement:
         statements = count_statements(data.contract, answered, subtract(after.rows, before.rows))
         if level.end.level != CAPACITY:
             (measured,), (windows,) = level.measured, level.windows
-            levels.append(_level(measured, windows, statements, answered, data, around))
+            levels.append(_level(measured, windows, statements, answered, data, context))
         else:
-            capacity = _capacity(level, statements, answered, data, around)
+            capacity = _capacity(level, statements, answered, data, context)
     return Measurement(
         meta=output.ready.meta,
         generator_versions=output.hello.versions,
@@ -76,16 +77,16 @@ def evaluate(output: GeneratorOutput, data: TrialData) -> Measurement:
 
 
 def _idle(output: GeneratorOutput, data: TrialData) -> float | Missing:
-    """The service's anonymous memory while it was left alone, up to the first second of load."""
+    """The service's anonymous memory before the first level, while no request was sent."""
     if not data.idle_seconds:
-        return Missing("the service was not left alone before its first level")
-    begun_ns = output.levels[0].windows[0][0].start_ns + data.clock_offset_ns
+        return Missing("the service was not left idle before its first level")
+    load_start_ns = output.levels[0].windows[0][0].start_ns + data.clock_offset_ns
     service = [sample for sample in data.samples if sample.role == "service"]
-    return anonymous_between(service, begun_ns - int(data.idle_seconds * 1e9), begun_ns)
+    return anonymous_between(service, load_start_ns - int(data.idle_seconds * 1e9), load_start_ns)
 
 
 def used_in(data: TrialData, start_ns: int, end_ns: int) -> dict[str, Usage]:
-    """Role -> use in a window. Raises TrialError."""
+    """Role -> use of CPU and memory in a window. Raises TrialError."""
     by_role: dict[str, list[Sample]] = {}
     for sample in data.samples:
         by_role.setdefault(sample.role, []).append(sample)
@@ -96,7 +97,7 @@ def used_in(data: TrialData, start_ns: int, end_ns: int) -> dict[str, Usage]:
 
 
 def shares_service(placement: Placement, role: str) -> bool:
-    """Whether a role's CPUs are among those of the service: where a machine has none left beside it."""
+    """True if a role's CPUs are among those of the service, as on a machine that has no others."""
     return set(parse_cpu_list(getattr(placement, role))) <= set(parse_cpu_list(placement.service))
 
 
@@ -106,8 +107,35 @@ def _level(
     statements: tuple[StatementCount, ...],
     answered: Mapping[str, int],
     data: TrialData,
-    around: Circumstances,
+    context: LevelContext,
 ) -> LevelMeasurement:
+    """The level's facts with the verdict and the bottleneck that follow from them."""
+    facts = _facts(measured, windows, statements, data)
+    verdict, problems = judge(facts, context)
+    requests = sum(route.requests for route in facts.routes.values())
+    use = _use(
+        facts.usage,
+        facts.window_seconds,
+        generator_problem(facts, context) is not None,
+        _executing(statements, answered, requests, facts.window_seconds),
+        data,
+    )
+    return LevelMeasurement(
+        verdict=verdict,
+        problems=problems,
+        bottleneck=bottleneck(use),
+        bottleneck_reason=figures(use),
+        **msgspec.structs.asdict(facts),
+    )
+
+
+def _facts(
+    measured: messages.Measured,
+    windows: tuple[messages.Window, ...],
+    statements: tuple[StatementCount, ...],
+    data: TrialData,
+) -> LevelFacts:
+    """All that was measured at a level. Raises TrialError where the samples do not cover the window."""
     start_ns, end_ns = measured.start_ns + data.clock_offset_ns, measured.end_ns + data.clock_offset_ns
     used = used_in(data, start_ns, end_ns)
     placement = data.placement
@@ -124,26 +152,23 @@ def _level(
         for r in measured.routes
         if r.scheduled
     }
-    level = LevelMeasurement(
+    steady, steady_reason = _steady(measured, windows, data)
+    return LevelFacts(
         level=measured.level,
         kind="open" if measured.rate else "closed",
-        verdict="valid",
-        problems=(),
-        bottleneck="none",
-        bottleneck_reason="",
         connections=measured.connections,
         rate=measured.rate,
         lag_p99_microseconds=histogram.percentile((r.lag for r in measured.routes), 99),
         busy_seconds=measured.busy_seconds,
         warmup_seconds=round(measured.warmup_seconds, 3),
-        steady=measured.steady,
-        steady_reason=measured.steady_reason,
+        steady=steady,
+        steady_reason=steady_reason,
         window_seconds=(end_ns - start_ns) / 1e9,
         window_start_ns=start_ns,
         window_end_ns=end_ns,
         routes=numbers,
         times=_times(numbers, statements, data.contract),
-        # A window that was measured again was warm-up.
+        # A window that was measured again counts as warm-up.
         windows=tuple(msgspec.structs.replace(w, phase="warmup") if w.end_ns <= measured.start_ns else w for w in windows),
         usage=used,
         host=host_use(
@@ -158,40 +183,35 @@ def _level(
         speed=speeds(data.speed_samples, start_ns, end_ns, placement),
         in_time=_in_time(measured, data),
     )
-    if measured.level in data.prolongable:
-        service = [sample for sample in data.samples if sample.role == "service"]
-        kept = [window for window in windows if window.start_ns >= measured.start_ns]
-        cooling, said = cpu_time_falling(cpu_per_request(service, kept, data.clock_offset_ns))
-        rest = data.at_rest.get(measured.level, 0.0)
-        if rest > REST_LIMIT:
-            cooling, said = True, f"the service used {rest:.0%} of a core for itself when nothing was asked any more"
-        if cooling:
-            level = msgspec.structs.replace(level, steady=False, steady_reason=said)
-    verdict, problems = judge(level, around)
-    requests = sum(route.requests for route in numbers.values())
-    use = _use(
-        used,
-        level.window_seconds,
-        generator_problem(level, around) is not None,
-        _executing(statements, answered, requests, level.window_seconds),
-        data,
-    )
-    return msgspec.structs.replace(
-        level, verdict=verdict, problems=problems, bottleneck=bottleneck(use), bottleneck_reason=figures(use)
-    )
+
+
+def _steady(measured: messages.Measured, windows: tuple[messages.Window, ...], data: TrialData) -> tuple[bool, str]:
+    """Whether the service was warm when it was measured, and the sentence that says why or why not.
+
+    The generator judges throughput and latency. What the service's CPU did, only the harness sees.
+    """
+    if measured.level not in data.prolongable:
+        return measured.steady, measured.steady_reason
+    rest_cores = data.at_rest.get(measured.level, 0.0)
+    if rest_cores > REST_LIMIT:
+        return False, f"the service still used {rest_cores:.0%} of a core after the window, while no request was sent"
+    service = [sample for sample in data.samples if sample.role == "service"]
+    kept = [window for window in windows if window.start_ns >= measured.start_ns]
+    falling, reason = cpu_time_falling(cpu_per_request(service, kept, data.clock_offset_ns))
+    return (False, reason) if falling else (measured.steady, measured.steady_reason)
 
 
 def _in_time(measured: messages.Measured, data: TrialData) -> float:
-    """The share of what was scheduled that was answered within the objective's time."""
-    bound = data.objective.milliseconds * 1000
-    answered = sum(histogram.at_most(route.response, bound) for route in measured.routes)
+    """The share of the scheduled requests that were answered within the objective's time."""
+    objective_microseconds = data.objective.milliseconds * 1000
+    answered = sum(histogram.at_most(route.response, objective_microseconds) for route in measured.routes)
     return round(answered / max(sum(route.scheduled for route in measured.routes), 1), 5)
 
 
 def _times(
     numbers: Mapping[str, RouteNumbers], statements: tuple[StatementCount, ...], contract: Contract
 ) -> dict[str, RouteTime]:
-    """PostgreSQL's time of a route's mean request: the mean times of the statements that it executes, added up."""
+    """PostgreSQL's time for a route's mean request: the sum of the mean times of the statements that it executes."""
     mean = {s.name: s.milliseconds / s.executed * 1e3 for s in statements if s.executed}
     return {
         name: RouteTime(route.mean_microseconds, sum(mean.get(s, 0.0) for s in contract.routes[name]))
@@ -201,8 +221,9 @@ def _times(
 
 
 def _executing(statements: tuple[StatementCount, ...], answered: Mapping[str, int], requests: int, seconds: float) -> float:
-    """Statements under execution at any moment of the window, mean: the level's PostgreSQL time, by the window's share of
-    its requests (Little's law).
+    """The mean number of statements that PostgreSQL was executing during the window.
+
+    By Little's law: the level's PostgreSQL time, times the window's share of the level's requests, by the window's seconds.
     """
     total = sum(answered.values())
     if not total:
@@ -228,17 +249,17 @@ def _capacity(
     statements: tuple[StatementCount, ...],
     answered: Mapping[str, int],
     data: TrialData,
-    around: Circumstances,
+    context: LevelContext,
 ) -> Capacity | Missing:
-    """The search's answer, with what limited the rates that failed."""
+    """The capacity that a search found, and what limited the rates that failed."""
     probes: list[CapacityProbe] = []
-    plain: list[capacity_search.SearchProbe] = []
+    search_probes: list[capacity_search.SearchProbe] = []
     for measured in output.measured:
         start_ns, end_ns = measured.start_ns + data.clock_offset_ns, measured.end_ns + data.clock_offset_ns
         seconds = (end_ns - start_ns) / 1e9
         used = used_in(data, start_ns, end_ns)
         passed = capacity_search.meets(measured, data.objective)
-        busiest = used["generator"].busiest_second_cores / around.generator_cores
+        busiest = used["generator"].busiest_second_cores / context.generator_cores
         requests = sum(r.requests for r in measured.routes)
         use = _use(
             used,
@@ -250,12 +271,12 @@ def _capacity(
         probes.append(
             CapacityProbe(measured.rate, passed, _in_time(measured, data), round(seconds, 3), most_used(use), figures(use))
         )
-        plain.append(capacity_search.SearchProbe(measured.rate, passed))
-    low, high = capacity_search.bounds(plain)
+        search_probes.append(capacity_search.SearchProbe(measured.rate, passed))
+    low, high = capacity_search.bounds(search_probes)
     if not low:
-        return Missing(f"no rate met the objective, down to {min(p.rate for p in plain):g} requests/s")
-    if around.trial_faults:
-        return Missing("; ".join(around.trial_faults))
+        return Missing(f"no rate met the objective, down to {min(p.rate for p in probes):g} requests/s")
+    if context.trial_faults:
+        return Missing("; ".join(context.trial_faults))
     if high is None:
         return Capacity(
             low, None, "generator", "higher rates were not tried: the generator is not calibrated for them", tuple(probes)

@@ -1,4 +1,4 @@
-"""The contract's statements: what a request executes, and whether the database saw exactly that. Pure but for one read."""
+"""Counts the contract's SQL statements: those that the requests require, and those that the database executed."""
 
 from __future__ import annotations
 
@@ -29,26 +29,29 @@ _TRANSACTION = {
 
 
 class Contract(Struct, frozen=True):
-    """`names`: normalized SQL -> its name in queries.toml; `routes`: route -> names of what a request executes."""
+    """The contract's statements.
+
+    `names`: normalized SQL -> its name in queries.toml; `routes`: route -> names of the statements that a request executes.
+    """
 
     names: Mapping[str, str]
     routes: Mapping[str, tuple[str, ...]]
 
 
 def normalize(sql: str) -> str:
-    """Statement text without the accidents of white space, of a final semicolon, and of how values are shown."""
+    """A statement's text without differences in white space, a final semicolon, or the way in which values are shown."""
     return _VALUE.sub("?", _SPACE.sub(" ", sql).strip().rstrip(";").strip())
 
 
 def read_contract(path: Path) -> Contract:
-    """services/contract/queries.toml."""
+    """Reads services/contract/queries.toml."""
     value = tomllib.loads(path.read_text())
     names = {normalize(sql): name for name, sql in value["queries"].items()}
     return Contract(names, {route: tuple(statements) for route, statements in value["routes"].items()})
 
 
 def name_of(contract: Contract, sql: str) -> str:
-    """A statement's name in the contract; BEGIN, COMMIT, ROLLBACK however a driver spells them; else its own text."""
+    """A statement's name in the contract; BEGIN, COMMIT or ROLLBACK, in any spelling; otherwise its own text."""
     text = normalize(sql)
     return contract.names.get(text) or _TRANSACTION.get(text.lower()) or text
 
@@ -56,8 +59,10 @@ def name_of(contract: Contract, sql: str) -> str:
 def count_statements(
     contract: Contract, answered: Mapping[str, int], rows: Iterable[Mapping[str, Any]]
 ) -> tuple[StatementCount, ...]:
-    """Expected against executed, by statement. `answered`: successful requests by route since the database started;
-    `rows`: pg_stat_statements of the same time. Health checks are left out: they are the harness's own polling.
+    """Expected and executed counts by statement.
+
+    `answered`: successful requests by route; `rows`: pg_stat_statements of the same time. Health checks are left out,
+    because the harness itself polls for them.
     """
     expected: dict[str, int] = {}
     for route, requests in answered.items():
@@ -77,27 +82,27 @@ def count_statements(
 
 
 def subtract(after: Iterable[Mapping[str, Any]], before: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """What ran between two readings of pg_stat_statements."""
+    """The statements that ran between two readings of pg_stat_statements."""
     earlier: dict[str, tuple[int, float]] = {}
     for row in before:
         calls, milliseconds = earlier.get(row["query"], (0, 0.0))
         earlier[row["query"]] = (calls + row["calls"], milliseconds + row["milliseconds"])
-    found: dict[str, tuple[int, float]] = {}
+    later: dict[str, tuple[int, float]] = {}
     for row in after:
-        calls, milliseconds = found.get(row["query"], (0, 0.0))
-        found[row["query"]] = (calls + row["calls"], milliseconds + row["milliseconds"])
+        calls, milliseconds = later.get(row["query"], (0, 0.0))
+        later[row["query"]] = (calls + row["calls"], milliseconds + row["milliseconds"])
     return [
         {
             "query": query,
             "calls": calls - earlier.get(query, (0, 0.0))[0],
             "milliseconds": milliseconds - earlier.get(query, (0, 0.0))[1],
         }
-        for query, (calls, milliseconds) in found.items()
+        for query, (calls, milliseconds) in later.items()
     ]
 
 
 def parse_statistics(text: str) -> list[dict[str, Any]]:
-    """The rows of services/database/statistics.sql. Raises TrialError."""
+    """The rows that services/database/statistics.sql prints. Raises TrialError."""
     try:
         rows: list[dict[str, Any]] = msgspec.json.decode(text)
     except msgspec.DecodeError:

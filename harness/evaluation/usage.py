@@ -1,4 +1,4 @@
-"""From samples to what a container used during the measured window. Pure."""
+"""Computes from samples what a container, or other work on the host, used during a window."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from harness.record.plan import Placement
 from harness.record.samples import Counters, HostSample, Sample, SpeedSample
 from loadtests.protocol.messages import Window
 
-#: Fewer samples than these say nothing of a window.
+#: The least number of speed samples from which a window gets a speed.
 MIN_SAMPLES = 20
 
 SECOND_NS = 1_000_000_000
 
 
 def cpu_ns_at(samples: Sequence[Sample], instant_ns: int) -> float:
-    """The CPU counter at an instant, on the line between the samples around it (they are 0.1 s apart).
+    """The CPU counter at an instant, interpolated between the samples before and after it (they are 0.1 s apart).
 
-    Raises ValueError outside the samples: a guess there would invent CPU time.
+    Raises ValueError outside the samples: an extrapolation would invent CPU time.
     """
     times = [sample.monotonic_ns for sample in samples]
     right = bisect_left(times, instant_ns)
@@ -35,9 +35,9 @@ def cpu_ns_at(samples: Sequence[Sample], instant_ns: int) -> float:
 
 
 def cpu_per_request(samples: Sequence[Sample], windows: Sequence[Window], clock_offset_ns: int) -> list[float]:
-    """CPU nanoseconds of a container for each request, window by window; windows without a request are left out.
+    """A container's CPU nanoseconds per request, window by window. Windows without a request are left out.
 
-    `clock_offset_ns`: from the windows' clock to that of the samples. Raises ValueError when the samples do not cover them.
+    `clock_offset_ns`: from the windows' clock to that of the samples. Raises ValueError if samples do not cover a window.
     """
     return [
         (cpu_ns_at(samples, w.end_ns + clock_offset_ns) - cpu_ns_at(samples, w.start_ns + clock_offset_ns)) / w.requests
@@ -47,7 +47,7 @@ def cpu_per_request(samples: Sequence[Sample], windows: Sequence[Window], clock_
 
 
 def cores_between(samples: Sequence[Sample], start_ns: int, end_ns: int) -> float:
-    """Cores that a container used between two instants. Raises ValueError when the samples do not cover them."""
+    """The cores that a container used between two instants. Raises ValueError if the samples do not cover them."""
     return (cpu_ns_at(samples, end_ns) - cpu_ns_at(samples, start_ns)) / (end_ns - start_ns)
 
 
@@ -58,13 +58,13 @@ def busiest_second(samples: Sequence[Sample], start_ns: int, end_ns: int) -> flo
 
 
 def usage(samples: Sequence[Sample], start_ns: int, end_ns: int) -> Usage:
-    """One container's use during [start_ns, end_ns]; `samples` are that container's, in time order.
+    """A container's use of CPU and memory during [start_ns, end_ns]. `samples`: those of the container, in time order.
 
-    Raises ValueError when the samples do not cover the window.
+    Raises ValueError if the samples do not cover the window.
     """
     inside = [sample.counters for sample in samples if start_ns <= sample.monotonic_ns <= end_ns]
     if not inside:
-        raise ValueError("no sample inside the window")
+        raise ValueError("there is no sample inside the window")
     start_cpu, end_cpu = cpu_ns_at(samples, start_ns), cpu_ns_at(samples, end_ns)
     peak = samples[-1].counters.peak_bytes
     return Usage(
@@ -81,7 +81,7 @@ def usage(samples: Sequence[Sample], start_ns: int, end_ns: int) -> Usage:
 def anonymous_between(samples: Sequence[Sample], start_ns: int, end_ns: int) -> float | Missing:
     """The median of a container's anonymous memory in [start_ns, end_ns)."""
     inside = [sample.counters.anonymous_bytes for sample in samples if start_ns <= sample.monotonic_ns < end_ns]
-    return float(median(inside)) if inside else Missing("no sample lies in that time")
+    return float(median(inside)) if inside else Missing("no counters were read in this time")
 
 
 def _throttled(inside: Sequence[Counters]) -> int | None:
@@ -97,17 +97,17 @@ def host_use(
     all_cpus: Sequence[int],
     own: Sequence[Usage],
 ) -> HostUse | Missing:
-    """What others took of the trial's CPUs, between the readings of the host nearest to the window's ends.
+    """Host interference in a window: other work on the service's CPUs, and steal on all CPUs of the trial.
 
-    `own`: use in the window by those of the trial that run on the service's CPUs, above all the service. The readings lie
-    within half a second of the window's ends, so it is taken as a rate.
+    `own`: use in the window by the trial's containers that run on the service's CPUs, first of all the service. The first
+    and last reading of the host lie within half a second of the window's ends, so `own` is converted to a rate.
     """
     inside = [sample for sample in samples if start_ns <= sample.monotonic_ns <= end_ns]
     if len(inside) < 2:
         return Missing("the host's CPU counters were not read in this window")
     first, last = inside[0], inside[-1]
     if any(cpu not in first.cpus or cpu not in last.cpus for cpu in all_cpus):
-        return Missing("the host does not show all CPUs of the trial")
+        return Missing("the host's counters do not show all CPUs of the trial")
 
     def rise(field: str, cpus: Sequence[int]) -> int:
         return sum(getattr(last.cpus[cpu], field) - getattr(first.cpus[cpu], field) for cpu in cpus)
@@ -115,7 +115,8 @@ def host_use(
     elapsed = last.monotonic_ns - first.monotonic_ns
     expected = sum(used.cpu_seconds for used in own) / ((end_ns - start_ns) / SECOND_NS) * elapsed
     not_idle = elapsed * len(service_cpus) - rise("idle_ns", service_cpus) - rise("steal_ns", service_cpus)
-    # Each errs upwards in its own way (harness/host/cpu_times.py): work that others did is in both.
+    # Both figures may be too high: busy ticks count work that timers start too often, and the time to wake up is not idle.
+    # Other work shows in both, so the lower one counts.
     busy = min(rise("busy_ns", service_cpus), not_idle)
     return HostUse(
         other_work=round(max(0.0, busy - expected) / (elapsed * len(service_cpus)), 4),
@@ -124,12 +125,14 @@ def host_use(
 
 
 def speeds(samples: Sequence[SpeedSample], start_ns: int, end_ns: int, placement: Placement) -> Mapping[str, Speed]:
-    """Role -> how its CPUs fared during [start_ns, end_ns]; none of a role that was probed too seldom."""
+    """Role -> speed of its CPUs during [start_ns, end_ns]. Roles with fewer than MIN_SAMPLES samples are left out."""
     inside = [sample for sample in samples if start_ns <= sample.monotonic_ns < end_ns]
-    found = {}
+    by_role = {}
     for role in ("service", "database", "generator"):
         cpus = parse_cpu_list(getattr(placement, role))
-        took = [sample.cpu_ns / 1e3 for sample in inside if sample.cpu in cpus]
-        if len(took) >= MIN_SAMPLES:
-            found[role] = Speed(round(fmean(took), 3), round(quantiles(took, n=10)[0], 3), len(took))
-    return found
+        microseconds = [sample.cpu_ns / 1e3 for sample in inside if sample.cpu in cpus]
+        if len(microseconds) >= MIN_SAMPLES:
+            by_role[role] = Speed(
+                round(fmean(microseconds), 3), round(quantiles(microseconds, n=10)[0], 3), len(microseconds)
+            )
+    return by_role

@@ -1,1 +1,1 @@
-"""The machine: its description, counters and speed."""
+"""Reads this machine: its description, counters and speed."""

@@ -1,12 +1,12 @@
-"""Counters of one container from its cgroup files: under a millisecond a reading; the engine's stats call takes a second.
+"""Reads the counters of one container from its cgroup files.
 
-Finds the files through /proc/PID/cgroup of the container's first process, which covers cgroup v1, v2 and hybrid layouts
-and both cgroup drivers. Source of the fields: the kernel's Documentation/admin-guide/cgroup-v1 and cgroup-v2.
+A reading takes less than a millisecond; the engine's stats call takes a second. The files are found through
+/proc/PID/cgroup of the container's first process, which covers cgroup v1, v2 and hybrid layouts and both cgroup drivers.
+Source of the fields: the kernel's Documentation/admin-guide/cgroup-v1 and cgroup-v2.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
 from pathlib import Path
 
@@ -16,20 +16,23 @@ ROOT = Path("/sys/fs/cgroup")
 
 
 class CgroupGone(Exception):
-    """The container has ended, or this kernel shows no cgroup of it."""
+    """The container has ended, or this kernel does not show its cgroup."""
 
 
 class _File:
-    """A counter's file, kept open: opening it ten times a second costs four times as much as reading it, and every burst of
-    the sampler delays whatever is measured on that CPU just then.
+    """A counter's file, kept open until `close`.
+
+    Opening a file costs four times as much as reading it. The sampler reads ten times a second, and each of its bursts
+    delays whatever is measured on that CPU at that moment.
     """
 
     def __init__(self, path: Path) -> None:
         self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
 
-    def __del__(self) -> None:
-        with contextlib.suppress(AttributeError):
-            os.close(self._descriptor)
+    def close(self) -> None:
+        os.close(self._descriptor)
+        # Another file may get the same number: reading this one must fail.
+        self._descriptor = -1
 
     def text(self) -> str:
         return os.pread(self._descriptor, 16_384, 0).decode("ascii")
@@ -38,26 +41,20 @@ class _File:
         return int(self.text())
 
     def keyed(self) -> dict[str, int]:
-        """A file of `key value` lines."""
+        """The values of a file of `key value` lines."""
         return {key: int(value) for key, _, value in (line.partition(" ") for line in self.text().splitlines())}
 
 
-def _optional(path: Path) -> _File | None:
-    try:
-        return _File(path)
-    except OSError:
-        return None
-
-
 class Cgroup:
-    """The files of one container. Raises CgroupGone when they can't be found or read."""
+    """The cgroup files of one container, open until `close`. Raises CgroupGone when they can't be found or read."""
 
     def __init__(self, pid: int, proc: Path = Path("/proc"), root: Path = ROOT) -> None:
+        self._files: list[_File] = []
         try:
             lines = (proc / str(pid) / "cgroup").read_text().splitlines()
         except OSError:
             raise CgroupGone(f"process {pid} is gone") from None
-        # hierarchy:controllers:path; the unified hierarchy has no controllers.
+        # A line is hierarchy:controllers:path. The unified hierarchy has no controllers.
         folders = {name: path for _, names, path in (line.split(":", 2) for line in lines) for name in names.split(",")}
         self.version = 1 if "memory" in folders and (root / "memory").exists() else 2
         try:
@@ -66,24 +63,43 @@ class Cgroup:
             else:
                 self._open_v2(root / folders[""].lstrip("/"))
         except (OSError, KeyError) as error:
+            self.close()
             raise CgroupGone(str(error)) from None
 
+    def _open(self, path: Path) -> _File:
+        file = _File(path)
+        self._files.append(file)
+        return file
+
+    def _open_optional(self, path: Path) -> _File | None:
+        """None where this kernel has no such file."""
+        try:
+            return self._open(path)
+        except OSError:
+            return None
+
     def _open_v1(self, memory: Path, cpuacct: Path, cpu: Path) -> None:
-        self._cpu_usage = _File(cpuacct / "cpuacct.usage")
-        self._cpu_stat = _File(cpu / "cpu.stat")
-        self._memory = _File(memory / "memory.usage_in_bytes")
-        self._memory_stat = _File(memory / "memory.stat")
-        self._peak = _optional(memory / "memory.max_usage_in_bytes")
-        self._events = _File(memory / "memory.oom_control")
+        self._cpu_usage = self._open(cpuacct / "cpuacct.usage")
+        self._cpu_stat = self._open(cpu / "cpu.stat")
+        self._memory = self._open(memory / "memory.usage_in_bytes")
+        self._memory_stat = self._open(memory / "memory.stat")
+        self._peak = self._open_optional(memory / "memory.max_usage_in_bytes")
+        self._events = self._open(memory / "memory.oom_control")
 
     def _open_v2(self, folder: Path) -> None:
-        self._cpu_stat = _File(folder / "cpu.stat")
-        self._memory = _File(folder / "memory.current")
-        self._memory_stat = _File(folder / "memory.stat")
-        self._peak = _optional(folder / "memory.peak")
-        self._events = _File(folder / "memory.events")
+        self._cpu_stat = self._open(folder / "cpu.stat")
+        self._memory = self._open(folder / "memory.current")
+        self._memory_stat = self._open(folder / "memory.stat")
+        self._peak = self._open_optional(folder / "memory.peak")
+        self._events = self._open(folder / "memory.events")
+
+    def close(self) -> None:
+        """Closes the files. It may be called twice."""
+        while self._files:
+            self._files.pop().close()
 
     def read(self) -> Counters:
+        """The counters as they are now. Raises CgroupGone."""
         try:
             return self._read_v1() if self.version == 1 else self._read_v2()
         except (OSError, KeyError, ValueError) as error:

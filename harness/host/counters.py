@@ -1,4 +1,7 @@
-"""Where a container's counters come from: its cgroup files, or the engine's stats call where there are none to see."""
+"""Reads the counters of containers and of the host's CPUs, and samples them.
+
+A container's counters come from its cgroup files, or from the engine's stats call where this kernel does not show them.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from harness.host.cgroup import Cgroup, CgroupGone
 from harness.record.samples import Counters, CpuTimes, HostSample, Sample
 
 INTERVAL_SECONDS = 0.1
-#: The host's own counters have ticks of 10 ms: a reading each half second is all they give.
+#: The host's counters are read at every fifth reading, each half second: they count in ticks of 10 ms.
 HOST_EVERY = 5
 MIN_PRIORITY = 19
 
@@ -25,13 +28,19 @@ STAT = Path("/proc/stat")
 
 
 class Reader(Protocol):
-    """Reads one container's counters. Raises CgroupGone."""
+    """Reads one container's counters."""
 
-    def read(self) -> Counters: ...
+    def read(self) -> Counters:
+        """Raises CgroupGone."""
+        ...
+
+    def close(self) -> None:
+        """Gives up what the reader holds open. It reads no more afterwards."""
+        ...
 
 
-class Together:
-    """Several containers as one: their counters added up."""
+class CombinedReader:
+    """Reads several containers as one: the sums of their counters."""
 
     def __init__(self, readers: Sequence[Reader]) -> None:
         self._readers = readers
@@ -53,9 +62,13 @@ class Together:
             oom_kills=total("oom_kills"),
         )
 
+    def close(self) -> None:
+        for reader in self._readers:
+            reader.close()
+
 
 class ApiReader:
-    """The fallback, for engines in a virtual machine (Docker Desktop): slower by far than files."""
+    """Reads the engine's stats, where it runs in a virtual machine (Docker Desktop). Much slower than files."""
 
     def __init__(self, container: Container) -> None:
         self._container = container
@@ -67,9 +80,12 @@ class ApiReader:
         except (DockerException, KeyError) as error:
             raise CgroupGone(str(error)) from None
 
+    def close(self) -> None:
+        """There is nothing to close: each reading is a call of its own."""
+
 
 def from_stats(stats: dict[str, Any]) -> Counters:
-    """The engine's stats object as counters. The names of memory fields differ between cgroup v1 and v2."""
+    """The counters in the engine's stats object. The names of memory fields differ between cgroup v1 and v2."""
     memory = stats["memory_stats"]
     detail = memory["stats"]
     return Counters(
@@ -84,46 +100,52 @@ def from_stats(stats: dict[str, Any]) -> Counters:
 
 
 def open_reader(container: Container, pid: int, proc: Path = Path("/proc")) -> Reader:
-    """The quick reader where this kernel is the container's (its cgroup path names the container), else the fallback."""
-    try:
+    """A reader of cgroup files if the container runs on this kernel, else one of the engine's stats.
+
+    It runs on this kernel if the cgroup path of its process names the container.
+    """
+    with contextlib.suppress(OSError, CgroupGone):
         if str(container.id) in (proc / str(pid) / "cgroup").read_text():
             cgroup = Cgroup(pid, proc)
-            cgroup.read()
+            try:
+                cgroup.read()
+            except CgroupGone:
+                cgroup.close()
+                raise
             return cgroup
-    except (OSError, CgroupGone):
-        pass
     return ApiReader(container)
 
 
 def read_processors(path: Path = STAT) -> dict[int, CpuTimes]:
-    """CPU number -> its times. Empty where the kernel does not say."""
+    """CPU number -> its times in /proc/stat. Empty where the kernel has no such file."""
     try:
         lines = path.read_text().splitlines()
     except OSError:
         return {}
     tick_ns = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
-    found: dict[int, CpuTimes] = {}
+    times: dict[int, CpuTimes] = {}
     for line in lines:
         name, *fields = line.split()
         if not name.startswith("cpu") or name == "cpu":
             continue
-        # user nice system idle iowait irq softirq steal guest guest_nice; guests are in user already.
+        # The fields: user nice system idle iowait irq softirq steal guest guest_nice. Guests are counted in user already.
         user, nice, system, *others = (int(field) * tick_ns for field in fields[:8])
         steal = others[4] if len(others) > 4 else 0
         total = user + nice + system + sum(others)
-        found[int(name.removeprefix("cpu"))] = CpuTimes(user + nice + system, sum(others[:2]), steal, total)
-    return found
+        times[int(name.removeprefix("cpu"))] = CpuTimes(user + nice + system, sum(others[:2]), steal, total)
+    return times
 
 
 class Sampler:
-    """Reads each container's counters ten times a second until stopped. A context.
+    """Reads each container's counters ten times a second, in a context. Closes the readers at its end.
 
-    A container that ends is read no more: what became of it is the trial's business. Where containers run on another
-    kernel than this process (Docker Desktop), the host's CPUs are not theirs and are not read.
+    A container that has ended is not read again: the trial finds out why it ended. Where containers run on another kernel
+    than this process (Docker Desktop), this host's CPUs are not theirs and are not read.
     """
 
     def __init__(self, readers: Mapping[str, Reader]) -> None:
         self._readers = dict(readers)
+        self._opened = tuple(readers.values())
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
         self._host = not any(isinstance(reader, ApiReader) for reader in readers.values())
@@ -138,14 +160,16 @@ class Sampler:
         self._stop.set()
         self._thread.join()
         self.read_once()
+        for reader in self._opened:
+            reader.close()
 
     def read_once(self) -> None:
-        """One more round: a counter at the end of a window lies between two readings, however late the thread was."""
+        """Reads all counters once more, so that there is a reading after the end of a window, however late the thread is."""
         self._read_containers()
         self._read_host()
 
     def _run(self) -> None:
-        # Ten bursts a second of half a millisecond would else be the 99th percentile of what is measured beside them.
+        # At normal priority, ten bursts of half a millisecond per second would be the 99th percentile of what is measured.
         with contextlib.suppress(OSError, AttributeError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), MIN_PRIORITY)
         due, count = time.monotonic(), 0
@@ -165,6 +189,7 @@ class Sampler:
             try:
                 counters = reader.read()
             except CgroupGone:
-                del self._readers[role]
+                # Closed at the end of the context: the other thread may be reading it just now.
+                self._readers.pop(role, None)
                 continue
             self.samples.append(Sample(time.monotonic_ns(), role, counters))

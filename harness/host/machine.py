@@ -1,4 +1,4 @@
-"""What the host is: CPU topology, fingerprint, noise-relevant settings. Reads files; changes nothing."""
+"""Describes the host: CPU topology, system, settings that make noise. Keeps threads off the CPUs of a trial."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ def _read(path: Path) -> str | None:
 def topology() -> tuple[Cpu, ...]:
     """The logical CPUs that this process may use, with their cores. Without sysfs every CPU is its own core."""
     allowed = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
-    found = []
+    cpus = []
     for number in allowed:
         folder = TOPOLOGY / f"cpu{number}" / "topology"
         package = _read(folder / "physical_package_id")
         core = _read(folder / "core_id")
-        found.append(Cpu(number, int(package or 0), int(core) if core is not None else number))
-    return tuple(found)
+        cpus.append(Cpu(number, int(package or 0), int(core) if core is not None else number))
+    return tuple(cpus)
 
 
 @contextmanager
-def step_aside(taken: Iterable[int]) -> Iterator[None]:
-    """Keep this thread, and those that it starts, off the CPUs of a trial, where others are left.
+def step_aside(trial_cpus: Iterable[int]) -> Iterator[None]:
+    """Keeps this thread, and threads that it starts, off the CPUs of a trial, if there are others.
 
-    Where none is left the kernel may choose: it takes the one that is idle just then.
+    If there are none the kernel may choose: it takes a CPU that is idle at the moment.
     """
     allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set[int]()
-    free = allowed - set(taken)
+    free = allowed - set(trial_cpus)
     if free:
         os.sched_setaffinity(0, free)
     try:
@@ -61,7 +61,7 @@ def _cpu_model() -> str:
 
 
 def cgroup_version() -> int | None:
-    """2 on a unified hierarchy, 1 on a legacy or hybrid one, None where there are no cgroups."""
+    """The version of cgroups: 2 on a unified hierarchy, 1 on a legacy or hybrid one, None where there are none."""
     root = Path("/sys/fs/cgroup")
     if (root / "cgroup.controllers").exists():
         return 2
@@ -69,7 +69,7 @@ def cgroup_version() -> int | None:
 
 
 def describe() -> Host:
-    """This host."""
+    """The description of this host."""
     cpus = topology()
     return Host(
         name=socket.gethostname(),

@@ -1,8 +1,8 @@
-"""Takes an image's files out of the page cache, and looks what of them is left in it.
+"""Removes an image's files from the page cache, and counts what is left in it.
 
-`posix_fadvise(POSIX_FADV_DONTNEED)` on each file of the image's layers: gentler than /proc/sys/vm/drop_caches, which would
-take the database's pages and everyone else's too. The kernel keeps what a running process has mapped, and directory entries.
-Needs the engine's files to be this host's, and root.
+It calls `posix_fadvise(POSIX_FADV_DONTNEED)` on each file of the image's layers. /proc/sys/vm/drop_caches would remove the
+pages of the database and of all other programs too. The kernel keeps directory entries, and pages that a running process has
+mapped. The engine's files must be on this host, and the user must be root.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _MAP_FAILED = ctypes.c_void_p(-1).value
 
 
 class Evicted(Struct, frozen=True):
-    """Bytes of an image's files in the page cache, before and after."""
+    """The bytes of an image's files in the page cache, before and after the removal."""
 
     before_bytes: int
     after_bytes: int
@@ -43,7 +43,7 @@ class Layers(Struct, frozen=True):
     total_bytes: int
 
     def evict(self) -> Evicted:
-        """Take them out of the page cache."""
+        """Removes the files from the page cache."""
         before = cached_bytes(self.files)
         for path in self.files:
             with _opened(path) as descriptor:
@@ -52,23 +52,23 @@ class Layers(Struct, frozen=True):
 
 
 def layers_of(client: docker.DockerClient, image_id: str) -> Layers | Missing:
-    """An image's layers, or why they can't be taken out of the page cache."""
+    """An image's layers, or the reason why they can't be removed from the page cache."""
     if not hasattr(os, "posix_fadvise"):
         return Missing("this system has no posix_fadvise")
     try:
         data = (client.images.get(image_id).attrs.get("GraphDriver") or {}).get("Data") or {}
     except DockerException as error:
-        return Missing(f"the engine does not tell the image's layers: {error}")
+        return Missing(f"the engine does not report the image's layers: {error}")
     folders = [Path(folder) for key in ("UpperDir", "LowerDir") for folder in (data.get(key) or "").split(":") if folder]
     if not folders:
-        return Missing("the engine's storage driver does not tell where the image's layers are")
+        return Missing("the engine's storage driver does not report where the image's layers are")
     try:
-        # What was only just written is not on the disk yet, and can't be dropped.
+        # The kernel can't drop pages that are not yet written to disk.
         os.sync()
         files = tuple(path for folder in folders for path in _files(folder))
         return Layers(files, sum(path.stat().st_size for path in files))
     except PermissionError:
-        return Missing("the image's layers can be read by root alone")
+        return Missing("only root can read the image's layers")
     except OSError as error:
         return Missing(f"the image's layers are not on this host ({error.strerror})")
 
@@ -84,7 +84,7 @@ def _files(folder: Path) -> Iterator[Path]:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[int]:
-    """A file's descriptor, without the buffers of `open`: there are thousands of them."""
+    """A file's descriptor, without the buffers of `open`: there are thousands of files."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         yield descriptor
@@ -93,7 +93,7 @@ def _opened(path: Path) -> Iterator[int]:
 
 
 def cached_bytes(files: tuple[Path, ...]) -> int:
-    """How many bytes of the files are in the page cache, in whole pages (mincore)."""
+    """The bytes of the files that are in the page cache, in whole pages (mincore)."""
     return sum(_cached(path) for path in files)
 
 

@@ -1,9 +1,9 @@
-"""How fast the machine's CPUs are while something is measured: the canary beside each trial.
+"""The CPU speed probe: measures how fast the machine's CPUs are during a trial.
 
-On a shared machine a CPU is slower while a neighbour works on its other hardware thread, and no counter of the guest says
-so: the time is neither steal nor other work. A fixed piece of work (harness/host/speed_probe_process.py), timed every few
-milliseconds on the CPUs of the trial for less than one per cent of their time, shows it (docs/method/README.md has the
-figures).
+On a shared machine a CPU is slower while a noisy neighbour works on its other hardware thread. No counter of the guest shows
+it: the time is neither steal nor other work. The probe times a fixed piece of work (harness/host/speed_probe_process.py)
+every few milliseconds on the CPUs of the trial, for less than one per cent of their time
+(docs/method/resources.md).
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ END_SECONDS = 5.0
 
 
 class SpeedProbe:
-    """Runs the probe beside a trial. A context; `samples` are there once it has ended.
+    """Runs the probe during a trial. A context; its `samples` are complete when it has ended.
 
-    Where this process can't be placed on the trial's CPUs (another kernel, another system) there are none.
+    There are no samples where the probe can't run on the trial's CPUs (another kernel, another system).
     """
 
     def __init__(self, placement: Placement, *, local: bool) -> None:
@@ -57,6 +57,6 @@ class SpeedProbe:
 
 
 def parse(text: str) -> tuple[SpeedSample, ...]:
-    """The probe's lines; one that it was killed in is left out."""
+    """The samples in the probe's lines. A last line that is not complete is left out."""
     whole = text[: text.rfind("\n") + 1]
     return tuple(SpeedSample(*map(int, line.split())) for line in whole.splitlines())

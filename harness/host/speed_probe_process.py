@@ -1,9 +1,9 @@
-"""Times a fixed piece of work on each of some CPUs in turn, until its parent ends. Standard library alone: a quick start.
+"""The program of the CPU speed probe: times a fixed piece of work on each of the given CPUs in turn.
 
-    python -I -S probe.py FILE CPU[,CPU...]
+    python -I -S speed_probe_process.py FILE CPU[,CPU...]
 
-Each line: CLOCK_MONOTONIC in nanoseconds, CPU, nanoseconds of CPU time that the work took. Bounded: it ends by itself with
-its parent, and after an hour and a half in any case.
+Each line of the file: CLOCK_MONOTONIC in nanoseconds, CPU, nanoseconds of CPU time that the work took. The program ends with
+its parent, and after an hour and a half in any case. It uses only the standard library, so that it starts quickly.
 """
 
 import os
@@ -18,7 +18,7 @@ PRIORITY = 10
 
 
 def work() -> int:
-    """Integer arithmetic and branches that nothing can predict: some 80 microseconds."""
+    """Integer arithmetic with branches that a CPU can't predict: about 80 microseconds."""
     value, mixed = 27, 0
     for _ in range(STEPS):
         value = (value * 3 + 1) & 0xFFFFFFFF if value & 1 else value >> 1
@@ -27,7 +27,7 @@ def work() -> int:
 
 
 def main(path: str, cpus: list[int]) -> None:
-    """Write a line for each turn."""
+    """Writes a line for each turn."""
     parent, end = os.getppid(), time.monotonic() + LONGEST_SECONDS
     os.nice(PRIORITY)
     with Path(path).open("w", buffering=1) as file:

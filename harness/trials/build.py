@@ -1,8 +1,8 @@
-"""A trial of kind `build`: in the first block a clean build of the target's image; one line really edited, rebuilt, started
-and seen.
+"""The trial of kind `build`: a build of the target's image, then a rebuild after a change of one line.
 
-Everything happens to a copy of the service's folder and to a tag of the trial's own; the target's image and the layers that
-were there before are left as they are.
+The first block builds without the builder's cache. The trial ends when the rebuilt service answers with the changed line.
+It works on a copy of the service's folder and under a tag of its own. The target's image and all layers that were there
+before stay as they are.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from harness.trials.dependencies import dependencies
 from harness.trials.readiness_probe import Watcher
 from loadtests.protocol import messages
 
-#: A build that takes longer is given up.
+#: A build that takes longer is aborted.
 BUILD_SECONDS = 900
 _STEP = re.compile(r"Step \d+/\d+ : (?P<instruction>.*)")
 _LAYER = re.compile(r" ---> (?P<id>[0-9a-f]{12,64})\s*$")
@@ -45,23 +45,24 @@ _CACHED = " ---> Using cache"
 
 
 def read_steps(lines: Iterable[dict[str, Any]], clock: Iterator[float]) -> tuple[BuildStep, ...]:
-    """Steps of a build from what the engine's own builder says.
+    """The steps of a build, from the output of the engine's own builder.
 
     `clock`: the time at each line, in seconds, and once more at the end. Raises TrialError.
     """
     begun: list[tuple[str, float]] = []
     cached: set[int] = set()
-    said = ""
+    output = ""
     for line in lines:
         now = next(clock)
         text = str(line.get("stream", "")).rstrip()
         if "error" in line:
-            raise TrialError("build", f"the image does not build: {str(line['error']).strip()}; last output: {said[-300:]}")
+            error = str(line["error"]).strip()
+            raise TrialError("build", f"the build of the image failed: {error}; last output: {output[-300:]}")
         if match := _STEP.match(text):
             begun.append((match["instruction"], now))
         elif text == _CACHED:
             cached.add(len(begun) - 1)
-        said = f"{said} {text}"[-1000:]
+        output = f"{output} {text}"[-1000:]
     ends = [at for _, at in begun[1:]] + [next(clock)]
     return tuple(
         BuildStep(instruction, round(end - at, 3), index in cached)
@@ -70,7 +71,7 @@ def read_steps(lines: Iterable[dict[str, Any]], clock: Iterator[float]) -> tuple
 
 
 class Workshop:
-    """Builds under a tag of its own, and removes what it made."""
+    """Builds images under a tag of its own, and removes what it built."""
 
     def __init__(self, client: docker.DockerClient, tag: str) -> None:
         self._client = client
@@ -79,10 +80,10 @@ class Workshop:
         self._made: list[str] = []
 
     def clear(self) -> None:
-        """Remove image and layers, but none that was there before."""
+        """Removes the image and its layers, but none that was there before."""
         with contextlib.suppress(DockerException):
             self._client.api.remove_image(self.tag, noprune=True)
-        # Children first, and never more than the named (noprune).
+        # Children first; with noprune the engine removes no parent that is not named.
         for layer in reversed(self._made):
             with contextlib.suppress(DockerException):
                 image = str(self._client.images.get(layer).id)
@@ -90,7 +91,7 @@ class Workshop:
                     self._client.api.remove_image(image, noprune=True)
 
     def build(self, build: Build, *, clean: bool) -> Built:
-        """`clean`: every step anew. Raises TrialError."""
+        """Builds the image. `clean`: without the builder's cache. Raises TrialError."""
         begun = time.monotonic()
 
         def clock() -> Iterator[float]:
@@ -102,13 +103,13 @@ class Workshop:
 
         try:
             lines = build_lines(self._client, build, tag=self.tag, nocache=clean, timeout_seconds=BUILD_SECONDS)
-            steps = read_steps(self._noting(lines), clock())
+            steps = read_steps(self._record_layers(lines), clock())
         except (DockerException, OSError) as error:
-            raise TrialError("build", f"the image does not build: {error}") from None
+            raise TrialError("build", f"the build of the image failed: {error}") from None
         return Built(round(time.monotonic() - begun, 3), steps)
 
-    def _noting(self, lines: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-        """The lines; layers are noted as they are made, for a build that fails leaves some too."""
+    def _record_layers(self, lines: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        """Passes the lines on and records each new layer at once: a build that fails leaves layers too."""
         before = ""
         for line in lines:
             text = str(line.get("stream", "")).rstrip()
@@ -124,26 +125,26 @@ class Workshop:
 
 
 def edited(edit: Edit, folder: Path, mark: str) -> str:
-    """The file with the line changed. Raises TrialError where the manifest does not fit the source."""
+    """The text of the file with the line changed. Raises TrialError where the manifest does not fit the source."""
     path = folder / edit.file
     try:
         text = path.read_text()
     except OSError as error:
         raise TrialError("edit", f"{edit.file} can't be read: {error.strerror}") from None
     if text.count(edit.old) != 1:
-        raise TrialError("edit", f"{edit.old} stands {text.count(edit.old)} times in {edit.file}, not once")
+        raise TrialError("edit", f"{edit.file} contains {edit.old} {text.count(edit.old)} times, not once")
     return text.replace(edit.old, edit.new.replace("{mark}", mark))
 
 
 def measure(setup: Setup, trial: Trial, containers: TrialContainers) -> BuildMeasurement:
-    """Both builds, and the edited service seen at work. Raises TrialError, PortTaken."""
+    """Builds, edits, rebuilds, and waits for the answer of the edited service. Raises TrialError, PortTaken."""
     config, placement = setup.config, setup.plan.placement
     target = setup.targets[trial.target]
     if target.edit is None or trial.target.endswith(BASE):
-        raise TrialError("edit", "no one-line change of it is known here")
+        raise TrialError("edit", "the target's manifest has no [edit]: there is no line to change")
     check_ports(config)
     name = folder_of(target.name)
-    # A word that no build before had: else a layer that a killed run left would be found in the builder's cache.
+    # A word that no earlier build used. Otherwise the builder might take a layer from its cache that a killed run left.
     password, mark = new_password(), f"edited-{secrets.token_hex(4)}"
     database = start_database(setup, containers, password)
     asks = (messages.Ask("/health"), messages.Ask("/meta", mark))
@@ -156,12 +157,12 @@ def measure(setup: Setup, trial: Trial, containers: TrialContainers) -> BuildMea
         wait_for_database(database)
         folder = Path(temporary) / name
         shutil.copytree(ROOT / "services" / name, folder, symlinks=True)
-        # Before anything is built for minutes, to no end.
+        # Before the builds, which take minutes: an edit that does not fit the source ends the trial.
         changed = edited(target.edit, folder, mark)
         build = msgspec.structs.replace(graph((name,), setup.image_set)[name], context=folder)
-        anew = trial.block == 1
-        # Later only from the layers of the target's own image: the rebuild finds there what a developer's would.
-        built = workshop.build(build, clean=anew)
+        clean = trial.block == 1
+        # Later blocks use the layers of the target's own image, as the rebuild of a developer would.
+        built = workshop.build(build, clean=clean)
         _, size = workshop.image()
         (folder / target.edit.file).write_text(changed)
         saved = time.monotonic()
@@ -173,7 +174,7 @@ def measure(setup: Setup, trial: Trial, containers: TrialContainers) -> BuildMea
         seen = watcher.seen(service)
         running = time.monotonic()
         return BuildMeasurement(
-            clean=built if anew else None,
+            clean=built if clean else None,
             rebuilt=rebuilt,
             file=target.edit.file,
             edit_to_running_seconds=round(running - saved, 3),
@@ -185,10 +186,10 @@ def measure(setup: Setup, trial: Trial, containers: TrialContainers) -> BuildMea
 
 def _dependencies(target: Target, folder: Path, service: RunningContainer) -> Dependencies | Missing:
     try:
-        found = dependencies(folder, target.lock_file, _jars(service, target.jars) if target.jars else ())
+        counts = dependencies(folder, target.lock_file, _jars(service, target.jars) if target.jars else ())
     except (OSError, ValueError, KeyError, DockerException) as error:
         return Missing(f"the dependencies can't be counted: {error}")
-    return found or Missing(f"fitmap can't count dependencies in {target.lock_file}")
+    return counts or Missing(f"fitmap can't count dependencies in {target.lock_file}")
 
 
 def _jars(service: RunningContainer, folder: str) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""What trials of all kinds begin with: what a run has in common, free ports, a database that is up, a service that runs."""
+"""Set-up shared by all kinds of trial: run context, port checks, database."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from harness.trials.generator import READY_SECONDS
 from loadtests.protocol import messages
 
 DATABASE_READY_SECONDS = 30.0
-#: How long a service does nothing before it holds its first request: what it takes then is what a waiter comes on top of.
+#: How long a service gets no request before its first held request. Its memory then is the base of memory per waiter.
 IDLE_SECONDS = 1.0
 
 
 class Setup(Struct, frozen=True):
-    """What all trials of a run have in common. `images`: name -> engine's image id."""
+    """What all trials of a run share. `images`: name -> image id of the engine."""
 
     run_id: str
     plan: Plan
@@ -33,8 +33,9 @@ class Setup(Struct, frozen=True):
     images: Mapping[str, str]
     contract: Contract
     calibration: Calibration
-    #: By name. `image_set`: that of their base images.
+    #: Targets by name.
     targets: Mapping[str, Target] = {}
+    #: The image set of their base images.
     image_set: str = "local"
 
     def profile(self, trial: Trial) -> Profile:
@@ -45,7 +46,7 @@ class Setup(Struct, frozen=True):
 
 
 def check_ports(config: Config) -> None:
-    """Raises PortTaken."""
+    """Raises PortTaken if a port that the trial needs is not free."""
     for role, port in (
         ("service", config.ports.service),
         ("database", config.ports.database),
@@ -57,7 +58,10 @@ def check_ports(config: Config) -> None:
 def start_database(
     setup: Setup, containers: TrialContainers, password: str, placement: Placement | None = None
 ) -> RunningContainer:
-    """The database's container, started, and not yet waited for; on the plan's CPUs, or on others. Raises TrialError."""
+    """Starts the database's container, and does not wait until it is ready. Raises TrialError.
+
+    `placement`: the CPUs, if they are not those of the plan.
+    """
     config, placement = setup.config, placement or setup.plan.placement
     database = containers.add(
         database_spec(setup.images["database"], placement.database, config.ports, config.limits, password)
@@ -67,33 +71,33 @@ def start_database(
 
 
 def wait_for_database(database: RunningContainer) -> None:
-    """Raises TrialError."""
+    """Waits until PostgreSQL accepts connections. Raises TrialError."""
     deadline = time.monotonic() + DATABASE_READY_SECONDS
     while "ready to accept connections" not in database.log_tail():
         if not database.state()["Running"]:
-            raise TrialError("database", f"PostgreSQL ended at start: {database.log_tail().strip()[-300:]}")
+            raise TrialError("database", f"PostgreSQL ended while it started: {database.log_tail().strip()[-300:]}")
         if time.monotonic() > deadline:
             raise TrialError("database", f"PostgreSQL was not ready within {DATABASE_READY_SECONDS:g} s")
         time.sleep(0.05)
 
 
 def started_unix_ns(service: RunningContainer) -> int:
-    """When the engine started a service, which must be running. Raises TrialError."""
+    """The instant at which the engine started a service. Raises TrialError if the service does not run any more."""
     state = service.state()
     if not state["Running"]:
-        raise TrialError("service", f"ended at once with status {state['ExitCode']}")
+        raise TrialError("service", f"the service ended at once with status {state['ExitCode']}")
     return service.started_unix_ns()
 
 
 def load_spec(
     setup: Setup, trial: Trial, levels: tuple[messages.TimedLevel, ...], *, golden: bool = True
 ) -> messages.LoadSpec:
-    """What the generator is told."""
+    """The load generator's instructions for a trial."""
     return messages.LoadSpec(
         profile=trial.profile,
         host=LOOPBACK,
         port=setup.config.ports.service,
-        # Every target of a block gets the same requests in the same order; another block gets others.
+        # Each target of a block gets the same requests in the same order. Another block gets other requests.
         seed=setup.plan.seed * 1000 + trial.block,
         levels=levels,
         objective=setup.config.slo,
@@ -108,10 +112,11 @@ def load_spec(
 
 
 def statistics_command(port: int) -> list[str]:
-    """Prints pg_stat_statements as JSON when run in the database container as postgres (peer authentication)."""
+    """The command that prints pg_stat_statements as JSON, to be run in the database container as user postgres."""
     return ["psql", "-p", str(port), "-U", "postgres", "-d", "fitmap", "-qAtX", "-f", "/opt/fitmap/statistics.sql"]
 
 
 def read_statements(database: RunningContainer, port: int, answered: Mapping[str, int]) -> DatabaseReading:
+    """The database's statement statistics as they are now. Raises TrialError."""
     rows = parse_statistics(database.execute(statistics_command(port), user="postgres"))
     return DatabaseReading(answered, tuple(rows))

@@ -1,7 +1,7 @@
-"""How many packages a service brings along at run time: those that its team chose, and those that these pull in.
+"""Counts the packages that a service needs at run time: those that its team chose, and those that these pull in.
 
-Counted is what the lock file pins for the run-time dependencies, for whatever platform: that is what has to be read, updated
-and trusted. Tools of the build and of the tests don't count, nor do the language's standard library and the runtime itself.
+The count is of what the lock file pins for run time, on all platforms: that is what a team has to read, update and trust.
+Tools for builds and tests do not count, nor do the language's standard library and the runtime itself.
 
 go.sum            go.mod: `require` lines, those marked `// indirect` are transitive (Go writes both itself, `go mod tidy`)
 Cargo.lock        [dependencies] of Cargo.toml, and what Cargo.lock reaches from them
@@ -30,9 +30,9 @@ _POM = {"m": "http://maven.apache.org/POM/4.0.0"}
 
 
 def dependencies(folder: Path, lock_file: str, jars: Collection[str]) -> Dependencies | None:
-    """The dependencies of a service; None where the lock file is of a kind that is not known.
+    """The numbers of a service's dependencies. None where the kind of the lock file is not known.
 
-    `jars`: names of the jars in its image. Raises OSError, ValueError where a file is missing or not what it should be.
+    `jars`: names of the jars in its image. Raises OSError if a file is missing, ValueError if a file is not as expected.
     """
     counters = {"go.sum": _go, "Cargo.lock": _cargo, "requirements.txt": _python}
     if lock_file == "pom.xml":
@@ -41,9 +41,9 @@ def dependencies(folder: Path, lock_file: str, jars: Collection[str]) -> Depende
 
 
 def _go(folder: Path) -> Dependencies:
-    found = list(_REQUIRE.finditer((folder / "go.mod").read_text()))
-    indirect = sum(bool(match["indirect"]) for match in found)
-    return Dependencies(len(found) - indirect, indirect, "go.mod")
+    required = list(_REQUIRE.finditer((folder / "go.mod").read_text()))
+    indirect = sum(bool(match["indirect"]) for match in required)
+    return Dependencies(len(required) - indirect, indirect, "go.mod")
 
 
 def _cargo(folder: Path) -> Dependencies:
@@ -90,5 +90,5 @@ def _maven(folder: Path, jars: Collection[str]) -> Dependencies:
     scopes = [d.findtext("m:scope", "compile", _POM) for d in pom.findall("m:dependencies/m:dependency", _POM)]
     direct = sum(scope in ("compile", "runtime") for scope in scopes)
     if len(jars) < direct:
-        raise ValueError(f"the image has {len(jars)} jars, and pom.xml names {direct} dependencies")
+        raise ValueError(f"the image has {len(jars)} jars, but pom.xml names {direct} dependencies")
     return Dependencies(direct, len(jars) - direct, "pom.xml and the image's jars")

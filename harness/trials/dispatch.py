@@ -1,4 +1,4 @@
-"""One trial, of whichever kind: what it measured, or why it did not."""
+"""Runs one trial of any kind. A failure of the trial becomes its result."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from harness.trials.generator import OnWindow
 def run_trial(
     client: docker.DockerClient, setup: Setup, trial: Trial, writer: RecordWriter, on_window: OnWindow
 ) -> TrialResult:
-    """Run one trial and write its samples and histograms. A failure of the trial becomes its result.
+    """Runs one trial, and writes its samples and histograms.
 
-    Raises EngineError (engine away), PortTaken, RunError (disk): these end the run.
+    Raises EngineError (the engine does not answer), PortTaken, RunError (disk). These end the run.
     """
     started, start = datetime.now(UTC), time.monotonic()
     measurement: Outcome
@@ -60,7 +60,7 @@ def run_trial(
 def _run(
     setup: Setup, trial: Trial, containers: TrialContainers, writer: RecordWriter, on_window: OnWindow
 ) -> tuple[Outcome, Verdict, tuple[str, ...]]:
-    """What the kind of the trial's profile asks for. Raises TrialError."""
+    """The measurement by the kind of the trial's profile, its verdict and its problems. Raises TrialError."""
     match setup.profile(trial).kind:
         case "load":
             loaded = load.measure(setup, trial, containers, writer, on_window, load.plain(setup, trial))

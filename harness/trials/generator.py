@@ -1,4 +1,4 @@
-"""The load generator from outside: started, listened to, told to go on, and given up when it is silent."""
+"""The client of the load generator's container: starts it, follows its events, and ends it when its time is over."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from harness.evaluation.inputs import GeneratorOutput, LevelOutput
 from harness.plan.levels import seconds
 from loadtests.protocol import messages
 
-#: Beyond all bounded phases: container starts, golden cases, drain.
+#: Time for what has no bound of its own: container starts, golden cases, drain.
 SPARE_SECONDS = 90.0
 READY_SECONDS = 30.0
-#: How often a service that is not ready yet is looked at.
+#: How often to check that a service which is not ready yet still runs.
 WATCH_SECONDS = 0.25
-#: Workers that someone starts by hand take their time.
+#: Additional time for workers that a person starts by hand.
 EXTERNAL_SECONDS = 300.0
 
 OnWindow = Callable[[messages.Window], None]
-#: Called when a level has ended and nothing is under way; the generator waits meanwhile.
+#: Called when a level has ended and no request is under way. The generator waits meanwhile.
 OnLevelEnd = Callable[[messages.LevelEnd], None]
-#: Whether a window that has passed is to be measured again: was it warm-up? The windows are its seconds.
+#: Called with a measured window and its seconds. True: the window was still warm-up, and is measured again.
 OnPassed = Callable[[messages.Passed, Sequence[messages.Window]], bool]
 E = TypeVar("E")
 
 
 class Generator:
-    """A generator container and its events. A context: in it, the generator is killed when its time is over."""
+    """A generator's container and its events. A context, in which the generator is killed when its time is over."""
 
     def __init__(self, running: RunningContainer, spec: messages.LoadSpec) -> None:
         self._running = running
@@ -46,7 +46,7 @@ class Generator:
             bound += EXTERNAL_SECONDS
         self._watchdog = threading.Timer(bound, running.container.kill)
         self._watchdog.daemon = True
-        # Attached before it starts, so that nothing is missed.
+        # Attached before the container starts, so that no event is missed.
         self._events = decode_events(running.container.attach(stdout=True, stderr=False, stream=True, logs=True))
 
     def __enter__(self) -> Self:
@@ -58,7 +58,7 @@ class Generator:
         self._watchdog.cancel()
 
     def hello(self) -> messages.Hello:
-        """The generator is loaded, workers included. Raises TrialError."""
+        """Waits until the generator and its workers are loaded. Raises TrialError."""
         return expect(next(self._events, None), messages.Hello)
 
     def follow(
@@ -69,8 +69,8 @@ class Generator:
         on_level_end: OnLevelEnd,
         on_passed: OnPassed = lambda _passed, _windows: False,
     ) -> GeneratorOutput:
-        """Listen to the end. Raises TrialError."""
-        with self._gone_with(service):
+        """Follows the events to the end of the last level. Raises TrialError."""
+        with self._ended_with(service):
             ready = expect(self._next(service), messages.ServiceReady)
         process = psutil.Process()
         levels: list[LevelOutput] = []
@@ -101,8 +101,8 @@ class Generator:
             self._answer("SIGUSR1")
 
     @contextlib.contextmanager
-    def _gone_with(self, service: RunningContainer) -> Iterator[None]:
-        """Ends the generator when the service has ended: it would poll to the end of its patience."""
+    def _ended_with(self, service: RunningContainer) -> Iterator[None]:
+        """Kills the generator when the service has ended. Otherwise it would poll until its time-out."""
         over = threading.Event()
 
         def watch() -> None:
@@ -124,9 +124,10 @@ class Generator:
         try:
             self._running.container.kill(signal=signal)
         except DockerException:
-            raise TrialError("load", "the load generator ended before its time: see its log") from None
+            raise TrialError("load", "the load generator ended too early: see its log") from None
 
     def _next(self, service: RunningContainer) -> messages.Event | None:
+        """The next event, None after the last. Raises TrialError if the service has ended."""
         event = next(self._events, None)
         if (event is None or isinstance(event, messages.Fatal)) and not service.state()["Running"]:
             raise TrialError("service", why_ended(service))
@@ -142,32 +143,32 @@ def decode_events(chunks: Iterable[bytes]) -> Iterator[messages.Event]:
             try:
                 yield messages.decode_event(line)
             except msgspec.MsgspecError:
-                raise TrialError("load", f"the load generator said what is no event: {line[:200]!r}") from None
+                raise TrialError("load", f"the load generator printed a line that is not an event: {line[:200]!r}") from None
 
 
 def expect(event: messages.Event | None, kind: type[E]) -> E:
-    """The event, when it is of the kind that is due. Raises TrialError."""
+    """The event, if it is of the expected kind. Raises TrialError."""
     if isinstance(event, messages.Fatal):
         raise TrialError(event.stage, event.reason)
     if event is None:
-        raise TrialError("load", "the load generator ended before its time: see its log, or its time ran out")
+        raise TrialError("load", "the load generator ended too early, or was killed because its time was over: see its log")
     if not isinstance(event, kind):
-        raise TrialError("load", f"the load generator said {type(event).__name__} where {kind.__name__} was due")
+        raise TrialError("load", f"the load generator sent {type(event).__name__} where {kind.__name__} was expected")
     return event
 
 
 def why_ended(service: RunningContainer) -> str:
-    """The sentence for a service that is gone."""
+    """The sentence about a service that has ended."""
     state = service.state()
-    cause = ", killed for want of memory" if state["OOMKilled"] else ""
+    cause = ", killed for lack of memory" if state["OOMKilled"] else ""
     return f"the service ended by itself with status {state['ExitCode']}{cause}"
 
 
 def clock_offset_of(hello: messages.Hello) -> int:
-    """What to add to the generator's instants to get this process's monotonic clock.
+    """Nanoseconds to add to the generator's instants to get those of this process's monotonic clock.
 
-    Containers on this kernel share the clock. An engine in a virtual machine has another one; then both wall clocks,
-    which are kept in step, are the bridge.
+    Containers on this kernel share the clock. An engine in a virtual machine has another one. The offset then follows from
+    both wall clocks, which are synchronized.
     """
     try:
         boot_id = Path("/proc/sys/kernel/random/boot_id").read_text().strip()

@@ -1,7 +1,7 @@
-"""A trial of kind `memory-floor`: the smallest memory limit under which a service meets the objective at a modest rate.
+"""The trial of kind `memory-floor`: the smallest memory limit under which a service meets the objective at a modest rate.
 
-Doubling or halving, then bisection over a grid of limits. Each probe is a fresh pair under load. The floor passed three
-times; the limit a step below failed twice.
+The search doubles or halves the limit, then bisects over a grid of limits. Each probe runs fresh containers under load. The
+floor must pass three times, and the limit one step below must fail twice.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ from harness.trials.generator import OnWindow
 from harness.trials.load import Deployment
 from loadtests.protocol import messages
 
-#: An engine gives no container less than 6 MiB.
+#: An engine accepts no limit below 6 MiB.
 MIN_MIB = 6
 START_MIB = 64
-#: A limit holds when it passed so often in all; the one below fails when it failed so often.
+#: The floor must pass this often, and the limit below it must fail this often.
 PASSES, FAILS = 3, 2
 MAX_PROBES = 30
-#: So often a probe is made again that something other than the service spoilt.
-AGAIN = 3
-#: Failures at these stages are the service's own: it does not start, ends, never gets ready, answers wrongly.
+#: A probe is tried this often if something other than the service disturbs it.
+MAX_ATTEMPTS = 3
+#: Failures at these stages are the service's own: it does not start, ends, never gets ready, or answers wrongly.
 OWN_STAGES = ("service", "readiness", "golden cases")
 
 
 def grid(most_mib: int) -> tuple[int, ...]:
-    """The limits that are tried, MiB: steps of 1 up to 10, of 2 up to 16, of 4 up to 128, of 8 up to 256, of 16 above."""
+    """The limits that may be tried, MiB: steps of 1 up to 10, 2 up to 16, 4 up to 128, 8 up to 256, and 16 above."""
     steps = [
         *range(MIN_MIB, 10),
         *range(10, 16, 2),
@@ -49,9 +49,9 @@ def grid(most_mib: int) -> tuple[int, ...]:
 
 
 def bounds(probes: Sequence[FloorProbe]) -> tuple[int | None, int | None]:
-    """The highest limit that does not hold, and the lowest above it that does; None where there is none yet.
+    """The highest limit that does not hold, and the lowest limit above it that does. None where there is none yet.
 
-    A limit that both passed and failed counts by the majority; a tie, like a fail: a floor is what one can rely on.
+    Of a limit that both passed and failed the majority counts. A tie counts as a fail: one must be able to rely on a floor.
     """
     score: dict[int, int] = {}
     for probe in probes:
@@ -65,7 +65,7 @@ def bounds(probes: Sequence[FloorProbe]) -> tuple[int | None, int | None]:
 
 
 def next_limit(probes: Sequence[FloorProbe], limits: Sequence[int]) -> int | None:
-    """The limit to probe next, None when the search is over."""
+    """The limit to probe next. None when the search is over."""
     if len(probes) >= MAX_PROBES:
         return None
     low, high = bounds(probes)
@@ -83,17 +83,17 @@ def next_limit(probes: Sequence[FloorProbe], limits: Sequence[int]) -> int | Non
 
 
 def _at_least(limit: int, limits: Sequence[int]) -> int:
-    """The smallest limit of the grid that is at least so large, or its largest."""
+    """The smallest limit of the grid that is not below `limit`; the largest of the grid if there is none."""
     return next((known for known in limits if known >= limit), limits[-1])
 
 
-def found(probes: Sequence[FloorProbe], limits: Sequence[int]) -> int | Missing:
-    """The floor of a search that is over."""
+def floor_of(probes: Sequence[FloorProbe], limits: Sequence[int]) -> int | Missing:
+    """The floor that a finished search found."""
     low, high = bounds(probes)
     if high is None:
         reasons = [probe.reason for probe in probes if not probe.passed]
-        return Missing(f"it does not hold under {limits[-1]} MiB either: {reasons[-1]}")
-    # The cap may end a search between two neighbours that were not confirmed: that is no floor either.
+        return Missing(f"the service fails even under {limits[-1]} MiB: {reasons[-1]}")
+    # The maximum number of probes may end a search before two neighbours of the grid are confirmed. That is no floor.
     confirmed = _count(probes, high, passed=True) >= PASSES
     if low is not None:
         neighbours = limits.index(high) - limits.index(low) == 1
@@ -101,7 +101,7 @@ def found(probes: Sequence[FloorProbe], limits: Sequence[int]) -> int | Missing:
     else:
         confirmed = confirmed and high == limits[0]
     if not confirmed:
-        return Missing(f"{len(probes)} probes did not settle it: between {low} and {high} MiB")
+        return Missing(f"{len(probes)} probes were not enough: the floor is between {low} and {high} MiB")
     return high
 
 
@@ -110,7 +110,7 @@ def _count(probes: Sequence[FloorProbe], limit: int, *, passed: bool) -> int:
 
 
 def step_below(floor_mib: int, limits: Sequence[int]) -> int:
-    """How far below the floor the next limit of the grid is, MiB; 0 below the least that an engine gives."""
+    """The distance from the floor to the next lower limit of the grid, MiB. 0 at the lowest limit of an engine."""
     index = limits.index(floor_mib)
     return floor_mib - limits[index - 1] if index else 0
 
@@ -118,7 +118,7 @@ def step_below(floor_mib: int, limits: Sequence[int]) -> int:
 def measure(
     setup: Setup, trial: Trial, containers: TrialContainers, writer: RecordWriter, on_window: OnWindow
 ) -> FloorMeasurement:
-    """The whole search. Raises TrialError where nothing can be told, PortTaken."""
+    """The whole search. Raises TrialError if a probe fails for a reason that is not the service's own, PortTaken."""
     limits = grid(setup.config.limits.service_memory_mib)
     (level,) = timed_levels(setup.profile(trial), setup.plan.timing)
     level = msgspec.structs.replace(
@@ -128,30 +128,31 @@ def measure(
         measure_seconds=FLOOR_SECONDS,
     )
 
-    def one(deployment: Deployment) -> Measurement:
+    def measure_load(deployment: Deployment) -> Measurement:
         return load.measure(setup, trial, containers, writer, on_window, deployment)
 
     probes: list[FloorProbe] = []
     meta: Mapping[str, str | int] = {}
     while (limit := next_limit(probes, limits)) is not None:
-        tried: FloorProbe | Missing = Missing("not tried")
-        for attempt in range(AGAIN):
+        probe: FloorProbe | Missing = Missing("not tried")
+        for attempt in range(MAX_ATTEMPTS):
             name = f"{limit}-{len(probes)}-{attempt}"
+            deployment = _deployment(setup, trial, level, limit, f"{trial.id}-{name}")
             with containers.part(name):
-                tried, said = _probe(one, _stand(setup, trial, level, limit, f"{trial.id}-{name}"), setup.config.slo.percent)
-            meta = said or meta
-            if isinstance(tried, FloorProbe):
+                probe, new_meta = _probe(measure_load, deployment, setup.config.slo.percent)
+            meta = new_meta or meta
+            if isinstance(probe, FloorProbe):
                 break
-        if isinstance(tried, Missing):
-            lost = Missing(f"a probe of {limit} MiB was disturbed {AGAIN} times: {tried.reason}")
-            return FloorMeasurement(meta, level.rate, 0, lost, tuple(probes))
-        probes.append(tried)
-    floor = found(probes, limits)
+        if isinstance(probe, Missing):
+            disturbed = Missing(f"a probe of {limit} MiB was disturbed {MAX_ATTEMPTS} times: {probe.reason}")
+            return FloorMeasurement(meta, level.rate, 0, disturbed, tuple(probes))
+        probes.append(probe)
+    floor = floor_of(probes, limits)
     step = 0 if isinstance(floor, Missing) else step_below(floor, limits)
     return FloorMeasurement(meta, level.rate, step, floor, tuple(probes))
 
 
-def _stand(setup: Setup, trial: Trial, level: messages.TimedLevel, limit_mib: int, name: str) -> Deployment:
+def _deployment(setup: Setup, trial: Trial, level: messages.TimedLevel, limit_mib: int, name: str) -> Deployment:
     limits = msgspec.structs.replace(setup.config.limits, service_memory_mib=limit_mib)
     return Deployment(
         name, setup.plan.placement, limits, (level,), environment=sized(setup.targets[trial.target], limit_mib)
@@ -159,20 +160,20 @@ def _stand(setup: Setup, trial: Trial, level: messages.TimedLevel, limit_mib: in
 
 
 def sized(target: Target, limit_mib: int) -> dict[str, str]:
-    """What a runtime that does not see its container's limit is told of it."""
+    """The environment variables that tell a runtime its memory limit, where it does not see the container's limit."""
     return {sizing.name: sizing.form.format(mib=int(limit_mib * sizing.share)) for sizing in target.memory}
 
 
 def _probe(
-    one: Callable[[Deployment], Measurement], deployment: Deployment, percent: float
+    measure_load: Callable[[Deployment], Measurement], deployment: Deployment, percent: float
 ) -> tuple[FloorProbe | Missing, Mapping[str, str | int]]:
-    """What came of one limit, or what other than the service spoilt it; and what the service said of itself.
+    """The result of one limit, or what disturbed the probe; and the service's answer on /meta.
 
     Raises TrialError.
     """
     limit = deployment.limits.service_memory_mib
     try:
-        measured = one(deployment)
+        measured = measure_load(deployment)
     except TrialError as error:
         if error.stage not in OWN_STAGES:
             raise
@@ -181,9 +182,9 @@ def _probe(
 
 
 def judged(measured: Measurement, limit_mib: int, share: float) -> FloorProbe | Missing:
-    """Whether a service that ran to the end of its window held under a limit; or what other than it spoilt the window.
+    """Whether a service that ran to the end of its window met the objective, or what disturbed the window.
 
-    That it was still warming up is no fault: a limit is to hold from the start.
+    A service that was still warming up does not fail for that: a limit must hold from the start.
     """
     (level,) = measured.levels
     in_time = level.in_time or 0.0
@@ -191,10 +192,10 @@ def judged(measured: Measurement, limit_mib: int, share: float) -> FloorProbe | 
         reason = "; ".join(level.problems)
     elif level.verdict == "generator_limited":
         return Missing("; ".join(level.problems))
-    elif spoiling := disturbances(level):
-        return Missing("; ".join(spoiling))
+    elif problems := disturbances(level):
+        return Missing("; ".join(problems))
     else:
-        late = f"{in_time:.1%} of the requests were answered in time, {share:.0%} are asked for" if in_time < share else ""
+        late = f"{in_time:.1%} of the requests were answered in time, {share:.0%} are required" if in_time < share else ""
         reason = overload_problem(level) or late
     return FloorProbe(
         memory_mib=limit_mib,
@@ -212,6 +213,6 @@ def _cpu(level: LevelMeasurement) -> float | None:
 
 
 def judge(measured: FloorMeasurement) -> tuple[Verdict, tuple[str, ...]]:
-    """A search that was spoilt, that did not settle, or that found no limit that holds, has no floor to rank by."""
+    """The verdict of a search. A search without a floor is unstable, whatever the reason."""
     floor = measured.floor_mib
     return ("unstable", (floor.reason,)) if isinstance(floor, Missing) else ("valid", ())

@@ -1,6 +1,6 @@
-"""The watcher from outside: a container that sees, at the service's own address, when an answer was first as expected.
+"""The client of the readiness probe: a container that records when a service first answers as expected.
 
-The generator can't do it: it polls for one start, and its Locust would be there for each of many.
+The load generator is not used for this: it polls for one start only, and loading Locust for each start would take long.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ ROLE = "watcher"
 
 
 class Watcher:
-    """One container for all the starts of a trial. A context: in it, the watcher is loaded. Raises TrialError."""
+    """One readiness probe for all starts of a trial. A context, in which it is loaded. Raises TrialError."""
 
     def __init__(
         self, containers: TrialContainers, image: str, cpus: str, port: int, asks: tuple[messages.Ask, ...]
@@ -29,7 +29,7 @@ class Watcher:
         spec = messages.WatchSpec(LOOPBACK, port, asks, PATIENCE_SECONDS)
         command = ("/opt/venv/bin/python", "-m", "loadtests.generator.readiness_probe", msgspec.json.encode(spec).decode())
         self._running = containers.add(instrument_spec(image, cpus, ROLE, command))
-        # Attached before it starts, so that nothing is missed.
+        # Attached before the container starts, so that no event is missed.
         chunks = self._running.container.attach(stdout=True, stderr=False, stream=True, logs=True)
         self._events = decode_events(chunks)
 
@@ -39,21 +39,21 @@ class Watcher:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """The crew removes the container."""
+        """The trial's containers are removed together."""
 
     def begin(self) -> None:
-        """Look for the answers of the service that is started next."""
+        """Begins to poll the service that is started next. Raises TrialError."""
         try:
             self._running.container.kill(signal="SIGUSR1")
         except DockerException:
-            raise TrialError("readiness", "the watcher ended before its time: see its log") from None
+            raise TrialError("readiness", "the readiness probe ended too early: see its log") from None
 
     def seen(self, service: RunningContainer) -> messages.Seen:
-        """When each answer came."""
+        """The instants at which the answers came. Raises TrialError."""
         try:
             return expect(next(self._events, None), messages.Seen)
         except TrialError as error:
             state = service.state()
             if state["Running"]:
                 raise
-            raise TrialError("service", f"ended at start with status {state['ExitCode']}") from error
+            raise TrialError("service", f"the service ended while it started, with status {state['ExitCode']}") from error

@@ -1,5 +1,7 @@
-"""Trials of kind `scale-up` and `scale-out`: the same load on one service with more and more cores, and on more and more
-replicas behind a load balancer. Each point is a fresh pair under load, with containers of its own.
+"""Trials of kind `scale-up` and `scale-out`.
+
+`scale-up` puts the same load on a service with more and more cores, `scale-out` on more and more replicas behind a load
+balancer. Each point has fresh containers of its own.
 """
 
 from __future__ import annotations
@@ -29,14 +31,14 @@ REPLICAS = (1, 2, 4)
 
 
 class Point(Struct, frozen=True):
-    """One point that is to be measured: how many, and on what."""
+    """One point to measure. `count`: of cores or replicas."""
 
     count: int
     deployment: Deployment
 
 
 def points(setup: Setup, trial: Trial) -> tuple[Point, ...]:
-    """What a trial's kind asks for on this machine, fewest first."""
+    """The points of a trial's kind that this machine can have, fewest cores or replicas first."""
     profile, limits, cpus = setup.profile(trial), setup.config.limits, machine.topology()
     (level,) = timed_levels(profile, setup.timing(trial))
     if profile.kind == "scale-up":
@@ -61,9 +63,9 @@ def points(setup: Setup, trial: Trial) -> tuple[Point, ...]:
 
 
 def prolonged(level: messages.TimedLevel, replicas: tuple[str, ...], jit: bool) -> messages.TimedLevel:
-    """With as much more time to warm up as replicas share a core: each of them compiles for itself.
+    """The level with a warm-up that is longer by the number of replicas on a core: each of them compiles for itself.
 
-    Two JVMs on one core took a steady 404 us of CPU a request after 12 s of warm-up and 173 us after 40 s.
+    Two JVMs on one core took a steady 404 us of CPU per request after 12 s of warm-up, and 173 us after 40 s.
     """
     sharing = len(replicas) // len(set(replicas))
     return msgspec.structs.replace(
@@ -76,38 +78,34 @@ def prolonged(level: messages.TimedLevel, replicas: tuple[str, ...], jit: bool) 
 def measure(
     setup: Setup, trial: Trial, containers: TrialContainers, writer: RecordWriter, on_window: OnWindow
 ) -> ScaleMeasurement:
-    """All points. One that fails is told by its reason, and the others are measured. Raises PortTaken."""
+    """Measures all points. Of a point that fails the reason is kept, and the others are measured. Raises PortTaken."""
 
-    def one(deployment: Deployment) -> Measurement:
+    def measure_load(deployment: Deployment) -> Measurement:
         return load.measure(setup, trial, containers, writer, on_window, deployment)
 
-    measured = tuple(_point(point, containers, one) for point in points(setup, trial))
+    measured = tuple(_point(point, containers, measure_load) for point in points(setup, trial))
     return ScaleMeasurement(measured, setup.config.limits.db_pool_size)
 
 
-def _point(point: Point, containers: TrialContainers, one: Callable[[Deployment], Measurement]) -> ScalePoint:
+def _point(point: Point, containers: TrialContainers, measure_load: Callable[[Deployment], Measurement]) -> ScalePoint:
     with containers.part(str(point.count)):
         try:
-            measured: Measurement | Missing = one(point.deployment)
+            measured: Measurement | Missing = measure_load(point.deployment)
         except TrialError as error:
-            # The service's last words, which go with its container.
-            said = "; ".join(text.strip()[-200:] for role, text in containers.logs().items() if role.startswith("service"))
-            measured = Missing(f"{error.stage}: {error.reason}{f' ({said})' if said else ''}")
+            # The service's last log lines, before its container is removed.
+            logs = "; ".join(text.strip()[-200:] for role, text in containers.logs().items() if role.startswith("service"))
+            measured = Missing(f"{error.stage}: {error.reason}{f' ({logs})' if logs else ''}")
         return ScalePoint(point.count, point.deployment.placement, measured)
 
 
 def judge(measured: ScaleMeasurement) -> tuple[Verdict, tuple[str, ...]]:
-    """The worst verdict of the points, and all their problems with the point's count before them."""
-    found: list[tuple[Verdict, tuple[str, ...]]] = [
-        ("failed", (f"{point.count}: {point.measured.reason}",))
-        if isinstance(point.measured, Missing)
-        else _named(point.count, *validity.worst(point.measured))
-        for point in measured.points
-    ]
-    order: tuple[Verdict, ...] = ("failed", "unstable", "generator_limited")
-    verdict: Verdict = next((verdict for verdict in order if any(verdict == each for each, _ in found)), "valid")
-    return verdict, tuple(problem for _, problems in found for problem in problems)
+    """The worst verdict of the points, and their problems, each with the point's count before it."""
+    judged = [_judge_point(point) for point in measured.points]
+    return validity.worst_of(verdict for verdict, _ in judged), tuple(text for _, problems in judged for text in problems)
 
 
-def _named(count: int, verdict: Verdict, problems: tuple[str, ...]) -> tuple[Verdict, tuple[str, ...]]:
-    return verdict, tuple(f"{count}: {problem}" for problem in problems)
+def _judge_point(point: ScalePoint) -> tuple[Verdict, tuple[str, ...]]:
+    if isinstance(point.measured, Missing):
+        return "failed", (f"{point.count}: {point.measured.reason}",)
+    verdict, problems = validity.worst(point.measured)
+    return verdict, tuple(f"{point.count}: {problem}" for problem in problems)

@@ -1,7 +1,7 @@
-"""A trial of kind `startup`: fresh service containers against one running database, then full load from the first request.
+"""The trial of kind `startup`: starts of fresh service containers, then full load from the first request.
 
-database, watcher -> one start that is not counted (the database's pages, the image's) -> starts, warm and cold in turns
--> generator ready -> one more start -> closed loop, no warm-up, in windows of a quarter of a second
+database and readiness probe -> one start that does not count (it fills the page cache) -> starts, warm and cold in turns
+-> generator ready -> one more start -> closed loop without warm-up, in windows of a quarter of a second
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from harness.trials.readiness_probe import Watcher
 from loadtests.protocol import messages
 from loadtests.protocol.steady_state import HALF
 
-#: Ready, the first answer that needs the database's rows, and what the service says of itself.
+#: The first answer of each: ready, an answer that needs the database's rows, the service's description of itself.
 ASKS = (messages.Ask("/health"), messages.Ask("/products/1"), messages.Ask("/meta"))
 WINDOW_SECONDS = 0.25
 
 
 class _Starter(Struct, frozen=True):
-    """Starts services, one at a time, with all that they have in common."""
+    """Starts services, one at a time. The fields are what all starts share."""
 
     setup: Setup
     trial: Trial
@@ -43,7 +43,7 @@ class _Starter(Struct, frozen=True):
         return self.containers.add(service_spec(image, plan.placement.service, config.ports, config.limits, self.password))
 
     def start(self, cold: Layers | None) -> tuple[Start, str]:
-        """One start from creation to removal, and what the service said of itself. Raises TrialError."""
+        """One start from creation to removal, and the service's answer on /meta. Raises TrialError."""
         service = self.create()
         evicted = cold.evict() if cold else None
         self.watcher.begin()
@@ -51,7 +51,7 @@ class _Starter(Struct, frozen=True):
         began = started_unix_ns(service)
         seen = self.watcher.seen(service)
         service.stop(DRAIN_SECONDS)
-        self.containers.dismiss(service)
+        self.containers.remove(service)
         health, answer, _ = (round((instant - began) / 1e9, 4) for instant in seen.unix_ns)
         start = Start(cold is not None, health, answer)
         if evicted:
@@ -62,7 +62,7 @@ class _Starter(Struct, frozen=True):
 
 
 def measure(setup: Setup, trial: Trial, containers: TrialContainers, on_window: OnWindow) -> StartupMeasurement:
-    """All starts and the course. Raises TrialError, PortTaken."""
+    """All starts and the ramp-up. Raises TrialError, PortTaken."""
     config, placement, timing = setup.config, setup.plan.placement, setup.plan.timing
     profile = setup.profile(trial)
     check_ports(config)
@@ -73,7 +73,7 @@ def measure(setup: Setup, trial: Trial, containers: TrialContainers, on_window: 
     with Watcher(containers, setup.images["load"], placement.generator, config.ports.service, ASKS) as watcher:
         wait_for_database(database)
         starter = _Starter(setup, trial, containers, watcher, password)
-        _, said = starter.start(None)
+        _, meta_json = starter.start(None)
         starts = [
             starter.start(layers if cold and isinstance(layers, Layers) else None)[0]
             for cold in order(timing.starts, trial.block)
@@ -89,7 +89,7 @@ def measure(setup: Setup, trial: Trial, containers: TrialContainers, on_window: 
             output = generator.follow(hello, service, on_window, lambda _: None)
     (level,) = output.levels
     return StartupMeasurement(
-        meta=read_meta(said),
+        meta=read_meta(meta_json),
         starts=tuple(starts),
         cold=layers
         if isinstance(layers, Missing)
@@ -100,21 +100,21 @@ def measure(setup: Setup, trial: Trial, containers: TrialContainers, on_window: 
     )
 
 
-def read_meta(said: str) -> dict[str, str | int]:
-    """The answer of GET /meta. Raises TrialError."""
+def read_meta(meta_json: str) -> dict[str, str | int]:
+    """The decoded answer of GET /meta. Raises TrialError."""
     try:
-        return msgspec.json.decode(said, type=dict[str, str | int])
+        return msgspec.json.decode(meta_json, type=dict[str, str | int])
     except msgspec.MsgspecError as error:
-        raise TrialError("readiness", f"GET /meta is not answered as the contract has it: {error}") from None
+        raise TrialError("readiness", f"the answer of GET /meta is not as the contract requires: {error}") from None
 
 
 def order(starts: int, block: int) -> tuple[bool, ...]:
-    """Cold or not, start by start: in turns, and the other way round in each other block, so that what drifts hits both."""
+    """Cold or not, start by start: in turns, and in reverse order in every other block, so that drift affects both alike."""
     return tuple(cold for i in range(starts) for cold in ((False, True) if (block + i) % 2 else (True, False)))
 
 
 def course_level(profile: Profile, timing: Timing) -> messages.TimedLevel:
-    """Full load from the first request on; its last seconds are the steady speed."""
+    """The level of the ramp-up: full load from the first request. Its last seconds give the steady speed."""
     seconds = min(timing.warmup_limit_seconds, COURSE_SECONDS)
     return messages.TimedLevel(
         name="course",
@@ -122,21 +122,23 @@ def course_level(profile: Profile, timing: Timing) -> messages.TimedLevel:
         connections=profile.connections,
         routes=profile.routes,
         warmup_seconds=seconds,
-        # Not prolonged: all targets are watched for the same time.
+        # Not prolonged: all targets are observed for the same time.
         warmup_limit_seconds=seconds,
-        # Less would not show whether it still climbs.
+        # A shorter window would not show whether throughput still rises.
         measure_seconds=max(timing.measure_seconds, 2 * HALF),
         window_seconds=WINDOW_SECONDS,
     )
 
 
 def judge(measured: StartupMeasurement) -> tuple[Verdict, tuple[str, ...]]:
-    """Whether starts and course can be believed, and what is wrong with them. A course that is not steady at its end has no
-    time to steady speed (reports/metrics/steady_state.py); the starts before it owe it nothing.
+    """The verdict on starts and ramp-up, and its reasons.
+
+    A ramp-up that is not steady at its end has no time to steady speed (reports/metrics/steady_state.py). The starts before
+    it are valid all the same.
     """
     failures = sum(window.failures for window in measured.windows)
     if failures:
-        return "failed", (f"{failures} requests failed; the first: {'; '.join(measured.failure_samples[:3])}",)
+        return "failed", (f"{failures} requests failed, the first of them: {'; '.join(measured.failure_samples[:3])}",)
     if not any(window.requests for window in measured.windows if window.phase == "measure"):
-        raise TrialError("load", "no request was answered at the end of the course")
+        raise TrialError("load", "no request was answered at the end of the ramp-up")
     return "valid", ()

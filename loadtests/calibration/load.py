@@ -1,4 +1,4 @@
-"""The requests to the instruments: one route an instrument, picked by a level's `routes`."""
+"""The profile of the reference servers: one route per behaviour, chosen by a level's `routes`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from loadtests.generator.user import LeanUser
 
 
 class ProfileUser(LeanUser):
-    """The load for all instruments."""
+    """The load for all reference servers."""
 
     host = "http://127.0.0.1:18090"
     routes = ROUTES

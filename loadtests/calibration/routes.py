@@ -1,16 +1,16 @@
-"""What the instruments answer to. The harness reads this too, so it imports nothing."""
+"""The routes of the reference servers. The harness imports this module too, so it imports nothing itself."""
 
 NULL = "GET /"
-#: Answered so many milliseconds after the request was read; each connection for itself.
+#: The fixed delays between reading a request and its answer, milliseconds. Connections do not wait for each other.
 DELAYS_MS = (0, 1, 5, 10, 20, 2000)
-#: Answered at once, but for one pause of the whole server: STALL_SECONDS long, STALL_AFTER_SECONDS after its first request.
+#: Answered at once, except in one pause of this route: STALL_SECONDS long, STALL_AFTER_SECONDS after its first request.
 STALL = "GET /stall"
 STALL_AFTER_SECONDS = 3.0
 STALL_SECONDS = 0.5
 #: One request at a time, SERIAL_MS each: a server of known capacity.
 SERIAL = "GET /serial"
 SERIAL_MS = 1.0
-#: So many rounds of hashing: processor time in proportion.
+#: Numbers of rounds of hashing. CPU time grows in proportion.
 WORK_ROUNDS = (1000, 1100)
 WORK = tuple(f"GET /hash/{rounds}" for rounds in WORK_ROUNDS)
 

@@ -1,7 +1,7 @@
-"""A server of known behaviour: `python -m loadtests.calibration.server PORT`. What it answers to is in routes.py.
+"""The reference server of known delays, stall, capacity and work: `python -m loadtests.calibration.server PORT`.
 
-One thread that polls without sleeping while answers are due: sleeping until an instant costs some hundred microseconds
-where a hypervisor must first wake the CPU, and they would be taken for the generator's own.
+Its routes are in routes.py. It has one thread, which polls without sleeping while answers are due. Sleeping until an instant
+costs some hundred microseconds where a hypervisor must first wake the CPU, and these would look like the generator's own.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from functools import partial
 from loadtests.calibration.routes import DELAYS_MS, SERIAL_MS, STALL_AFTER_SECONDS, STALL_SECONDS, WORK_ROUNDS
 
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 4\r\n\r\npong"
-#: What is hashed in each round: long enough that the hash outweighs the interpreter.
+#: The bytes that each round hashes: so many that hashing costs more than the interpreter.
 BLOCK = b"\0" * 1024
-#: How long to go on polling after a timed answer: the next request must find the server awake.
+#: How long the server keeps polling after a timed answer, so that the next request finds it awake.
 AWAKE_SECONDS = 1.0
 
 
 class Instruments:
-    """The behaviours by path: each takes the instant at which a request was read, and returns that of its answer."""
+    """The behaviours by path. Each maps the instant at which a request was read to the instant of its answer."""
 
     def __init__(self) -> None:
         self._stall_begins = 0.0
@@ -61,7 +61,7 @@ class Instruments:
 
 
 class Server:
-    """Reads requests as they come and answers each when it is due."""
+    """Reads requests as they come, and answers each when it is due."""
 
     def __init__(self, port: int) -> None:
         self._listener = socket.create_server(("127.0.0.1", port), backlog=1024)
@@ -71,13 +71,13 @@ class Server:
         self._peers: dict[int, socket.socket] = {}
         self._instruments = Instruments()
         self._due: list[tuple[float, int, int, bytes, float]] = []
-        #: What was really injected, by path: seconds from reading a request to having answered it.
+        #: The delays that were really injected, by path: seconds from reading a request to sending its answer.
         self.injected: dict[bytes, list[float]] = {}
         self._count = 0
         self._awake_until = 0.0
 
     def run(self) -> None:
-        """For ever."""
+        """Serves until the process ends."""
         due, clock = self._due, time.perf_counter
         while True:
             now = clock()
@@ -118,7 +118,7 @@ class Server:
             heapq.heappush(self._due, (at, self._count, descriptor, path, read))
 
     def _answer(self, descriptor: int) -> None:
-        # A peer that is gone by now wants no answer; its number may be another's, who has asked nothing.
+        # A peer that has closed its connection needs no answer.
         if descriptor in self._peers:
             self._peers[descriptor].send(ANSWER)
 
@@ -129,7 +129,7 @@ def main() -> None:
     try:
         server.run()
     finally:
-        # The kernel may have kept this process waiting: what it meant to inject is not what it did inject.
+        # The kernel may have let this process wait, so real delays differ from the planned ones.
         print(json.dumps({f"GET {path.decode()}": summary(delays) for path, delays in server.injected.items()}))
 
 

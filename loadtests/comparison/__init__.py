@@ -1,1 +1,1 @@
-"""The lean user against Locust's FastHttpUser and wrk, on one core, against one null server."""
+"""Compares the lean user with Locust's FastHttpUser and wrk, each on one core against one null server."""

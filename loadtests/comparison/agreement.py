@@ -1,7 +1,7 @@
-"""Do wrk and the lean user see the same service? `python -m loadtests.comparison.agreement PORT`, beside a running target.
+"""Checks that wrk and the lean user measure a running target alike: `python -m loadtests.comparison.agreement PORT`.
 
-The service is the limit, not the client: its requests are pure work. Rounds are interleaved and begin with each client in
-turn, the median round counts. Exit status 1 when throughput, p50 or p99 differ by more than TOLERANCE.
+The requests are pure work, so the service is the limit and not the client. Rounds are interleaved, and each client begins
+every other round. The median round counts. Exit status 1 if throughput, p50 or p99 differ by more than TOLERANCE.
 """
 
 from __future__ import annotations

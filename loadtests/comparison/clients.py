@@ -1,8 +1,8 @@
-"""The two Locust users that are compared, as one would run them: `python -m loadtests.comparison.clients '{...}'`.
+"""Runs one of the two Locust users that are compared: `python -m loadtests.comparison.clients '{...}'`.
 
-The argument is a `Task` in JSON; the answer one JSON line: {"requests", "failures", "seconds", "p50", "p99"}, percentiles in
-microseconds. Both check every answer; the lean user's histogram is on; FastHttpUser reports to Locust's own statistics, as
-it always does.
+The argument is a `Task` in JSON. The output is one line of JSON: {"requests", "failures", "seconds", "p50", "p99"}, with
+percentiles in microseconds. Both users check every answer. The lean user fills its histogram; FastHttpUser reports to
+Locust's own statistics, as always.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from loadtests.generator.user import LeanUser
 from loadtests.protocol import histogram
 
 WARMUP_SECONDS = 1.0
-#: A request of pure work, and its answer: what the agreement with wrk is tried on.
+#: The request of pure work for the comparison of wrk and the lean user.
 WORK_PATH = "/cpu/collatz?from=1&count=5000"
 
 
 class Task(Struct, frozen=True):
-    """What to run: which client, against what, with how many connections, for how long."""
+    """What to run: client, address, path, number of connections, seconds."""
 
     client: Literal["lean", "fast"]
     address: str
@@ -40,21 +40,21 @@ class Task(Struct, frozen=True):
 
 
 class Null(LeanUser):
-    """GET / over the lean connection."""
+    """Sends GET / over the lean connection."""
 
     routes = ("GET /",)
     stream = staticmethod(lambda _rng: [Exchange(0, get("/"), expect_text("pong"))])
 
 
 class Work(LeanUser):
-    """A request of pure work over the lean connection."""
+    """Sends the request of pure work over the lean connection."""
 
     routes = ("GET /cpu/collatz",)
     stream = staticmethod(lambda _rng: [Exchange(0, get(WORK_PATH), expect_json(reference.collatz(1, 5000)))])
 
 
 class Fast(FastHttpUser):
-    """GET / over Locust's faster client."""
+    """Sends GET / over Locust's faster client."""
 
     wait_time = constant(0)
 

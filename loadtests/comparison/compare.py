@@ -1,7 +1,7 @@
-"""Runs the null server on one core and each client in turn on another, several rounds; prints a table and a verdict.
+"""Compares clients: the null server runs on one core, each client in turn on another. Prints a table and a verdict.
 
-Rounds are interleaved, so that a noisy minute hits all clients; the median round counts. Exit status 1 when the lean
-user is less than REQUIRED_RATIO times as fast as FastHttpUser.
+Rounds are interleaved, so that a noisy minute affects all clients. The median round counts. Exit status 1 if the lean user
+is less than REQUIRED_RATIO times as fast as FastHttpUser.
 """
 
 from __future__ import annotations

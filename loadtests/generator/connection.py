@@ -1,4 +1,4 @@
-"""One keep-alive HTTP/1.1 connection: a non-blocking socket, gevent's event loop, the C parser of httptools."""
+"""The client's keep-alive HTTP/1.1 connection: a non-blocking socket, gevent's event loop, the C parser of httptools."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import gevent
 import httptools
 from gevent import monkey
 
-# The original socket class: gevent's own would try to read before it waits, and pay for an exception each time.
+# The original socket class: gevent's own tries to read before it waits, which costs an exception each time.
 Socket = monkey.get_original("socket", "socket")
 
 RECEIVE_BYTES = 262_144
 
 
 class Broken(Exception):
-    """The connection ended or the answer was no HTTP; the sentence says which."""
+    """The connection ended, or the answer was not HTTP. The message says which."""
 
 
 class Connection:
@@ -28,7 +28,7 @@ class Connection:
     def __init__(self, host: str, port: int) -> None:
         self._socket = Socket()
         try:
-            # On loopback the handshake is done when connect returns: a blocking connect costs nothing.
+            # A blocking connect costs nothing here: on loopback the handshake is done at once.
             self._socket.settimeout(2.0)
             self._socket.connect((host, port))
         except OSError as error:
@@ -42,7 +42,7 @@ class Connection:
         self._wait = hub.wait
         self._readable = hub.loop.io(self._socket.fileno(), 1)
         self._writable = hub.loop.io(self._socket.fileno(), 2)
-        # One parser takes one answer after the other, until the peer says that it will close.
+        # One parser reads one answer after the other, until the service announces that it closes the connection.
         self._parser = httptools.HttpResponseParser(self)
         self._feed = self._parser.feed_data
         self.body = b""
@@ -50,17 +50,17 @@ class Connection:
         #: Whether the service keeps the connection open after the last answer.
         self.keep_alive = True
 
-    # httptools calls these two; it looks for no others, so headers cost nothing beyond their parsing.
+    # The two callbacks of httptools. There is none for headers, so they cost nothing but their parsing.
     def on_body(self, part: bytes) -> None:
         self.body = self.body + part if self.body else part
 
     def on_message_complete(self) -> None:
         self.complete = True
-        # Only true here: afterwards the parser is already waiting for the next answer.
+        # The value is right only here: afterwards the parser already waits for the next answer.
         self.keep_alive = bool(self._parser.should_keep_alive())
 
     def exchange(self, request: bytes) -> int:
-        """Send an encoded request, receive the whole answer, return its status. The body stays in `body`."""
+        """Sends an encoded request, receives the whole answer, and returns its status. The body stays in `body`."""
         self.complete = False
         self.body = b""
         try:
@@ -86,6 +86,6 @@ class Connection:
         self._socket.close()
 
     def abort(self) -> None:
-        """Break a wait from another greenlet: shutting the socket down makes it readable."""
+        """Ends another greenlet's wait: shutting the socket down makes it readable."""
         with contextlib.suppress(OSError):
             self._socket.shutdown(2)

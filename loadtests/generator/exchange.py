@@ -1,8 +1,8 @@
-"""Requests encoded once, and the checks of their answers.
+"""Requests that are encoded once, and the checks of their answers.
 
-A check is called with status and body of each answer and returns None or a sentence saying what is wrong. It must be
-cheap: the body that was once found right by meaning (parsed, key order included) is remembered, and later ones need
-only be the same bytes.
+A check gets status and body of each answer, and returns None or a sentence about what is wrong. It must be cheap. A body
+that was once parsed and found right (including the order of keys) is remembered, and later bodies need only be the same
+bytes.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def _shorten(body: bytes) -> str:
 
 
 def expect_json(expected: Any, status: int = 200) -> Check:
-    """The answer is this status and this JSON value, keys in this order."""
+    """A check that the answer has this status and is this JSON value, with keys in this order."""
     wanted = json.dumps(expected)
     known: set[bytes] = set()
 
@@ -68,11 +68,11 @@ _turns = itertools.count()
 
 
 def expect_shape(accept: Callable[[Any], bool], what: str, status: int = 200, every: int = 16) -> Check:
-    """The status always; that `accept` takes the parsed JSON, for the first and then each `every`-th answer.
+    """A check of each answer's status, and that `accept` takes the parsed JSON of the first and then each `every`-th answer.
 
     For answers that change from one request to the next, such as the id of a new order. `what` names the expectation.
-    Checks that are made one after the other take turns: a stream of many requests would else be looked at as a whole when it
-    begins, and not at all in a window that ends before each came `every` times.
+    Checks that are made one after the other begin at different counts. Otherwise a stream of many requests would be parsed
+    completely at its beginning, and not at all in a window that ends before each request was sent `every` times.
     """
     count, turn = 0, next(_turns) % every
 
@@ -93,7 +93,7 @@ def expect_shape(accept: Callable[[Any], bool], what: str, status: int = 200, ev
 
 
 def expect_text(text: str) -> Check:
-    """The answer is 200 and exactly this text."""
+    """A check that the answer is 200 and exactly this text."""
     wanted = text.encode()
 
     def check(status: int, body: bytes) -> str | None:

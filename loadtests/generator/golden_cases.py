@@ -1,4 +1,4 @@
-"""Asks a service the golden cases of the contract, once each, before anything is measured."""
+"""Sends the golden cases of the contract to a service, and compares its answers with the expected ones."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What a service answered; header names in lower case."""
+    """A service's answer. Header names are in lower case."""
 
     status: int
     headers: dict[str, str]
@@ -19,7 +19,7 @@ class Response:
 
 
 def ask(host: str, port: int, case: dict[str, Any], timeout_seconds: float = 10.0) -> Response:
-    """Send one golden case's request on a connection of its own. Raises OSError, http.client.HTTPException."""
+    """Sends the request of one golden case on a connection of its own. Raises OSError, http.client.HTTPException."""
     connection = http.client.HTTPConnection(host, port, timeout=timeout_seconds)
     try:
         body = case.get("text")
@@ -36,7 +36,7 @@ def ask(host: str, port: int, case: dict[str, Any], timeout_seconds: float = 10.
 
 
 def problems(case: dict[str, Any], answer: Response) -> list[str]:
-    """Where an answer departs from what the case expects, in words; empty when it does not."""
+    """The differences between an answer and the one that the case expects, as sentences."""
     return [*_head_problems(case["answer"], answer), *_body_problems(case["answer"], answer.body)]
 
 
@@ -73,7 +73,7 @@ def _body_problems(expected: dict[str, Any], body: bytes) -> list[str]:
 
 
 def load(path: Path) -> list[dict[str, Any]]:
-    """The golden cases of a file, in its order.
+    """The golden cases of a file, in the file's order.
 
     A case is {name, route, method, path, headers?, json?|text?, spot?, answer}; its answer {status, json|text|error,
     headers?}.

@@ -1,4 +1,4 @@
-"""Runs the levels of a trial on the workers: warm-up, measured window, drain; and the search for capacity."""
+"""Runs the levels of a trial on the workers: warm-up, measured window and drain, or the search for capacity."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from loadtests.protocol.messages import LoadSpec, Measured, RouteResult, TimedLe
 from loadtests.protocol.steady_state import throughput_rising, trend
 
 Say = Callable[[messages.Event], None]
-#: Whether the harness wants a window measured again.
+#: Asks the harness whether a window must be measured again.
 Again = Callable[[messages.Passed], bool]
-#: The least between a window and the one in its place: connections begin once more.
+#: The least time between a window and its repeat, in which connections begin again.
 AGAIN_SECONDS = 1.0
-#: Where an objective's search begins, as a share of what the closed loop achieved.
+#: The rate at which a search for capacity begins, as a share of the closed loop's.
 SEARCH_SHARE = 0.4
 PROBE_REQUESTS = 1500
 MAX_PROBE_SECONDS = 10.0
@@ -27,9 +27,10 @@ MAX_PROBE_SECONDS = 10.0
 def run_level(
     spec: LoadSpec, level: TimedLevel, number: int, achieved: float, workers: Workers, say: Say, again: Again
 ) -> float:
-    """One level from its warm-up to its last answer; requests/s achieved. `achieved`: by the trial's first closed level.
+    """Runs one level from its warm-up to its last answer, and returns the requests/s that it achieved.
 
-    Says each window and what was measured; `again` has the harness judge a window. Raises Stop.
+    `achieved`: requests/s of the trial's first closed level; `again`: lets the harness judge a window. Reports each window,
+    and what was measured. Raises Stop.
     """
     workers.spawn(level.connections)
     seed = spec.seed * 100 + number
@@ -37,7 +38,7 @@ def run_level(
         search(spec, level, achieved, workers, seed, say)
         return 0.0
     if level.kind == "relative" and not achieved:
-        raise Stop("load", f"level {level.name} is a share of what a closed level achieves: plan one before it")
+        raise Stop("load", f"level {level.name} is a share of a closed level's rate: plan a closed level before it")
     rate = {"closed": 0.0, "held": 0.0, "open": level.rate, "relative": level.share * achieved}[level.kind]
     measured = kept_window(level, rate, seed, workers, say, again)
     say(measured)
@@ -46,13 +47,15 @@ def run_level(
 
 
 def kept_window(level: TimedLevel, rate: float, seed: int, workers: Workers, say: Say, again: Again) -> Measured:
-    """A window that the harness keeps. One after which the service was still at work for itself was warm-up, and is measured
-    again, as long as the warm-up's limit lets it; of one at the limit the harness says so by itself.
+    """A measured window that the harness accepts, or the last one before the warm-up's limit.
+
+    A window after which the service still used CPU, with no request sent, was warm-up and is measured again. At the limit
+    the harness itself marks the level as not steady.
     """
     begun = time.monotonic()
     measured, times = window(level, rate, seed, workers, say), 1
     while True:
-        # Where no warm-up may be prolonged, none is judged.
+        # A warm-up that may not be prolonged is not judged.
         if level.warmup_limit_seconds <= level.warmup_seconds:
             return measured
         refused = again(messages.Passed(level.name, measured.start_ns, measured.end_ns))
@@ -68,18 +71,18 @@ def kept_window(level: TimedLevel, rate: float, seed: int, workers: Workers, say
         measured = msgspec.structs.replace(
             measured,
             warmup_seconds=measured.start_ns / 1e9 - begun,
-            # Why it is not steady, where it is not, says more.
-            steady_reason=f"measured {times} times: after the window before, the service was still at work for itself"
+            # The reason for a level that is not steady is more important, and stays.
+            steady_reason=f"measured {times} times: after the window before, the service still used CPU without requests"
             if measured.steady
             else measured.steady_reason,
         )
 
 
 def window(level: TimedLevel, rate: float, seed: int, workers: Workers, say: Say) -> Measured:
-    """Warm up, measure, drain. `rate` 0: closed loop.
+    """Warms up, measures and drains. `rate` 0: closed loop.
 
-    A window in which the target still got faster was warm-up, whatever the warm-up looked like: it is measured again, as
-    long as the warm-up's limit lets it.
+    A window in which the target still got faster was warm-up, whatever the warm-up itself looked like. It is measured again
+    until the warm-up's limit.
     """
     begun = time.monotonic()
     workers.begin(level, rate, seed)
@@ -90,18 +93,18 @@ def window(level: TimedLevel, rate: float, seed: int, workers: Workers, say: Say
         count = max(1, round(level.measure_seconds / level.window_seconds))
         passed = [pass_window("measure", workers, say) for _ in range(count)]
         end_ns = time.monotonic_ns()
-        # Where no warm-up may be prolonged, none is judged: a later level meets a warm target.
+        # A warm-up that may not be prolonged is not judged: at a later level the target is already warm.
         if level.warmup_limit_seconds <= level.warmup_seconds:
             break
-        climbing, said = throughput_rising(
+        rising, rising_reason = throughput_rising(
             [w.mean_microseconds if rate else w.requests for w in passed], response=bool(rate)
         )
         elapsed = time.monotonic() - begun
-        if climbing and elapsed <= level.warmup_limit_seconds:
+        if rising and elapsed <= level.warmup_limit_seconds:
             seconds, steady = elapsed, True
             continue
-        if climbing:
-            steady, reason = False, said
+        if rising:
+            steady, reason = False, rising_reason
         break
     results = workers.end()
     return Measured(
@@ -119,24 +122,24 @@ def window(level: TimedLevel, rate: float, seed: int, workers: Workers, say: Say
 
 
 def warm_up(level: TimedLevel, rate: float, workers: Workers, say: Say) -> tuple[float, bool, str]:
-    """Load until `warmup_seconds` have passed and no trend is left, at most until the limit."""
+    """Loads until `warmup_seconds` have passed and no trend is left, at most until the limit."""
     start = time.monotonic()
-    seen: list[float] = []
+    values: list[float] = []
     while True:
         passed = pass_window("warmup", workers, say)
-        # Until the first held request is answered, the number of those that are held is still growing.
+        # The number of held requests grows until the first of them is answered.
         if passed.start_ns / 1e9 - start >= level.hold_milliseconds / 1000:
-            seen.append(passed.mean_microseconds if rate else passed.requests)
+            values.append(passed.mean_microseconds if rate else passed.requests)
         elapsed = time.monotonic() - start
         if elapsed < level.warmup_seconds - 0.5:
             continue
-        steady, reason = trend(seen)
+        steady, reason = trend(values)
         if steady or elapsed >= level.warmup_limit_seconds - 0.5:
             return elapsed, steady, reason
 
 
 def pass_window(phase: str, workers: Workers, say: Say) -> messages.Window:
-    """Let one window pass on all workers and say it."""
+    """Waits for one window of all workers, and reports it."""
     start_ns = time.monotonic_ns()
     parts = workers.window(phase)
     requests = sum(part.requests for part in parts)
@@ -153,7 +156,7 @@ def pass_window(phase: str, workers: Workers, say: Say) -> messages.Window:
 
 
 def merge(parts: Sequence[Sequence[RouteResult]]) -> tuple[RouteResult, ...]:
-    """The workers' results as one, route by route."""
+    """The sum of the workers' results, route by route."""
     return tuple(
         RouteResult(
             route=same[0].route,
@@ -173,12 +176,12 @@ def merge(parts: Sequence[Sequence[RouteResult]]) -> tuple[RouteResult, ...]:
 
 
 def probe_seconds(level: TimedLevel, rate: float) -> float:
-    """Long enough that a 99th percentile is more than one slow answer, where the rate is low."""
+    """The length of a probe. At low rates it is longer, so that the 99th percentile is more than one slow answer."""
     return min(max(level.measure_seconds, PROBE_REQUESTS / rate), MAX_PROBE_SECONDS)
 
 
 def search(spec: LoadSpec, level: TimedLevel, achieved: float, workers: Workers, seed: int, say: Say) -> None:
-    """Probe rates until the objective's edge is found; says each probe as measured, the answer is what they tell."""
+    """Probes rates until the highest one that meets the objective is found, and reports each probe."""
     ceiling = spec.open_ceiling * CEILING_SHARE
     start = achieved * SEARCH_SHARE or START_RATE
     probes: list[SearchProbe] = []

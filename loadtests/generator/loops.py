@@ -1,4 +1,4 @@
-"""What the connections of one worker do during a level: a closed or an open loop over the profile's exchanges."""
+"""The closed loop and the open loop: what the connections of a worker send during a level."""
 
 from __future__ import annotations
 
@@ -18,34 +18,35 @@ from loadtests.generator.recorder import Phase, Recorder
 from loadtests.generator.timer import Timer
 from loadtests.protocol.histogram import HALF_COUNT_BITS, HIGHEST_MICROSECONDS, SUB_BUCKET_BITS, index_of
 
-#: So many seconds of arrivals may wait in line; what comes on top is dropped, and the level is not valid.
+#: So many seconds of arrivals may wait in the queue. Further ones are dropped, and the level is not valid.
 BACKLOG_SECONDS = 10.0
 BACKLOG_LIMITS = (1_000, 100_000)
-#: How long arrivals that wait in line at the end of a window may still be sent.
+#: How long arrivals that are in the queue at the end of a window may still be sent.
 GRACE_SECONDS = 2.0
-#: How much closer than its first requests those of a loop with gaps may come: so fast a burst is spread out again.
+#: The gap between later requests of a loop with gaps, as a share of the gap between the first ones. A burst spreads out
+#: again because of it.
 CLOSER = 0.75
-#: A burst of so little is left as it is: gevent's timers overshoot by up to a millisecond.
+#: Shorter waits are left out: gevent's timers overshoot by up to a millisecond.
 MIN_WAIT_SECONDS = 0.005
 
 
 class Sender(Protocol):
-    """The user whose connection a loop drives: it keeps the request under way, and tells Locust's listeners."""
+    """The user whose connection a loop drives. It knows the request under way, and notifies Locust's listeners."""
 
     route: int
     phase: Phase | None
-    #: 0: no request is under way.
+    #: When the request under way was sent; 0: there is none.
     sent_at_ns: int
 
     def tell(self, fire: Callable[..., None], route: int, since_ns: int, length: int, problem: str | None) -> None: ...
 
 
 class ClosedLoop:
-    """Each connection sends its next request as soon as it has its answer.
+    """A closed loop: each connection sends its next request as soon as it has the answer to the last one.
 
-    `gap_seconds`: between the first requests of two connections. Thousands that connect at once overflow the service's line
-    of new connections, and requests that are held would be answered in one burst a round. Later ones keep a little less than
-    that from one another: after a stall many are answered at once, and would else come back as the same burst in each round.
+    `gap_seconds`: the time between the first requests of two connections. Thousands of connections at once would overflow
+    the service's queue of new connections, and held requests would be answered in one burst per round. Later requests keep a
+    slightly shorter gap: after a stall many are answered at once, and without a gap the burst would return in each round.
     """
 
     def __init__(self, recorder: Recorder, exchanges: list[Exchange], gap_seconds: float = 0.0) -> None:
@@ -57,7 +58,7 @@ class ClosedLoop:
         self._turn = time.monotonic()
 
     def admit(self) -> None:
-        """Return when it is a connection's turn to begin."""
+        """Waits until it is a connection's turn to begin."""
         if self._gap_seconds:
             self._take_turn(self._gap_seconds)
 
@@ -68,20 +69,20 @@ class ClosedLoop:
             gevent.sleep(wait)
 
     def start(self) -> None:
-        """Nothing drives a closed loop but its connections."""
+        """Does nothing: the connections drive a closed loop."""
 
     def end(self) -> None:
-        """No further request; those under way get their answers."""
+        """Stops sending. Requests under way still get their answers."""
         self.over = True
 
     def _own_exchanges(self) -> Iterator[Exchange]:
-        # 769 is prime: connections start well apart, and every target sees the same streams.
+        # 769 is prime: connections start at distant places of the stream, the same for every target.
         offset = self._begun * 769 % len(self._exchanges)
         self._begun += 1
         return cycle(self._exchanges[offset:] + self._exchanges[:offset])
 
     def converse(self, user: Sender, connection: Connection, fire: Callable[..., None] | None) -> None:
-        """Until the level is over or the connection can't be kept. Raises Broken."""
+        """Sends requests until the level is over or the connection can't be kept. Raises Broken."""
         recorder, clock = self.recorder, time.perf_counter_ns
         exchange = connection.exchange
         for route, request, check in self._own_exchanges():
@@ -90,7 +91,7 @@ class ClosedLoop:
             user.sent_at_ns = sent_ns = clock()
             status = exchange(request)
             microseconds = (clock() - sent_ns) // 1000
-            # Until the next request is sent, this connection is idle by the generator's own doing.
+            # Until it sends the next request the connection is idle, and the generator is the cause.
             user.sent_at_ns = 0
             problem = check(status, connection.body)
             phase = recorder.phase
@@ -101,7 +102,7 @@ class ClosedLoop:
             else:
                 phase.answered[route] += 1
                 phase.sum_microseconds[route] += microseconds
-                # histogram.index_of, inline.
+                # `histogram.index_of`, inline.
                 microseconds = min(microseconds, HIGHEST_MICROSECONDS)
                 bucket = microseconds.bit_length() - SUB_BUCKET_BITS
                 if bucket > 0:
@@ -119,10 +120,10 @@ class ClosedLoop:
 
 
 class OpenLoop:
-    """Arrivals on an absolute Poisson schedule, whatever the service does; connections take them from a queue.
+    """An open loop: arrivals on an absolute Poisson schedule, whatever the service does. Connections take them from a queue.
 
-    A request is `sent late` (lag) by the generator alone when a connection was free: then it counts from its intended
-    instant, else from the instant at which a connection became free.
+    Lag is only the generator's own delay. It counts from the instant at which the request was due, or from the instant at
+    which the connection became free if that was later.
     """
 
     def __init__(self, recorder: Recorder, exchanges: list[Exchange], rate: float, seed: int) -> None:
@@ -135,18 +136,18 @@ class OpenLoop:
         least, most = BACKLOG_LIMITS
         self._limit = int(min(max(least, rate * BACKLOG_SECONDS), most))
         self._waiting: deque[tuple[int, Exchange, Phase]] = deque()
-        #: Connections without a request, first come, first served.
+        #: Connections without a request. The one that has waited longest is first.
         self._idle: deque[Any] = deque()
         self._dispatcher: Any = None
 
     def admit(self) -> None:
-        """Connections begin at once: the schedule of arrivals spreads their requests."""
+        """Lets connections begin at once: the schedule of arrivals spreads their requests."""
 
     def start(self) -> None:
         self._dispatcher = gevent.spawn(self._dispatch)
 
     def _dispatch(self) -> None:
-        """One greenlet makes all arrivals. An instant that has passed is made up for at once: the schedule is absolute."""
+        """Makes all arrivals, in one greenlet. Arrivals that are overdue are made at once: the schedule is absolute."""
         timer, clock, gap, waiting, idle = Timer(), time.perf_counter_ns, self._random.expovariate, self._waiting, self._idle
         run_callback = gevent.get_hub().loop.run_callback
         rate = self._rate / 1e9
@@ -169,7 +170,7 @@ class OpenLoop:
             timer.close()
 
     def end(self) -> None:
-        """No further arrival. Those that wait in line are sent for a while yet, then they stay `open` for good."""
+        """Stops the arrivals. Those in the queue may still be sent for GRACE_SECONDS; the rest stays `open`."""
         self.over = True
         deadline = time.monotonic() + GRACE_SECONDS
         while self._waiting and time.monotonic() < deadline:
@@ -179,11 +180,11 @@ class OpenLoop:
             gevent.get_hub().loop.run_callback(self._idle.popleft(), None)
 
     def converse(self, user: Sender, connection: Connection, fire: Callable[..., None] | None) -> None:
-        """Until the level is over or the connection can't be kept. Raises Broken."""
+        """Sends requests until the level is over or the connection can't be kept. Raises Broken."""
         recorder, clock, waiting = self.recorder, time.perf_counter_ns, self._waiting
         exchange = connection.exchange
         hub: Any = gevent.get_hub()
-        mine = gevent.getcurrent().switch
+        resume = gevent.getcurrent().switch
         free_ns = 0
         while True:
             if waiting:
@@ -192,7 +193,7 @@ class OpenLoop:
                 return
             else:
                 free_ns = 0
-                self._idle.append(mine)
+                self._idle.append(resume)
                 # The dispatcher hands over the next arrival, or None at the end.
                 arrival = hub.switch()
                 if arrival is None:
@@ -227,7 +228,7 @@ Loop = ClosedLoop | OpenLoop
 
 
 class Stage:
-    """Where the users of a worker find the loop that is on; they park here while none is."""
+    """Gives a worker's users the current loop. They wait here while there is none."""
 
     def __init__(self) -> None:
         self.loop: Loop | None = None
@@ -239,14 +240,14 @@ class Stage:
         self._begun.set()
 
     def end(self) -> None:
-        """End the loop; users park as soon as they have their last answer."""
+        """Ends the loop. Each user waits here again as soon as it has its last answer."""
         loop, self.loop = self.loop, None
         self._begun.clear()
         if loop:
             loop.end()
 
     def wait(self) -> Loop:
-        """The loop that is on, as soon as one is."""
+        """Waits until there is a loop, and returns it."""
         while self.loop is None:
             self._begun.wait()
         return self.loop

@@ -1,9 +1,9 @@
-"""Drives one trial's load as the master of Locust's workers; says what happens in JSON lines on standard output.
+"""The main program of the load generator: the master of Locust's workers, which reports events on standard output.
 
     workers -> hello -> wait for the service -> golden cases -> rest -> levels -> done
-    a level: warm-up until steady -> measure -> drain -> the harness: again? -> level_end -> wait for the harness
+    a level: warm-up until steady -> measure -> drain -> ask the harness whether again -> level_end -> wait for the harness
 
-Everything is bounded: by the warm-up's limit, the measured seconds, the time-out of a request. Exit status 0 after
+Each phase is bounded: by the warm-up's limit, the measured seconds, or the time-out of a request. Exit status 0 after
 `done`, 1 after `fatal`.
 """
 
@@ -29,7 +29,7 @@ from loadtests.protocol import messages
 POLL_SECONDS = 0.005
 #: How long the harness may take to read its counters after a level.
 HARNESS_SECONDS = 10.0
-#: How long to stay after `done`: the harness reads this container's counters once more, then removes it.
+#: How long to stay after `done`: the harness reads this container's counters once more, and then removes it.
 LINGER_SECONDS = 20.0
 CONTRACT = Path(__file__).resolve().parents[2] / "services" / "contract"
 
@@ -40,7 +40,7 @@ def say(event: messages.Event) -> None:
 
 
 def wait_for_service(spec: messages.LoadSpec) -> int:
-    """Poll /health until it answers 200; the instant (monotonic ns) of that answer. Raises Stop."""
+    """Polls /health until it answers 200, and returns the instant (monotonic ns) of that answer. Raises Stop."""
     deadline = time.monotonic() + spec.ready_timeout_seconds
     case = {"method": "GET", "path": "/health"}
     last = "nothing listens"
@@ -57,7 +57,7 @@ def wait_for_service(spec: messages.LoadSpec) -> int:
 
 
 def check_golden_cases(spec: messages.LoadSpec, ready_ns: int, answered: dict[str, int]) -> messages.ServiceReady:
-    """Ask /meta and the golden cases marked `spot`; counts them into `answered` by route."""
+    """Sends GET /meta and the golden cases marked `spot`, and counts them in `answered` by route. Raises Stop."""
     try:
         meta = msgspec.json.decode(golden_cases.ask(spec.host, spec.port, {"method": "GET", "path": "/meta"}).body)
         cases = [case for case in golden_cases.load(CONTRACT / "golden.json") if case.get("spot")]
@@ -68,31 +68,32 @@ def check_golden_cases(spec: messages.LoadSpec, ready_ns: int, answered: dict[st
             if answer.status < 300:
                 answered[case["route"]] = answered.get(case["route"], 0) + 1
     except (OSError, HTTPException, msgspec.MsgspecError) as error:
-        raise Stop("golden cases", f"the service broke off: {error}") from None
+        raise Stop("golden cases", f"the service did not answer: {error}") from None
     return messages.ServiceReady(monotonic_ns=ready_ns, meta=meta, golden_cases=len(cases), problems=tuple(found))
 
 
 class Harness:
-    """What the harness says, by signals: SIGUSR1, go on; SIGUSR2, that once more. Unhandled they would end a process that is
-    not PID 1.
+    """Receives the harness's answers, which are signals: SIGUSR1 to go on, SIGUSR2 to measure the window again.
+
+    Without these handlers the signals would end a process that is not PID 1.
     """
 
     def __init__(self) -> None:
-        self._said = Event()
+        self._answered = Event()
         self._again = False
-        gevent.signal_handler(signal.SIGUSR1, self._hear, False)
-        gevent.signal_handler(signal.SIGUSR2, self._hear, True)
+        gevent.signal_handler(signal.SIGUSR1, self._receive, False)
+        gevent.signal_handler(signal.SIGUSR2, self._receive, True)
 
-    def _hear(self, again: bool) -> None:
+    def _receive(self, again: bool) -> None:
         self._again = again
-        self._said.set()
+        self._answered.set()
 
     def ask(self, event: messages.Event) -> bool:
-        """Say what is the case and wait; whether it is wanted once more. Raises Stop."""
-        self._said.clear()
+        """Sends an event and waits for the answer. True: the window is measured again. Raises Stop."""
+        self._answered.clear()
         say(event)
-        if not self._said.wait(HARNESS_SECONDS):
-            raise Stop("load", f"the harness did not say within {HARNESS_SECONDS:g} s that it had read its counters")
+        if not self._answered.wait(HARNESS_SECONDS):
+            raise Stop("load", f"the harness did not answer within {HARNESS_SECONDS:g} s: it should have read its counters")
         return self._again
 
 

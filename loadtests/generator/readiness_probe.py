@@ -1,9 +1,9 @@
-"""Watches starts of a service from the containers' side: says at which instant its answers were first as expected.
+"""The readiness probe: records, in a container, the instants at which a starting service first answers as expected.
 
     python -m loadtests.generator.readiness_probe '<WatchSpec in JSON>'
 
-Each SIGUSR1 begins one watch: the asks, one after the other, each until its answer is 200 and holds what it should; then
-one event on standard output. Nothing is polled in between. Exit status 0 after SIGTERM.
+Each SIGUSR1 begins one watch. It sends the requests one after the other, each until the answer is 200 and contains the
+expected text, and then prints one event on standard output. It does not poll in between. Exit status 0 after SIGTERM.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ import msgspec
 
 from loadtests.protocol import messages
 
-#: While nothing listens, asking costs the service nothing: the kernel refuses.
+#: Pause while nothing listens. Polling then costs the service nothing: the kernel refuses the connection.
 REFUSED_SECONDS = 0.001
-#: A service that answers that it is not ready yet has work to do.
+#: Pause while the service answers that it is not ready. It has work to do then.
 NOT_READY_SECONDS = 0.005
 ANSWER_SECONDS = 2.0
 
@@ -35,13 +35,13 @@ def ask(spec: messages.WatchSpec, path: str) -> bytes:
 
 
 def answers(ask: messages.Ask, answer: bytes) -> bool:
-    """Whether an answer is what is waited for."""
+    """True if an answer is the expected one."""
     status, _, rest = answer.partition(b"\r\n")
     return status.split(b" ")[1:2] == [b"200"] and ask.contains.encode() in rest
 
 
 def watch(spec: messages.WatchSpec) -> messages.Seen | messages.Fatal:
-    """The instants of the first good answers, in the order of the asks; or which of them never came."""
+    """The instants of the first expected answers, in the order of the requests; or the request that never got one."""
     deadline = time.monotonic() + spec.patience_seconds
     seen: list[int] = []
     answer = b""

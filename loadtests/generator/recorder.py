@@ -1,4 +1,4 @@
-"""Counts what is answered, by route, phase by phase. All in one thread: greenlets switch only while they wait."""
+"""Counts requests and answers by route and phase. There is one thread, and greenlets switch only while they wait."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ FAILURE_SAMPLES = 10
 
 
 class Phase:
-    """Counts of one phase, a list item a route.
+    """The counts of one phase, with one list item per route.
 
-    scheduled = answered + failed + timed_out + dropped + still open. A closed loop fills `response` alone.
+    scheduled = answered + failed + timed_out + dropped + still open. Of the histograms a closed loop fills only `response`.
     """
 
     def __init__(self, routes: int) -> None:
@@ -26,7 +26,7 @@ class Phase:
         self.lag = [histogram.new_counts() for _ in range(routes)]
 
     def open(self, route: int) -> int:
-        """Scheduled, and nothing has become of them yet."""
+        """The requests of a route that are scheduled and not finished."""
         ended = self.answered[route] + self.failed[route] + self.timed_out[route] + self.dropped[route]
         return self.scheduled[route] - ended
 
@@ -34,7 +34,7 @@ class Phase:
         return sum(self.open(route) for route in range(len(self.scheduled)))
 
     def results(self, routes: tuple[str, ...]) -> tuple[RouteResult, ...]:
-        """What became of it, route by route, with encoded histograms."""
+        """The phase's results, route by route, with encoded histograms."""
         return tuple(
             RouteResult(
                 route=name,
@@ -54,9 +54,9 @@ class Phase:
 
 
 class Recorder:
-    """The current phase, all ended ones, and the first failures in words.
+    """The current phase, all ended phases, and the first failures as sentences.
 
-    Answers count into the phase that scheduled them: in an open loop some come after its end.
+    Answers count in the phase that scheduled their requests. In an open loop some come after the end of that phase.
     """
 
     def __init__(self, routes: tuple[str, ...]) -> None:
@@ -69,18 +69,21 @@ class Recorder:
         self.connections_opened = 0
 
     def explain(self, route: int, reason: str) -> None:
-        """Keep the first failures in words."""
+        """Keeps the first failures as sentences."""
         if len(self.failure_samples) < FAILURE_SAMPLES:
             self.failure_samples.append(f"{self.routes[route]}: {reason}")
 
     def next_phase(self) -> Phase:
-        """End the current phase, begin a new one, and return the ended one."""
+        """Ends the current phase, begins a new one, and returns the ended one."""
         ended, self.phase = self.phase, Phase(len(self.routes))
         self._ended.append(ended)
         return ended
 
     def totals(self) -> tuple[dict[str, int], dict[str, int]]:
-        """Answered as expected, and not, since the start, by route. Forgets ended phases: call it when all is answered."""
+        """The requests since the start that were answered as expected, and those that were not, by route.
+
+        Forgets ended phases: call it when no request is under way.
+        """
         self.next_phase()
         for phase in self._ended:
             for route in range(len(self.routes)):

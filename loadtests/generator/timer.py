@@ -1,6 +1,6 @@
-"""An absolute timer that wakes a greenlet within tens of microseconds: a timerfd and gevent's io watcher.
+"""An absolute timer that wakes a greenlet within tens of microseconds, by a timerfd and gevent's io watcher.
 
-gevent's own timers round up to the event loop's milliseconds: `gevent.sleep` overshoots by 0.1-1 ms.
+gevent's own timers round up to the milliseconds of the event loop: `gevent.sleep` overshoots by 0.1 to 1 ms.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Timer:
     """Waits until instants of `time.perf_counter_ns` (CLOCK_MONOTONIC on Linux). Raises OSError."""
 
     def __init__(self) -> None:
-        # Python has os.timerfd_create from 3.13 on; the tests run on older ones too.
+        # Python has os.timerfd_create from 3.13; the tests also run on older versions.
         libc = ctypes.CDLL(None, use_errno=True)
         self._settime = libc.timerfd_settime
         self._descriptor = int(libc.timerfd_create(CLOCK_MONOTONIC, os.O_NONBLOCK | os.O_CLOEXEC))
@@ -41,7 +41,7 @@ class Timer:
         self._reference = ctypes.byref(self._spec)
 
     def wait_until(self, instant_ns: int) -> None:
-        """Let other greenlets run until the instant; at least once."""
+        """Lets other greenlets run until the instant, at least once."""
         value = self._spec.value
         value.seconds, value.nanoseconds = divmod(instant_ns, SECOND_NS)
         self._settime(self._descriptor, TFD_TIMER_ABSTIME, self._reference, None)

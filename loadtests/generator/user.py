@@ -1,8 +1,8 @@
 """The lean Locust user.
 
-Locust's own HTTP clients, not Locust, are what limits a Locust test: FastHttpUser adds about 120 us to every request.
+What limits a Locust test are Locust's own HTTP clients, not Locust: FastHttpUser adds about 120 us to every request.
 This user sends bytes that were encoded once over a keep-alive socket, parses with httptools, checks every answer, and
-counts microseconds into HdrHistogram buckets. It is an ordinary `locust.User`: it spawns, stops and reports as others do.
+counts microseconds in HdrHistogram buckets. It is an ordinary `locust.User`: it is spawned, stops and reports like others.
 """
 
 from __future__ import annotations
@@ -25,31 +25,33 @@ RECONNECT_SECONDS = 0.1
 
 
 class LeanUser(User):
-    """One connection that does what the loop on the stage says. Subclasses (one a profile) set `routes` and `stream`, and
-    `held` where requests are held.
+    """A user with one connection, which the current loop drives.
+
+    Subclasses (one per profile) set `routes` and `stream`, and `held` if requests are held.
     """
 
     abstract = True
     routes: tuple[str, ...] = ()
     #: Makes the profile's exchanges from a seeded generator.
     stream: Callable[[random.Random], list[Exchange]]
-    #: Makes the exchange that asks to be held for so many milliseconds.
+    #: Makes the exchange that asks the service to wait for so many milliseconds.
     held: Callable[[int], Exchange]
 
     recorder: Recorder
     stage: Stage
     exchanges: list[Exchange]
-    #: Tell Locust of each request (its web UI and listeners live on that). The harness counts for itself.
+    #: Whether Locust's listeners are notified of each request, as its web UI needs it. The harness counts by itself.
     fire_events = True
 
     def __init__(self, environment: Any) -> None:
         super().__init__(environment)
         if not hasattr(type(self), "stage"):
-            # Under Locust's own command line nobody sets the stage: a closed loop over the whole profile.
+            # Under Locust's own command line no worker sets a loop: run a closed loop over the whole profile.
             type(self).prepare(seed=1)
             type(self).stage.begin(type(self).closed_loop())
         self.connection: Connection | None = None
-        #: The request under way: since when (0: none), on which route, scheduled by which phase (None: not scheduled).
+        #: The request under way: when it was sent (0: there is none), its route, and the phase that scheduled it (None: no
+        #: phase did).
         self.sent_at_ns = 0
         self.route = 0
         self.phase: Phase | None = None
@@ -59,33 +61,33 @@ class LeanUser(User):
 
     @classmethod
     def prepare(cls, seed: int) -> None:
-        """Make the stream, an empty recorder and an empty stage. Called once, before users are spawned."""
+        """Makes the stream, an empty recorder and an empty stage. Called once, before users are spawned."""
         cls.exchanges = cls.stream(random.Random(seed))
         cls.recorder = Recorder(cls.routes)
         cls.stage = Stage()
 
     @classmethod
     def closed_loop(cls, routes: tuple[str, ...] = ()) -> ClosedLoop:
-        """A closed loop over the stream, or over some routes of it."""
+        """A closed loop over the stream, or over some of its routes."""
         return ClosedLoop(cls.recorder, cls._of(routes))
 
     @classmethod
     def held_loop(cls, hold_milliseconds: int, gap_seconds: float) -> ClosedLoop:
-        """A closed loop of requests that are held, the first ones so far apart."""
+        """A closed loop of held requests. `gap_seconds`: between the first requests of two connections."""
         return ClosedLoop(cls.recorder, [cls.held(hold_milliseconds)], gap_seconds)
 
     @classmethod
     def open_loop(cls, rate: float, seed: int, routes: tuple[str, ...] = ()) -> OpenLoop:
-        """An open loop at `rate` arrivals/s over the stream, or over some routes of it."""
+        """An open loop at `rate` arrivals/s over the stream, or over some of its routes."""
         return OpenLoop(cls.recorder, cls._of(routes), rate, seed)
 
     @classmethod
     def _of(cls, routes: tuple[str, ...]) -> list[Exchange]:
-        return [each for each in cls.exchanges if not routes or cls.routes[each.route] in routes]
+        return [exchange for exchange in cls.exchanges if not routes or cls.routes[exchange.route] in routes]
 
     @task
     def live(self) -> None:
-        """One task for the user's whole life: Locust would pick a task and a wait time for every request."""
+        """The one task, for the user's whole life. With more, Locust would choose a task and a wait for every request."""
         user_class = type(self)
         fire = self.environment.events.request.fire if user_class.fire_events else None
         try:
@@ -108,7 +110,7 @@ class LeanUser(User):
             self._disconnect()
 
     def _lost(self, recorder: Recorder, reason: str) -> None:
-        """The connection broke; a request that was under way has failed with it."""
+        """Counts the request under way as failed, because the connection broke."""
         phase = self.phase
         if phase is None:
             phase = recorder.phase
@@ -123,7 +125,7 @@ class LeanUser(User):
         self.connection, self.sent_at_ns, self.phase, self.timed_out = None, 0, None, False
 
     def tell(self, fire: Callable[..., None], route: int, since_ns: int, length: int, problem: str | None) -> None:
-        """Tell Locust's listeners of an answer."""
+        """Notifies Locust's listeners of an answer."""
         fire(
             request_type="lean",
             name=type(self).routes[route],
@@ -135,15 +137,15 @@ class LeanUser(User):
 
 
 def under_way_seconds(users: Iterable[LeanUser]) -> float:
-    """How long the requests that are under way now have been, in sum."""
+    """The sum of the times for which the requests now under way have been so."""
     now_ns = time.perf_counter_ns()
     return sum((now_ns - user.sent_at_ns) / 1e9 for user in users if user.sent_at_ns)
 
 
 def watch_timeouts(users: Callable[[], Iterable[LeanUser]]) -> None:
-    """Abort requests that take longer than REQUEST_TIMEOUT_SECONDS; runs in a greenlet of its own.
+    """Aborts requests that take longer than REQUEST_TIMEOUT_SECONDS. Runs in a greenlet of its own.
 
-    One look a second at all connections is cheaper than a timer a request.
+    Checking all connections once per second is cheaper than a timer per request.
     """
     while True:
         gevent.sleep(1.0)

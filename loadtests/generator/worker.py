@@ -1,9 +1,9 @@
-"""One worker of the generator: Locust's WorkerRunner, the lean user, and one loop at a time on its stage.
+"""A worker of the load generator: Locust's WorkerRunner with the lean user, and one loop at a time.
 
     python -m loadtests.generator.worker HOST:PORT [CPU]
 
-The master tells it everything else, so a worker on another machine needs nothing but the load image and the master's
-address. CPU: the one it pins itself to.
+The master sends it everything else, so a worker on another machine needs only the load image and the master's address.
+CPU: the one to which the worker pins itself.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from loadtests.protocol import messages
 
 
 class Worker:
-    """Does what the master's messages say, in the order in which they come."""
+    """Follows the master's messages, in the order in which they come."""
 
     def __init__(self, master_host: str, master_port: int) -> None:
         self._environment = Environment(user_classes=[])
@@ -39,9 +39,9 @@ class Worker:
         self.runner.register_message(messages.PREPARE, self._prepare)
         self.runner.register_message(messages.BEGIN, self._begin)
         self.runner.register_message(messages.MEASURE, self._measure)
-        # Waits for last answers, while the runner's own greenlet goes on to hear the master's heartbeat.
+        # Waits for the last answers, while the runner's own greenlet still receives the master's heartbeat.
         self.runner.register_message(messages.END, self._end, concurrent=True)
-        # Locust has told the master by now that a worker is there, but not that it understands ours.
+        # Locust has announced the worker to the master by now, but not that it understands fitmap's messages.
         self.runner.send_message(messages.READY, {})
 
     def _users(self) -> list[LeanUser]:
@@ -55,7 +55,7 @@ class Worker:
         self._user.prepare(spec.seed)
         self._environment.user_classes = [self._user]
         gevent.spawn(watch_timeouts, self._users)
-        # What is there by now stays; a collection in the middle of a window would be a pause of the generator's own.
+        # All objects made so far stay. A garbage collection during a window would be a pause of the generator.
         gc.collect()
         gc.freeze()
         self.runner.send_message(messages.PREPARED, {})
@@ -93,12 +93,12 @@ class Worker:
         self._reporter = gevent.spawn(self._report_windows)
 
     def _end(self, **_: Any) -> None:
-        """End the window now; report when every connection has its last answer."""
+        """Ends the window now, and reports when each connection has its last answer."""
         self._reporter.kill()
         recorder = self._user.recorder
         busy_after = under_way_seconds(self._users())
         measured = recorder.next_phase()
-        # Of a closed loop's answers those up to now belong to the window; an open loop waits for those it scheduled.
+        # In a closed loop the answers up to now belong to the window. An open loop waits for the requests that it scheduled.
         busy = sum(measured.sum_microseconds) / 1e6 + busy_after - self._busy_before
         self._user.stage.end()
         with gevent.Timeout(REQUEST_TIMEOUT_SECONDS + 2, exception=False):

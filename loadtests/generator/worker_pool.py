@@ -1,4 +1,4 @@
-"""The workers of one trial, seen from the master: started, told what to do, listened to, and missed when they are lost."""
+"""The master's side of a trial's workers: starts them, sends them messages, and notices when one is lost."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from locust.env import Environment
 from loadtests.protocol import messages
 
 START_SECONDS = 30.0
-#: Someone starts them by hand.
+#: Time for external workers, which a person starts by hand.
 EXTERNAL_SECONDS = 300.0
-#: A worker that says nothing for so long is lost. They report each second.
+#: A worker that sends nothing for this time is lost. Workers report each second.
 SILENCE_SECONDS = 5.0
-#: After a level's end: the grace for what waits in line, and the time-out of requests under way.
+#: Time for a worker's result after a level's end: the grace for the queue, and the time-out of requests under way.
 RESULT_SECONDS = 20.0
 
 T = TypeVar("T")
 
 
 class Stop(Exception):
-    """The trial can't go on: stage and reason."""
+    """The trial can't continue: stage and reason."""
 
     def __init__(self, stage: str, reason: str) -> None:
         super().__init__(reason)
@@ -38,15 +38,15 @@ class Stop(Exception):
 
 
 class ProfileUser(User):
-    """What the master knows of the users: their class's name. Only workers have the profile's own class of that name."""
+    """The user class of the master, which knows only its name. The workers have the profile's own class of that name."""
 
     @task
     def nothing(self) -> None:
-        """Never runs: users live in workers."""
+        """Never runs: users run only in workers."""
 
 
 class Workers:
-    """One worker a CPU that this process may use, each pinned to its own, and those that are started elsewhere. A context.
+    """One worker for each CPU that this process may use, pinned to it, and the external workers. A context.
 
     Raises Stop.
     """
@@ -54,14 +54,14 @@ class Workers:
     def __init__(self, spec: messages.LoadSpec) -> None:
         self._local: list[subprocess.Popen[bytes]] = []
         self._environment = Environment(user_classes=[ProfileUser], host=f"http://{spec.host}:{spec.port}")
-        # A lost worker fails the trial; without the rest of Locust's own answer to it (spreading its users).
+        # A lost worker fails the trial: Locust's own answer, which is to spread its users, is not used.
         self._runner: Any = self._environment.create_master_runner(spec.master_host, spec.master_port)
-        self._heard: dict[str, SimpleQueue[Any]] = {
+        self._received: dict[str, SimpleQueue[Any]] = {
             name: SimpleQueue() for name in (messages.READY, messages.PREPARED, messages.RESULT)
         }
         self._windows: dict[str, SimpleQueue[Any]] = {}
-        for name in (*self._heard, messages.WINDOW):
-            self._runner.register_message(name, self._hear)
+        for name in (*self._received, messages.WINDOW):
+            self._runner.register_message(name, self._receive)
         self._results: tuple[messages.WorkerResult, ...] = ()
         self._attempt = 0
         cpus = sorted(os.sched_getaffinity(0))
@@ -69,7 +69,7 @@ class Workers:
         address = f"{'127.0.0.1' if spec.master_host == '0.0.0.0' else spec.master_host}:{spec.master_port}"
         for cpu in cpus:
             command = [sys.executable, "-m", "loadtests.generator.worker", address, str(cpu)]
-            # Their standard output is not ours, which holds events alone.
+            # Workers write to standard error: standard output is for events only.
             self._local.append(subprocess.Popen(command, stdout=sys.stderr.fileno()))
 
     def __enter__(self) -> Self:
@@ -79,32 +79,32 @@ class Workers:
         for process in self._local:
             process.kill()
 
-    def _hear(self, *, msg: Any, **_: Any) -> None:
+    def _receive(self, *, msg: Any, **_: Any) -> None:
         if msg.type == messages.WINDOW:
             self._windows.setdefault(msg.node_id, SimpleQueue()).put(msg.data)
         else:
-            self._heard[msg.type].put(msg.data)
+            self._received[msg.type].put(msg.data)
 
     def prepare(self, spec: messages.LoadSpec) -> None:
-        """Wait until all workers are there, then have them make the profile's stream."""
+        """Waits until all workers have connected, and lets them make the profile's stream."""
         patience = EXTERNAL_SECONDS if spec.external_workers else START_SECONDS
         deadline = time.monotonic() + patience
-        while (ready := self._heard[messages.READY].qsize()) < self.count:
-            self._look_for_ended()
+        while (ready := self._received[messages.READY].qsize()) < self.count:
+            self._check_local_workers()
             if time.monotonic() > deadline:
-                raise Stop("load", f"{ready} of {self.count} load workers are there after {patience:g} s")
+                raise Stop("load", f"only {ready} of {self.count} load workers connected within {patience:g} s")
             gevent.sleep(0.01)
         self._runner.send_message(messages.PREPARE, msgspec.to_builtins(spec))
         self._all(messages.PREPARED, dict[str, Any], START_SECONDS)
 
     def spawn(self, connections: int) -> None:
-        """Have so many users in all, spread evenly over the workers by Locust."""
+        """Sets the number of users, which Locust spreads evenly over the workers."""
         if change := abs(connections - self._runner.user_count):
-            # All at once: Locust's ramps are for tests of another kind.
+            # All at once, without one of Locust's ramps.
             self._runner.start(connections, spawn_rate=change)
 
     def begin(self, level: messages.TimedLevel, rate: float, seed: int) -> None:
-        """Begin a level's warm-up; `rate` (all workers together) is 0 in a closed loop."""
+        """Begins a level's warm-up. `rate`: of all workers together; 0 in a closed loop."""
         gap_seconds = level.hold_milliseconds / 1000 * self.count / level.connections
         for index, client in enumerate(self._ids()):
             share = messages.Share(
@@ -114,56 +114,57 @@ class Workers:
             self._runner.send_message(messages.BEGIN, msgspec.to_builtins(share), client)
 
     def measure(self) -> None:
-        """Begin a measured window on all workers: the first of a level, or another in its place."""
+        """Begins a measured window on all workers: the first of a level, or a repeat."""
         self._attempt += 1
         self._runner.send_message(messages.MEASURE, f"measure {self._attempt}")
 
     def window(self, phase: str) -> tuple[messages.WorkerWindow, ...]:
-        """The next second of each worker. Raises Stop when one is not heard."""
-        # Numbered, so that the last second of a window that is measured again is not the first of the next one.
+        """The next window of each worker. Raises Stop if a worker sends none."""
+        # Numbered, so that the last second of a window that is repeated does not count as the first of its repeat.
         name = f"measure {self._attempt}" if phase == "measure" else phase
         return tuple(self._next_window(self._windows.setdefault(worker, SimpleQueue()), name) for worker in self._ids())
 
-    def _next_window(self, heard: SimpleQueue[Any], phase: str) -> messages.WorkerWindow:
+    def _next_window(self, received: SimpleQueue[Any], phase: str) -> messages.WorkerWindow:
         while True:
-            found = msgspec.convert(self._get(heard, SILENCE_SECONDS), messages.WorkerWindow)
-            # The last of the warm-up may have been on its way when the measured window began.
-            if found.phase == phase:
-                return found
+            window = msgspec.convert(self._get(received, SILENCE_SECONDS), messages.WorkerWindow)
+            # The last window of the warm-up may have been on its way when the measured window began.
+            if window.phase == phase:
+                return window
 
     def end(self) -> tuple[messages.WorkerResult, ...]:
-        """End the level; what each worker measured. Raises Stop."""
+        """Ends the level, and returns what each worker measured. Raises Stop."""
         self._runner.send_message(messages.END, {})
         self._results = self._all(messages.RESULT, messages.WorkerResult, RESULT_SECONDS)
         self._windows.clear()
         return self._results
 
     def totals(self) -> tuple[dict[str, int], dict[str, int]]:
-        """Requests answered as expected and not, since the start, by route."""
+        """The requests since the start that were answered as expected, and those that were not, by route."""
         return _sum([r.answered for r in self._results]), _sum([r.failed for r in self._results])
 
     def remarks(self) -> tuple[tuple[str, ...], int]:
-        """The first failures in words, and how many connections were opened."""
+        """The first failures as sentences, and the number of connections that were opened."""
         samples = [sample for result in self._results for sample in result.failure_samples]
         return tuple(samples[:10]), sum(result.connections_opened for result in self._results)
 
     def _all(self, name: str, kind: type[T], seconds: float) -> tuple[T, ...]:
-        """A message of each worker, each within `seconds`."""
-        return tuple(msgspec.convert(self._get(self._heard[name], seconds), kind) for _ in range(self.count))
+        """One message from each worker, each within `seconds`."""
+        return tuple(msgspec.convert(self._get(self._received[name], seconds), kind) for _ in range(self.count))
 
-    def _get(self, heard: SimpleQueue[Any], seconds: float) -> Any:
+    def _get(self, received: SimpleQueue[Any], seconds: float) -> Any:
         try:
-            return heard.get(timeout=seconds)
+            return received.get(timeout=seconds)
         except Empty:
-            self._look_for_ended()
+            self._check_local_workers()
             missing = [client.id for client in self._runner.clients.missing]
             who = f": no heartbeat of {', '.join(missing)}" if missing else ""
-            raise Stop("load", f"a load worker was lost: nothing heard for {seconds:g} s{who}") from None
+            raise Stop("load", f"a load worker was lost: it sent nothing for {seconds:g} s{who}") from None
 
     def _ids(self) -> list[str]:
         return sorted(self._runner.clients)
 
-    def _look_for_ended(self) -> None:
+    def _check_local_workers(self) -> None:
+        """Raises Stop if a worker of this container has ended."""
         for process in self._local:
             if process.poll() is not None:
                 raise Stop("load", f"a load worker was lost: it ended with status {process.returncode}")
@@ -171,7 +172,7 @@ class Workers:
 
 def _sum(counts: Sequence[dict[str, int]]) -> dict[str, int]:
     total: dict[str, int] = {}
-    for each in counts:
-        for name, count in each.items():
+    for by_route in counts:
+        for name, count in by_route.items():
             total[name] = total.get(name, 0) + count
     return total

@@ -1,1 +1,1 @@
-"""What the harness and the load generator tell each other, and what both compute alike."""
+"""The messages between harness and load generator, and the computations that both use."""

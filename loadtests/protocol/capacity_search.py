@@ -1,7 +1,7 @@
-"""The search for the highest rate that meets an objective: doubling, bisection, and both ends confirmed. Pure.
+"""The search for the highest rate that meets an objective: doubling, bisection, and confirmation of both ends.
 
-A probe is one fresh window at one rate. The answer is an interval: its lower end passed twice, its upper end failed
-twice, and they are at most TOLERANCE apart.
+A probe is one fresh window at one rate. The result is an interval. Its lower end passed twice, its upper end failed twice,
+and they differ by at most TOLERANCE.
 """
 
 from __future__ import annotations
@@ -18,21 +18,22 @@ START_RATE = 50.0
 TOLERANCE = 0.05
 CONFIRMATIONS = 2
 MAX_PROBES = 40
-#: Of what calibration found the generator to hold, a level may ask for so much.
+#: The share of the generator's calibrated ceiling that a level may use.
 CEILING_SHARE = 0.7
 
 
 class SearchProbe(Struct, frozen=True):
-    """One window: its rate in arrivals/s, and whether it met the objective."""
+    """One probe: its rate in arrivals/s, and whether it met the objective."""
 
     rate: float
     passed: bool
 
 
 def bounds(probes: Sequence[SearchProbe]) -> tuple[float, float | None]:
-    """The highest rate that holds and the lowest above it that does not (None: none has failed yet).
+    """The highest rate that holds, and the lowest rate above it that does not (None: none has failed yet).
 
-    A rate that both passed and failed counts by the majority; a tie, like a fail: capacity is what one can rely on.
+    Of a rate that both passed and failed the majority counts. A tie counts as a fail: one must be able to rely on a
+    capacity.
     """
     score: dict[float, int] = {}
     for probe in probes:
@@ -46,9 +47,9 @@ def bounds(probes: Sequence[SearchProbe]) -> tuple[float, float | None]:
 
 
 def next_rate(probes: Sequence[SearchProbe], start_rate: float, ceiling: float) -> float | None:
-    """The rate to probe next, None when the search is over.
+    """The rate to probe next. None when the search is over.
 
-    `ceiling`: the highest rate that the generator itself holds (0: not known); nothing above it is tried.
+    `ceiling`: the highest rate that the generator itself can send (0: not known). No higher rate is tried.
     """
     low, high = bounds(probes)
     if len(probes) >= MAX_PROBES:
@@ -70,9 +71,9 @@ def next_rate(probes: Sequence[SearchProbe], start_rate: float, ceiling: float) 
 
 
 def meets(measured: Measured, objective: Objective) -> bool:
-    """Whether a window met the objective: no failure, and enough of all that was scheduled was answered in time.
+    """True if a window met the objective: no request failed, and enough of the scheduled ones were answered in time.
 
-    What was dropped or never answered counts as too late.
+    Requests that were dropped or never answered count as too late.
     """
     if any(route.failures or route.timed_out for route in measured.routes):
         return False

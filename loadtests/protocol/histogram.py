@@ -1,8 +1,8 @@
-"""Microsecond histograms with the bucket indices of HdrHistogram, counted inline.
+"""Histograms of microseconds with the bucket indices of HdrHistogram, counted inline.
 
-`HdrHistogram.record_value` costs 0.9 us, an increment of a list item 0.1 us: at 30,000 requests/s on one core the
-first would be a thirtieth of all that the generator does. So the hot path counts into a plain list with HdrHistogram's
-own index arithmetic (1 us to 60 s, 3 significant digits), and the standard object is made once, at the end of a phase.
+`HdrHistogram.record_value` costs 0.9 us, an increment of a list item 0.1 us. At 30,000 requests/s on one core the first
+would be a thirtieth of the generator's whole work. So the hot path counts in a plain list with HdrHistogram's own index
+arithmetic (1 us to 60 s, 3 significant digits), and the standard object is made once, at the end of a phase.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from hdrh.histogram import HdrHistogram
 LOWEST_MICROSECONDS = 1
 HIGHEST_MICROSECONDS = 60_000_000
 DIGITS = 3
-# Three digits need 2,048 sub-buckets; every further bucket doubles the range and adds 1,024 counts.
+# Three digits need 2,048 sub-buckets. Each further bucket doubles the range and adds 1,024 counts.
 SUB_BUCKET_BITS = 11
 HALF_COUNT_BITS = SUB_BUCKET_BITS - 1
 BUCKETS = (HIGHEST_MICROSECONDS >> SUB_BUCKET_BITS).bit_length() + 1
@@ -22,7 +22,7 @@ COUNTS = (BUCKETS + 1) << HALF_COUNT_BITS
 
 
 def new_counts() -> list[int]:
-    """Zeroed counts, one per bucket index."""
+    """A list of zeros, one per bucket index."""
     return [0] * COUNTS
 
 
@@ -44,7 +44,7 @@ def new() -> HdrHistogram:
 
 
 def encode(counts: list[int]) -> str:
-    """The counts as a standard HdrHistogram V2 string (compressed, base64); empty where nothing was counted."""
+    """The counts as a standard HdrHistogram V2 string (compressed, base64). Empty if nothing was counted."""
     if not any(counts):
         return ""
     histogram = new()
@@ -55,7 +55,7 @@ def encode(counts: list[int]) -> str:
 
 
 def merge(encoded: Iterable[str]) -> str:
-    """Encoded histograms as one."""
+    """The sum of encoded histograms, encoded."""
     parts = [part for part in encoded if part]
     if len(parts) < 2:
         return "".join(parts)
@@ -66,7 +66,7 @@ def merge(encoded: Iterable[str]) -> str:
 
 
 def at_most(encoded: str, microseconds: float) -> int:
-    """How many values of an encoded histogram are at most so great, to the histogram's precision."""
+    """The number of values of an encoded histogram up to a bound, to the histogram's precision."""
     if not encoded:
         return 0
     return sum(
@@ -77,6 +77,6 @@ def at_most(encoded: str, microseconds: float) -> int:
 
 
 def percentile(encoded: Iterable[str], percent: float) -> float:
-    """A percentile (microseconds) over several encoded histograms; 0 where nothing was counted."""
+    """A percentile (microseconds) over several encoded histograms. 0 if nothing was counted."""
     total = merge(encoded)
     return float(HdrHistogram.decode(total).get_value_at_percentile(percent)) if total else 0.0

@@ -1,9 +1,8 @@
-"""What the load generator says: to the harness in JSON lines, and between its own master and workers in Locust messages.
+"""The messages of the load generator: events for the harness, and Locust messages between its master and workers.
 
-The harness hands a `LoadSpec` over in the environment variable FITMAP_LOAD; the generator answers with one event a
-line (JSON) on standard output, and pauses after each `LevelEnd` until it gets SIGUSR1: in between the harness reads what
-the database counted. It pauses after each `Passed` too, until it hears whether the window counts. This module is all that
-the sides share: it imports none of them.
+The harness passes a `LoadSpec` in the environment variable FITMAP_LOAD. The generator prints events on standard output, one
+per line, as JSON. It pauses after each `LevelEnd` until it gets SIGUSR1; meanwhile the harness reads the database's counts.
+It also pauses after each `Passed` until it knows whether the window counts. This module imports neither of the two.
 Instants are nanoseconds of CLOCK_MONOTONIC in the generator's kernel.
 """
 
@@ -18,17 +17,17 @@ Kind = Literal["closed", "open", "relative", "capacity", "held"]
 
 
 class TimedLevel(Struct, frozen=True, forbid_unknown_fields=True):
-    """How hard to push, and for how long.
+    """A level with its times.
 
-    `closed`: so many connections, each sends as soon as it has its answer. `open`: `rate` arrivals/s whatever the
-    service does. `relative`: open, at `share` of what the trial's first closed level achieved. `capacity`: a search for the
-    highest rate that meets the objective. `held`: closed, each request asks to be held for `hold_milliseconds`.
+    `closed`: each of the connections sends as soon as it has its answer. `open`: `rate` arrivals/s, whatever the service
+    does. `relative`: open, at `share` of the rate of the trial's first closed level. `capacity`: a search for the highest
+    rate that meets the objective. `held`: closed, and each request asks the service to wait for `hold_milliseconds`.
     """
 
     name: str
     kind: Kind
     connections: int
-    #: Of the profile's stream only these routes are sent.
+    #: The routes of the profile's stream that are sent.
     routes: tuple[str, ...]
     warmup_seconds: float
     warmup_limit_seconds: float
@@ -36,19 +35,19 @@ class TimedLevel(Struct, frozen=True, forbid_unknown_fields=True):
     rate: float = 0.0
     share: float = 0.0
     hold_milliseconds: int = 0
-    #: How long one of the windows is that the course of the level is told in.
+    #: The length of the windows in which the level is reported.
     window_seconds: float = 1.0
 
 
 class Objective(Struct, frozen=True, forbid_unknown_fields=True):
-    """A service level objective: of all arrivals, `percent` are answered as expected within `milliseconds`."""
+    """A service level objective: `percent` of all arrivals are answered as expected within `milliseconds`."""
 
     percent: float = 99.0
     milliseconds: float = 50.0
 
 
 class LoadSpec(Struct, frozen=True, forbid_unknown_fields=True):
-    """One trial's load: its levels, one after the other."""
+    """The load of one trial: its levels, one after the other."""
 
     profile: str
     host: str
@@ -56,22 +55,22 @@ class LoadSpec(Struct, frozen=True, forbid_unknown_fields=True):
     seed: int
     levels: tuple[TimedLevel, ...]
     objective: Objective
-    #: Ask the golden cases of the contract first. An instrument of the calibration knows none.
+    #: Whether the golden cases of the contract are sent first. Reference servers know none.
     golden: bool
     ready_timeout_seconds: float
-    #: Workers listen to this port of the master, on this address.
+    #: The address and port on which the master waits for its workers.
     master_host: str = "127.0.0.1"
     master_port: int = 15557
-    #: Workers that someone starts elsewhere, beside one for each CPU that this container may use.
+    #: Workers that are started elsewhere, in addition to one for each CPU that this container may use.
     external_workers: int = 0
-    #: The highest open rate that calibration believes this generator to hold; 0: not known.
+    #: The highest open rate that this generator can send, from calibration. 0: not known.
     open_ceiling: float = 0.0
-    #: Between the golden cases and the first level nothing is asked for so long: what the service holds then is its base.
+    #: How long no request is sent between golden cases and first level. The service's memory then is its base.
     idle_seconds: float = 0.0
 
 
 class Hello(Struct, frozen=True, tag="hello"):
-    """The generator and its workers are loaded; it polls the service from now on."""
+    """The generator and its workers are loaded. From now on it polls the service."""
 
     monotonic_ns: int
     unix_ns: int
@@ -81,7 +80,7 @@ class Hello(Struct, frozen=True, tag="hello"):
 
 
 class ServiceReady(Struct, frozen=True, tag="service_ready"):
-    """The first 200 on /health, what /meta said, and what the golden cases found (empty: all well)."""
+    """The instant of the first 200 on /health, the answer of /meta, and the problems of golden cases (empty: none)."""
 
     monotonic_ns: int
     meta: dict[str, str | int]
@@ -90,8 +89,9 @@ class ServiceReady(Struct, frozen=True, tag="service_ready"):
 
 
 class Window(Struct, frozen=True, tag="window"):
-    """One second of load (or what the level has for a window), for progress and curves. `phase` is warmup or measure;
-    `mean_microseconds` is of the answers.
+    """One window of load, of one second unless the level says otherwise. For progress and charts.
+
+    `phase`: warmup or measure; `mean_microseconds`: mean response time of the answers.
     """
 
     phase: str
@@ -103,11 +103,11 @@ class Window(Struct, frozen=True, tag="window"):
 
 
 class RouteResult(Struct, frozen=True):
-    """A route's measured phase. Histograms are HdrHistogram V2 (compressed, base64), microseconds.
+    """The measured phase of a route. Histograms are HdrHistogram V2 (compressed, base64), in microseconds.
 
-    requests: answered as expected. response: from the intended instant to the answer; service: from the instant of sending;
-    lag: sent late by the generator itself. In a closed loop nothing is intended before it is sent: response alone.
-    scheduled = requests + failures + timed_out + dropped + open.
+    requests: answered as expected. response: from the instant at which a request was due to its answer; service: from the
+    instant at which it was sent; lag: how late the generator itself sent it. A closed loop has no schedule, so it has only
+    `response`. scheduled = requests + failures + timed_out + dropped + open.
     """
 
     route: str
@@ -124,8 +124,9 @@ class RouteResult(Struct, frozen=True):
 
 
 class Measured(Struct, frozen=True, tag="measured"):
-    """The measured phase of a level, or one probe of a search. `warmup_seconds` is what the warm-up took; `steady` whether
-    it ended without a trend.
+    """The measured phase of a level, or one probe of a search.
+
+    `warmup_seconds`: the length of the warm-up; `steady`: whether it ended without a trend.
     """
 
     level: str
@@ -135,18 +136,20 @@ class Measured(Struct, frozen=True, tag="measured"):
     steady: bool
     steady_reason: str
     connections: int
-    #: Arrivals/s that were asked for; 0 in a closed loop.
+    #: Planned arrivals/s; 0 in a closed loop.
     rate: float
-    #: Time that connections spent with a request under way, inside the window: of requests that were under way at
-    #: its start or end, the part inside.
+    #: Time inside the window for which connections had a request under way. Of requests that cross an end of the window, the
+    #: part inside counts.
     busy_seconds: float
     routes: tuple[RouteResult, ...]
 
 
 class Passed(Struct, frozen=True, tag="passed"):
-    """A measured window has passed, and nothing is asked any more. It may still have been warm-up: only the harness sees
-    what the service's CPU did meanwhile, and does now. The generator waits for its word: SIGUSR1 keeps the window, SIGUSR2
-    has it measured again, where the warm-up's limit lets it.
+    """A measured window has passed, and no request is sent any more.
+
+    The window may still have been warm-up: only the harness sees what the service's CPU did in it, and does now. The
+    generator waits for its answer. SIGUSR1 keeps the window; after SIGUSR2 it is measured again, unless the warm-up's limit
+    is reached.
     """
 
     level: str
@@ -155,8 +158,10 @@ class Passed(Struct, frozen=True, tag="passed"):
 
 
 class LevelEnd(Struct, frozen=True, tag="level_end"):
-    """Every connection has its last answer. `answered`: requests answered as expected since the start, by route, golden
-    cases, warm-ups and drains included; this is what the database's statement count must agree with.
+    """The end of a level: each connection has its last answer.
+
+    `answered`: requests answered as expected since the start, by route, including golden cases, warm-ups and drains. The
+    database's statement counts must agree with it.
     """
 
     level: str
@@ -165,7 +170,7 @@ class LevelEnd(Struct, frozen=True, tag="level_end"):
 
 
 class Done(Struct, frozen=True, tag="done"):
-    """The end."""
+    """The end of the last level."""
 
     failure_samples: tuple[str, ...]
     connections_opened: int
@@ -179,14 +184,14 @@ class Fatal(Struct, frozen=True, tag="fatal"):
 
 
 class Ask(Struct, frozen=True, forbid_unknown_fields=True):
-    """A GET that is repeated until the answer is 200 and holds a text."""
+    """A GET request that is repeated until the answer is 200 and contains a text."""
 
     path: str
     contains: str = ""
 
 
 class WatchSpec(Struct, frozen=True, forbid_unknown_fields=True):
-    """What `loadtests.generator.readiness_probe` looks for after each start of a service."""
+    """What `loadtests.generator.readiness_probe` waits for after each start of a service."""
 
     host: str
     port: int
@@ -195,12 +200,14 @@ class WatchSpec(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Watching(Struct, frozen=True, tag="watching"):
-    """The watcher is loaded."""
+    """The readiness probe is loaded."""
 
 
 class Seen(Struct, frozen=True, tag="seen"):
-    """When each of the asks was first answered as expected, by the wall clock of the containers' kernel; the last answer's
-    body.
+    """The result of one watch.
+
+    `unix_ns`: when each request was first answered as expected, by the wall clock of the containers' kernel; `last_body`:
+    the body of the last answer.
     """
 
     unix_ns: tuple[int, ...]
@@ -213,16 +220,16 @@ encode_event = msgspec.json.Encoder().encode
 decode_event = msgspec.json.Decoder(Event).decode
 
 
-# Between master and workers: names of Locust's custom messages, and what the greater of them carry.
+# Between master and workers: the names of Locust's custom messages, and the contents of those that have any.
 READY, PREPARE, PREPARED = "fitmap_ready", "fitmap_prepare", "fitmap_prepared"
 BEGIN, MEASURE, END = "fitmap_begin", "fitmap_measure", "fitmap_end"
 WINDOW, RESULT = "fitmap_window", "fitmap_result"
 
 
 class Share(Struct, frozen=True):
-    """What one worker does of a level: `rate` is its own part of the arrivals. `seed` makes its schedule.
+    """One worker's share of a level. `rate`: its own part of the arrivals; `seed`: of its schedule.
 
-    Held requests: each asks for `hold_milliseconds`, and the connections' first ones are `gap_seconds` apart.
+    Held requests: each asks for `hold_milliseconds`, and the first requests of two connections are `gap_seconds` apart.
     """
 
     closed: bool
@@ -244,7 +251,7 @@ class WorkerWindow(Struct, frozen=True):
 
 
 class WorkerResult(Struct, frozen=True):
-    """One worker's measured phase, and its totals since the start."""
+    """The measured phase of one worker, and its totals since the start."""
 
     busy_seconds: float
     routes: tuple[RouteResult, ...]

@@ -188,9 +188,9 @@ class Stand:
         raise AssertionError("unreachable")
 
     def add(self, spec: ContainerSpec) -> RunningContainer:
-        # A crew of its own for each: names within a crew are one for each role.
-        crew = self._stack.enter_context(TrialContainers(self._client, self._run_id, str(next(self._numbers))))
-        return crew.add(spec)
+        # A trial of its own for each: a trial has one container name per role.
+        containers = self._stack.enter_context(TrialContainers(self._client, self._run_id, str(next(self._numbers))))
+        return containers.add(spec)
 
     def database(self, port: int | None = None, password: str | None = None) -> Database:
         """A fresh database that accepts connections."""

@@ -1,4 +1,4 @@
-"""`fitmap bench` for real: containers start, are measured, and are gone, whatever happens."""
+"""`fitmap bench` on the engine: containers start, are measured, and are removed, whatever happens."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from harness.record.measurement import Missing
 from harness.record.reader import read_record
 
 FITMAP = [sys.executable, "-m", "harness.cli.main"]
-# Ports of its own: a bench that someone runs beside the tests keeps its own.
+# Ports of its own, so that it does not disturb a `fitmap bench` on the same machine.
 CONFIG = """
 [ports]
 service = 24080
@@ -62,11 +62,11 @@ def finished_trials(runs: Path) -> int:
 
 
 def wait_for_load(client: docker.DockerClient, runs: Path, trials: int) -> None:
-    """Until `trials` are finished and the next one's service runs: it starts last."""
+    """Waits until `trials` are finished and the service of the next one runs, which starts last."""
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         running = [c for c in client.containers.list() if c.labels.get("fitmap") == "service"]
-        # Not those of the calibration, which comes first.
+        # Not the containers of the calibration, which comes first.
         services = [c for c in running if c.labels.get("fitmap.run") != "instruments"]
         if finished_trials(runs) >= trials and services:
             time.sleep(1.0)
@@ -85,7 +85,7 @@ def resume(command: list[str]) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_run_measures_every_trial_and_writes_its_report(command: list[str], tmp_path: Path) -> None:
-    # Two blocks: a neighbour may spoil a window of two seconds, which is a verdict and no fault.
+    # Two blocks: a noisy neighbour may disturb a window of two seconds. That is a verdict, not a fault.
     done = subprocess.run(
         [*command, "--target", "go", "--blocks", "2"], capture_output=True, text=True, timeout=300, check=False
     )
@@ -114,7 +114,7 @@ def test_ctrl_c_loses_nothing_leaves_nothing_and_resume_completes(
         [*command, "--target", "go", "--profile", "cpu"],
         stderr=subprocess.PIPE,
         text=True,
-        # A shell starts what it puts into the background deaf to this signal, and its children inherit that.
+        # A shell lets background processes ignore this signal, and their children inherit that.
         preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
     wait_for_load(client, runs, trials=1)

@@ -1,4 +1,4 @@
-"""Both ways to a container's counters tell the same: its cgroup's files, and the engine's stats call."""
+"""Both ways to read a container's counters agree: its cgroup files, and the engine's stats call."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from harness.containers.spec import instrument_spec
 from harness.host.cgroup import Cgroup
 from harness.host.counters import ApiReader, open_reader
 
-#: Holds 100 MB and burns a second of CPU, then waits.
+#: Holds 100 MB and uses a second of CPU, then waits.
 PROGRAM = "import time\nhoard = bytearray(b'x' * 100_000_000)\nwhile time.process_time() < 1.0: pass\ntime.sleep(60)"
 
 
@@ -25,16 +25,17 @@ def client() -> docker.DockerClient:
 
 def test_the_engines_stats_agree_with_the_cgroup_files(client: docker.DockerClient) -> None:
     image = str(client.images.get(project_tag("load")).id)
-    with TrialContainers(client, "counters", "both") as crew:
-        member = crew.add(instrument_spec(image, "0", "service", ("/opt/venv/bin/python", "-c", PROGRAM)))
-        member.start()
-        reader = open_reader(member.container, member.pid)
+    with TrialContainers(client, "counters", "both") as containers:
+        container = containers.add(instrument_spec(image, "0", "service", ("/opt/venv/bin/python", "-c", PROGRAM)))
+        container.start()
+        reader = open_reader(container.container, container.pid)
         assert isinstance(reader, Cgroup), "this kernel is the container's own"
         deadline = time.monotonic() + 20
         while reader.read().cpu_ns < 1_000_000_000 and time.monotonic() < deadline:
             time.sleep(0.1)
         time.sleep(0.5)
-        files, stats = reader.read(), ApiReader(member.container).read()
+        files, stats = reader.read(), ApiReader(container.container).read()
+        reader.close()
     assert files.cpu_ns == pytest.approx(1.03e9, rel=0.1)
     assert stats.cpu_ns == pytest.approx(files.cpu_ns, rel=0.01)
     assert stats.anonymous_bytes == pytest.approx(files.anonymous_bytes, rel=0.02)

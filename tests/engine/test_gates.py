@@ -1,4 +1,4 @@
-"""The rules of validity in real trials: each test makes the fault and sees the verdict."""
+"""The rules of validity in real trials: each test makes a fault and checks the verdict."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ Measure = Callable[..., TrialResult]
 
 @pytest.fixture
 def measure(client: docker.DockerClient, tmp_path: Path) -> Measure:
-    """Run one trial: a target (with a fault, where one is named) at levels of a profile."""
+    """Runs one trial of a target at levels of a profile. `fault`: the name of one in faulty/fault.py."""
 
     def run(
         profile: str,
@@ -101,7 +101,7 @@ def service_of(client: docker.DockerClient) -> docker.models.containers.Containe
 
 
 def once(action: Callable[[], object], phase: str = "measure") -> Callable[[Window], None]:
-    """Do something in the first second of a phase."""
+    """Calls an action in the first second of a phase."""
     done = threading.Event()
 
     def on_window(window: Window) -> None:
@@ -152,13 +152,13 @@ def test_a_target_that_works_on_when_nobody_asks_is_unstable(measure: Measure) -
     timing = msgspec.structs.replace(TIMING, warmup_seconds=6, warmup_limit_seconds=7)
     result = measure("db", "saturate", target="python", fault="restless", timing=timing, route="GET /products/{id}")
     assert result.verdict == "unstable", result.problems
-    assert "when nothing was asked any more" in " ".join(result.problems)
+    assert "while no request was sent" in " ".join(result.problems)
 
 
 def test_an_oom_kill_inside_the_service_fails_the_trial(measure: Measure) -> None:
     result = measure("db", "saturate", target="python", fault="greedy")
     assert result.verdict == "failed"
-    assert "killed for want of memory" in " ".join(result.problems)
+    assert "killed for lack of memory" in " ".join(result.problems)
 
 
 def test_a_restarted_service_fails_the_trial(client: docker.DockerClient, measure: Measure) -> None:
@@ -170,7 +170,7 @@ def test_a_restarted_service_fails_the_trial(client: docker.DockerClient, measur
 def test_a_service_that_ends_with_the_window_is_named_and_not_its_samples(
     client: docker.DockerClient, measure: Measure
 ) -> None:
-    """The generator has all that it asked for by then. Seen where a memory floor was searched for: the kernel killed it."""
+    """The generator has all its answers by then. Seen in a search for a memory floor: the kernel killed the service."""
     seconds = round(TIMING.measure_seconds)
     windows: list[Window] = []
 
@@ -206,7 +206,7 @@ def test_other_work_on_the_services_core_is_unstable(measure: Measure) -> None:
 
 
 def test_cpu_steal_is_unstable(measure: Measure, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test can have the hypervisor take a CPU away: the kernel's counter is made to say so."""
+    """No test can make the hypervisor take a CPU away, so the kernel's counter is faked."""
     begun = counters.time.monotonic_ns()
 
     def stolen() -> dict[int, CpuTimes]:
@@ -275,7 +275,7 @@ def test_requests_are_held_on_time_above_a_base_that_was_sampled_at_rest(measure
     (level,) = found.levels
     assert level.verdict == "valid", level.problems
     assert level.connections == found.connections_opened == 1000
-    # Each asks for 0.5 s.
+    # Each request asks the service to wait 0.5 s.
     assert level.routes["GET /wait"].mean_microseconds == pytest.approx(500_000, rel=0.02)
     assert not isinstance(found.idle_anonymous_bytes, Missing)
     waiter = (level.usage["service"].anonymous_bytes - found.idle_anonymous_bytes) / 1000

@@ -1,4 +1,4 @@
-"""`fitmap gate` and `fitmap compare` for real: what is flagged is measured again, base against head."""
+"""`fitmap gate` and `fitmap compare` on the engine: flagged cells are measured again, base against head."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_a_flagged_cell_is_measured_again_and_the_exit_status_says_what_came_of_
     first = fitmap(tmp_path, "gate", "--no-twin", "--history", str(history), *SELECTION)
     assert (first.returncode, first.stdout.strip().splitlines()[-1]) == (0, "learning: 1 learning"), first.stderr
     (entry,) = read(history).entries
-    # Twelve nights of a quicker past, whose image was another one: Rust's, in the place of Go's.
+    # Twelve earlier runs that were faster, with another image: Rust's in the place of Go's.
     rust = str(client.images.get(project_tag("rust")).id)
     past = [
         msgspec.structs.replace(
@@ -89,12 +89,12 @@ def test_a_flagged_cell_is_measured_again_and_the_exit_status_says_what_came_of_
     found = read_gate(head.parent)
     assert found is not None
     assert (found.verdict, found.base) == ("regressed", "night-06")
-    # The head's image has a name that the next build does not take away; so had the base, were it there under another tag.
+    # The head's image has a tag that the next build does not move.
     assert any(tag.startswith("fitmap/go:kept-") for tag in client.images.get(record.run.images["go"].id).tags)
-    # It is in the history, and no baseline.
+    # The run is in the history, but is no baseline.
     assert read(history).entries[-1].verdict == "regressed"
     assert [container.name for container, _ in leftovers(client)] == []
-    # Judged once more from its record, with nothing measured: the flag stays, and says that it is not settled.
+    # Screened once more from its record, without measuring: the flag stays, and the verdict is open.
     third = fitmap(tmp_path, "gate", str(head.parent), "--no-confirm", "--no-add", "--history", str(history))
     assert (third.returncode, "1 flagged" in third.stdout) == (3, True)
 

@@ -1,4 +1,4 @@
-"""Starts and builds for real: what is measured is there, and nothing of it is left."""
+"""Non-load trials on the engine: they measure what they should, and leave neither container nor image."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def client() -> docker.DockerClient:
 
 @pytest.fixture(autouse=True)
 def nothing_is_left(client: docker.DockerClient) -> Iterator[None]:
-    """Neither a container nor an image, and the target's image is the one that it was."""
+    """No container or image is left, and the target's image is the same as before."""
     targets = [client.images.get(project_tag(name)).id for name in ("go", "python")]
     before = set(client.api.images(all=True, quiet=True))
     yield
@@ -58,13 +58,13 @@ Measure = Callable[..., TrialResult]
 
 @pytest.fixture
 def measure(client: docker.DockerClient, tmp_path: Path) -> Measure:
-    """Run one trial of a profile on Go or Python, whose manifest may be another one."""
+    """Runs one trial of a profile on Go or Python. `edit` replaces the one of the target's manifest."""
 
     for folder in ("samples", "histograms"):
         (tmp_path / folder).mkdir()
 
     def run(profile: str, edit: Edit | None = None) -> TrialResult:
-        # Whose clean build is the quickest.
+        # The target whose clean build is the fastest.
         name = "python" if profile in ("build", "memory-floor") else "go"
         target: Target = find_targets(ROOT / "services")[name]
         if edit:
@@ -98,7 +98,7 @@ def test_starts_are_timed_warm_and_cold_and_the_course_from_the_first_request(me
     result = measure("startup")
     found = result.measurement
     assert isinstance(found, StartupMeasurement), result.problems
-    # On a busy machine the course may be unstable: that is a verdict, and no fault.
+    # On a busy machine the ramp-up may be unstable. That is a verdict, not a fault.
     assert result.verdict in ("valid", "unstable")
     assert found.meta["target"] == "go"
     assert 0 < found.starts[0].health_seconds <= found.starts[0].answer_seconds < 5
@@ -106,7 +106,7 @@ def test_starts_are_timed_warm_and_cold_and_the_course_from_the_first_request(me
         assert [start.cold for start in found.starts] == list(startup.order(1, block=1))
         (cold,) = (start for start in found.starts if start.cold)
         assert cold.evicted_bytes > 0.9 * (cold.evicted_bytes + cold.left_bytes) > 1_000_000
-    # Two seconds of warm-up and six of steady speed, in quarters.
+    # Two seconds of warm-up and six of steady speed, in windows of a quarter of a second.
     assert len(found.windows) == pytest.approx(32, abs=2)
     assert sum(window.requests for window in found.windows) > 100
     assert not isinstance(time_to_steady(found.windows), Missing)
@@ -115,7 +115,7 @@ def test_starts_are_timed_warm_and_cold_and_the_course_from_the_first_request(me
 def measured_points(result: TrialResult) -> list[Measurement]:
     whole = result.measurement
     assert isinstance(whole, ScaleMeasurement), result.problems
-    # On a busy machine a point may be disturbed: that is a verdict, and no fault.
+    # On a busy machine a point may be disturbed. That is a verdict, not a fault.
     assert result.verdict != "failed", result.problems
     return [point.measured for point in whole.points if isinstance(point.measured, Measurement)]
 
@@ -125,7 +125,7 @@ def test_replicas_answer_behind_the_proxy_and_count_as_one_service(
 ) -> None:
     monkeypatch.setattr(scaling, "REPLICAS", (1, 2))
     one, two = measured_points(measure("scale-out"))
-    # What the database keeps for a connection is the same: its connections are shared out.
+    # The replicas share the pool's connections, so the database has the same number with one replica and with two.
     assert (one.meta["db_pool_size"], two.meta["db_pool_size"]) == (16, 8)
     for point in (one, two):
         (level,) = point.levels
@@ -141,14 +141,14 @@ def test_a_service_uses_the_cores_that_it_is_given(measure: Measure) -> None:
     assert (one.meta["cpus"], two.meta["cpus"]) == (1, 2)
     assert two.levels[0].connections == 2 * one.levels[0].connections
     cores = [point.levels[0].usage["service"].cpu_seconds / point.levels[0].window_seconds for point in (one, two)]
-    # Where both cores are all there are, the generator takes its part of one.
+    # On a machine with two cores the generator uses a part of one.
     assert cores[0] <= 1.02 and 1.2 < cores[1] <= 2.04
 
 
 def test_a_memory_floor_is_found_between_what_holds_and_what_kills(
     measure: Measure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of Python, which fits in 64 MiB and never in 8."""
+    """Python fits in 64 MiB, and never in 8."""
     monkeypatch.setattr(memory_floor, "grid", lambda _most: (8, 64))
     for name, value in {"PASSES": 2, "FLOOR_WARMUP_SECONDS": 1.0, "FLOOR_SECONDS": 3.0}.items():
         monkeypatch.setattr(memory_floor, name, value)
@@ -167,7 +167,7 @@ def test_a_line_is_edited_rebuilt_started_and_seen(measure: Measure) -> None:
     found = result.measurement
     assert isinstance(found, BuildMeasurement), result.problems
     assert result.verdict == "valid"
-    # FROM is no step of the cache.
+    # The step FROM is never cached.
     assert found.clean and not any(step.cached for step in found.clean.steps)
     assert any(step.cached for step in found.rebuilt.steps) and not found.rebuilt.steps[-1].cached
     assert found.rebuilt.seconds < found.clean.seconds
@@ -180,11 +180,11 @@ def test_an_edit_that_does_not_fit_the_source_is_a_result_before_anything_is_bui
     result = measure("build", Edit("fitmap/status.py", "no such text", "{mark}"))
     assert isinstance(result.measurement, Missing)
     assert (result.verdict, result.stage) == ("failed", "edit")
-    assert "0 times in fitmap/status.py" in result.measurement.reason
+    assert "fitmap/status.py contains no such text 0 times" in result.measurement.reason
 
 
 def test_an_edit_that_is_never_seen_fails_the_trial(measure: Measure, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The rebuilt service runs, and answers as it always did: a comment is no edit that anyone could see."""
+    """The rebuilt service runs and answers as before: a changed docstring shows in no answer."""
     monkeypatch.setattr(readiness_probe, "PATIENCE_SECONDS", 3.0)
     result = measure("build", Edit("fitmap/__init__.py", "asyncpg to PostgreSQL.", "{mark}"))
     assert isinstance(result.measurement, Missing)

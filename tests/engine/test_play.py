@@ -1,4 +1,4 @@
-"""`make play` for real: a browser starts a load in Locust's web UI, the target answers, and no container is left."""
+"""`make play` on the engine: a browser starts a load in Locust's web UI, the target answers, and no container is left."""
 
 from __future__ import annotations
 
@@ -66,18 +66,18 @@ def browser() -> Iterator[webdriver.Chrome]:
 def play(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     """`make play` in a process group of its own, once its web UI answers."""
     # Under `make test` the environment holds the options of that make.
-    mine = {name: value for name, value in os.environ.items() if name not in {"MAKEFLAGS", "MFLAGS", "MAKELEVEL"}}
+    environment = {name: value for name, value in os.environ.items() if name not in {"MAKEFLAGS", "MFLAGS", "MAKELEVEL"}}
     log = tmp_path / "play.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
             ["make", "play", "TARGET=go", "PROFILE=cpu", "ARGS="],
             cwd=ROOT,
-            env=mine,
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
             start_new_session=True,
-            # A shell starts what it puts into the background deaf to this signal, and its children inherit that.
+            # A shell lets background processes ignore this signal, and their children inherit that.
             preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
         )
     try:

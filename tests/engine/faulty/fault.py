@@ -1,4 +1,4 @@
-"""The Python service with one fault, named by FAULT: what the rules of validity must see in a real trial."""
+"""The Python service with one fault, named by FAULT, which the rules of validity must find in a real trial."""
 
 import contextlib
 import os
@@ -15,7 +15,7 @@ AFTER_CALLS = 500
 
 
 async def wrong(self: Store, product_id: int) -> Product:
-    """Cheaper by a cent, once it is past the golden cases."""
+    """A price that is a cent too low, after the golden cases."""
     state["calls"] += 1
     product = await honest(self, product_id)
     if state["calls"] < AFTER_CALLS:
@@ -33,7 +33,7 @@ async def cached(self: Store, product_id: int) -> Product:
 
 
 async def warming(self: Store, product_id: int) -> Product:
-    """Each request burns a millisecond at first, and less with every second: a compiler at work."""
+    """Each request uses a millisecond of CPU at first, and less with each second, as while a compiler works."""
     state["begun"] = state["begun"] or time.monotonic()
     end = time.perf_counter() + 0.001 * max(0.0, 1 - (time.monotonic() - state["begun"]) / 25)
     while time.perf_counter() < end:
@@ -42,7 +42,7 @@ async def warming(self: Store, product_id: int) -> Product:
 
 
 async def greedy(self: Store, product_id: int) -> Product:
-    """A helper process eats memory until the kernel kills it; the service itself lives on."""
+    """A helper process takes memory until the kernel kills it. The service itself goes on."""
     state["calls"] += 1
     if state["calls"] == AFTER_CALLS and os.fork() == 0:
         with contextlib.suppress(OSError), Path("/proc/self/oom_score_adj").open("w") as file:
@@ -54,7 +54,7 @@ async def greedy(self: Store, product_id: int) -> Product:
 
 
 async def restless(self: Store, product_id: int) -> Product:
-    """A helper process works for half of a core from then on, whether anybody asks or not: a compiler that lags behind."""
+    """A helper process uses half of a core from then on, even without requests, like a compiler with work left."""
     state["calls"] += 1
     if state["calls"] == AFTER_CALLS and os.fork() == 0:
         while True:

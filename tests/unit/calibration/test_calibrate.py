@@ -1,4 +1,4 @@
-"""What calibration and self-test conclude from what they measured."""
+"""The conclusions of calibration and self-test from their measurements."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def driven(
 
 
 def delays(extra_us: int) -> Driven:
-    """A server that answers after 1 ms, seen so much later than it says."""
+    """A server that answers after 1 ms. The generator measures `extra_us` more than the server reports."""
     control, delayed = route(routes.delay(0), [70] * 100), route(routes.delay(1), [1070 + extra_us] * 100)
     return driven({"delays": (1000.0, (control, delayed))}, {routes.delay(1): {"p50": 1.0, "p99": 1.0}})
 

@@ -1,4 +1,4 @@
-"""What the doctor reads of the kernel, from files laid out as the kernel lays them out."""
+"""The doctor's findings from the kernel's files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ QUIET = {
 
 
 def found(root: Path, files: dict[str, str]) -> dict[str, str]:
-    """Text -> grade of all that is found."""
+    """Text -> grade of all findings."""
     for name, text in files.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
@@ -54,13 +54,13 @@ def test_each_thing_that_makes_noise_is_named_alone(tmp_path: Path, name: str, t
 
 
 @pytest.mark.parametrize(("no_turbo", "grade"), [("0", "noisy"), ("1", "good")])
-def test_intels_driver_says_it_the_other_way_round(tmp_path: Path, no_turbo: str, grade: str) -> None:
+def test_intels_driver_has_the_opposite_value(tmp_path: Path, no_turbo: str, grade: str) -> None:
     files = {name: text for name, text in QUIET.items() if "boost" not in name} | {f"{CPU}/intel_pstate/no_turbo": no_turbo}
     assert next(g for text, g in found(tmp_path, files).items() if text.startswith("turbo")) == grade
 
 
 def test_what_the_kernel_does_not_say_is_no_noise(tmp_path: Path) -> None:
-    said = found(tmp_path, {})
-    assert set(said.values()) == {"good"}
-    assert all("not visible here (a virtual machine?)" in text for text in said)
-    assert len(said) == 5
+    findings = found(tmp_path, {})
+    assert set(findings.values()) == {"good"}
+    assert all("not visible here (a virtual machine?)" in text for text in findings)
+    assert len(findings) == 5

@@ -1,4 +1,4 @@
-"""Finding, installing, starting an engine: what is said when it can't be had."""
+"""Finding, installing and starting an engine: the messages where that is not possible."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_an_engine_that_docker_host_names_is_never_replaced_by_another(monkeypat
         engine.connect(install=True, say=print)
 
 
-def test_who_is_not_root_is_told_to_install_docker(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_root_the_message_is_to_install_docker(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DOCKER_HOST", raising=False)
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     with pytest.raises(EngineError, match="install and start Docker"):

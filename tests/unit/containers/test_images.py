@@ -1,4 +1,4 @@
-"""The graph of images: only what is needed, each once, remade when its recipe changes."""
+"""The graph of images: only those that are needed, each once, built again when its recipe changes."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_local_images_never_bear_official_names() -> None:
         assert build.tag.startswith(("fitmap/", "fitmap-base/"))
 
 
-def test_a_changed_recipe_makes_a_base_and_all_on_top_of_it_anew(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_changed_recipe_rebuilds_a_base_image_and_all_that_use_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     before = graph(("load", "go"), "local")
     (tmp_path / "company.crt").write_text("certificate")
     monkeypatch.setattr(images, "HOST_CERTIFICATES", tmp_path)
@@ -58,7 +58,7 @@ def test_certificates_of_the_host_reach_official_images_too(monkeypatch: pytest.
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_a_stranger_can_build_each_service_with_docker_alone(target: str) -> None:
-    """Every base argument of a Dockerfile has its official image as default."""
+    """Each argument for a base image has the official image as its default."""
     table = base_table()
     for name in ("Dockerfile", "check.Dockerfile"):
         dockerfile = ROOT / "services" / target / name

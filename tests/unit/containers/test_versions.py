@@ -1,4 +1,4 @@
-"""A revision is checked out beside the working tree, or refused in a sentence."""
+"""A revision is checked out into a folder of its own, or refused in one sentence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Statement counts: what the database saw against what the requests explain."""
+"""Statement counts: what the database executed against what the requests require."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ def test_exact_counts_are_no_problem(contract: Contract) -> None:
 def test_one_statement_more_or_less_is_a_problem(contract: Contract, executed: int) -> None:
     counts = count_statements(contract, {"GET /products/{id}": 500}, [row(PRODUCT, executed)])
     (problem,) = statement_problems(counts, pool_size=16)
-    assert f"executed product {executed:,} times, the requests explain 500" in problem
+    assert f"executed product {executed:,} times, but the requests require 500" in problem
 
 
-def test_an_order_explains_six_statements(contract: Contract) -> None:
+def test_an_order_requires_six_statements(contract: Contract) -> None:
     counts = {c.name: c.expected for c in count_statements(contract, {"POST /orders": 3}, [])}
     assert counts == dict.fromkeys(["BEGIN", "lock_products", "take_stock", "insert_order", "insert_lines", "COMMIT"], 3)
 

@@ -1,4 +1,4 @@
-"""CPU and memory of a window from samples."""
+"""Use of CPU and memory in a window, from samples."""
 
 from __future__ import annotations
 
@@ -64,12 +64,12 @@ def test_one_outlier_does_not_move_the_working_set() -> None:
     assert usage(series, 0, 5 * SECOND).working_set_bytes == 70
 
 
-def test_cpu_by_request_is_told_window_by_window_on_the_samples_clock() -> None:
-    """The generator's clock is ahead by five seconds; a second without a request says nothing."""
+def test_cpu_per_request_is_computed_window_by_window_on_the_samples_clock() -> None:
+    """The generator's clock is ahead by five seconds. A second without a request is left out."""
     ahead = 5 * SECOND
     windows = [Window("measure", ahead + i * SECOND, ahead + (i + 1) * SECOND, n, 0) for i, n in enumerate((10, 0, 10, 20))]
-    each = cpu_per_request(SERIES, windows, -ahead)
-    assert each == pytest.approx([0.05 * SECOND, 0.1 * SECOND, 0.05 * SECOND])
+    per_request = cpu_per_request(SERIES, windows, -ahead)
+    assert per_request == pytest.approx([0.05 * SECOND, 0.1 * SECOND, 0.05 * SECOND])
 
 
 def test_cores_at_rest_are_what_was_used_between_two_instants() -> None:

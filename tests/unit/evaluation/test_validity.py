@@ -1,4 +1,4 @@
-"""Each rule of validity sees the fault it is there for. tests/engine/test_gates.py makes the faults for real."""
+"""Each rule of validity finds its fault. tests/engine/test_gates.py makes the faults in real trials."""
 
 from __future__ import annotations
 
@@ -8,55 +8,55 @@ import msgspec
 import pytest
 from synthetic import CALIBRATION, closed, opened
 
-from harness.evaluation.validity import Circumstances, judge
+from harness.evaluation.validity import LevelContext, judge
 from harness.record.measurement import HostUse, LevelMeasurement, Missing, StatementCount
 
-AROUND = Circumstances(pool_size=16, generator_cores=1, objective_milliseconds=50.0, calibration=CALIBRATION)
+CONTEXT = LevelContext(pool_size=16, generator_cores=1, objective_milliseconds=50.0, calibration=CALIBRATION)
 
 
-def around(**changes: Any) -> Circumstances:
-    return msgspec.structs.replace(AROUND, **changes)
+def changed(**changes: Any) -> LevelContext:
+    return msgspec.structs.replace(CONTEXT, **changes)
 
 
 @pytest.mark.parametrize("level", [closed(), opened(), closed(host=Missing("not seen")), closed(throttled=None)])
 def test_a_level_without_fault_is_valid(level: LevelMeasurement) -> None:
-    assert judge(level, AROUND) == ("valid", ())
+    assert judge(level, CONTEXT) == ("valid", ())
 
 
 @pytest.mark.parametrize(
-    ("level", "circumstances", "verdict", "words"),
+    ("level", "context", "verdict", "words"),
     [
-        (closed(failures=3), AROUND, "failed", "3 requests failed"),
-        (opened(timed_out=1), AROUND, "failed", "1 requests failed"),
-        (closed(statements=(StatementCount("product", 10, 9, 1.0),)), AROUND, "failed", "executed product 9 times"),
-        (closed(statements=(StatementCount("SELECT 1", 0, 65, 1.0),)), AROUND, "failed", "outside the contract 65"),
-        (closed(busy_seconds=280.0), AROUND, "failed", "Little's law"),
-        (closed(busy_seconds=340.0), AROUND, "failed", "Little's law"),
-        (closed(requests=0), AROUND, "failed", "no request was answered"),
-        (opened(requests=990), AROUND, "failed", "1,000 requests were scheduled, 990 are accounted for"),
-        (closed(), around(reopened=1), "failed", "1 connections had to be opened again"),
-        (closed(), around(trial_faults=("killed for want of memory",)), "failed", "want of memory"),
-        (closed(generator_busiest=0.81), AROUND, "generator_limited", "81%"),
-        (opened(generator_busiest=0.76), AROUND, "generator_limited", "76%"),
-        (closed(requests=350_001, busy_seconds=320.0), AROUND, "generator_limited", "over 70% of the 50,000"),
-        (opened(rate=14_001), AROUND, "generator_limited", "over 70% of the 20,000"),
-        (opened(lag=5_001), AROUND, "generator_limited", "sent late"),
-        (opened(dropped=1), AROUND, "unstable", "1 of 1,000 arrivals were dropped"),
-        (opened(open=6), AROUND, "unstable", "does not hold 100 requests/s"),
-        (closed(steady=False), AROUND, "unstable", "warming up"),
-        (closed(host=HostUse(0.0, 0.06)), AROUND, "unstable", "steal"),
-        (closed(host=HostUse(0.06, 0.0)), AROUND, "unstable", "other work took 6%"),
-        (closed(throttled=1), AROUND, "unstable", "service was throttled"),
+        (closed(failures=3), CONTEXT, "failed", "3 requests failed"),
+        (opened(timed_out=1), CONTEXT, "failed", "1 requests failed"),
+        (closed(statements=(StatementCount("product", 10, 9, 1.0),)), CONTEXT, "failed", "executed product 9 times"),
+        (closed(statements=(StatementCount("SELECT 1", 0, 65, 1.0),)), CONTEXT, "failed", "outside the contract 65"),
+        (closed(busy_seconds=280.0), CONTEXT, "failed", "Little's law"),
+        (closed(busy_seconds=340.0), CONTEXT, "failed", "Little's law"),
+        (closed(requests=0), CONTEXT, "failed", "no request was answered"),
+        (opened(requests=990), CONTEXT, "failed", "1,000 requests were scheduled, but 990 are accounted for"),
+        (closed(), changed(reopened=1), "failed", "1 connections had to be opened again"),
+        (closed(), changed(trial_faults=("killed for lack of memory",)), "failed", "lack of memory"),
+        (closed(generator_busiest=0.81), CONTEXT, "generator_limited", "81%"),
+        (opened(generator_busiest=0.76), CONTEXT, "generator_limited", "76%"),
+        (closed(requests=350_001, busy_seconds=320.0), CONTEXT, "generator_limited", "over 70% of the 50,000"),
+        (opened(rate=14_001), CONTEXT, "generator_limited", "over 70% of the 20,000"),
+        (opened(lag=5_001), CONTEXT, "generator_limited", "sent requests late"),
+        (opened(dropped=1), CONTEXT, "unstable", "1 of 1,000 arrivals were dropped"),
+        (opened(open=6), CONTEXT, "unstable", "does not hold 100 requests/s"),
+        (closed(steady=False), CONTEXT, "unstable", "warming up"),
+        (closed(host=HostUse(0.0, 0.06)), CONTEXT, "unstable", "steal"),
+        (closed(host=HostUse(0.06, 0.0)), CONTEXT, "unstable", "other work took 6%"),
+        (closed(throttled=1), CONTEXT, "unstable", "service was throttled"),
     ],
 )
-def test_a_fault_is_seen_and_named(level: LevelMeasurement, circumstances: Circumstances, verdict: str, words: str) -> None:
-    judged, problems = judge(level, circumstances)
-    assert judged == verdict
+def test_a_fault_is_seen_and_named(level: LevelMeasurement, context: LevelContext, verdict: str, words: str) -> None:
+    given, problems = judge(level, context)
+    assert given == verdict
     assert words in problems[0]
 
 
-def test_wrong_answers_outside_the_window_are_told_with_the_statements_that_they_explain() -> None:
-    wrong = around(failure_samples=("GET /products/{id}: {} is not product 1",))
+def test_wrong_answers_outside_the_window_are_named_with_the_statement_counts_that_they_explain() -> None:
+    wrong = changed(failure_samples=("GET /products/{id}: {} is not product 1",))
     _, problems = judge(closed(statements=(StatementCount("product", 10, 19, 1.0),)), wrong)
     assert "executed product 19 times" in problems[0]
     assert problems[1].startswith("requests failed or were answered wrongly outside the window: GET /products/{id}")
@@ -64,10 +64,10 @@ def test_wrong_answers_outside_the_window_are_told_with_the_statements_that_they
 
 
 def test_the_generators_limit_is_per_core() -> None:
-    assert judge(closed(generator_busiest=1.5), around(generator_cores=2))[0] == "valid"
+    assert judge(closed(generator_busiest=1.5), changed(generator_cores=2))[0] == "valid"
 
 
 def test_a_loose_objective_allows_a_greater_lag_and_a_strict_one_never_less_than_half_a_millisecond() -> None:
-    assert judge(opened(lag=9_000), around(objective_milliseconds=100.0))[0] == "valid"
-    assert judge(opened(lag=490), around(objective_milliseconds=1.0))[0] == "valid"
-    assert judge(opened(lag=510), around(objective_milliseconds=1.0))[0] == "generator_limited"
+    assert judge(opened(lag=9_000), changed(objective_milliseconds=100.0))[0] == "valid"
+    assert judge(opened(lag=490), changed(objective_milliseconds=1.0))[0] == "valid"
+    assert judge(opened(lag=510), changed(objective_milliseconds=1.0))[0] == "generator_limited"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -64,9 +65,28 @@ def test_version_2(tmp_path: Path) -> None:
         },
     )
     write(tmp_path / "proc", {"9/cgroup": f"0::/{folder}\n"})
-    assert Cgroup(9, tmp_path / "proc", tmp_path / "cg").read() == Counters(2_500_000, 4096, 2048, 1024, 8192, 3, 0)
+    cgroup = Cgroup(9, tmp_path / "proc", tmp_path / "cg")
+    assert cgroup.read() == Counters(2_500_000, 4096, 2048, 1024, 8192, 3, 0)
+    cgroup.close()
+    cgroup.close()
+    with pytest.raises(CgroupGone):
+        cgroup.read()
 
 
-def test_a_container_that_has_ended_is_said_to_be_gone(tmp_path: Path) -> None:
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts descriptors in /proc")
+def test_a_cgroup_without_all_its_files_leaves_none_open(tmp_path: Path) -> None:
+    write(tmp_path / "cg", {"x/cpu.stat": "usage_usec 1\n", "x/memory.current": "1\n"})
+    write(tmp_path / "proc", {"9/cgroup": "0::/x\n"})
+    before = open_files()
+    with pytest.raises(CgroupGone):
+        Cgroup(9, tmp_path / "proc", tmp_path / "cg")
+    assert open_files() == before
+
+
+def test_the_cgroup_of_a_container_that_has_ended_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CgroupGone):
         Cgroup(1, tmp_path, tmp_path)

@@ -1,4 +1,4 @@
-"""The host's CPUs: what others took, what the hypervisor took."""
+"""The host's CPUs: other work and steal."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_cpu_lists_are_read(text: str, numbers: tuple[int, ...]) -> None:
 
 
 def samples(busy: float, steal: float, seen: float | None = None) -> list[HostSample]:
-    """Eleven readings a second apart of CPU 0 (idle) and 1 (busy and stolen at these shares). `seen`: busy at the ticks."""
+    """Eleven readings, a second apart. CPU 0 is idle; CPU 1 has these shares. `seen`: the busy share by the ticks."""
     idle, ticks = 1 - busy - steal, busy if seen is None else seen
     return [
         HostSample(
@@ -55,8 +55,8 @@ def test_what_the_service_did_not_use_of_its_cores_is_other_work() -> None:
 
 
 @pytest.mark.parametrize(("busy", "seen"), [(0.3, 0.12), (0.12, 0.3)])
-def test_what_ticks_or_idle_time_alone_make_of_it_is_not_believed(busy: float, seen: float) -> None:
-    """Work that timers start is seen twice by the ticks; what waking up costs is not idle, and nobody's work."""
+def test_other_work_must_show_in_ticks_and_in_idle_time(busy: float, seen: float) -> None:
+    """Ticks count work that timers start too often. The time to wake up is not idle time, and is nobody's work."""
     assert host_use(samples(busy, 0.0, seen), 0, 10 * SECOND, (1,), (0, 1), [usage()]) == HostUse(0.02, 0.0)
 
 

@@ -1,4 +1,4 @@
-"""The canary: what is told of the machine's speed in a window, and a probe that never outlives its trial."""
+"""The CPU speed probe: the speed of a window, and a probe that never outlives its trial."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PLACEMENT = Placement("1", "0", "0", ("database", "generator"), "two cores")
 
 
 def test_each_role_gets_the_samples_of_its_own_cpus_inside_the_window() -> None:
-    # CPU 1 is quick but for one sample in ten; CPU 0 takes twice as long; what lies outside the window is wild.
+    # CPU 1 is fast but for one sample in ten. CPU 0 takes twice as long. Samples outside the window are far off.
     samples = [SpeedSample(i, 1, 90_000 if i % 10 else 150_000) for i in range(100)]
     samples += [SpeedSample(i, 0, 180_000) for i in range(100)]
     samples += [SpeedSample(i, cpu, 9_000_000) for i in (-1, 100) for cpu in (0, 1)]
@@ -38,7 +38,7 @@ def test_a_line_that_the_probe_was_killed_in_is_left_out() -> None:
     assert parse("") == ()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="CPUs can be chosen on Linux alone")
+@pytest.mark.skipif(sys.platform != "linux", reason="only on Linux a process can choose its CPUs")
 def test_the_probe_times_both_cpus_takes_little_and_ends_with_its_context() -> None:
     cpus = sorted(os.sched_getaffinity(0))[:2]
     placement = Placement(str(cpus[-1]), str(cpus[0]), str(cpus[0]), (), "")
@@ -49,7 +49,7 @@ def test_the_probe_times_both_cpus_takes_little_and_ends_with_its_context() -> N
     assert not child.is_running()
     assert {sample.cpu for sample in probe.samples} == set(cpus)
     assert len(probe.samples) > 40
-    # Its start included; the figure in docs/method/README.md is of the long run.
+    # The start is included. The figure in docs/method/resources.md is for longer times.
     assert used < 0.2
 
 

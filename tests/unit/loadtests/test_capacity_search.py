@@ -12,7 +12,7 @@ from loadtests.protocol.capacity_search import MAX_PROBES, TOLERANCE, SearchProb
 def run(
     capacity: float, *, start: float = 50.0, ceiling: float = 0.0, doubt: float = 0.0, seed: int = 1
 ) -> list[SearchProbe]:
-    """Search a server that holds `capacity`; within `doubt` of it, it passes or fails by chance."""
+    """Searches a server that holds `capacity`. Within `doubt` of it a probe passes or fails by chance."""
     rng = random.Random(seed)
     probes: list[SearchProbe] = []
     while (rate := next_rate(probes, start, ceiling)) is not None:
@@ -55,6 +55,6 @@ def test_a_server_that_never_passes_ends_the_search() -> None:
 
 
 def test_an_end_that_fails_its_confirmation_moves_the_interval() -> None:
-    # 100 passed, 104 failed; then 100 fails twice: the edge is below it.
+    # 100 passed and 104 failed. Then 100 fails twice: the capacity is below it.
     probes = [SearchProbe(50, True), SearchProbe(100, True), SearchProbe(104, False), SearchProbe(100, False)]
     assert bounds(probes) == (50, 100)

@@ -19,7 +19,7 @@ ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\ncontent-type: text/plain\r\n\
 
 
 def serve(behave: Callable[[socket.socket], None]) -> int:
-    """One connection on a port of its own, in a thread; the port."""
+    """A server for one connection, in a thread. Returns its port."""
     listener = socket.create_server(("127.0.0.1", 0))
 
     def run() -> None:
@@ -123,7 +123,7 @@ def test_a_request_without_an_answer_can_be_aborted_from_outside() -> None:
 
 
 def test_all_requests_of_a_user_go_over_one_connection() -> None:
-    """Were keep-alive misread, every request would pay for a handshake, and so would the service."""
+    """If keep-alive were misread, each request would cost a TCP handshake, in the generator and in the service."""
     accepted = []
     listener = socket.create_server(("127.0.0.1", 0))
 

@@ -1,4 +1,4 @@
-"""The checks of answers see what is wrong, and remember only what was right."""
+"""The checks of answers find what is wrong, and remember only right answers."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_shapes_are_looked_into_at_the_first_answer_and_then_each_nth() -> None:
 
 
 def test_each_pass_over_a_stream_looks_at_its_share_of_the_answers() -> None:
-    """Else a window that ends before each request came sixteen times is not looked at."""
+    """Otherwise no answer is parsed in a window that ends before each request was sent sixteen times."""
     looked: list[object] = []
 
     def accept(answer: object) -> bool:

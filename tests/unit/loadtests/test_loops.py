@@ -1,6 +1,6 @@
-"""The generator as a program of its own against the instruments: what it says adds up, and faults are seen.
+"""The load generator against the reference servers: its counts add up, and faults are found.
 
-In processes of their own, because Locust patches everything.
+It runs in processes of its own, because Locust patches the standard library.
 """
 
 from __future__ import annotations
@@ -56,14 +56,14 @@ def load_spec(port: int, *levels: messages.TimedLevel, external_workers: int = 0
     )
 
 
-#: Makes a program out of a module and a line that spoils it beforehand.
-SPOILT = "import runpy, sys; {spoil}; sys.argv = sys.argv[1:]; runpy.run_module(sys.argv[0], run_name='__main__')"
+#: A program that runs a statement, which makes a fault, and then a module.
+WITH_FAULT = "import runpy, sys; {fault}; sys.argv = sys.argv[1:]; runpy.run_module(sys.argv[0], run_name='__main__')"
 
 
 @contextmanager
 def generator(spec: messages.LoadSpec) -> Iterator[subprocess.Popen[bytes]]:
     environment = {**os.environ, "FITMAP_LOAD": msgspec.json.encode(spec).decode()}
-    # One CPU, one worker: the tests' own machine may have many.
+    # One CPU, so one worker: the machine of the tests may have many.
     command = ["taskset", "--cpu-list", "0", sys.executable, "-m", "loadtests.generator.master"]
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, start_new_session=True)
     try:
@@ -74,7 +74,7 @@ def generator(spec: messages.LoadSpec) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def events(process: subprocess.Popen[bytes], again: int = 0) -> Iterator[messages.Event]:
-    """What the generator says; `again`: so many windows are not kept."""
+    """The generator's events. `again`: so many windows are refused."""
     assert process.stdout
     for line in process.stdout:
         event = messages.decode_event(line)
@@ -153,7 +153,7 @@ def test_a_worker_that_dies_ends_the_trial_with_a_sentence(instruments: int) -> 
 
 
 def test_a_worker_started_elsewhere_takes_its_share(instruments: int) -> None:
-    """It gets nothing but the master's address."""
+    """It gets only the master's address."""
     spec = load_spec(instruments, level("400/s", routes.NULL, rate=400, measure=2), external_workers=1)
     with generator(spec) as process:
         command = [sys.executable, "-m", "loadtests.generator.worker", f"127.0.0.1:{spec.master_port}"]
@@ -170,10 +170,10 @@ def test_a_worker_started_elsewhere_takes_its_share(instruments: int) -> None:
 
 
 def test_a_clock_that_runs_fast_breaks_littles_law(instruments: int) -> None:
-    """The fault of a virtual machine's clock: the worker's runs a tenth fast, the window's does not."""
+    """A fault as of a virtual machine's clock: the worker's clock is a tenth too fast, that of the window is not."""
     spec = load_spec(instruments, level("saturate", routes.delay(5), connections=4, measure=2), external_workers=1)
-    spoil = "import time; real = time.perf_counter_ns; time.perf_counter_ns = lambda: int(real() * 1.1)"
-    program = SPOILT.format(spoil=spoil)
+    fault = "import time; real = time.perf_counter_ns; time.perf_counter_ns = lambda: int(real() * 1.1)"
+    program = WITH_FAULT.format(fault=fault)
     with generator(spec) as process:
         command = [sys.executable, "-c", program, "loadtests.generator.worker", f"127.0.0.1:{spec.master_port}"]
         worker = subprocess.Popen(command, cwd=ROOT)
@@ -183,7 +183,7 @@ def test_a_clock_that_runs_fast_breaks_littles_law(instruments: int) -> None:
             worker.kill()
             worker.wait()
     concurrency = closed.busy_seconds / ((closed.end_ns - closed.start_ns) / 1e9)
-    # Two of the four connections are the spoilt worker's.
+    # Two of the four connections belong to the worker with the fault.
     assert concurrency == pytest.approx(4 * 1.05, rel=0.02)
 
 
@@ -201,7 +201,7 @@ def test_connections_take_turns_a_gap_apart() -> None:
 
 
 def test_a_burst_is_spread_out_again() -> None:
-    """Many connections that are answered at once take turns a little closer than a gap, and none is saved up for later."""
+    """Many connections that are answered at once send with a little less than a gap between them."""
     loop = ClosedLoop(Recorder(("GET /wait",)), [], gap_seconds=0.04)
     time.sleep(0.2)
     begun, turns = time.monotonic(), []
@@ -214,11 +214,11 @@ def test_a_burst_is_spread_out_again() -> None:
 def test_held_requests_begin_over_a_whole_wait_and_are_all_under_way_from_then_on(instruments: int) -> None:
     said = drive(load_spec(instruments, held_level(connections=40, wait=2000, warmup=7, measure=2)))
     counts = [event.requests for event in said if isinstance(event, messages.Window)]
-    # Windows end a little later than they should: an answer or two of the third second may be in the second.
+    # Windows end a little late: one or two answers of the third second may be in the second.
     assert sum(counts[:2]) <= 4
     assert counts[3:] == pytest.approx([20] * len(counts[3:]), abs=3)
     (held,) = measured(said)
-    # That nothing was answered at first is no trend.
+    # The time without answers at the beginning is no trend.
     assert held.steady, held.steady_reason
     assert held.busy_seconds / ((held.end_ns - held.start_ns) / 1e9) == pytest.approx(40, rel=0.05)
     (route,) = [r for r in held.routes if r.scheduled]
@@ -247,9 +247,9 @@ def test_a_trial_ends_when_the_harness_says_nothing(instruments: int, monkeypatc
         assert "harness" in said[-1].reason
 
 
-def test_arrivals_beyond_the_bound_of_the_line_are_dropped_and_counted(instruments: int) -> None:
+def test_arrivals_beyond_the_bound_of_the_queue_are_dropped_and_counted(instruments: int) -> None:
     spec = load_spec(instruments, level("x", routes.SERIAL, rate=2500, connections=2, measure=2), external_workers=1)
-    program = SPOILT.format(spoil="import loadtests.generator.loops as loops; loops.BACKLOG_LIMITS = (10, 10)")
+    program = WITH_FAULT.format(fault="import loadtests.generator.loops as loops; loops.BACKLOG_LIMITS = (10, 10)")
     with generator(spec) as process:
         command = [sys.executable, "-c", program, "loadtests.generator.worker", f"127.0.0.1:{spec.master_port}"]
         worker = subprocess.Popen(command, cwd=ROOT)
@@ -277,9 +277,9 @@ def test_a_window_that_the_harness_refuses_is_measured_again(instruments: int) -
     (kept,) = measured(said)
     assert len(passed) == 2
     assert (kept.start_ns, kept.end_ns) == (passed[1].start_ns, passed[1].end_ns)
-    # The refused one, and what came before it, was warm-up.
+    # The refused window, and the time before it, was warm-up.
     assert kept.warmup_seconds > (passed[0].end_ns - passed[0].start_ns) / 1e9 + 1
-    # Its requests count for the statements, and not for the window.
+    # Its requests count for the statements, but not for the window.
     (end,) = (event for event in said if isinstance(event, messages.LevelEnd))
     assert sum(end.answered.values()) > 2 * sum(route.requests for route in kept.routes)
 

@@ -1,4 +1,4 @@
-"""Warm-up: a plateau between two stages of a compiler is not the end of it."""
+"""Warm-up: it does not end with constant speed between two stages of a compiler."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from harness.files import ROOT
 from loadtests.protocol.steady_state import cpu_time_falling, throughput_rising
 
-#: Requests a second of a JVM on one core, second by second, as measured: it stands still, then doubles.
+#: Requests per second of a JVM on one core, second by second, as measured: constant at first, then twice as many.
 STAGES = [2412, 2649, 2665, 3048, 5302, 5523, 5294, 5604, 5442, 5345]
 STEADY = [9872, 8938, 9805, 9350, 8850, 9288, 9556, 9085, 9270, 9606]
 
@@ -41,7 +41,7 @@ print(json.dumps([workers.measured, m.warmup_seconds, m.steady, m.steady_reason,
 
 
 def window(seconds: list[int], limit: float) -> tuple[int, float, bool, str, float]:
-    """In a process of its own, because Locust patches everything; with a clock that each window moves by one second."""
+    """Runs in a process of its own, as Locust patches the standard library. Each window takes one second of its clock."""
     done = subprocess.run(
         [sys.executable, "-c", WINDOW, json.dumps([seconds, limit])],
         cwd=ROOT, check=True, capture_output=True, text=True, timeout=60,
@@ -52,7 +52,7 @@ def window(seconds: list[int], limit: float) -> tuple[int, float, bool, str, flo
 
 def test_a_window_in_which_the_target_got_faster_is_seen() -> None:
     assert throughput_rising(STAGES, response=False)[0]
-    # A jump inside its first seconds, where their own scatter is large.
+    # A jump within the first seconds, which makes their scatter large.
     assert throughput_rising([3547, 4002, 6296, 8305, 6542, 6511, 6558, 6356, 6425, 6565], response=False)[0]
     assert throughput_rising([100 / v for v in STAGES], response=True)[0]
 
@@ -61,7 +61,7 @@ def test_a_window_in_which_the_target_got_faster_is_seen() -> None:
     "values",
     [
         STEADY,
-        # A shared machine that takes away what it gave: no warm-up.
+        # A shared machine that gets slower again: no warm-up.
         [7735, 6434, 6328, 5738, 7314, 6458, 7329, 6160, 4649, 4266],
         [7645, 7784, 7829, 7637, 6860, 7563, 6243, 6968, 7195, 7839],
         [100, 200, 300, 400, 500],
@@ -80,7 +80,7 @@ def test_noise_a_fall_and_a_short_window_are_no_warm_up(values: list[int]) -> No
         [97, 97, 96, 92, 71, 59],
     ],
 )
-def test_a_compiler_beside_a_limit_is_seen_by_the_cpu_of_a_request(shares: list[int]) -> None:
+def test_a_compiler_shows_in_cpu_per_request_where_something_else_is_the_limit(shares: list[int]) -> None:
     assert cpu_time_falling(shares)[0]
     assert not throughput_rising([2700, 2690, 2710, 2700, 2695, 2705], response=False)[0]
 

@@ -13,7 +13,7 @@ from harness.plan.targets import find_targets
 from harness.record.plan import Edit
 from harness.trials.build import edited, read_steps
 
-#: As the engine's own builder says it.
+#: The output of the engine's own builder.
 LINES = [
     {"stream": "Step 1/4 : ARG GO_IMAGE=golang:1-trixie\n"},
     {"stream": "Step 2/4 : FROM ${GO_IMAGE} AS build\n"},
@@ -37,14 +37,14 @@ def test_steps_have_their_time_and_whether_they_were_cached() -> None:
     ]  # fmt: skip
 
 
-def test_a_build_that_fails_says_with_what_last_words() -> None:
+def test_a_build_that_fails_is_reported_with_its_last_output() -> None:
     lines = [*LINES[:9], {"error": "returned a non-zero code: 1"}]
     with pytest.raises(TrialError, match="non-zero code: 1; last output: .*warming up"):
         read_steps(lines, map(float, count()))
 
 
 def test_every_service_has_a_line_to_edit_that_the_edit_fits() -> None:
-    """Its manifest names a file of its sources, and a text that stands in it once."""
+    """Its manifest names a file of its sources, and a text that occurs in it once."""
     for name, target in find_targets(ROOT / "services").items():
         assert target.edit, name
         source = ROOT / "services" / name / target.edit.file
@@ -54,7 +54,7 @@ def test_every_service_has_a_line_to_edit_that_the_edit_fits() -> None:
         assert [new.count("edited-1") for old, new in pairs if old != new] == [1], name
 
 
-@pytest.mark.parametrize(("text", "words"), [("a a", "2 times"), ("b", "0 times")])
+@pytest.mark.parametrize(("text", "words"), [("a a", "x contains a 2 times"), ("b", "x contains a 0 times")])
 def test_an_edit_that_does_not_fit_the_source_ends_the_trial(tmp_path: Path, text: str, words: str) -> None:
     (tmp_path / "x").write_text(text)
     with pytest.raises(TrialError, match=words):

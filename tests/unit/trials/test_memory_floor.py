@@ -35,7 +35,7 @@ from harness.trials.memory_floor import (
     MIN_MIB,
     PASSES,
     bounds,
-    found,
+    floor_of,
     grid,
     judge,
     judged,
@@ -54,7 +54,7 @@ def probe(limit: int, passed: bool) -> FloorProbe:
 
 
 def search(threshold: int) -> list[FloorProbe]:
-    """All probes of a service that holds from a threshold on."""
+    """All probes of a service that holds at a threshold and above."""
     probes: list[FloorProbe] = []
     while (limit := next_limit(probes, LIMITS)) is not None:
         probes.append(probe(limit, limit >= threshold))
@@ -72,7 +72,7 @@ def test_steps_of_the_grid_are_at_most_sixteen_mebibytes_and_fine_where_it_matte
 @given(st.integers(MIN_MIB + 1, 1024))
 def test_any_threshold_is_found_passed_three_times_and_failed_below(threshold: int) -> None:
     probes = search(threshold)
-    floor = found(probes, LIMITS)
+    floor = floor_of(probes, LIMITS)
     assert floor == next(limit for limit in LIMITS if limit >= threshold)
     assert sum(p.memory_mib == floor and p.passed for p in probes) >= PASSES
     assert isinstance(floor, int)
@@ -83,34 +83,34 @@ def test_any_threshold_is_found_passed_three_times_and_failed_below(threshold: i
 
 @given(st.integers(MIN_MIB, 1024), st.integers(0, 15))
 def test_one_false_failure_does_not_move_the_floor(threshold: int, wrong: int) -> None:
-    """A neighbour's disturbance costs probes, and no more."""
+    """A noisy neighbour costs additional probes, and nothing else."""
     probes: list[FloorProbe] = []
     while (limit := next_limit(probes, LIMITS)) is not None:
         probes.append(probe(limit, limit >= threshold and len(probes) != wrong))
-    assert found(probes, LIMITS) == next(limit for limit in LIMITS if limit >= threshold)
+    assert floor_of(probes, LIMITS) == next(limit for limit in LIMITS if limit >= threshold)
 
 
 def test_neighbours_that_the_cap_left_unconfirmed_are_no_floor() -> None:
     probes = [probe(60, number % 2 == 1) for number in range(MAX_PROBES - 1)] + [probe(64, True)]
     assert next_limit(probes, LIMITS) is None and bounds(probes) == (60, 64)
-    assert isinstance(found(probes, LIMITS), Missing)
+    assert isinstance(floor_of(probes, LIMITS), Missing)
 
 
 def test_what_holds_at_the_least_has_its_floor_there() -> None:
     probes = search(1)
-    assert found(probes, LIMITS) == MIN_MIB
+    assert floor_of(probes, LIMITS) == MIN_MIB
     assert step_below(MIN_MIB, LIMITS) == 0
 
 
 def test_what_never_holds_has_no_floor_and_says_so() -> None:
-    floor = found(search(5000), LIMITS)
-    assert isinstance(floor, Missing) and "under 1024 MiB either: too little" in floor.reason
+    floor = floor_of(search(5000), LIMITS)
+    assert isinstance(floor, Missing) and "even under 1024 MiB: too little" in floor.reason
     assert judge(FloorMeasurement({}, 100.0, 0, floor, ())) == ("unstable", (floor.reason,))
 
 
-def test_a_search_that_does_not_settle_says_between_what() -> None:
+def test_an_unfinished_search_names_its_bounds() -> None:
     probes = [probe(64, True), probe(32, False)]
-    floor = found(probes, LIMITS)
+    floor = floor_of(probes, LIMITS)
     assert isinstance(floor, Missing) and "between 32 and 64 MiB" in floor.reason
 
 
@@ -125,21 +125,21 @@ def test_what_counts_is_the_objective() -> None:
 
 
 def test_a_kill_or_wrong_answers_are_the_services_own_fault() -> None:
-    killed = ended(opened(), in_time=1.0, verdict="failed", problems=("killed for want of memory",))
-    assert isinstance(killed, FloorProbe) and not killed.passed and killed.reason == "killed for want of memory"
+    killed = ended(opened(), in_time=1.0, verdict="failed", problems=("killed for lack of memory",))
+    assert isinstance(killed, FloorProbe) and not killed.passed and killed.reason == "killed for lack of memory"
 
 
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"verdict": "generator_limited", "problems": ("the generator sent late",)}, "sent late"),
+        ({"verdict": "generator_limited", "problems": ("the generator sent requests late",)}, "requests late"),
         ({"verdict": "unstable", "host": HostUse(other_work=0.2, steal=0.0)}, "other work took 20%"),
         ({"verdict": "unstable", "host": HostUse(other_work=0.0, steal=0.2)}, "the hypervisor took 20%"),
     ],
 )
-def test_what_others_spoilt_is_no_failure(changes: dict[str, object], reason: str) -> None:
-    spoilt = ended(opened(), in_time=0.5, **changes)
-    assert isinstance(spoilt, Missing) and reason in spoilt.reason
+def test_a_disturbed_window_is_no_failure(changes: dict[str, object], reason: str) -> None:
+    disturbed = ended(opened(), in_time=0.5, **changes)
+    assert isinstance(disturbed, Missing) and reason in disturbed.reason
 
 
 def test_that_it_was_still_warming_up_is_no_fault() -> None:
@@ -147,7 +147,7 @@ def test_that_it_was_still_warming_up_is_no_fault() -> None:
     assert isinstance(held, FloorProbe) and held.passed
 
 
-def test_a_runtime_that_sees_no_limit_is_told_nine_tenths_of_it() -> None:
+def test_a_runtime_that_does_not_see_the_limit_gets_nine_tenths_of_it_by_a_variable() -> None:
     assert sized(TARGETS["go"], 64) == {"GOMEMLIMIT": "57MiB"}
     assert sized(TARGETS["java"], 64) == {}
 
@@ -164,7 +164,7 @@ class Parts(TrialContainers):
 
 
 def searched(monkeypatch: pytest.MonkeyPatch, answers: Callable[[int, int], LevelMeasurement]) -> FloorMeasurement:
-    """A whole search of Go, whose service under load is made up: `answers` gets the limit and the number of the try."""
+    """A whole search with Go and made-up load measurements. `answers` gets the limit and the number of the attempt."""
     tries = itertools.count()
 
     def load(*given: object) -> Measurement:
@@ -185,7 +185,7 @@ def searched(monkeypatch: pytest.MonkeyPatch, answers: Callable[[int, int], Leve
 
 
 def test_a_disturbed_probe_is_made_again_and_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every third window is spoilt: the floor is what it would have been."""
+    """Every third window is disturbed: the floor is the same as without disturbance."""
 
     def answers(limit: int, number: int) -> LevelMeasurement:
         level = msgspec.structs.replace(opened(), in_time=1.0 if limit >= 20 else 0.5)

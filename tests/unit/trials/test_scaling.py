@@ -1,4 +1,4 @@
-"""What a trial of several points comes to, and the containers that it is made of."""
+"""The verdict of a trial of several points, and the containers of its points."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import msgspec
 from synthetic import closed, measurement
 
 from harness.containers.spec import LOOPBACK, proxy_spec, replica_specs
-from harness.host.counters import Reader, Together
+from harness.host.counters import CombinedReader, Reader
 from harness.record.config import Limits, Ports
 from harness.record.measurement import Measurement, Missing
 from harness.record.plan import Placement
@@ -52,8 +52,11 @@ def test_containers_together_are_the_sum_of_their_counters() -> None:
         def read(self) -> Counters:
             return Counters(10, 20, 3, 4, self._peak, 1, 0)
 
-    assert Together([Fixed(30), Fixed(40)]).read() == Counters(20, 40, 6, 8, 70, 2, 0)
-    assert Together([Fixed(30), Fixed(None)]).read().peak_bytes is None
+        def close(self) -> None:
+            """Holds nothing open."""
+
+    assert CombinedReader([Fixed(30), Fixed(40)]).read() == Counters(20, 40, 6, 8, 70, 2, 0)
+    assert CombinedReader([Fixed(30), Fixed(None)]).read().peak_bytes is None
 
 
 def level(least: float, limit: float) -> messages.TimedLevel:

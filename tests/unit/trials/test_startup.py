@@ -1,4 +1,4 @@
-"""Starts in turns, the watcher's answers, the page cache, and when a course can be believed."""
+"""The order of starts, the readiness probe, the page cache, and the verdict on a ramp-up."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from reports.metrics.steady_state import climbing, shares, steady_rate, time_to_
 
 
 def course(*rates: float, failures: int = 0, measured: int = 12) -> tuple[Window, ...]:
-    """Quarters of a second at so many requests/s; the last `measured` are the steady ones."""
+    """Windows of a quarter of a second at these requests/s. The last `measured` of them are the steady ones."""
     return tuple(
         Window(
             "measure" if i >= len(rates) - measured else "warmup", i * 250_000_000, (i + 1) * 250_000_000, round(rate / 4),
