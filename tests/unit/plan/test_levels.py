@@ -49,7 +49,7 @@ def test_the_same_level_twice_is_run_once() -> None:
         ("0/s", "within 0.1/s"),
         ("150%", "within 0% and 100%"),
         ("fast", "or a rate such as 500/s"),
-        ("1000/held", "for profile waiters alone"),
+        ("1000/held", "only profile waiters can use it"),
     ],
 )
 def test_a_mistake_is_one_sentence(text: str, words: str) -> None:
