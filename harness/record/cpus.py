@@ -43,8 +43,4 @@ def all_cpus(placement: Placement) -> tuple[int, ...]:
 
 def count_cpus(cpu_list: str) -> int:
     """How many CPUs a kernel list ("0-2,5") names."""
-    total = 0
-    for part in cpu_list.split(","):
-        first, _, last = part.partition("-")
-        total += int(last or first) - int(first) + 1
-    return total
+    return len(parse_cpu_list(cpu_list))

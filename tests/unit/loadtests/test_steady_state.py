@@ -33,7 +33,7 @@ class Workers:
 seconds, limit = json.loads(sys.argv[1])
 workers = Workers(seconds)
 levels.time = type("Clock", (), {"monotonic": lambda: workers.clock, "monotonic_ns": lambda: int(workers.clock * 1e9)})
-level = messages.Level(name="saturate", kind="closed", connections=32, routes=(), warmup_seconds=6,
+level = messages.TimedLevel(name="saturate", kind="closed", connections=32, routes=(), warmup_seconds=6,
                        warmup_limit_seconds=limit, measure_seconds=10)
 m = levels.window(level, 0.0, 1, workers, lambda event: None)
 print(json.dumps([workers.measured, m.warmup_seconds, m.steady, m.steady_reason, (m.end_ns - m.start_ns) / 1e9]))
