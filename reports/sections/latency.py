@@ -23,7 +23,7 @@ _AGAINST_THROUGHPUT = (50.0, 99.0)
 
 _CLOSED = (
     "Each connection waits for its answer before it sends again. So this is mostly queueing in a full service, and it "
-    "mirrors throughput. "
+    "mostly mirrors throughput. "
 )
 _OPEN = (
     "Every target gets the same rate. Times count from the instant at which a request was due, so they include waits that "
