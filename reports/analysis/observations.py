@@ -14,6 +14,7 @@ from harness.record.trial_result import BuildMeasurement, NonLoadMeasurement, Tr
 from reports.metrics.catalogue import METRICS
 from reports.metrics.level_stats import Distribution, read_distributions
 from reports.metrics.load import LevelData
+from reports.metrics.metric import NotApplicable
 from reports.metrics.scopes import Load, ScopeKind
 
 
@@ -108,7 +109,8 @@ def trial_observation(record: Record, result: TrialResult) -> TrialObservation |
 
 
 def _values(kind: Kind, seen: LevelData | NonLoadMeasurement) -> dict[str, float | Missing]:
-    return {m.id: value for m in METRICS if m.kind == kind and (value := m.measure(seen)) is not None}
+    values = ((metric.id, metric.measure(seen)) for metric in METRICS if metric.kind == kind)
+    return {metric: value for metric, value in values if not isinstance(value, NotApplicable)}
 
 
 def _image_bytes(record: Record, result: TrialResult) -> float | Missing:

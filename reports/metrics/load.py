@@ -9,7 +9,7 @@ from msgspec import Struct
 from harness.record.measurement import LevelMeasurement, Measurement, Missing
 from loadtests.protocol.capacity_search import TOLERANCE
 from reports.metrics.level_stats import Distribution, cpu_per_request_microseconds, requests, throughput
-from reports.metrics.metric import Found, Metric
+from reports.metrics.metric import NOT_APPLICABLE, Metric, MetricValue
 
 
 class LevelData(Struct, frozen=True):
@@ -28,27 +28,27 @@ class LevelData(Struct, frozen=True):
     searched: bool
 
 
-def _throughput(seen: LevelData) -> Found:
+def _throughput(seen: LevelData) -> MetricValue:
     return throughput(seen.level) or Missing("no request was answered")
 
 
-def _percentile(percent: float, seen: LevelData) -> Found:
+def _percentile(percent: float, seen: LevelData) -> MetricValue:
     found = seen.distribution
     return found if isinstance(found, Missing) else found.percentile(percent)
 
 
-def _cpu(role: str, seen: LevelData) -> Found:
+def _cpu(role: str, seen: LevelData) -> MetricValue:
     return cpu_per_request_microseconds(role, seen.level)
 
 
-def _database_cpu(seen: LevelData) -> Found:
+def _database_cpu(seen: LevelData) -> MetricValue:
     # Else an idle database's housekeeping, divided by the requests, would rank targets by their throughput once more.
     if sum(statement.executed for statement in seen.level.statements) < requests(seen.level) / 10:
-        return None
+        return NOT_APPLICABLE
     return cpu_per_request_microseconds("database", seen.level)
 
 
-def _memory(field: str, seen: LevelData) -> Found:
+def _memory(field: str, seen: LevelData) -> MetricValue:
     used = seen.level.usage.get("service")
     value: float | Missing = Missing("no samples of the service") if used is None else getattr(used, field)
     if isinstance(value, Missing) or value > 0:
@@ -56,7 +56,7 @@ def _memory(field: str, seen: LevelData) -> Found:
     return Missing("the kernel counted nothing")
 
 
-def _waiter_memory(seen: LevelData) -> Found:
+def _waiter_memory(seen: LevelData) -> MetricValue:
     idle, used = seen.trial.idle_anonymous_bytes, seen.level.usage.get("service")
     if isinstance(idle, Missing) or used is None:
         return idle if isinstance(idle, Missing) else Missing("no samples of the service")
@@ -64,30 +64,32 @@ def _waiter_memory(seen: LevelData) -> Found:
     return each if each > 0 else Missing("the service held them in no more memory than it had when idle")
 
 
-def _wait(seen: LevelData) -> Found:
+def _wait(seen: LevelData) -> MetricValue:
     found = seen.distribution
     p99 = found if isinstance(found, Missing) else found.percentile(99)
-    if isinstance(p99, Missing) or not seen.hold_milliseconds:
-        return p99 if isinstance(p99, Missing) else None
+    if isinstance(p99, Missing):
+        return p99
+    if not seen.hold_milliseconds:
+        return NOT_APPLICABLE
     return p99 / (seen.hold_milliseconds * 1000)
 
 
-def _capacity(seen: LevelData) -> Found:
+def _capacity(seen: LevelData) -> MetricValue:
     if not seen.searched:
-        return None
+        return NOT_APPLICABLE
     found = seen.trial.capacity
     return found if isinstance(found, Missing) else found.low
 
 
-def _image(seen: LevelData) -> Found:
+def _image(seen: LevelData) -> MetricValue:
     return seen.image_bytes
 
 
-def _source_lines(seen: LevelData) -> Found:
-    return seen.source_lines
+def _source_lines(seen: LevelData) -> MetricValue:
+    return NOT_APPLICABLE if seen.source_lines is None else seen.source_lines
 
 
-def _start(seen: LevelData) -> Found:
+def _start(seen: LevelData) -> MetricValue:
     seconds = seen.trial.start_seconds
     return seconds if seconds > 0 else Missing("the clocks of engine and generator disagree")
 

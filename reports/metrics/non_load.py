@@ -7,7 +7,7 @@ from statistics import median
 
 from harness.record.measurement import Missing
 from harness.record.trial_result import BuildMeasurement, FloorMeasurement, StartupMeasurement
-from reports.metrics.metric import Found, Metric
+from reports.metrics.metric import NOT_APPLICABLE, Metric, MetricValue
 from reports.metrics.steady_state import JUDGED_SECONDS, RESOLUTION_SECONDS, STEADY_SHARE, climbing, time_to_steady
 
 
@@ -16,32 +16,32 @@ def starts_of(trial: StartupMeasurement, field: str, *, cold: bool) -> list[floa
     return [getattr(start, field) for start in trial.starts if start.cold is cold]
 
 
-def _started(field: str, cold: bool, trial: StartupMeasurement) -> Found:
+def _started(field: str, cold: bool, trial: StartupMeasurement) -> MetricValue:
     if cold and isinstance(trial.cold, Missing):
         return trial.cold
     values = starts_of(trial, field, cold=cold)
     return median(values) if values and min(values) > 0 else Missing("the clocks of engine and watcher disagree")
 
 
-def _steady_after(trial: StartupMeasurement) -> Found:
-    # As if the course had not been tried: what still climbs has no time, and its starts stand.
-    return None if climbing(trial.windows) else time_to_steady(trial.windows)
+def _steady_after(trial: StartupMeasurement) -> MetricValue:
+    # A service that still gets faster at the end has no such time. The trial's start times count all the same.
+    return NOT_APPLICABLE if climbing(trial.windows) else time_to_steady(trial.windows)
 
 
-def _clean_build(trial: BuildMeasurement) -> Found:
-    return trial.clean.seconds if trial.clean else None
+def _clean_build(trial: BuildMeasurement) -> MetricValue:
+    return trial.clean.seconds if trial.clean else NOT_APPLICABLE
 
 
-def _rebuild(trial: BuildMeasurement) -> Found:
+def _rebuild(trial: BuildMeasurement) -> MetricValue:
     return trial.edit_to_running_seconds
 
 
-def _floor(trial: FloorMeasurement) -> Found:
+def _floor(trial: FloorMeasurement) -> MetricValue:
     found = trial.floor_mib
     return found if isinstance(found, Missing) else found * 2.0**20
 
 
-def _dependencies(trial: BuildMeasurement) -> Found:
+def _dependencies(trial: BuildMeasurement) -> MetricValue:
     found = trial.dependencies
     # None at all would be 0, and a ratio to it nothing.
     return found if isinstance(found, Missing) else found.total or Missing("it has none")

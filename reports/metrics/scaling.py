@@ -8,7 +8,7 @@ from __future__ import annotations
 from harness.record.measurement import LevelMeasurement, Missing
 from harness.record.trial_result import ScaleMeasurement, ScalePoint
 from reports.metrics.level_stats import cpu_per_request_microseconds, throughput
-from reports.metrics.metric import Found, Metric
+from reports.metrics.metric import Metric, MetricValue
 
 
 def level_of(point: ScalePoint) -> LevelMeasurement | Missing:
@@ -33,7 +33,7 @@ def shares(point: ScalePoint, role: str) -> bool:
     return role in point.placement.shared
 
 
-def _times_throughput(trial: ScaleMeasurement) -> Found:
+def _times_throughput(trial: ScaleMeasurement) -> MetricValue:
     found = ends(trial)
     if isinstance(found, Missing):
         return found
@@ -41,7 +41,7 @@ def _times_throughput(trial: ScaleMeasurement) -> Found:
     return throughput(last) / throughput(first)
 
 
-def _speed_up(trial: ScaleMeasurement) -> Found:
+def _speed_up(trial: ScaleMeasurement) -> MetricValue:
     if shares(trial.points[-1], "service"):
         return Missing(
             "no core is left for database and load generator: who answers more leaves itself less, so nobody is ranked by it"
@@ -49,7 +49,7 @@ def _speed_up(trial: ScaleMeasurement) -> Found:
     return _times_throughput(trial)
 
 
-def _times_cpu(trial: ScaleMeasurement) -> Found:
+def _times_cpu(trial: ScaleMeasurement) -> MetricValue:
     found = ends(trial)
     if isinstance(found, Missing):
         return found
@@ -60,7 +60,7 @@ def _times_cpu(trial: ScaleMeasurement) -> Found:
     return after / before
 
 
-def _replica_memory(trial: ScaleMeasurement) -> Found:
+def _replica_memory(trial: ScaleMeasurement) -> MetricValue:
     found = ends(trial)
     if isinstance(found, Missing):
         return found
