@@ -1,4 +1,4 @@
-"""Numbers as text for people: three significant digits, the unit that fits. Pure; the same in page, chart and Markdown."""
+"""Numbers as text for people: three significant digits and a fitting unit, the same in page, chart and Markdown."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Literal
 
 Unit = Literal["requests/s", "microseconds", "seconds", "bytes", "lines", "packages", "ratio", "percent"]
 
-#: Largest first: (factor, symbol). A value gets the first unit that it reaches.
+#: Largest first: (factor, symbol). A value gets the first unit that is not larger than the value.
 _LADDERS: dict[str, tuple[tuple[float, str], ...]] = {
     "requests/s": ((1.0, "/s"),),
     "microseconds": ((1e6, "s"), (1e3, "ms"), (1.0, "µs")),
@@ -34,20 +34,20 @@ def number(value: float) -> str:
         return "0" if value == 0 else "∞"
     decimals = max(0, 2 - math.floor(math.log10(abs(value))))
     rounded = round(value, 2 - math.floor(math.log10(abs(value))))
-    # 9.996 rounds up to a digit more.
+    # 9.996 rounds up to 10.0, which has one digit more before the point.
     if rounded and math.floor(math.log10(abs(rounded))) > math.floor(math.log10(abs(value))):
         decimals = max(0, decimals - 1)
     return f"{rounded:,.{decimals}f}"
 
 
 def quantity(value: float, unit: Unit) -> str:
-    """A value with its unit: `12,300 /s`, `1.23 ms`. The space does not break."""
+    """A value with its unit: `12,300 /s`, `1.23 ms`. The space is a non-breaking one."""
     factor, symbol = scale_of(value, unit)
     return f"{number(value / factor)}\u00a0{symbol}"
 
 
 def span(low: float, high: float, unit: Unit) -> str:
-    """An interval in one unit, that of its upper end: `1.20–1.31 ms`."""
+    """An interval in the unit of its upper end: `1.20–1.31 ms`."""
     factor, symbol = scale_of(high, unit)
     return f"{number(low / factor)}–{number(high / factor)}\u00a0{symbol}"
 
@@ -63,7 +63,7 @@ def listed(words: tuple[str, ...] | list[str]) -> str:
 
 
 def clean(text: str) -> str:
-    """Text without control characters, which HTML and XML forbid (tabs and newlines stay)."""
+    """The text without control characters, which HTML and XML forbid. Tabs and newlines stay."""
     return "".join(c if _is_text(c) else "\ufffd" for c in text)
 
 
@@ -75,7 +75,7 @@ def _is_text(character: str) -> bool:
 
 
 def columns(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Rows in columns: the first to the left, the others to the right."""
+    """Table rows as aligned lines: the first column left-aligned, the others right-aligned."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     return [
         "  ".join(
@@ -87,7 +87,7 @@ def columns(rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def moment(text: str) -> datetime | None:
-    """An ISO time in UTC; None where it is none."""
+    """An ISO time in UTC; None if the text is not one."""
     try:
         found = datetime.fromisoformat(text)
         return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
@@ -96,6 +96,6 @@ def moment(text: str) -> datetime | None:
 
 
 def day(text: str) -> str:
-    """`2026-01-31` of an ISO time; empty where it is none."""
+    """The day of an ISO time, `2026-01-31`; empty if the text is not one."""
     found = moment(text)
     return found.date().isoformat() if found else ""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from itertools import product
 from statistics import median
 
@@ -17,7 +19,7 @@ from reports.analysis.observations import (
     LevelObservation,
     Observation,
     TrialObservation,
-    here,
+    by_scope,
     level_observation,
     trial_observation,
 )
@@ -49,10 +51,11 @@ class TimeBreakdown(Struct, frozen=True):
     trials: int
 
 
-class Analysis(Struct, frozen=True):
-    """What there is to say of a record. Targets, loads and places are in the plan's order.
+class Analysis(Struct, frozen=True, dict=True):
+    """What there is to say of a record. Targets, loads and scopes are in the plan's order.
 
-    `representatives`: target and profile -> the trial whose course is shown, at the profile's first load.
+    `representatives`: target and profile -> the trial that is drawn over time, at the profile's first load.
+    The dictionaries that look things up are built once, at the first use (`dict=True` gives them a place).
     """
 
     run: Run
@@ -68,52 +71,72 @@ class Analysis(Struct, frozen=True):
     representatives: Mapping[tuple[str, str], LevelObservation]
     singles: tuple[TrialObservation, ...]
 
+    @cached_property
+    def _cells(self) -> Mapping[tuple[str, str], tuple[LevelObservation, ...]]:
+        return by_cell(self.measured)
+
+    @cached_property
+    def _estimates(self) -> Mapping[tuple[str, str, str], Estimate | Missing]:
+        return {
+            (ranking.metric, ranking.scope, entry.target): entry.estimate
+            for ranking in self.rankings
+            for entry in ranking.entries
+        }
+
+    @cached_property
+    def _observations(self) -> Mapping[str, tuple[Observation, ...]]:
+        return by_scope(self.measured, self.singles)
+
+    @cached_property
+    def _scopes(self) -> Mapping[str, Scope]:
+        return {scope.id: scope for scope in self.scopes}
+
     def at(self, target: str, load: Load) -> tuple[LevelObservation, ...]:
         """The trials of a target at a load, valid or not."""
-        return tuple(m for m in self.measured if m.trial.target == target and m.load.id == load.id)
+        return self._cells.get((target, load.id), ())
 
     def cell(self, target: str, load: Load) -> tuple[LevelObservation, ...]:
         """The valid ones of them."""
         return tuple(m for m in self.at(target, load) if m.valid)
 
     def estimate(self, metric: str, scope: str, target: str) -> Estimate | Missing | None:
-        """A target's value on an axis at a place; None where the axis is not judged there."""
-        return next(
-            (
-                entry.estimate
-                for ranking in self.rankings
-                if (ranking.metric, ranking.scope) == (metric, scope)
-                for entry in ranking.entries
-                if entry.target == target
-            ),
-            None,
-        )
+        """A target's value of a metric at a scope; None where the metric is not ranked there."""
+        return self._estimates.get((metric, scope, target))
 
     def here(self, scope: Scope) -> tuple[Observation, ...]:
-        """All that was measured at a place, valid or not."""
-        return here(scope, self.measured, self.singles)
+        """All that was measured at a scope, valid or not."""
+        return self._observations.get(scope.id, ())
 
     def values(self, metric: str, target: str, scope: Scope) -> Mapping[str, float] | Missing:
-        """Pair -> value of a target on an axis at a place, or why it can't be ranked there."""
+        """Pair -> value of a metric of a target at a scope, or why it can't be ranked there."""
         return cell_values(BY_ID[metric], target, scope, self.here(scope), self.not_valid)
 
     def scope(self, ranking: Ranking) -> Scope:
-        """Where a standing was judged."""
-        return next(scope for scope in self.scopes if scope.id == ranking.scope)
+        """The scope of a ranking. Raises KeyError on a ranking of another record."""
+        try:
+            return self._scopes[ranking.scope]
+        except KeyError:
+            raise KeyError(f"run {self.run.id} has no scope {ranking.scope!r} (ranking of {ranking.metric})") from None
+
+
+def by_cell(measured: Sequence[LevelObservation]) -> dict[tuple[str, str], tuple[LevelObservation, ...]]:
+    """Target and load -> its trials, valid or not."""
+    cells = defaultdict(list)
+    for m in measured:
+        cells[m.trial.target, m.load.id].append(m)
+    return {cell: tuple(trials) for cell, trials in cells.items()}
 
 
 def analyse(record: Record) -> Analysis:
-    """Read a record's histograms and judge every axis."""
+    """Reads a record's histograms and ranks the targets by every metric."""
     run = record.run
     loads = loads_of(run.plan)
     scopes = scopes_of(run.plan, loads)
     ordered = sorted(record.results, key=lambda result: result.trial.id)
     measured = tuple(m for result in ordered for m in level_observation(record, result, loads))
     singles = tuple(single for result in ordered if (single := trial_observation(record, result)))
-    cells = {
-        (target, load.id): tuple(m for m in measured if (m.trial.target, m.load.id) == (target, load.id))
-        for target, load in product(run.plan.targets, loads)
-    }
+    observed = by_cell(measured)
+    cells = {(target, load.id): observed.get((target, load.id), ()) for target, load in product(run.plan.targets, loads)}
     first = {load.profile: load.id for load in reversed(loads)}
     return Analysis(
         run=run,
@@ -124,7 +147,7 @@ def analyse(record: Record) -> Analysis:
         pending=record.pending(),
         warnings=record.warnings,
         superseded=record.superseded,
-        rankings=tuple(_standings(run, scopes, measured, singles, ordered)),
+        rankings=tuple(_rankings(run, scopes, by_scope(measured, singles), ordered)),
         parts=tuple(part for (target, load), trials in cells.items() if (part := _parts(target, load, trials))),
         representatives={
             (target, profile): found
@@ -140,15 +163,11 @@ def classes(run: Run) -> tuple[str, ...]:
     return tuple(sorted({run.targets[target].target_class for target in run.plan.targets}))
 
 
-def _standings(
-    run: Run,
-    scopes: Sequence[Scope],
-    measured: tuple[LevelObservation, ...],
-    singles: tuple[TrialObservation, ...],
-    results: list[TrialResult],
+def _rankings(
+    run: Run, scopes: Sequence[Scope], observations: Mapping[str, tuple[Observation, ...]], results: list[TrialResult]
 ) -> Iterator[Ranking]:
     for target_class, scope in product(classes(run), scopes):
-        found = here(scope, measured, singles)
+        found = observations.get(scope.id, ())
         for metric in METRICS:
             means_nothing = scope.load and scope.load.kind not in metric.loops
             if metric.scope != scope.scope or means_nothing or not any(metric.id in m.values for m in found):
@@ -169,11 +188,11 @@ def _standings(
 def cell_values(
     metric: Metric, target: str, scope: Scope, here: Sequence[Observation], results: Sequence[TrialResult]
 ) -> Mapping[str, float] | Missing:
-    """Pair -> value over a target's trials at a place, or why it can't be ranked. `here`: what was measured at the place.
+    """Pair -> value over a target's trials at a scope, or why it can't be ranked. `here`: what was measured at the scope.
 
-    A value missing in one valid trial is missing for the cell: else a percentile would be judged on just those trials that
-    were fast enough to have one. Levels of one trial share its pair: where an axis spans them, each trial counts once.
-    Trials of another kind than the axis is of are no part of it.
+    A value missing in one valid trial is missing for the cell: otherwise a percentile would be ranked by those trials alone
+    that were fast enough to have one. Levels of one trial share its pair: where a metric spans them, each trial counts once.
+    Trials of another kind than the metric's are left out.
     """
     mine = [m for m in here if m.trial.target == target and (metric.id in m.values or isinstance(m, LevelObservation))]
     counted = [m for m in mine if m.counts(scope.scope)]
@@ -190,7 +209,7 @@ def cell_values(
 
 
 def verdicts_at(target: str, scope: Scope, results: Sequence[TrialResult]) -> list[str]:
-    """The verdicts other than valid that a target's trials got at a place, in words."""
+    """The verdicts other than valid that a target's trials got at a scope, in words."""
     found = set()
     for result in results:
         if result.trial.target != target or scope.profile not in (None, result.trial.profile):
@@ -202,9 +221,9 @@ def verdicts_at(target: str, scope: Scope, results: Sequence[TrialResult]) -> li
 
 
 def at_least(analysis: Analysis, ranking: Ranking, target: str) -> bool:
-    """Whether a target's value on an axis is a lower bound: a search that ended at what the generator is calibrated for.
+    """Whether a target's capacity is a lower bound: the search ended at the highest rate that the generator can send.
 
-    To rank by it makes no false winner: whoever is ahead with it is ahead by at least that.
+    Ranking by it makes no false winner: a target that is ahead with a lower bound is ahead by at least that much.
     """
     scope = analysis.scope(ranking)
     return ranking.metric == "capacity" and any(
@@ -232,5 +251,5 @@ def _parts(target: str, load: str, trials: tuple[LevelObservation, ...]) -> Time
     if not rows:
         return None
     response, database, cpu = (median(column) for column in zip(*rows, strict=True))
-    # A runtime that works on several cores for one request can use more CPU time than wall time passes.
+    # A runtime that works on several cores for one request can use more CPU time than the time that passes.
     return TimeBreakdown(target, load, response, database, cpu, max(response - database - cpu, 0.0), len(rows))

@@ -1,7 +1,8 @@
-"""Trials as the analysis sees them: with a value on every metric that says something about them."""
+"""Trials as the analysis sees them: with a value of every metric that applies to them."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
@@ -13,11 +14,12 @@ from harness.record.trial_result import BuildMeasurement, NonLoadMeasurement, Tr
 from reports.metrics.catalogue import METRICS
 from reports.metrics.level_stats import Distribution, read_distributions
 from reports.metrics.load import LevelData
-from reports.metrics.scopes import Load, Scope, ScopeKind
+from reports.metrics.metric import NotApplicable
+from reports.metrics.scopes import Load, ScopeKind
 
 
 class Observation(Struct, frozen=True):
-    """A trial, valid or not, with its value on every metric that says something about it."""
+    """A trial, valid or not, with its value of every metric that applies to it."""
 
     result: TrialResult
     values: Mapping[str, float | Missing]
@@ -36,12 +38,12 @@ class Observation(Struct, frozen=True):
 
     @property
     def pair(self) -> str:
-        """What this trial is paired by in comparisons: its block, and its profile where an axis spans all profiles."""
+        """By which trials are paired in comparisons: block and profile (some metrics span all profiles)."""
         return f"{self.trial.block}/{self.trial.profile}"
 
 
 class TrialObservation(Observation, frozen=True):
-    """A trial of a kind that has no levels."""
+    """A non-load trial: it has no levels."""
 
     whole: NonLoadMeasurement
 
@@ -49,7 +51,7 @@ class TrialObservation(Observation, frozen=True):
 class LevelObservation(Observation, frozen=True):
     """A trial at one of its levels.
 
-    What a trial has once alone (start, image, peak memory, capacity) is the same at each of its levels.
+    What a trial has once (start, image, peak memory, capacity) is the same at each of its levels.
     """
 
     whole: Measurement
@@ -62,14 +64,15 @@ class LevelObservation(Observation, frozen=True):
         return self.level.verdict == "valid"
 
     def counts(self, scope: ScopeKind) -> bool:
-        """Whether it is ranked. At a load: where the level is valid. What a trial has once alone: also where the generator
-        was the limit. The answers were right there, nothing disturbed it, and a start or a size owes nothing to the load.
+        """Whether it is ranked. At a load: if the level is valid. What a trial has once: also if the level is
+        generator-limited. The answers were right then, nothing disturbed the trial, and start and size do not depend on
+        the load.
         """
         return self.valid or (scope != "load" and self.level.verdict == "generator_limited")
 
 
 def level_observation(record: Record, result: TrialResult, loads: Sequence[Load]) -> Iterator[LevelObservation]:
-    """A result at each load that it has a measurement of."""
+    """A result at each load of which it has a measurement."""
     whole = result.measurement
     if not isinstance(whole, Measurement):
         return
@@ -93,7 +96,7 @@ def level_observation(record: Record, result: TrialResult, loads: Sequence[Load]
 
 
 def trial_observation(record: Record, result: TrialResult) -> TrialObservation | None:
-    """A result of a kind that has no levels. A build's image and sources are also those of the whole run."""
+    """The observation of a non-load trial. A build's image and sources are also those of the whole run."""
     whole = result.measurement
     if isinstance(whole, Measurement | Missing):
         return None
@@ -106,7 +109,8 @@ def trial_observation(record: Record, result: TrialResult) -> TrialObservation |
 
 
 def _values(kind: Kind, seen: LevelData | NonLoadMeasurement) -> dict[str, float | Missing]:
-    return {m.id: value for m in METRICS if m.kind == kind and (value := m.measure(seen)) is not None}
+    values = ((metric.id, metric.measure(seen)) for metric in METRICS if metric.kind == kind)
+    return {metric: value for metric, value in values if not isinstance(value, NotApplicable)}
 
 
 def _image_bytes(record: Record, result: TrialResult) -> float | Missing:
@@ -114,8 +118,15 @@ def _image_bytes(record: Record, result: TrialResult) -> float | Missing:
     return image.size_bytes if image else Missing("the record names no image of it")
 
 
-def here(
-    scope: Scope, measured: tuple[LevelObservation, ...], singles: tuple[TrialObservation, ...]
-) -> tuple[Observation, ...]:
-    loaded = (m for m in measured if scope.holds(m.trial.profile, m.load.id))
-    return (*loaded, *(single for single in singles if scope.holds(single.trial.profile, "")))
+def by_scope(
+    measured: Sequence[LevelObservation], singles: Sequence[TrialObservation]
+) -> dict[str, tuple[Observation, ...]]:
+    """Scope id -> all that was measured there, valid or not: at the load, in the profile, in the whole run (id "")."""
+    scopes: defaultdict[str, list[Observation]] = defaultdict(list)
+    for m in measured:
+        for scope in (m.load.id, m.trial.profile, ""):
+            scopes[scope].append(m)
+    for single in singles:
+        for scope in (single.trial.profile, ""):
+            scopes[scope].append(single)
+    return {scope: tuple(observations) for scope, observations in scopes.items()}

@@ -10,6 +10,8 @@ import math
 from collections.abc import Callable, Sequence
 from typing import get_args
 
+from msgspec import Struct
+
 from reports.export.markdown import escaped, table_row, table_rule
 from reports.regression.gate_result import Confirmation, EvaluatedCell, Gate, State
 from reports.regression.screening import MIN_RUNS
@@ -27,12 +29,19 @@ LIMIT = 60_000
 _RESERVE = 4_000
 _MAX_REASONS, _LONGEST_REASON = 20, 300
 
-_HEADERS = ("Target", "Where", "Metric", "Before", "Now", "Worse by", "p")
-_SECTIONS: tuple[tuple[str, tuple[State, ...]], ...] = (
-    ("Regressed", ("regressed",)),
-    ("Inconclusive", ("inconclusive", "flagged")),
-    ("Improved", ("improved",)),
-)
+
+class _Section(Struct, frozen=True):
+    """A table of cells. `change`: the text of the column `change_header`; `smallest_first`: the order by worsening."""
+
+    title: str
+    states: tuple[State, ...]
+    change_header: str
+    change: Callable[[EvaluatedCell], str]
+    smallest_first: bool
+
+    @property
+    def headers(self) -> tuple[str, ...]:
+        return ("Target", "Where", "Metric", "Before", "Now", self.change_header, "p")
 
 
 def gate_markdown(gate: Gate) -> str:
@@ -43,43 +52,43 @@ def gate_markdown(gate: Gate) -> str:
     lines += [f"- {more} more reasons are in gate.json"] if more > 0 else []
     # Under an invalid run no number means what it says.
     if gate.verdict != "invalid":
-        for heading, states in _SECTIONS:
-            lines += _section(heading, gate.in_state(*states), LIMIT - _RESERVE - sum(len(line) + 1 for line in lines))
+        for section in _SECTIONS:
+            room = LIMIT - _RESERVE - sum(len(line) + 1 for line in lines)
+            lines += _table(section, gate.in_state(*section.states), room)
     lines += ["", "### The rest" if gate.cells else "", "", *(f"- {line}" for line in _rest(gate))]
     return "\n".join([*lines, "", escaped(_origin(gate)), ""])
 
 
-def _section(heading: str, found: Sequence[EvaluatedCell], room: int) -> list[str]:
-    if not found:
+def _table(section: _Section, cells: Sequence[EvaluatedCell], room: int) -> list[str]:
+    """The lines of a section, as many rows as fit into `room` characters."""
+    if not cells:
         return []
-    better = heading == "Improved"
-    headers = [header.replace("Worse", "Better") for header in _HEADERS] if better else _HEADERS
-    lines = ["", f"### {heading}: {cells(len(found))}", "", table_row(headers), table_rule(len(headers))]
+    lines = ["", f"### {section.title}: {counted(len(cells))}", "", table_row(section.headers)]
+    lines.append(table_rule(len(section.headers)))
     room -= sum(len(line) + 1 for line in lines)
-    by = better_by if better else worse_by
     shown = 0
-    for cell in sorted(found, key=_size, reverse=not better):
-        line = _row(cell, by)
+    for cell in sorted(cells, key=_worsening_ratio, reverse=not section.smallest_first):
+        line = _row(cell, section.change(cell))
         room -= len(line) + 1
         if room < 0:
             break
         lines.append(line)
         shown += 1
-    return [*lines, "", f"{cells(len(found) - shown)} more in gate.json."] if shown < len(found) else lines
+    return [*lines, "", f"{counted(len(cells) - shown)} more in gate.json."] if shown < len(cells) else lines
 
 
-def _row(cell: EvaluatedCell, by: Callable[[EvaluatedCell], str]) -> str:
-    values = (amount(cell.before, cell.unit), amount(cell.now, cell.unit), by(cell), p_value(cell.confirmation))
+def _row(cell: EvaluatedCell, change: str) -> str:
+    values = (amount(cell.before, cell.unit), amount(cell.now, cell.unit), change, p_value(cell.confirmation))
     return table_row(map(escaped, (name(cell.target), where(cell.scope), name(cell.metric), *values)))
 
 
-def _size(cell: EvaluatedCell) -> float:
+def _worsening_ratio(cell: EvaluatedCell) -> float:
     return cell.confirmation.worse if cell.confirmation else 1 + cell.change
 
 
 def _rest(gate: Gate) -> list[str]:
     if gate.verdict == "invalid":
-        return [f"{cells(len(gate.cells))} measured, none judged"] if gate.cells else []
+        return [f"{counted(len(gate.cells))} measured, none judged"] if gate.cells else []
     learning = gate.in_state("learning")
     told = {
         "fine": len(gate.in_state("fine")),
@@ -87,7 +96,7 @@ def _rest(gate: Gate) -> list[str]:
         f"still learning: under {MIN_RUNS} runs before this one": len(learning),
         "not judged: no valid trial, for reasons that are not the service's": len(gate.in_state("not judged")),
     }
-    return [f"{cells(count)} {what}" for what, count in told.items() if count]
+    return [f"{counted(count)} {what}" for what, count in told.items() if count]
 
 
 def _origin(gate: Gate) -> str:
@@ -146,12 +155,19 @@ def headline(gate: Gate) -> str:
     return {
         "fine": "Not slower than before",
         "learning": "Still learning: too few runs before this one to judge it",
-        "regressed": f"Slower than before: {cells(regressed)} of {len(gate.cells)} regressed",
-        "inconclusive": f"Inconclusive: {cells(open_)} of {len(gate.cells)} may be slower, nothing settled it",
+        "regressed": f"Slower than before: {counted(regressed)} of {len(gate.cells)} regressed",
+        "inconclusive": f"Inconclusive: {counted(open_)} of {len(gate.cells)} may be slower, nothing settled it",
         "invalid": "Invalid: machine or measurement moved, so this run says nothing",
     }[gate.verdict]
 
 
-def cells(count: int) -> str:
+def counted(count: int) -> str:
     """`1 cell`, `2 cells`."""
     return f"{count} cell{'' if count == 1 else 's'}"
+
+
+_SECTIONS = (
+    _Section("Regressed", ("regressed",), "Worse by", worse_by, smallest_first=False),
+    _Section("Inconclusive", ("inconclusive", "flagged"), "Worse by", worse_by, smallest_first=False),
+    _Section("Improved", ("improved",), "Better by", better_by, smallest_first=True),
+)

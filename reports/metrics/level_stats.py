@@ -1,4 +1,4 @@
-"""What a level comes to: requests, their rate, their mean response, their CPU time. Pure."""
+"""Figures of one level: requests, throughput, mean response time, CPU time, and the distribution of response times."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.record.histograms import read_histograms, tag
 from harness.record.measurement import LevelMeasurement, Missing
 from loadtests.protocol.histogram import COUNTS, HALF_COUNT_BITS
 
-#: A percentile is printed only where at least so many samples lie beyond it: fewer are an anecdote.
+#: A percentile is given only if at least so many samples lie beyond it.
 SAMPLES_BEYOND = 100
 _INDEX = np.arange(COUNTS, dtype=np.int64)
 _BUCKET = np.maximum((_INDEX >> HALF_COUNT_BITS) - 1, 0)
@@ -22,17 +22,17 @@ HIGHEST_VALUE = ((_INDEX - (_BUCKET << HALF_COUNT_BITS)) << _BUCKET) + (1 << _BU
 
 
 def requests(level: LevelMeasurement) -> int:
-    """Requests of the measured window, all routes."""
+    """Requests of the measured window over all routes."""
     return sum(route.requests for route in level.routes.values())
 
 
 def throughput(level: LevelMeasurement) -> float:
-    """Requests answered in each second of the window."""
+    """Requests answered per second of the window."""
     return requests(level) / level.window_seconds
 
 
 def mean_response_microseconds(level: LevelMeasurement) -> float | Missing:
-    """Mean response time over all requests of the window: exact, from sums."""
+    """Mean response time over all requests of the window, exact because it is computed from sums."""
     count = requests(level)
     if not count:
         return Missing("no request was answered")
@@ -40,7 +40,7 @@ def mean_response_microseconds(level: LevelMeasurement) -> float | Missing:
 
 
 def cpu_per_request_microseconds(role: str, level: LevelMeasurement) -> float | Missing:
-    """CPU time of a role's container in the window / requests of the window, microseconds."""
+    """CPU time of a role's container in the window, divided by the requests of the window; microseconds."""
     count = requests(level)
     used = level.usage.get(role)
     if not count or used is None:
@@ -49,20 +49,20 @@ def cpu_per_request_microseconds(role: str, level: LevelMeasurement) -> float | 
 
 
 def database_microseconds(level: LevelMeasurement) -> float:
-    """PostgreSQL's own execution time of the window's mean request, microseconds: each route's, by its share of them."""
+    """Execution time in PostgreSQL per mean request of the window, by its own count; microseconds. Routes are weighted."""
     spent = sum(level.routes[name].requests * time.database for name, time in level.times.items())
     return spent / max(requests(level), 1)
 
 
 class Distribution:
-    """Response times of one trial at one level, all routes merged. Counts by HdrHistogram index; never changed once made."""
+    """Response times of one trial at one level, all routes merged. Counts by HdrHistogram index, never changed."""
 
     def __init__(self, counts: NDArray[np.int64]) -> None:
         self._cumulative = np.cumsum(counts)
         self.total = int(self._cumulative[-1])
 
     def percentile(self, percent: float) -> float | Missing:
-        """Microseconds that `percent` of the requests did not exceed, or why that can't be said."""
+        """Microseconds that `percent` of the requests did not exceed, or why that is not known."""
         beyond = self.total * (100 - percent) / 100
         if beyond + 1e-6 < SAMPLES_BEYOND:
             return Missing(f"only {beyond:.0f} of {self.total:,} requests lie beyond it; {SAMPLES_BEYOND} are the least")
@@ -70,13 +70,13 @@ class Distribution:
         return float(HIGHEST_VALUE[int(np.searchsorted(self._cumulative, rank))])
 
     def share_within(self, microseconds: float) -> float:
-        """The part (0 to 1) of the requests that took at most so long: counted, so that few of them will do."""
+        """The share (0 to 1) of the requests that took at most so long. It is a count, so few requests are enough."""
         below = int(np.searchsorted(HIGHEST_VALUE, microseconds, side="right"))
         return float(self._cumulative[below - 1] / self.total) if below and self.total else 0.0
 
 
 def merge(histograms: Iterable[Any]) -> Distribution:
-    """Several HdrHistograms (of the generator's range and precision) as one distribution."""
+    """Merges HdrHistograms of the generator's range and precision into one distribution."""
     counts = np.zeros(COUNTS, dtype=np.int64)
     for histogram in histograms:
         found = np.ctypeslib.as_array(histogram.encoder.payload.counts).astype(np.int64)
@@ -87,8 +87,8 @@ def merge(histograms: Iterable[Any]) -> Distribution:
 def read_distributions(folder: Path, trial_id: str, levels: Iterable[str]) -> dict[str, Distribution | Missing]:
     """Level -> distribution of its response times over all its routes, from the trial's histogram file.
 
-    Response times count from the intended instant; service times and the generator's lag are in the file as well, for
-    whoever asks, and stay out of the report.
+    Response times count from the instant at which a request was due. Service times and the generator's lag are in the file
+    too, but not in the report.
     """
     histograms = read_histograms(folder, trial_id)
     found: dict[str, Distribution | Missing] = {}

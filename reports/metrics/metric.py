@@ -1,4 +1,4 @@
-"""What a metric is. Pure; reports/metrics/load.py declares them."""
+"""What a metric is. The metrics themselves are listed in reports/metrics/catalogue.py."""
 
 from __future__ import annotations
 
@@ -15,17 +15,23 @@ from reports.units import Unit
 
 Direction = Literal["higher", "lower"]
 
-#: A value; why there is none; or None where the metric says nothing about what was measured, and gets no row.
-Found = float | Missing | None
+
+class NotApplicable(Struct, frozen=True):
+    """The metric says nothing about what was measured, so it gets no row. (`Missing` gets a row, with its reason.)"""
+
+
+NOT_APPLICABLE = NotApplicable()
+
+MetricValue = float | Missing | NotApplicable
 
 
 class Metric(Struct, frozen=True):
-    """One axis. `family` gathers axes that say nearly the same; `name` is the axis within it.
+    """One metric. `family` groups metrics that say nearly the same; `short` is the name within the family.
 
-    `scope`: judged at each load; for each profile, or once for the whole run: then a trial has one value, whatever its
-    levels. `loops`: the kinds of load that it means something for. `open_meaning` replaces `meaning` under open loads.
-    `exact`: read, not measured: it has no noise, so it needs no interval.
-    `least_relevance_percent`: differences below it don't matter even where the run's own bound is lower.
+    `scope`: where targets are ranked by it: at each load, for each profile, or once for the whole run. In the last two cases
+    a trial has one value, whatever its levels. `loops`: the kinds of load to which it applies. `open_meaning` replaces
+    `meaning` under open loads. `exact`: the value is read, not measured. It has no noise, so it needs no interval.
+    `least_relevance_percent`: smaller differences do not count, even if the run's own relevance bound is lower.
     """
 
     id: str
@@ -34,8 +40,8 @@ class Metric(Struct, frozen=True):
     unit: Unit
     direction: Direction
     meaning: str
-    #: Takes an Observation; of another kind than `load`, the trial's measurement.
-    measure: Callable[[Any], Found]
+    #: Takes a LevelData (reports/metrics/load.py) if `kind` is `load`, otherwise the trial's measurement of that kind.
+    measure: Callable[[Any], MetricValue]
     scope: ScopeKind = "load"
     loops: tuple[str, ...] = ("closed", "open", "held")
     open_meaning: str = ""
@@ -45,12 +51,12 @@ class Metric(Struct, frozen=True):
 
     @property
     def short(self) -> str:
-        """The axis within its family: `p99`, `working set`."""
+        """The metric's name within its family: `p99`, `working set`."""
         return self.title.rpartition(": ")[2].removeprefix("Latency ")
 
     @property
     def worst(self) -> float:
-        """What a missing value counts as where a number must be had (a bound in a gate). Never shown, never ranked."""
+        """The number that stands for a missing value where one is needed (a bound in a gate). Never shown, never ranked."""
         return 0.0 if self.direction == "higher" else math.inf
 
     def relevance_percent(self, run_percent: float) -> float:
@@ -58,5 +64,5 @@ class Metric(Struct, frozen=True):
         return max(run_percent, self.least_relevance_percent)
 
     def meaning_at(self, load: Load | None) -> str:
-        """How to read it at a load (None: it spans all levels)."""
+        """The explanation for readers at a load (None: the metric spans all levels)."""
         return self.open_meaning if self.open_meaning and load and load.open else self.meaning

@@ -1,6 +1,6 @@
-"""The metrics of scale-up and scale-out: what more cores and more replicas bring, and what they cost. Pure.
+"""The metrics of scale-up and scale-out: what more cores and more replicas bring, and what they cost.
 
-All of them compare points of one trial, so a machine that is slower this minute is slower on both sides.
+Each compares two points of one trial. If the machine is slower for a while, both points are slower.
 """
 
 from __future__ import annotations
@@ -8,11 +8,11 @@ from __future__ import annotations
 from harness.record.measurement import LevelMeasurement, Missing
 from harness.record.trial_result import ScaleMeasurement, ScalePoint
 from reports.metrics.level_stats import cpu_per_request_microseconds, throughput
-from reports.metrics.metric import Found, Metric
+from reports.metrics.metric import Metric, MetricValue
 
 
 def level_of(point: ScalePoint) -> LevelMeasurement | Missing:
-    """The point's level where it is valid, or why it does not count."""
+    """The point's level if it is valid, otherwise why it does not count."""
     if isinstance(point.measured, Missing):
         return Missing(f"{point.count}: {point.measured.reason}")
     (level,) = point.measured.levels
@@ -20,7 +20,7 @@ def level_of(point: ScalePoint) -> LevelMeasurement | Missing:
 
 
 def ends(trial: ScaleMeasurement) -> tuple[tuple[int, LevelMeasurement], tuple[int, LevelMeasurement]] | Missing:
-    """The first point, which is of one, and the last, with their counts."""
+    """The first point (one core or replica) and the last point, each with its count."""
     one, most = trial.points[0], trial.points[-1]
     first, last = level_of(one), level_of(most)
     if isinstance(first, Missing):
@@ -29,11 +29,11 @@ def ends(trial: ScaleMeasurement) -> tuple[tuple[int, LevelMeasurement], tuple[i
 
 
 def shares(point: ScalePoint, role: str) -> bool:
-    """Whether a point's service, or its replicas, share cores."""
+    """Whether a role (the service, or its replicas) shares cores with others at a point."""
     return role in point.placement.shared
 
 
-def _times_throughput(trial: ScaleMeasurement) -> Found:
+def _times_throughput(trial: ScaleMeasurement) -> MetricValue:
     found = ends(trial)
     if isinstance(found, Missing):
         return found
@@ -41,7 +41,7 @@ def _times_throughput(trial: ScaleMeasurement) -> Found:
     return throughput(last) / throughput(first)
 
 
-def _speed_up(trial: ScaleMeasurement) -> Found:
+def _speed_up(trial: ScaleMeasurement) -> MetricValue:
     if shares(trial.points[-1], "service"):
         return Missing(
             "no core is left for database and load generator: who answers more leaves itself less, so nobody is ranked by it"
@@ -49,7 +49,7 @@ def _speed_up(trial: ScaleMeasurement) -> Found:
     return _times_throughput(trial)
 
 
-def _times_cpu(trial: ScaleMeasurement) -> Found:
+def _times_cpu(trial: ScaleMeasurement) -> MetricValue:
     found = ends(trial)
     if isinstance(found, Missing):
         return found
@@ -60,7 +60,7 @@ def _times_cpu(trial: ScaleMeasurement) -> Found:
     return after / before
 
 
-def _replica_memory(trial: ScaleMeasurement) -> Found:
+def _replica_memory(trial: ScaleMeasurement) -> MetricValue:
     found = ends(trial)
     if isinstance(found, Missing):
         return found
@@ -72,32 +72,32 @@ def _replica_memory(trial: ScaleMeasurement) -> Found:
 SCALE: tuple[Metric, ...] = (
     Metric(
         "speed-up", "speed-up", "Speed-up", "ratio", "higher",
-        "Throughput on the most cores that were measured ÷ throughput on one. Where the machine has no core left for "
-        "database and load generator it is in the table, and ranks nobody: these take their part of the last core, and a "
-        "target that answers more requests leaves itself less of it.",
+        "Throughput on the largest number of cores ÷ throughput on one core. If no core is left for database and load "
+        "generator, the value is in the table but nobody is ranked: the two take part of the service's cores, and more of "
+        "it for a target that answers more requests.",
         _speed_up, scope="profile", kind="scale-up",
     ),
     Metric(
         "parallel-cost", "cost of parallelism", "Cost of parallelism", "ratio", "lower",
-        "CPU time for each request on the most cores ÷ that on one: locks, shared memory, a collector's threads. It needs "
-        "no free core, so it is true where cores are shared as well.",
+        "CPU time per request on the largest number of cores ÷ CPU time per request on one core: locks, shared memory, "
+        "threads of the garbage collector. It holds even if cores are shared.",
         _times_cpu, scope="profile", kind="scale-up",
     ),
     Metric(
         "split-throughput", "throughput of replicas", "Throughput of replicas", "ratio", "higher",
-        "Throughput with the most replicas ÷ with one, both behind the load balancer and over one database. Where the "
-        "replicas share a core there is nothing to gain: then it is what the split loses.",
+        "Throughput with the largest number of replicas ÷ throughput with one, both behind the load balancer and over one "
+        "database. If the replicas share a core, nothing can be gained, and the value shows what the split loses.",
         _times_throughput, scope="profile", kind="scale-out",
     ),
     Metric(
         "split-cost", "cost of replicas", "Cost of replicas", "ratio", "lower",
-        "CPU time for each request of all replicas together, with the most of them ÷ with one: a just-in-time compiler "
-        "compiles in each of them, and each batches less.",
+        "CPU time per request of all replicas together, with the largest number of replicas ÷ with one. A just-in-time "
+        "compiler works in each replica, and each replica batches less.",
         _times_cpu, scope="profile", kind="scale-out",
     ),
     Metric(
         "replica-memory", "memory of a replica", "Memory of one more replica", "bytes", "lower",
-        "What the working set of all replicas together grows by with each of them.",
+        "Growth of the working set of all replicas together per additional replica.",
         _replica_memory, scope="profile", kind="scale-out",
     ),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What targets are measured under (loads), and where an axis is judged (places). Pure."""
+"""Loads, under which targets are measured, and scopes, at which they are ranked by a metric."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ ScopeKind = Literal["load", "profile", "run"]
 
 class Load(Struct, frozen=True):
     """One profile at one level. `kind` is the level's: closed, open (at a rate that is the same for all targets), relative
-    (open, at a share of what the target itself achieves), held (closed, each request asks to wait `hold_milliseconds`).
-    `alone`: a single route of a profile that has more.
+    (open, at a share of the target's own throughput), held (closed, each request asks to wait `hold_milliseconds`).
+    `alone`: a single route of a profile that has several.
     """
 
     profile: str
     profile_title: str
     level: str
-    #: What reads well after the profile's title: `saturated`, `1,000 requests/s`.
+    #: The level as it follows the profile's title: `saturated`, `1,000 requests/s`.
     level_title: str
     question: str
     kind: Literal["closed", "open", "relative", "held"]
@@ -39,7 +39,7 @@ class Load(Struct, frozen=True):
 
     @property
     def phrase(self) -> str:
-        """The level within a sentence: `saturated`, `at 1,000 requests/s`, `with 1,000 requests held`."""
+        """The level as part of a sentence: `saturated`, `at 1,000 requests/s`, `with 1,000 requests held`."""
         if self.held:
             return f"with {self.level_title}"
         return f"at {self.level_title}" if self.open else self.level_title
@@ -54,19 +54,19 @@ class Load(Struct, frozen=True):
 
     @property
     def equal_rates(self) -> bool:
-        """Whether every target gets so many requests/s. A closed loop's rate is the target's own."""
+        """Whether all targets get the same number of requests/s. In a closed loop each target sets its own rate."""
         return self.kind == "open"
 
     @property
     def ranked(self) -> bool:
-        """Whether targets are compared at it. At a share of its own throughput each has another rate; a route alone is a
-        detail of its profile, and a winner by route would be one more of many.
+        """Whether targets are ranked at this load. At shares of their own throughput targets have different rates, so they
+        are not compared. A single route is a detail of its profile, and ranking by route would add many more winners.
         """
         return not self.alone and (self.equal_rates or not self.open)
 
 
 class Scope(Struct, frozen=True):
-    """Where an axis is judged: at a load, over the whole trials of a profile (`load` is None), or over the whole run."""
+    """What a value of a metric is about: one load, whole trials of a profile (`load` is None), or the whole run."""
 
     title: str
     question: str
@@ -84,14 +84,14 @@ class Scope(Struct, frozen=True):
         return "profile" if self.profile else "run"
 
     def holds(self, profile: str, load: str) -> bool:
-        """Whether what was measured under a load of a profile belongs here."""
+        """Whether a measurement under a load of a profile belongs to this scope."""
         return self.profile in (None, profile) and (self.load is None or self.load.id == load)
 
 
 def loads_of(plan: Plan) -> tuple[Load, ...]:
-    """All loads in the plan's order; profiles of other kinds have none.
+    """All loads in the plan's order. Profiles of non-load trials have none.
 
-    The search for capacity is none: each of its windows has a rate of its own.
+    The search for capacity is not a load: each of its windows has a rate of its own.
     """
     loaded = (profile for profile in plan.profiles if profile.kind == "load")
     return tuple(load for profile in loaded for level in profile.levels if (load := _load(profile, level)))
@@ -100,7 +100,7 @@ def loads_of(plan: Plan) -> tuple[Load, ...]:
 def _load(profile: Profile, level: Level) -> Load | None:
     if level.kind == "capacity":
         return None
-    # A plan that was narrowed to one route has levels of one route that are not named by it.
+    # A plan that was narrowed to one route has levels with one route that do not bear the route's name.
     alone = level.kind == "closed" and level.routes == (level.name,)
     return Load(
         profile=profile.name,
@@ -117,7 +117,7 @@ def _load(profile: Profile, level: Level) -> Load | None:
 
 def _level_title(level: Level, alone: bool) -> str:
     if level.kind == "open":
-        # Seven digits: the highest rate that can be asked for is a million, and must not turn into an exponent.
+        # Seven digits: the highest possible rate is a million, and it must not be written with an exponent.
         return f"{level.rate:,.7g} requests/s"
     if level.kind == "relative":
         return f"{level.share * 100:.4g} % of own throughput"
@@ -127,7 +127,7 @@ def _level_title(level: Level, alone: bool) -> str:
 
 
 def scopes_of(plan: Plan, loads: Iterable[Load]) -> tuple[Scope, ...]:
-    """Ranked loads and the whole trial of each profile, then the whole run."""
+    """For each profile its ranked loads and its whole trials; at the end the whole run."""
     found = []
     every = tuple(loads)
     for profile in plan.profiles:

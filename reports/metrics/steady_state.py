@@ -1,4 +1,4 @@
-"""Throughput from a service's first request on: the speed that it comes to hold, and when it is there. Pure."""
+"""Time to steady speed: throughput from a service's first request on, its final speed, and when it is reached."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from harness.record.measurement import Missing
 from loadtests.protocol.messages import Window
 from loadtests.protocol.steady_state import throughput_rising
 
-#: A service is there when it does so much of what it does in the end.
+#: A service is at steady speed when its throughput reaches this share of the final throughput.
 STEADY_SHARE = 0.95
-#: A quarter of a second scatters too much to be judged alone.
+#: The throughput of a quarter of a second varies too much, so a whole second is evaluated.
 JUDGED_SECONDS = 1.0
-#: How fine a course is told: by the quarter of a second.
+#: Resolution of the result: a quarter of a second.
 RESOLUTION_SECONDS = 0.25
-#: Windows end when their messages come: a second of them is a few milliseconds more or less.
+#: A window ends when its message arrives, so a second of windows is a few milliseconds longer or shorter.
 SLACK_SECONDS = 0.1
 
 
 def rate(windows: Sequence[Window]) -> float:
-    """Requests answered in each second of some windows."""
+    """Requests answered per second in some windows."""
     seconds = sum(window.end_ns - window.start_ns for window in windows) / 1e9
     return sum(window.requests for window in windows) / seconds if seconds else 0.0
 
 
 def steady_rate(windows: Sequence[Window]) -> float:
-    """Requests/s of the windows at the end, those of phase `measure`."""
+    """Requests/s in the windows of phase `measure`, at the end."""
     return rate([window for window in windows if window.phase == "measure"])
 
 
 def shares(windows: Sequence[Window]) -> list[tuple[float, float]]:
-    """The middle of each window, seconds since the first request, and its throughput in percent of the steady one."""
+    """For each window: its middle in seconds since the first request, and its throughput in percent of the steady rate."""
     steady = steady_rate(windows)
     if not steady:
         return []
@@ -39,16 +39,16 @@ def shares(windows: Sequence[Window]) -> list[tuple[float, float]]:
 
 
 def climbing(windows: Sequence[Window]) -> bool:
-    """Whether the service still got faster at the end, second by second: then it held no speed yet that it could reach."""
+    """Whether throughput was still rising at the end, second by second. Then no steady speed was reached."""
     steady = [window.requests for window in windows if window.phase == "measure"]
     each = round(JUDGED_SECONDS / RESOLUTION_SECONDS)
     return throughput_rising([sum(steady[i : i + each]) for i in range(0, len(steady) - each + 1, each)], response=False)[0]
 
 
 def time_to_steady(windows: Sequence[Window]) -> float | Missing:
-    """Seconds from the first request to the end of the first JUDGED_SECONDS whose mean reaches STEADY_SHARE of the end's.
+    """Seconds from the first request to the end of the first JUDGED_SECONDS with STEADY_SHARE of the final throughput.
 
-    In steps of RESOLUTION_SECONDS: else two that are there at once would differ by the jitter of a message.
+    In steps of RESOLUTION_SECONDS: otherwise equally fast services would differ by the jitter of a message.
     """
     steady = steady_rate(windows)
     if not steady:

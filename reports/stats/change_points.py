@@ -1,18 +1,18 @@
-"""Where did a series of values change its level? Pure, deterministic, and quick: a history has hundreds of cells.
+"""Finds where a series of values changes its level. Deterministic, and quick: a history has hundreds of cells.
 
-The field's method is E-divisive (Matteson & James, Journal of the American Statistical Association 109, 2014); its
-permutation test costs tenths of a second a cell at 200 runs, and its successors test with Student's t instead (Fleming,
-Kołaczkowski et al., Hunter, ICPE 2023; now Apache Otava). Here, on logarithms, in two steps as there:
+The usual method is E-divisive (Matteson & James, Journal of the American Statistical Association 109, 2014). Its
+permutation test takes tenths of a second per cell at 200 runs. Its successors test with Student's t instead (Fleming,
+Kołaczkowski et al., Hunter, ICPE 2023; now Apache Otava). This module does the same, on logarithms, in two steps:
 
-1. Candidates: the partition into levels with the least squared distance and a price for each level, found exactly (optimal
-   partitioning: Jackson et al., IEEE Signal Processing Letters 12, 2005). The price is twice the variance times the log of
-   the length (Yao, Statistics & Probability Letters 6, 1988). Cutting in two again and again, as others do, can miss a
-   series that went up and came back.
-2. Verdicts: the weakest boundary is given up until each holds Student's t test between its two neighbours. A boundary was
-   picked from many places, so the test's level is divided by their number (Bonferroni).
+1. Candidates: the partition into levels with the least sum of squared distances plus a price for each level. It is found
+   exactly (optimal partitioning: Jackson et al., IEEE Signal Processing Letters 12, 2005). The price is twice the variance
+   times the logarithm of the length (Yao, Statistics & Probability Letters 6, 1988). Other methods split a series in two
+   repeatedly. They can miss a series that went up and came back.
+2. Verdicts: the weakest boundary is removed until every boundary passes Student's t test between its two neighbours. Each
+   boundary was chosen among many positions, so the test's level is divided by their number (Bonferroni).
 
-A single spike is no change: values are first held within three deviations of their neighbours' median (after Hampel's
-filter), and a level has at least four runs, so that a change is known four runs after it.
+A single spike is not a change: values are first limited to three deviations around their neighbours' median (after
+Hampel's filter), and a level has at least four runs. A change is therefore known four runs after it.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from msgspec import Struct
 from reports.stats.intervals import student_t_quantile
 
 MIN_RUNS = 4
-#: Chance of a change point in a series that has none, about (tests/reports/stats/test_change_points.py measures it).
+#: Approximate chance of a change point in a series that has none (tests/reports/stats/test_change_points.py measures it).
 FALSE_ALARM = 0.01
 SPIKE_DEVIATIONS = 3.0
 #: Median of the absolute difference of two standard normal variables.
 _MEDIAN_DIFFERENCE = 0.6745 * math.sqrt(2)
-#: Logarithms closer than this differ by arithmetic alone.
+#: Logarithms that are closer than this differ by rounding only.
 _SAME = 1e-9
 
 
@@ -45,9 +45,9 @@ class Segment(Struct, frozen=True):
 
 
 def segments(values: Sequence[float], *, exact: bool = False) -> tuple[Segment, ...]:
-    """The levels of a series of positive values, oldest first; a change point is where one begins after another.
+    """The levels of a series of positive values, oldest first. Each level but the first begins with a change point.
 
-    `exact`: the values were read, not measured (an image's size): every difference is a change.
+    `exact`: the values were read, not measured (an image's size), so every difference is a change.
     """
     if not values:
         return ()
@@ -61,7 +61,7 @@ def segments(values: Sequence[float], *, exact: bool = False) -> tuple[Segment, 
 
 
 def _steady(logs: np.ndarray) -> tuple[np.ndarray, float]:
-    """The logarithms without spikes, and their deviation within a level, from differences of neighbours."""
+    """The logarithms without spikes, and their deviation within a level, estimated from differences of neighbours."""
     if len(logs) < 2:
         return logs, 0.0
     deviation = float(np.median(np.abs(np.diff(logs)))) / _MEDIAN_DIFFERENCE
@@ -75,7 +75,7 @@ def _steady(logs: np.ndarray) -> tuple[np.ndarray, float]:
 
 
 def _confirmed(logs: np.ndarray, deviation: float) -> list[int]:
-    """The candidates that are left when the weakest has been given up again and again."""
+    """The candidates that are left when all that fail the test were removed, the weakest first."""
     cuts = _candidates(logs, 2 * deviation**2 * math.log(max(len(logs), 2)))
     while cuts:
         bounds = [0, *cuts, len(logs)]
@@ -91,7 +91,7 @@ def _confirmed(logs: np.ndarray, deviation: float) -> list[int]:
 
 
 def _candidates(logs: np.ndarray, price: float) -> list[int]:
-    """Where the levels of the cheapest partition begin, but for the first."""
+    """The positions at which the levels of the cheapest partition begin, without the first level."""
     n = len(logs)
     centred = logs - logs.mean()
     sums = np.concatenate(([0.0], np.cumsum(centred)))
@@ -113,8 +113,8 @@ def _candidates(logs: np.ndarray, price: float) -> list[int]:
     return cuts[::-1]
 
 
-def _strength(left: np.ndarray, right: np.ndarray, scopes: int) -> float:
-    """Student's t between two levels, as a multiple of what it must be when the best of so many places was taken."""
+def _strength(left: np.ndarray, right: np.ndarray, positions: int) -> float:
+    """Student's t between two levels, divided by the t that is required for the best of so many positions."""
     difference = abs(float(left.mean() - right.mean()))
     if difference < _SAME:
         return 0.0
@@ -123,4 +123,4 @@ def _strength(left: np.ndarray, right: np.ndarray, scopes: int) -> float:
     error = math.sqrt(within / degrees * (1 / len(left) + 1 / len(right)))
     if error < _SAME:
         return math.inf
-    return difference / error / student_t_quantile(1 - FALSE_ALARM / (2 * scopes), degrees)
+    return difference / error / student_t_quantile(1 - FALSE_ALARM / (2 * positions), degrees)

@@ -1,17 +1,20 @@
-"""Estimates over trials and ratios between targets. Pure and deterministic.
+"""Estimates over trials, and ratios between targets. Deterministic. docs/method/statistics.md explains the choices.
 
-Which interval is honest? A run has 3 trials a cell (`quick`) or 8 (`full`). Simulated coverage of a nominal 95 % interval
-with log-normal noise: a percentile bootstrap of the median covers 75 % at 3 trials (it can't leave the range of the
-trials, and 1 - 2 x 0.5^3 is 75 %), of the mean 75 % at 3 and 90 % at 8; Student's t on logarithms covers 95 % at every
-number (tests/reports/stats/test_intervals.py). So up to 29 trials the interval is Student's t on logarithms (for which the
-geometric mean is the centre), and from 30 on the percentile bootstrap of the median, which needs no normal noise and covers
-95 % there. Fewer than three trials have no interval. The interval is widened to hold the median where the two centres
-differ, which can only raise coverage.
+A run has 3 trials per cell (`quick`) or 8 (`full`). Simulated coverage of a nominal 95 % interval with log-normal noise
+(tests/reports/stats/test_intervals.py):
 
-Ratios are paired by block: what a block had of noise, both targets had. Their bounds hold for all comparisons of one target
-with the others together (Bonferroni). That also bounds wrong winners: for a wrong target to be declared ahead, its bound
-against the truly best one must fail, and the sum of these chances is half of (100 % - confidence) (Hsu's argument for
-multiple comparisons with the best, J. C. Hsu, Multiple Comparisons, 1996, chapter 4).
+- percentile bootstrap of the median: 75 % at 3 trials (it can't leave the range of the trials, and 1 - 2 x 0.5^3 is 75 %)
+- percentile bootstrap of the mean: 75 % at 3 trials, 90 % at 8
+- Student's t on logarithms: 95 % at every number of trials
+
+The interval is therefore Student's t on logarithms up to 29 trials; its centre is the geometric mean. From 30 trials on it
+is the percentile bootstrap of the median, which needs no normal noise and covers 95 % there. Fewer than three trials have no
+interval. If the median lies outside the interval, the interval is widened to hold it, which can only raise coverage.
+
+Ratios are paired by block: noise of a block affects both targets, so it cancels in their ratio. The bounds hold for all
+comparisons of one target with the others together (Bonferroni). That also limits wrong winners: a wrong target is ahead only
+if its bound against the truly best one fails, and the sum of these chances is half of (100 % - confidence) (Hsu's argument
+for multiple comparisons with the best, J. C. Hsu, Multiple Comparisons, 1996, chapter 4).
 """
 
 from __future__ import annotations
@@ -26,10 +29,10 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-#: A covariate that hardly moves explains nothing, and would be fitted to noise.
+#: A covariate that varies less than this explains nothing, and its slope would be fitted to noise.
 MIN_SPREAD = 0.003
 
-#: From two trials, Student's interval spans factors of a thousand: true, and of no use to anyone.
+#: With two trials Student's interval spans factors of a thousand, which is correct and useless.
 MIN_TRIALS = 3
 BOOTSTRAP_FROM_TRIALS = 30
 BOOTSTRAP_RESAMPLES = 4000
@@ -39,7 +42,7 @@ Method = Literal["student t on logarithms", "bootstrap of the median", "exact", 
 
 
 class Estimate(Struct, frozen=True):
-    """The median over `trials`, with an interval; `low` and `high` are None where there is none."""
+    """The median over `trials` with its interval. `low` and `high` are None if there is no interval."""
 
     median: float
     low: float | None
@@ -49,7 +52,7 @@ class Estimate(Struct, frozen=True):
 
 
 class Ratio(Struct, frozen=True):
-    """How far one target is ahead of another: above 1 it is better. `blocks` is the number of pairs."""
+    """How far one target is ahead of another. Above 1 it is better. `blocks` is the number of pairs."""
 
     ahead: float
     low: float
@@ -58,9 +61,9 @@ class Ratio(Struct, frozen=True):
 
 
 def estimate(values: Sequence[float], confidence_percent: float, *, exact: bool = False) -> Estimate:
-    """The estimate of positive values, one a trial. Raises ValueError on none, or on a value that is not positive.
+    """The estimate of positive values, one per trial. Raises ValueError without values or if one is not positive.
 
-    `exact`: the value was read, not measured (an image's size); it has no noise and needs no interval.
+    `exact`: the value was read, not measured (an image's size). It has no noise and needs no interval.
     """
     if not values or min(values) <= 0:
         raise ValueError("an estimate needs positive values")
@@ -89,9 +92,10 @@ def bootstrap_interval(values: Sequence[float], confidence_percent: float) -> tu
 def paired_ratio(
     better: Mapping[str, float], other: Mapping[str, float], confidence_percent: float, comparisons: int
 ) -> Ratio | None:
-    """better / other over the pairs (blocks) that both have; None with fewer than three pairs.
+    """`better` / `other` over the pairs (blocks) that both have; None with fewer than three pairs.
 
-    `comparisons` bounds hold together with `confidence_percent`. The ratio is the geometric mean of the pairs' ratios.
+    The bounds of so many `comparisons` hold together with `confidence_percent`. The ratio is the geometric mean of the
+    pairs' ratios.
     """
     common = sorted(better.keys() & other.keys())
     if len(common) < MIN_TRIALS:
@@ -102,20 +106,20 @@ def paired_ratio(
 
 
 def log_interval(logs: Sequence[float], confidence: float) -> tuple[float, float]:
-    """Mean and half width of Student's t interval."""
+    """The mean of logarithms and half the width of its Student's t interval."""
     n = len(logs)
     return fmean(logs), student_t_quantile((1 + confidence) / 2, n - 1) * stdev(logs) / math.sqrt(n)
 
 
 class Difference(Struct, frozen=True):
-    """Of two means of logarithms: `error` is its standard error, with `degrees` of freedom."""
+    """The difference of two means of logarithms. `error` is its standard error, with `degrees` of freedom."""
 
     mean: float
     error: float
     degrees: int
 
     def half(self, confidence_percent: float) -> float:
-        """Half the width of its interval, of logarithms."""
+        """Half the width of the difference's interval, in logarithms."""
         return student_t_quantile((1 + confidence_percent / 100) / 2, self.degrees) * self.error
 
     def ratio(self, confidence_percent: float) -> tuple[float, float, float]:
@@ -125,7 +129,7 @@ class Difference(Struct, frozen=True):
 
 
 def welch(now: Sequence[float], before: Sequence[float]) -> Difference:
-    """Mean of `now` - that of `before`, not paired (B. L. Welch, Biometrika 34, 1947). Both need at least two values."""
+    """Mean of `now` minus mean of `before`, not paired (B. L. Welch, Biometrika 34, 1947). Each needs two values or more."""
     errors = [variance(each) / len(each) for each in (now, before)]
     total = sum(errors)
     # Rounded down: whole degrees of freedom alone have a closed form, and fewer only widen the interval.
@@ -135,7 +139,7 @@ def welch(now: Sequence[float], before: Sequence[float]) -> Difference:
 
 
 def welch_ratio(now: Sequence[float], before: Sequence[float], confidence_percent: float) -> tuple[float, float, float]:
-    """Geometric mean of `now` / that of `before`, not paired, with its interval."""
+    """Geometric mean of `now` / geometric mean of `before`, not paired, with its interval."""
     return welch([math.log(v) for v in now], [math.log(v) for v in before]).ratio(confidence_percent)
 
 
@@ -178,8 +182,8 @@ def student_t_tail(t: float, degrees: int) -> float:
 
 
 class AtZero(Struct, frozen=True):
-    """The mean of some values where all their covariates are 0: `error` is its standard error, `scatter` that of a single
-    value around it, both with `degrees` of freedom.
+    """The mean of some values where all their covariates are 0. `error` is its standard error, `scatter` the standard error
+    of predicting a single new value. Both have `degrees` of freedom.
     """
 
     mean: float
@@ -189,8 +193,9 @@ class AtZero(Struct, frozen=True):
 
 
 def at_zero(values: Sequence[float], covariates: Sequence[Sequence[float]]) -> AtZero:
-    """Least squares of the values on an intercept and the covariates (analysis of covariance; D. C. Montgomery, Design and
-    Analysis of Experiments, chapter 15). Covariates that hardly move, or for which there are too few values, are left out.
+    """Fits the values by least squares to an intercept and the covariates (analysis of covariance; D. C. Montgomery, Design
+    and Analysis of Experiments, chapter 15). Covariates that hardly vary, or for which there are too few values, are left
+    out.
     """
     return _first_coefficient(values, [np.ones(len(values))], covariates)
 
@@ -198,7 +203,7 @@ def at_zero(values: Sequence[float], covariates: Sequence[Sequence[float]]) -> A
 def apart(
     now: Sequence[float], before: Sequence[float], covariates: Sequence[tuple[Sequence[float], Sequence[float]]]
 ) -> AtZero:
-    """How far the mean of `now` lies above that of `before` where the covariates (each of now, of before) are alike."""
+    """How far the mean of `now` is above that of `before` at equal covariates (each a pair: of now, of before)."""
     group = np.repeat([1.0, 0.0], [len(now), len(before)])
     columns = [[*there, *then] for there, then in covariates]
     return _first_coefficient([*now, *before], [group, np.ones(len(group))], columns)

@@ -25,6 +25,7 @@ from loadtests.generator.readiness_probe import answers, watch
 from loadtests.protocol import messages
 from loadtests.protocol.messages import Window
 from reports.metrics.catalogue import BY_ID
+from reports.metrics.metric import NOT_APPLICABLE
 from reports.metrics.steady_state import climbing, shares, steady_rate, time_to_steady
 
 
@@ -98,7 +99,7 @@ def test_a_steady_course_is_valid() -> None:
 def test_a_course_that_still_climbs_at_its_end_has_no_time_to_steady_speed_and_keeps_its_starts() -> None:
     climbs = measured(course(*[500.0] * 20, *[float(500 + 50 * i) for i in range(24)], measured=24))
     assert judge(climbs) == ("valid", ())
-    assert climbing(climbs.windows) and BY_ID["time-to-steady"].measure(climbs) is None
+    assert climbing(climbs.windows) and BY_ID["time-to-steady"].measure(climbs) == NOT_APPLICABLE
     level = measured(course(*[500.0] * 20, *[1000.0] * 24, measured=24))
     assert not climbing(level.windows) and BY_ID["time-to-steady"].measure(level) == 6.0
 
