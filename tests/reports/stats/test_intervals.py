@@ -16,7 +16,7 @@ from reports.stats.intervals import BOOTSTRAP_FROM_TRIALS, bootstrap_interval, e
 def ranking(values: dict[str, dict[str, float] | Missing], **changes: object) -> Ranking:
     arguments: dict[str, object] = {
         "metric": "throughput",
-        "place": "cpu@saturate",
+        "scope": "cpu@saturate",
         "target_class": "standard",
         "values": values,
         "direction": "higher",
