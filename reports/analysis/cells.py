@@ -1,7 +1,7 @@
-"""Every cell of a record, trial by trial: what a history keeps and a gate judges. Pure.
+"""All cells of a record, with a value per trial: what the history keeps and the gate screens.
 
-A cell is a target, a place and a metric. Beside the axes of the report there are the single routes (which the report ranks
-nobody by), the statements that the database executed, and how fast the machine was meanwhile.
+A cell is a target, a scope and a metric. Beyond the metrics of the report there are single routes (by which the report ranks
+nobody), the statements that the database executed, and the machine's speed during the trials.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from reports.metrics.scopes import Load, Scope
 from reports.units import Unit
 
 SEPARATOR = "|"
-#: The target of what is no target's: the machine's own figures.
+#: Stands in the place of a target in cells of the machine itself.
 MACHINE = "machine"
-#: Metric ids of the machine's mean speed on a role's CPUs while a cell was measured: what its noise is explained by.
+#: Role -> metric id of the CPU speed probe's mean on the role's CPUs during a cell's trials. It explains noise of the cell.
 SPEED = {role: f"speed-{role}" for role in ("service", "database")}
 STATEMENTS = "statements"
 SPEED_CELL = "canary"
 
 
 class MetricInfo(Struct, frozen=True):
-    """What a gate must know of a metric. `covariates`: roles whose CPUs' speed moves it. `exact`: read, or counted."""
+    """What a gate must know about a metric. `covariates`: roles whose CPU speed affects it. `exact`: read or counted."""
 
     title: str
     unit: Unit
@@ -41,7 +41,7 @@ class MetricInfo(Struct, frozen=True):
     exact: bool = False
 
 
-#: Times and rates move with the CPUs that they are spent on; sizes and memory don't.
+#: Times and rates depend on the speed of the CPUs that they use; sizes and memory do not.
 _COVARIATES: Mapping[str, tuple[str, ...]] = {
     "throughput": ("service", "database"),
     **{f"p{percent:g}": ("service", "database") for percent in (50, 90, 99, 99.9)},
@@ -53,7 +53,7 @@ _COVARIATES: Mapping[str, tuple[str, ...]] = {
 
 
 def metric_info(metric: str) -> MetricInfo | None:
-    """What a gate must know of a metric; None of one that it does not know."""
+    """What a gate must know about a metric; None if the metric is unknown."""
     if metric == STATEMENTS:
         return MetricInfo("Statements executed for each one in the contract", "ratio", "lower", exact=True)
     if metric == SPEED_CELL:
@@ -68,7 +68,7 @@ def metric_info(metric: str) -> MetricInfo | None:
 
 
 class Cell(Struct, frozen=True):
-    """A cell's values by pair (block and profile). `scope`: where it was measured; None: it is the machine's."""
+    """A cell's values by pair (block and profile). `scope`: where it was measured; None for the machine's cells."""
 
     target: str
     scope: Scope | None
@@ -81,30 +81,30 @@ class Cell(Struct, frozen=True):
 
     @property
     def mean(self) -> float:
-        """The geometric mean over its trials: one sample a run."""
+        """The geometric mean over its trials: one sample per run."""
         return math.exp(fmean(math.log(v) for v in self.values.values()))
 
 
 def cell_name(target: str, scope: str, metric: str) -> str:
-    """The history's name of a cell."""
+    """The name of a cell in the history."""
     return SEPARATOR.join((target, scope, metric))
 
 
 def parts_of(name: str) -> tuple[str, str, str]:
-    """Target, place and metric of a cell's name; a place may hold a separator. Empty, what a name that is none has not."""
+    """Target, scope and metric of a cell's name, or three empty texts. A scope may contain the separator."""
     target, _, rest = name.partition(SEPARATOR)
     scope, found, metric = rest.rpartition(SEPARATOR)
     return (target, scope, metric) if found else ("", "", "")
 
 
 def cells(analysis: Analysis) -> tuple[Cell, ...]:
-    """All cells of a record that have a value; only valid trials count, but for the statements."""
+    """All cells of a record that have a value. Only valid trials count, except for the statements."""
     return tuple(cell for cell in _all(analysis) if cell.values)
 
 
 def scopes(analysis: Analysis) -> tuple[Scope, ...]:
-    """Where a gate looks: every load but shares of a target's own throughput (whose rates differ from run to run), then the
-    whole trials of each profile, then the whole run.
+    """The scopes of the gate: every load, the whole trials of each profile, the whole run. Loads at a share of a target's
+    own throughput are left out, because their rates differ from run to run.
     """
     at_loads = tuple(
         Scope(load.title, load.question, load.profile, load) for load in analysis.loads if load.kind != "relative"
@@ -124,7 +124,7 @@ def _all(analysis: Analysis) -> Iterator[Cell]:
             loaded = [m for m in mine if isinstance(m, LevelObservation)]
             counted = [m for m in loaded if m.counts(scope.scope)]
             if scope.load:
-                # A service that executes other statements fails its trial: the count is what tells which and how many.
+                # A trial with wrong statements fails, so invalid trials count here: the ratio shows how many are wrong.
                 yield Cell(target, scope, STATEMENTS, _of(loaded, statements_ratio))
             for role, name in SPEED.items():
                 yield Cell(target, scope, name, _of(counted, partial(speed, role)))
@@ -137,7 +137,7 @@ def _means_something(metric: Metric, load: Load | None, mine: Sequence[Observati
 
 
 def _of(measured: Sequence[LevelObservation], value: Callable[[LevelMeasurement], float | None]) -> dict[str, float]:
-    """Pair -> value over trials; where a place spans levels, of a trial's first."""
+    """Pair -> value over trials. If the scope spans levels, the value of a trial's first level."""
     found: dict[str, float] = {}
     for m in measured:
         number = value(m.level)
@@ -147,9 +147,9 @@ def _of(measured: Sequence[LevelObservation], value: Callable[[LevelMeasurement]
 
 
 def statements_ratio(level: LevelMeasurement) -> float | None:
-    """Statements executed for each one that the answers explain; None where the load asks the database for nothing.
+    """Executed statements divided by those that the contract expects; None at a load without statements.
 
-    A trial's first level has the golden cases in its count: a few statements, which are no route's of a load without any.
+    A trial's first level also counts the golden cases: a few statements, even if the load's routes have none.
     """
     expected = sum(statement.expected for statement in level.statements)
     executed = sum(statement.executed for statement in level.statements)
@@ -157,6 +157,6 @@ def statements_ratio(level: LevelMeasurement) -> float | None:
 
 
 def speed(role: str, level: LevelMeasurement) -> float | None:
-    """What a fixed piece of work took on a role's CPUs meanwhile, microseconds; None where it was not probed."""
+    """Mean time of the CPU speed probe on a role's CPUs during the level, microseconds; None if there was no probe."""
     found = level.speed.get(role)
     return found.mean_microseconds if found else None

@@ -1,8 +1,9 @@
-"""The claims that are made of these languages, each tested on the record. Pure but for one read of claims.toml.
+"""Common claims about the languages (claims.toml), each tested on the record.
 
-A test is a ratio of two targets, paired by block, or the value of one, with the interval that holds for all pairs of the
-test together. It is supported where the whole interval keeps the bound, contradicted where the whole of it breaks it, else
-inconclusive. Where the record lacks the metric, the place or a language, the claim is not measured: never supported.
+A condition is about the ratio of two targets, paired by block, or about the value of one target. The intervals hold for all
+comparisons of the condition together. The condition is supported if the whole interval keeps the bound, contradicted if the
+whole interval breaks it, otherwise inconclusive. If the record lacks the metric, the scope or a language, the claim is not
+measured, and never supported.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ EVERY, OTHERS = "every", "others"
 
 
 class Condition(Struct, frozen=True, forbid_unknown_fields=True):
-    """One condition of a claim; claims.toml tells what its fields mean."""
+    """One condition of a claim; claims.toml explains its fields."""
 
     metric: str
     scope: str
@@ -52,7 +53,7 @@ class Condition(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Claim(Struct, frozen=True, forbid_unknown_fields=True):
-    """A claim in our words, with all that it takes to hold."""
+    """A claim in our words, with all conditions that must hold."""
 
     id: str
     says: str
@@ -64,7 +65,7 @@ class _File(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ClaimResult(Struct, frozen=True):
-    """What the record says of a claim; `figures`: a line for each thing that was compared, or why nothing was."""
+    """What the record says about a claim. `figures`: one line per comparison, or why there is none."""
 
     id: str
     says: str
@@ -90,7 +91,7 @@ def _memory_to_cpu_cost(m: LevelObservation, prices: PricesSection) -> float | M
     return memory / (used.cpu_seconds / m.level.window_seconds * prices.core_month)
 
 
-#: Values of a trial at a load that no target is ranked by: what they mean, and how to get them.
+#: Values of a trial at a load by which no target is ranked: what they mean, and how they are computed.
 QUANTITIES: Mapping[str, tuple[str, Callable[[LevelObservation, PricesSection], float | Missing]]] = {
     "database-share": ("share of the mean response in PostgreSQL", _database_share),
     "memory-to-cpu-cost": ("price of an instance's memory ÷ price of its CPU", _memory_to_cpu_cost),
@@ -100,31 +101,31 @@ Cells = Mapping[str, Mapping[str, float]]
 
 
 def read_claims(path: Path = FILE) -> tuple[Claim, ...]:
-    """The claims of a file. Raises msgspec.ValidationError where it is not what it should be."""
+    """Reads the claims of a file. Raises msgspec.ValidationError on wrong content."""
     return msgspec.convert(tomllib.loads(path.read_text()), _File).claim
 
 
 def claim_results(analysis: Analysis, claims: Iterable[Claim]) -> tuple[ClaimResult, ...]:
-    """What the record says of each claim."""
+    """What the record says about each claim."""
     return tuple(_finding(analysis, claim) for claim in claims)
 
 
 def _finding(analysis: Analysis, claim: Claim) -> ClaimResult:
     judged = [each for test in claim.test for each in _judge(analysis, test)]
     verdicts = {each.verdict for each in judged}
-    # The order in which they weigh: one broken test breaks the claim, whatever the others could not show.
+    # In order of weight: one contradicted condition contradicts the claim, whatever the others show.
     order: tuple[ClaimVerdict, ...] = ("contradicted", "not measured", "inconclusive", "supported")
     verdict = next(v for v in order if v in verdicts)
     return ClaimResult(claim.id, claim.says, verdict, tuple(each.figure for each in judged))
 
 
 def _judge(analysis: Analysis, test: Condition) -> list[_Judged]:
-    """A judgement for each target, or pair of targets, that the test is about."""
+    """The verdict for each target, or pair of targets, of the condition."""
     scope = next((scope for scope in analysis.scopes if scope.id == test.scope), None)
     if scope is None:
         return [_Judged("not measured", f"{test.scope} is not in this record")]
     cells = _cells(analysis, test, scope)
-    # Of several targets of one language, the best one stands for it.
+    # The best of several targets represents their language.
     of = _chosen(analysis, cells, test.of if test.of != (EVERY,) else _languages(analysis), test.metric)
     if isinstance(of, Missing):
         return [_Judged("not measured", of.reason)]
@@ -136,12 +137,12 @@ def _judge(analysis: Analysis, test: Condition) -> list[_Judged]:
         return [_Judged("not measured", over.reason)]
     by_value = sorted(over, key=lambda target: _goodness(test.metric, cells[target]))
     against = by_value[-1] if test.which == "best" else by_value[0]
-    # The other one was chosen by its value: the bounds must hold for whichever had been chosen.
+    # The other target was chosen by its value, so the bounds must hold for every possible choice.
     return [_ratio(analysis, test, scope, target, against, cells, len(of) * len(over)) for target in of]
 
 
 def _cells(analysis: Analysis, test: Condition, scope: Scope) -> Cells:
-    """Target -> pair (block) -> value, of the standard class, twins left out."""
+    """Target -> pair (block) -> value, for the standard class without twins."""
     run = analysis.run
     names = [t for t in run.plan.targets if run.targets[t].target_class == "standard" and not t.endswith(TWIN)]
     here = analysis.here(scope)
@@ -204,7 +205,7 @@ def _ratio(
     head = f"{_title(test)}, {scope.title}: {target} ÷ {against}"
     metric = BY_ID.get(test.metric)
     if metric and metric.exact:
-        # Read, or found by a search that confirmed it: one trial tells it.
+        # The value is read, or found by a search that confirmed it, so one trial is enough.
         ratio = median(cells[target].values()) / median(cells[against].values())
         return _Judged(_verdict(test, ratio, ratio), f"{head} = {number(ratio)}; claimed {_bound(test, number)}")
     found = paired_ratio(cells[target], cells[against], confidence, comparisons)

@@ -1,6 +1,6 @@
-"""What a service would cost on each target: the model behind `fitmap advise` and the report's advisor. Pure.
+"""The cost model: what a service would cost on each target, for `fitmap advise` and the report's advisor.
 
-For one request, from what the record measured:
+For one request, from the record's measurements:
 
     service CPU  = cpu_ms x (CPU per request of the target on `cpu` / the same of the reference target)
                  + base + queries x (CPU per request on `db` - base) / statements of a mean `db` request
@@ -11,11 +11,11 @@ For one request, from what the record measured:
     memory    = instances x headroom x (working set on `db` + waiters beyond the measured connections x memory per waiter)
     a month   = billed cores x price of a core + memory x price of a GiB + cores of the database x price of a core
 
-`base` is the CPU per request on `ping`, the profile of an answer without work; without it 0, and a warning. Waiters are
-requests/s x wait_ms (Little's law), spread over the instances. An instance is billed at least SMALLEST_CORES; the
-smallest sizes that a provider sells are not in it. The database is a part of each bill: the same queries for all, at the CPU
-time that they took with this target's driver.
-reports/templates/advisor.js does the same sums in the page; the tests hold both to the same answers.
+`base` is the CPU per request on `ping`, the profile of an answer without work. If it was not measured, it is 0, with a
+warning. Waiters are requests/s x wait_ms (Little's law), spread over the instances. An instance is billed at least
+SMALLEST_CORES; the smallest sizes that a provider sells are not considered. Each cost includes the database: the same
+queries for all, at the CPU time that they took with the target's driver.
+reports/templates/advisor.js does the same calculation in the page, and a test compares the results of both.
 """
 
 from __future__ import annotations
@@ -34,27 +34,27 @@ from reports.metrics.scopes import Load
 
 HEADROOM = 1.5
 SMALLEST_CORES = 0.1
-#: Beyond this multiple of what was measured, a straight line is a guess.
+#: Beyond this multiple of what was measured, linear extrapolation is a guess.
 STRETCH = 10.0
 
 Bound = Literal["low", "mid", "high"]
 
 
 class Interval(Struct, frozen=True):
-    """A median with its interval; both ends are the median where there is none."""
+    """A median with its interval. Both ends are the median if there is no interval."""
 
     low: float
     mid: float
     high: float
 
     def at(self, bound: Bound) -> float:
-        """One of the three."""
+        """The value at one of the three bounds."""
         value: float = getattr(self, bound)
         return value
 
 
 class Rates(Struct, frozen=True):
-    """What a request and an instance of a target take; CPU in microseconds, memory in bytes. None: not in the record."""
+    """What a request and an instance of a target need. CPU in microseconds, memory in bytes. None: not in the record."""
 
     target: str
     cpu: Interval | None
@@ -66,8 +66,8 @@ class Rates(Struct, frozen=True):
 
 
 class CostInputs(Struct, frozen=True):
-    """All that the model takes from a record. `statements`: of a mean `db` request; `cores`: of a measured instance;
-    `connections`: requests under way while memory was measured.
+    """The measurements that the model uses. `statements`: of a mean `db` request. `cores`: of a measured instance.
+    `connections`: concurrent requests while memory was measured.
     """
 
     rates: tuple[Rates, ...]
@@ -77,9 +77,9 @@ class CostInputs(Struct, frozen=True):
 
 
 class Requirements(Struct, frozen=True):
-    """A service in the reader's words: requests/s; for each request milliseconds of pure work on `reference`, queries, and
-    milliseconds of waiting for others; prices per month of a core and of a GiB; the share of its cores that it may use; and
-    the least instances.
+    """A service as the reader describes it. `rps`: requests/s. Per request: `cpu_ms` of pure work on the target `reference`,
+    `queries`, and `wait_ms` of waiting for other services. Prices are per month, of a core and of a GiB. `utilisation`: the
+    share of its cores that the service may use. `instances`: the least number of them.
     """
 
     rps: float
@@ -94,7 +94,7 @@ class Requirements(Struct, frozen=True):
 
 
 class CostEstimate(Struct, frozen=True):
-    """A month of a target. Money in the currency of the prices; `low` and `high` by the ends of the measured intervals."""
+    """The cost of a target per month, in the currency of the prices. `low` and `high` come from the measured intervals."""
 
     target: str
     cores: float
@@ -109,8 +109,8 @@ class CostEstimate(Struct, frozen=True):
 
 
 class CostAnswer(Struct, frozen=True):
-    """Bills, cheapest first; targets that can't be priced, with the reason; warnings; and what the language decides:
-    the share of the dearest bill that the cheapest choice saves (0 to 1), None with fewer than two bills.
+    """Cost estimates, cheapest first; targets that can't be priced, with the reason; warnings. `decided`: the share of the
+    highest cost that the cheapest target saves (0 to 1); None with fewer than two estimates.
     """
 
     bills: tuple[CostEstimate, ...]
@@ -120,7 +120,7 @@ class CostAnswer(Struct, frozen=True):
 
 
 def answer(basis: CostInputs, need: Requirements) -> CostAnswer:
-    """What the need costs on each target."""
+    """What a service with these requirements costs on each target."""
     reference = next((r.cpu.mid for r in basis.rates if r.target == need.reference and r.cpu), None)
     bills: list[CostEstimate] = []
     unpriced: list[tuple[str, str]] = []
@@ -176,7 +176,7 @@ def _sums(
     statements = basis.statements or 1.0
     base = of(rates.base)
     a_query = max(of(rates.db) - base, 0.0) / statements if rates.db else 0.0
-    # On the reference the work was measured by the reader: there its interval here says nothing of it.
+    # The reader gave the work as measured on the reference target, so its own interval does not apply.
     scale = 1.0 if rates.target == need.reference else of(rates.cpu) / reference
     service = need.cpu_ms * 1000 * scale + base + need.queries * a_query
     cores = need.rps * service / 1e6 / need.utilisation
@@ -190,7 +190,7 @@ def _sums(
 
 
 def warnings(basis: CostInputs, need: Requirements, reference: float | None) -> tuple[str, ...]:
-    """Where the answer goes beyond what was measured."""
+    """Warnings where the answer goes beyond what was measured."""
     found = []
     if all(rates.base is None for rates in basis.rates):
         found.append(
@@ -217,14 +217,14 @@ def warnings(basis: CostInputs, need: Requirements, reference: float | None) -> 
 
 
 def cheapest_reference(rates: Sequence[Rates]) -> str:
-    """The target with the least CPU per request of pure work; the first one where none was measured."""
+    """The target with the least CPU per request of pure work; the first target if none was measured."""
     measured = [(r.cpu.mid, r.target) for r in rates if r.cpu]
     return min(measured)[1] if measured else rates[0].target
 
 
 def cost_inputs(analysis: Analysis) -> CostInputs:
-    """Each target's rates at the saturated level of profiles `cpu`, `db` and `ping`, and what a held request takes, as far
-    as they are in the record.
+    """Each target's rates at the saturated level of profiles `cpu`, `db` and `ping`, and the memory of a held request, as
+    far as the record has them.
     """
     loads = {load.profile: load for load in reversed(analysis.loads) if load.kind == "closed" and not load.alone}
     db = loads.get("db")
@@ -247,7 +247,7 @@ def _rates(analysis: Analysis, target: str, loads: dict[str, Load]) -> Rates:
         low, high = (found.median if bound is None else bound for bound in (found.low, found.high))
         return Interval(low, found.median, high)
 
-    # Where most are held, the base that is taken off counts least.
+    # The more requests are held, the less the subtracted base matters.
     held = sorted((load for load in analysis.loads if load.held), key=lambda load: -load.connections)
     return Rates(
         target=target,
@@ -261,7 +261,7 @@ def _rates(analysis: Analysis, target: str, loads: dict[str, Load]) -> Rates:
 
 
 def _statements(analysis: Analysis, load: Load) -> float | None:
-    """Statements of a mean request: all that the database counted / all that was answered, warm-up included."""
+    """Statements per mean request: all that the database counted / all answered requests, including warm-up."""
     found = [
         sum(statement.executed for statement in m.level.statements) / requests
         for m in analysis.measured

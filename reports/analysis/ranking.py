@@ -1,7 +1,7 @@
-"""Who is ahead on an axis, ties included. Pure.
+"""Ranks the targets of a class by one metric, with ties.
 
-A target wins where, against every other target of its class, the interval of its ratio excludes 1 and the ratio is over
-the relevance bound (docs/method/README.md, Statistics). Otherwise the lead is a tie and is shown as one.
+A target wins if, against every other target of its class, the interval of the ratio excludes 1 and the ratio exceeds the
+relevance bound (docs/method/statistics.md). Otherwise the lead is a tie and is shown as one.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from reports.stats.intervals import Estimate, Ratio, estimate, paired_ratio
 
 
 class RankedTarget(Struct, frozen=True):
-    """A target on an axis. `group` 1 leads; None: not ranked. `behind`: how far the leader is ahead of it."""
+    """A target in a ranking. `group`: tie group, 1 leads; None: not ranked. `behind`: how far the leader is ahead of it."""
 
     target: str
     estimate: Estimate | Missing
@@ -25,11 +25,11 @@ class RankedTarget(Struct, frozen=True):
 
 
 class Ranking(Struct, frozen=True):
-    """An axis at one place (reports/metrics/scopes.py: its id) within one class. `entries`: best first, then those not
-    ranked.
+    """The ranking of one class by one metric at one scope (its id, see reports/metrics/scopes.py). `entries`: the best
+    target first, at the end those that are not ranked.
 
-    `winner` is None on a tie, and `note` then says why nobody wins. `lead` is the winner's ratio to the target that it is
-    least clearly ahead of, `runner_up`.
+    `winner` is None on a tie; `note` then says why nobody wins. `runner_up` is the target that the winner is least clearly
+    ahead of, `lead` the winner's ratio to it.
     """
 
     metric: str
@@ -54,9 +54,9 @@ def rank(
     confidence_percent: float,
     relevance_percent: float,
 ) -> Ranking:
-    """The standing of one class on one axis. `values`: target -> pair (block) -> value, or why there is none.
+    """Ranks one class by one metric. `values`: target -> pair (block) -> value, or why there is none.
 
-    Only values of valid trials belong here. A target without a value is never ranked, and never counts as 0.
+    Only values of valid trials may be passed. A target without a value is not ranked, and never counts as 0.
     """
     measured = {target: cell for target, cell in values.items() if not isinstance(cell, Missing)}
     missing = {target: cell for target, cell in values.items() if isinstance(cell, Missing)}

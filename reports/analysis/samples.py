@@ -1,4 +1,4 @@
-"""A trial's samples as curves: CPU use and memory over time. Reads one CSV file; the rest is pure."""
+"""A trial's samples as curves of CPU use and memory over time. Reads one CSV file."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from msgspec import Struct
 
 from harness.record.measurement import Missing
 
-#: The finest bins of a curve, and how many a curve has at most: more are finer than the picture.
+#: The smallest bin of a curve, and the largest number of bins. More would not be visible in the chart.
 BIN_SECONDS = 0.5
 MAX_BINS = 240
 
 
 class Curve(Struct, frozen=True):
-    """One container over time. `seconds` count from the instant that was asked for (what was before it is negative)."""
+    """One container over time. `seconds` count from the given instant and are negative before it."""
 
     seconds: tuple[float, ...]
     cores: tuple[float, ...]
@@ -23,7 +23,7 @@ class Curve(Struct, frozen=True):
 
 
 def read_curves(folder: Path, trial_id: str, zero_ns: int) -> dict[str, Curve] | Missing:
-    """Role -> curve over the whole trial, or why there is none. `zero_ns`: second 0, on the clock of the samples."""
+    """Role -> curve over the whole trial, or why there is none. `zero_ns`: second 0 on the clock of the samples."""
     path = folder / "samples" / f"{trial_id}.csv"
     try:
         frame = pd.read_csv(path)
@@ -37,8 +37,8 @@ def read_curves(folder: Path, trial_id: str, zero_ns: int) -> dict[str, Curve] |
 def curve(rows: pd.DataFrame, zero_ns: int, bin_seconds: float) -> Curve:
     """One role's samples as a curve.
 
-    CPU use of a bin is the counter's rise between the last samples of this bin and of the one before, over the time between
-    them: counters are exact, so no rise is lost or counted twice, however uneven the sampling.
+    CPU use of a bin is the counter's increase from the last sample of the bin before to the last sample of this bin, divided
+    by the time between them. Nothing is lost or counted twice, however uneven the sampling is.
     """
     offset = (rows["monotonic_ns"] - zero_ns) / 1e9
     last = rows.assign(offset=offset, bin=(offset // bin_seconds)).groupby("bin").last()

@@ -1,12 +1,13 @@
-"""How far do whole runs of the same thing lie apart, beyond what the trials of each explain? Pure.
+"""Variation between whole runs of the same thing, beyond what the trials of each run explain.
 
-The interval of a value knows the trials of its own run: what is another machine tomorrow is not in it. Two runs and more
-tell that part: the variance of the logarithms' differences beyond their standard errors (random effects by the method of
-moments, pooled over the cells of an axis). ISO 5725-3 calls what trials scatter repeatability, what runs scatter
-intermediate precision, and ISO 5725-6 the bound that two results keep in 95 of 100 cases their critical difference.
+The interval of a value knows only the trials of its own run. It does not contain how the machine changes from day to day.
+Two or more runs show that part: the variance of the differences of logarithms beyond their standard errors (random effects
+by the method of moments, pooled over the cells of a metric). ISO 5725-3 calls the variation over trials repeatability and
+the variation over runs intermediate precision. ISO 5725-6 calls the bound that two results keep in 95 of 100 cases their
+critical difference.
 
-Whether that bound holds can be told from three runs on: it is taken from the runs that are left when one is set aside, and
-tried on that one.
+Three or more runs show whether that bound holds: each run is set aside in turn, the bound is computed from the others, and
+it is tried on the run that was set aside.
 """
 
 from __future__ import annotations
@@ -23,13 +24,13 @@ from reports.comparison.matched_cells import match_cells
 from reports.metrics.catalogue import METRICS
 from reports.stats.intervals import MIN_TRIALS, Difference, welch
 
-#: Two that are left, and the one that is set aside.
+#: One run is set aside, and two are left to compute a bound from.
 MIN_RUNS = 3
 
 
 class CellPair(Struct, frozen=True):
-    """An axis of a target at a place in two runs. `difference`: of the logarithms, after what the machine's speed explains;
-    `measured`: as measured.
+    """A cell in two runs. `difference`: of the logarithms, with the effect of the machine's speed removed. `measured`: the
+    same as measured.
     """
 
     runs: tuple[str, str]
@@ -39,10 +40,10 @@ class CellPair(Struct, frozen=True):
 
 
 class BetweenRuns(Struct, frozen=True):
-    """An axis over all pairs of runs. Standard deviations are of logarithms (0.03 is 3 %): `trials`: of a run's value, by
-    its own trials; `runs`: of runs beyond that, after what the machine's speed explains; `measured`: the same, as measured.
-    `outside`: how many of `cells` ratios have an interval, from the trials alone, that excludes 1, after the machine's
-    speed; `outside_measured`: as measured.
+    """A metric over all pairs of runs. Standard deviations are of logarithms (0.03 is 3 %). `trials`: of a run's value, from
+    its own trials. `runs`: between runs beyond that, with the effect of the machine's speed removed. `measured`: the same as
+    measured. `outside`: how many of `cells` ratios have an interval, from the trials alone, that excludes 1, with the effect
+    of the machine's speed removed. `outside_measured`: the same as measured.
     """
 
     metric: str
@@ -55,14 +56,14 @@ class BetweenRuns(Struct, frozen=True):
     measured: float
 
     def critical(self, confidence_percent: float) -> float:
-        """The factor within which two runs' values lie, as measured, so often."""
+        """The factor within which the measured values of two runs lie in `confidence_percent` of all cases."""
         z = NormalDist().inv_cdf((1 + confidence_percent / 100) / 2)
         return math.exp(z * math.sqrt(2 * (self.trials**2 + self.measured**2)))
 
 
 class Tried(Struct, frozen=True):
-    """Intervals tried on a run that had no part in them: how many exclude 1 that know the trials alone, and that know what
-    the other runs scatter as well.
+    """Intervals tried on a run that had no part in them. `trials_alone`: how many exclude 1 if the interval knows the trials
+    alone. `widened`: how many exclude 1 if it also knows the variation between the other runs.
     """
 
     intervals: int
@@ -71,7 +72,7 @@ class Tried(Struct, frozen=True):
 
 
 def cells_of(analyses: Sequence[Analysis]) -> tuple[CellPair, ...]:
-    """Every cell that is measured, not read, of every two runs that have enough trials of it."""
+    """All cells of every two runs that are measured, not read, and have enough trials in both."""
     return tuple(
         CellPair(
             (before.run.id, now.run.id),
@@ -86,7 +87,7 @@ def cells_of(analyses: Sequence[Analysis]) -> tuple[CellPair, ...]:
 
 
 def between(cells: Sequence[CellPair], confidence_percent: float) -> tuple[BetweenRuns, ...]:
-    """Every axis, in the order of reports/metrics/load.py."""
+    """One row per metric, in the order of reports/metrics/catalogue.py."""
     found = []
     for metric in METRICS:
         mine = [cell for cell in cells if cell.metric == metric.id]
@@ -107,7 +108,7 @@ def between(cells: Sequence[CellPair], confidence_percent: float) -> tuple[Betwe
 
 
 def tried(cells: Sequence[CellPair], confidence_percent: float) -> Tried | None:
-    """Each run set aside in turn; None of fewer than three."""
+    """Sets each run aside in turn and tries the intervals on it; None with fewer than three runs."""
     runs = {run for cell in cells for run in cell.runs}
     if len(runs) < MIN_RUNS:
         return None
@@ -128,13 +129,13 @@ def tried(cells: Sequence[CellPair], confidence_percent: float) -> Tried | None:
 
 
 def excess(differences: Iterable[Difference]) -> float:
-    """The standard deviation of runs beyond what their trials explain; 0 of none, and where the trials explain it all."""
+    """The standard deviation between runs beyond what their trials explain; 0 if the trials explain all of it."""
     squares = [each.mean**2 - each.error**2 for each in differences]
     return math.sqrt(max(0.0, fmean(squares)) / 2) if squares else 0.0
 
 
 def _excludes(difference: Difference, confidence_percent: float, scatter: float) -> bool:
-    """Whether the interval of a ratio excludes 1, when runs scatter so much beyond their trials."""
+    """Whether the interval of a ratio excludes 1. `scatter`: the standard deviation between runs beyond their trials."""
     z = NormalDist().inv_cdf((1 + confidence_percent / 100) / 2)
     half = math.hypot(difference.half(confidence_percent), z * math.sqrt(2) * scatter)
     return abs(difference.mean) > half

@@ -1,10 +1,9 @@
-"""What changed between two records: every axis of the one against the same axis of the other. Pure.
+"""What changed between two records, cell by cell.
 
-The trials of two records are not paired: the ratio of each cell is that of the geometric means, its interval Welch's t on
-logarithms (B. L. Welch, Biometrika 34, 1947), cell by cell. Where the machine's speed was probed in both and moves the axis,
-what it explains is taken out: analysis of covariance, one slope for both records (reports/stats/intervals.py, apart). Among
-many cells some exclude 1 by chance, about as many as the interval's level says: the view tells that number beside those it
-found.
+The trials of two records are not paired. The ratio of a cell is that of the geometric means, with the interval of Welch's t
+on logarithms (B. L. Welch, Biometrika 34, 1947). If both records have the machine's speed, and it affects the metric, its
+effect is removed: analysis of covariance, with one slope for both records (`apart` in reports/stats/intervals.py). Of many
+intervals some exclude 1 by chance; the result says how many that would be.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ BELOW = "below the relevance bound"
 
 
 class Change(Struct, frozen=True):
-    """One cell: what it was, what it is, the ratio now / before with its interval, and what that means."""
+    """One cell: its value before and now, the ratio now / before with its interval, and the verdict."""
 
     scope: str = msgspec.field(name="place")
     axis: str
@@ -43,7 +42,7 @@ class Change(Struct, frozen=True):
 
 
 class Changes(Struct, frozen=True):
-    """All cells that both records have. `differences`: what else differs between them, which may be the reason."""
+    """All cells that both records have. `differences`: what else differs between the records; it may be the reason."""
 
     baseline: str
     rows: tuple[Change, ...]
@@ -54,14 +53,14 @@ class Changes(Struct, frozen=True):
     only_now: tuple[str, ...]
     #: Measured in pairs of base and head, in one record.
     paired: bool = False
-    #: How fast the machine was against the base, in words; empty where that was not probed.
+    #: The machine's speed compared with the base, in words; empty if it was not probed.
     machine: str = ""
-    #: Whether both tell the targets apart in the same way, in words; of two records alone.
+    #: Whether both records rank the targets alike, in words; empty for pairs within one record.
     agreement: str = ""
 
     @property
     def irrelevant(self) -> int:
-        """How many cells differ by less than matters, though their interval excludes 1."""
+        """How many cells differ by less than the relevance bound, although their interval excludes 1."""
         return sum(row.verdict == BELOW for row in self.rows)
 
 
@@ -74,7 +73,7 @@ def changes(now: Analysis, before: Analysis) -> Changes:
         metric = cell.metric
         bound = metric.relevance_percent(now.run.configuration.report.relevance_percent)
         ratio, verdict = _judged(cell.versions, metric.direction, confidence, bound, exact=metric.exact)
-        # What was read and not measured has no interval that chance could move.
+        # A value that was read, not measured, has no interval that could exclude 1 by chance.
         judged += not metric.exact and verdict != "too few trials"
         rows.append(
             Change(
@@ -102,13 +101,13 @@ def changes(now: Analysis, before: Analysis) -> Changes:
 
 
 def has_pairs(analysis: Analysis) -> bool:
-    """Whether a record holds targets beside their bases."""
+    """Whether a record has pairs: targets with their base versions."""
     return any(target.endswith(BASE) for target in analysis.run.plan.targets)
 
 
 def paired_changes(analysis: Analysis) -> Changes:
-    """Everything that differs between the bases and the heads of a record of pairs. Intervals are of the pairs' ratios,
-    after what the machine's speed explains.
+    """All differences between base and head in a record of pairs. Intervals are of the pairs' ratios, with the effect of the
+    machine's speed removed.
     """
     confidence = analysis.run.configuration.report.confidence_percent
     named = {cell.name: cell for cell in cells(analysis)}
@@ -157,7 +156,7 @@ def _judged_pairs(pairs: PairedCell, figure: MetricInfo, confidence: float, boun
 
 
 def _machine(now: Analysis, before: Analysis) -> str:
-    """How long the fixed piece of work took on the service's CPUs in the head against the base."""
+    """The CPU speed probe's time on the service's CPUs, head against base, as a sentence."""
     speeds = [
         [math.log(value) for cell in cells(each) if cell.metric == SPEED["service"] for value in cell.values.values()]
         for each in (now, before)
@@ -195,7 +194,7 @@ def _word(ratio: float, low: float, high: float, direction: Direction, bound_per
 
 
 def differences(now: Run, before: Run) -> tuple[tuple[str, str, str], ...]:
-    """What else differs: name, before, now. It may be the reason for any change that is found."""
+    """What else differs: name, before, now. It may be the reason for a change."""
     pairs = {
         "Host": (before.host.name, now.host.name),
         "Processor": (before.host.cpu_model, now.host.cpu_model),

@@ -1,4 +1,4 @@
-"""May two records be compared? What must agree, and what differs."""
+"""Decides whether two records may be compared, and says what differs."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from harness.record.run import Host, Run
 
 
 def incomparable(base: Run, head: Run) -> list[str]:
-    """Why the numbers of two runs say nothing of one another; empty where they do."""
+    """Why two runs can't be compared; empty if they can."""
     found = []
     if fingerprint(base.host) != fingerprint(head.host):
-        found.append(f"other machines ({_machine(base)} and {_machine(head)})")
+        found.append(f"different machines ({_machine(base)} and {_machine(head)})")
     if base.method != head.method:
-        found.append(f"other method versions ({base.method} and {head.method})")
+        found.append(f"different method versions ({base.method} and {head.method})")
     if base.image_set != head.image_set:
-        found.append(f"other image sets ({base.image_set} and {head.image_set})")
+        found.append(f"different image sets ({base.image_set} and {head.image_set})")
     if content(base) != content(head):
         found.append(f"something else was measured ({', '.join(_contents(base, head))})")
     return found
@@ -44,7 +44,7 @@ def _contents(base: Run, head: Run) -> list[str]:
 
 class Key(Struct, frozen=True):
     """What must be the same for two runs to be compared. `content`: what is measured (profiles, timing, placement, limits,
-    data, database); not the services' images, which are what a history watches.
+    data, database). The services' images are not part of it: their changes are what a history is for.
     """
 
     host: str
@@ -54,15 +54,15 @@ class Key(Struct, frozen=True):
 
 
 def fingerprint(host: Host) -> str:
-    """The machine, as far as it decides what is measured. Neither its name nor its kernel: runners come and go under many
-    names, and a kernel that makes things slower is a change that a history should find.
+    """A hash of the machine's properties that affect measurements. Name and kernel are left out: CI machines have changing
+    names, and a kernel that makes services slower is a change that a history should find.
     """
     parts = (host.system, host.cpu_model, host.logical_cpus, host.physical_cores, round(host.memory_bytes / 2**30))
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:12]
 
 
 def content(run: Run) -> str:
-    """What was measured: everything that a number depends on but machine, method and services."""
+    """A hash of what was measured: all that values depend on, except machine, method and services."""
     configuration = run.configuration
     parts = (
         run.plan.profiles, run.plan.timing, run.plan.placement, configuration.limits, configuration.slo, run.seed_checksum,

@@ -1,4 +1,4 @@
-"""What two records both have: each axis, place and target with the values of either, and how fast the machine was. Pure."""
+"""Cells that two records both have (or base and head in one record), with their values and the machine's speed."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from reports.stats.intervals import Difference, apart, welch
 
 
 class RecordPair(Struct, frozen=True):
-    """A cell's values in both records. `slower`: by role whose CPUs move the axis, logarithms of what a fixed piece of work
-    took beside each value of now, and of before.
+    """A cell's values in both records. `slower`: for each role whose CPU speed affects the metric, the logarithms of the CPU
+    speed probe's times for the values of now, and for those of before.
     """
 
     now: Sequence[float]
@@ -27,7 +27,7 @@ class RecordPair(Struct, frozen=True):
     slower: Sequence[tuple[Sequence[float], Sequence[float]]] = ()
 
     def apart(self) -> Difference:
-        """How far the logarithms' mean of `now` lies above that of `before`, were the machine as fast in both."""
+        """The difference of the mean logarithms, `now` minus `before`, at equal speed of the machine."""
         now, before = ([math.log(value) for value in values] for values in (self.now, self.before))
         if not self.slower:
             return welch(now, before)
@@ -35,7 +35,7 @@ class RecordPair(Struct, frozen=True):
         return Difference(found.mean, found.error, found.degrees)
 
     def ratio(self, confidence_percent: float) -> tuple[float, float, float]:
-        """Geometric mean of `now` / that of `before`, were the machine as fast in both, with its interval."""
+        """Geometric mean of `now` / that of `before` at equal speed of the machine, with its interval."""
         return self.apart().ratio(confidence_percent)
 
 
@@ -76,7 +76,7 @@ def _values(analysis: Analysis, metric: str, target: str, scope: Scope) -> Mappi
 def _slower(
     cell: str, values: Sequence[Mapping[str, float]], speeds: Sequence[Mapping[str, Mapping[str, float]]]
 ) -> tuple[tuple[list[float], list[float]], ...]:
-    """Sides.slower of a cell. Roles that were not probed beside all of its values are left out."""
+    """RecordPair.slower of a cell. Roles that were not probed for each of its values are left out."""
     target, scope, metric = parts_of(cell)
     figure = metric_info(metric)
     found = []
@@ -91,7 +91,7 @@ def _slower(
 
 
 class PairedCell(Struct, frozen=True):
-    """A cell's pairs: logarithms of how much worse the head was, and of how much slower the machine was for it, by role."""
+    """A cell's pairs: logarithms of how much worse the head was, and per role of how much slower the machine was then."""
 
     worse: tuple[float, ...]
     slower: tuple[tuple[float, ...], ...] = ()
@@ -103,7 +103,7 @@ def pairs_of(
     direction: Direction,
     speeds: Sequence[tuple[Mapping[str, float], Mapping[str, float]]] = (),
 ) -> PairedCell:
-    """The pairs that both sides have. `speeds`: by role, what a fixed piece of work took beside the base and the head."""
+    """The pairs that base and head both have. `speeds`: per role, the CPU speed probe's times for base and head."""
     sign = -1.0 if direction == "higher" else 1.0
     common = sorted(base.keys() & head.keys())
     probed = [(b, h) for b, h in speeds if all(pair in b and pair in h for pair in common)]
@@ -114,7 +114,7 @@ def pairs_of(
 
 
 def all_pairs(again: Analysis) -> dict[str, PairedCell]:
-    """Every cell of the heads that the bases have too, as pairs."""
+    """All cells that base and head both have, as pairs."""
     values = {cell.name: cell.values for cell in cells(again)}
     found = {}
     for name, head in values.items():

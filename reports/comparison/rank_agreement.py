@@ -1,7 +1,7 @@
-"""Do two records tell the targets apart in the same way? Pure.
+"""Whether two records rank the targets in the same way.
 
-Whoever repeats a run asks this first: levels move with the machine from day to day, and an order that moves with them was
-no finding. Axes that are read and not measured (an image's size) repeat themselves and are left out.
+Values change with the machine from day to day. If the order of the targets changed with them, it would not be a result.
+Metrics that are read, not measured (an image's size), always agree and are left out.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from reports.stats.intervals import MIN_TRIALS, log_interval, welch_ratio
 
 
 class Contrary(Struct, frozen=True):
-    """Where the head says the contrary: `ahead` was ahead of `behind` in the base, and is behind it in the head."""
+    """A reversed order: `ahead` was ahead of `behind` in the base, and is behind it in the head."""
 
     scope: str
     axis: str
@@ -29,11 +29,12 @@ class Contrary(Struct, frozen=True):
 
 
 class Agreement(Struct, frozen=True):
-    """Of the pairs of targets that both records can judge at an axis and place: how many the base tells apart by more than
-    the relevance bound, and how many of these the head does not tell apart, or tells apart the other way (`contrary`).
-    Of the base's winners: how many share the lead in the head, and who lost it (`lost`). `ratios`: of how many pairs both
-    records have the ratio, `moved`: for how many the ratio's ratio has an interval that excludes 1, of which `by_chance`
-    would if nothing had changed.
+    """How two records agree, over all pairs of targets at a metric and scope.
+
+    `ratios`: pairs of which both records have the ratio. `moved`: those whose ratio differs between the records by more than
+    its interval. `by_chance`: how many would if nothing had changed. `apart`: pairs that differ clearly in the base, by more
+    than the relevance bound. `unclear`: those of them that do not in the head. `contrary`: those in the opposite order.
+    `winners`: winners of the base. `shared`: those that share the lead in the head. `lost`: those that lost it.
     """
 
     ratios: int
@@ -48,8 +49,8 @@ class Agreement(Struct, frozen=True):
 
 
 def agreement(now: Analysis, before: Analysis) -> Agreement:
-    """What the head (`now`) makes of the order that the base (`before`) has. Ratios are paired by block within each record:
-    what a block had of the machine's speed, both targets had.
+    """Compares the order in the head (`now`) with that in the base (`before`). Ratios are paired by block within each
+    record: the machine's speed in a block affects both targets, so it cancels in their ratio.
     """
     pairs: list[tuple[int, Contrary]] = []
     moved: list[bool] = []
@@ -82,7 +83,7 @@ def agreement(now: Analysis, before: Analysis) -> Agreement:
 
 
 def said(found: Agreement) -> str:
-    """In one sentence."""
+    """The agreement in one sentence."""
     same, again = found.apart - found.unclear - len(found.contrary), found.winners - found.shared - len(found.lost)
     return (
         f"of {found.ratios} ratios between targets {found.moved} differ by more than their intervals, about "
@@ -93,7 +94,7 @@ def said(found: Agreement) -> str:
 
 
 def _both(now: Analysis, before: Analysis) -> Iterator[tuple[Ranking, Ranking]]:
-    """The standings of both, without those of exact axes: the base's, the head's."""
+    """Rankings that both records have: the base's and the head's. Exact metrics are left out."""
     current = {(s.metric, s.scope, s.target_class): s for s in now.rankings}
     for earlier in before.rankings:
         found = current.get((earlier.metric, earlier.scope, earlier.target_class))
@@ -111,7 +112,7 @@ def _ratios(analysis: Analysis, ranking: Ranking, one: str, other: str) -> list[
 
 
 def _side(analysis: Analysis, ranking: Ranking, ratios: Sequence[float]) -> int:
-    """1 where the first of two is clearly ahead, -1 where it is behind, 0 where neither. By the rule of
+    """1 if the first of two is clearly ahead, -1 if it is clearly behind, otherwise 0. The rule is that of
     reports/analysis/ranking.py: bounds that hold together, and the relevance bound.
     """
     settings = analysis.run.configuration.report

@@ -1,6 +1,6 @@
-"""How well does a record repeat itself? Scatter over trials, and twins (one image under two names) that must not differ.
+"""Repeatability of a record: variation over trials, and the A/A test (twins: one image under two names).
 
-Pure. A separation of twins is a false alarm: their interval may exclude 1 as often as its level allows, and no more.
+Twins whose interval excludes 1 are a false alarm. That may happen as often as the interval's level allows, and no more.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from reports.analysis.cells import SPEED, cells, metric_info
 from reports.metrics.catalogue import METRICS
 from reports.stats.intervals import MIN_TRIALS, at_zero, paired_ratio
 
-#: Trials from which on a straight line through them is more than a guess.
+#: With fewer trials the effect of the machine's speed can't be estimated.
 ENOUGH_TRIALS = 8
 
 
 class Scatter(Struct, frozen=True):
-    """A target on an axis: the coefficient of variation over its valid trials (0.03 is 3 %); `unexplained`: what is left of
-    it after the machine's speed, where that was probed and the trials are enough to tell.
+    """The coefficient of variation of a cell over its valid trials (0.03 is 3 %). `unexplained`: the part that the machine's
+    speed does not explain; None if the speed was not probed or the trials are too few.
     """
 
     scope: str
@@ -36,8 +36,9 @@ class Scatter(Struct, frozen=True):
 
 
 class Separation(Struct, frozen=True):
-    """Twins on an axis: the interval of their ratio over all blocks, and in how many groups of three blocks (what preset
-    `quick` has) it excluded 1, and by more than the relevance bound as well, which would have been called a win.
+    """Twins in a cell: the interval of their ratio over all blocks. `groups`: groups of three blocks (as many as preset
+    `quick` has). `groups_apart`: those whose interval excludes 1. `groups_won`: those that also exceed the relevance bound
+    and so would have been called a win.
     """
 
     scope: str
@@ -56,7 +57,7 @@ class Separation(Struct, frozen=True):
 
 
 def _cells(analysis: Analysis) -> Iterator[tuple[str, str, float, Mapping[str, Mapping[str, float]]]]:
-    """Each axis with noise: place, metric, relevance in percent, and target -> block -> value."""
+    """Each ranking by a metric with noise: scope, metric, relevance bound in percent, and target -> pair -> value."""
     bound = analysis.run.configuration.report.relevance_percent
     for ranking in analysis.rankings:
         metric = next(m for m in METRICS if m.id == ranking.metric)
@@ -72,7 +73,7 @@ def _cells(analysis: Analysis) -> Iterator[tuple[str, str, float, Mapping[str, M
 
 
 def scatter(analysis: Analysis) -> tuple[Scatter, ...]:
-    """The coefficient of variation of every cell with at least two trials."""
+    """The variation of every cell with two trials or more."""
     speeds: dict[tuple[str, str], dict[str, Mapping[str, float]]] = {}
     for cell in cells(analysis):
         if cell.metric in SPEED.values() and cell.scope:
@@ -99,14 +100,14 @@ def _unexplained(metric: str, values: Mapping[str, float], speeds: Mapping[str, 
         return None
     columns = [[math.log(speed[pair]) for pair in values] for speed in wanted]
     middles = [fmean(column) for column in columns]
-    # Around the middle of what was met: there an intercept's own uncertainty adds least to the scatter.
+    # Centred: at the mean of the covariates the intercept's own uncertainty is smallest.
     centred = [[value - middle for value in column] for column, middle in zip(columns, middles, strict=True)]
     fit = at_zero([math.log(value) for value in values.values()], centred)
     return math.sqrt(fit.scatter**2 - fit.error**2)
 
 
 def separations(analysis: Analysis) -> tuple[Separation, ...]:
-    """Every axis of every pair of twins. Intervals are for one comparison, at the run's level."""
+    """All cells of all twins. Each interval is for one comparison, at the run's confidence level."""
     level = analysis.run.configuration.report.confidence_percent
     found = []
     for scope, metric, relevance, values in _cells(analysis):

@@ -1,4 +1,4 @@
-"""Two records side by side: whether they may be compared at all, and the changes as text, Markdown and JSON. Pure."""
+"""The changes between two records as text, Markdown and JSON. docs/results/ holds such texts: a test compares them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _row(change: Change) -> tuple[str, ...]:
 
 
 def summary_of(found: Changes) -> str:
-    """How many cells changed, and how many would by chance."""
+    """A sentence: how many cells changed, and how many would by chance."""
     better = sum(change.verdict == "better" for change in found.changed)
     return (
         f"{len(found.rows)} cells: {len(found.changed) - better} worse, {better} better, {found.irrelevant} apart by less "
@@ -32,7 +32,7 @@ def summary_of(found: Changes) -> str:
 
 
 def text_of(found: Changes, *, every: bool) -> str:
-    """For a terminal."""
+    """The changes as text for a terminal."""
     rows = [_row(change) for change in _shown(found, every)]
     lines = [*columns([HEADERS, *rows]), ""] if rows else []
     return clean("\n".join([*lines, summary_of(found), *_others(found)]))
@@ -48,7 +48,7 @@ def _others(found: Changes) -> list[str]:
 
 
 def markdown_of(found: Changes, *, every: bool) -> str:
-    """For a comment: at most what a comment holds."""
+    """The changes as Markdown for a comment, at most 200 rows."""
     lines = [f"**{escaped(summary_of(found))}**", ""]
     rows = [_row(change) for change in _shown(found, every)][:200]
     if rows:
@@ -58,7 +58,7 @@ def markdown_of(found: Changes, *, every: bool) -> str:
 
 
 def json_of(found: Changes, *, every: bool) -> str:
-    """For programs."""
+    """The changes as JSON for programs."""
     value = to_builtins(found) | {"rows": to_builtins(list(_shown(found, every))), "summary": summary_of(found)}
     return json.dumps(value, indent=1)
 

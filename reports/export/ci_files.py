@@ -1,4 +1,4 @@
-"""The files that CI reads of a gate, beside gate.json in the run's folder. Writes them; what makes them is pure."""
+"""The files for CI that a gate writes into the run's folder, next to gate.json."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MARKDOWN, JUNIT, BENCHER, BIGGER, SMALLER = (
 
 
 def gate_files(gate: Gate, entry: HistoryEntry, intervals: Intervals | None = None) -> dict[str, bytes]:
-    """Name -> content. `entry`: the run's values; `intervals`: theirs, where they are known (reports/export/trackers.py)."""
+    """Name -> content. `entry`: the run's values. `intervals`: their intervals as far as they are known."""
     known = intervals or {}
     return {
         MARKDOWN: gate_markdown(gate).encode(),
@@ -43,13 +43,13 @@ def gate_files(gate: Gate, entry: HistoryEntry, intervals: Intervals | None = No
 
 
 def write_gate_files(gate: Gate, entry: HistoryEntry, folder: Path, intervals: Intervals | None = None) -> None:
-    """Write them into the run's folder. Raises RunError when the disk refuses."""
+    """Writes the files into the run's folder. Raises RunError if they can't be written."""
     for name, data in gate_files(gate, entry, intervals).items():
         write_file(folder / name, data)
 
 
 class _Value(Struct, frozen=True):
-    """A cell that can be told. `where`: target and place."""
+    """A cell of a known metric. `where`: target and scope."""
 
     where: str
     metric: str
@@ -60,7 +60,7 @@ class _Value(Struct, frozen=True):
 
 
 def intervals(analysis: Analysis) -> Intervals:
-    """The interval of each cell of a run that has one."""
+    """The intervals of a run's cells, as far as they have one."""
     return {
         cell_name(entry.target, ranking.scope, ranking.metric): (found.low, found.high)
         for ranking in analysis.rankings
@@ -82,7 +82,7 @@ def _values(entry: HistoryEntry, known: Intervals) -> Iterator[_Value]:
 
 
 def bencher_json(entry: HistoryEntry, known: Intervals) -> str:
-    """Bencher Metric Format: a benchmark is a target at a place, a measure one of our metrics under its id."""
+    """Bencher Metric Format: a benchmark is a target at a scope, a measure is one of our metrics under its id."""
     found: dict[str, dict[str, dict[str, float]]] = {}
     for each in _values(entry, known):
         ends = {"lower_value": each.interval[0], "upper_value": each.interval[1]} if each.interval else {}
@@ -91,7 +91,7 @@ def bencher_json(entry: HistoryEntry, known: Intervals) -> str:
 
 
 def action_json(entry: HistoryEntry, known: Intervals, direction: Direction) -> str:
-    """github-action-benchmark's customBiggerIsBetter (`higher`) or customSmallerIsBetter (`lower`)."""
+    """The format of github-action-benchmark: customBiggerIsBetter (`higher`) or customSmallerIsBetter (`lower`)."""
     extra = clean(f"run {entry.run}\nrevision {entry.revision or 'unknown'}")
     found = [
         {"name": f"{each.where} {each.metric}", "unit": each.figure.unit, "value": each.value}

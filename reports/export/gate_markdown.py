@@ -1,7 +1,7 @@
-"""What a gate found as Markdown: the summary of a CI step, and the comment on a pull request. Pure.
+"""The result of a gate as Markdown: the summary of a CI step, and the comment on a pull request.
 
-A comment holds 65,536 characters. What does not fit is counted and left to gate.json; the verdict and the worst cells come
-first, so that they always fit.
+A comment holds 65,536 characters. Cells that do not fit are counted and can be found in gate.json. The verdict and the worst
+cells come first, so that they always fit.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from reports.regression.gate_result import Confirmation, EvaluatedCell, Gate, St
 from reports.regression.screening import MIN_RUNS
 from reports.units import Unit, number, quantity
 
-#: A name comes from outside; what is longer is cut, so that one name can't push all others out of a comment.
+#: Longer names are cut: names come from outside, and one of them must not fill the whole comment.
 LONGEST_NAME = 100
-#: Below it a p-value is only called small.
+#: A smaller p-value is written as `< 0.0001`.
 MIN_P = 0.0001
 
-#: Invisible; by it CI finds the comment that it wrote before, and writes it anew.
+#: Invisible. By this marker CI finds the comment that it wrote before, and replaces it.
 MARKER = "<!-- fitmap-gate -->"
 LIMIT = 60_000
-#: Kept for what comes after the tables.
+#: Room for the text after the tables.
 _RESERVE = 4_000
 _MAX_REASONS, _LONGEST_REASON = 20, 300
 
@@ -45,17 +45,17 @@ class _Section(Struct, frozen=True):
 
 
 def gate_markdown(gate: Gate) -> str:
-    """The verdict in words; what regressed, what is undecided, what improved; what the rest is. Under LIMIT characters."""
+    """The verdict, then regressed, inconclusive and improved cells, then the rest as counts. Under LIMIT characters."""
     lines = [MARKER, f"## {escaped(headline(gate))}", ""]
     lines += [f"- {escaped(reason[:_LONGEST_REASON])}" for reason in gate.reasons[:_MAX_REASONS]]
     more = len(gate.reasons) - _MAX_REASONS
     lines += [f"- {more} more reasons are in gate.json"] if more > 0 else []
-    # Under an invalid run no number means what it says.
+    # The values of an invalid run must not be used.
     if gate.verdict != "invalid":
         for section in _SECTIONS:
             room = LIMIT - _RESERVE - sum(len(line) + 1 for line in lines)
             lines += _table(section, gate.in_state(*section.states), room)
-    lines += ["", "### The rest" if gate.cells else "", "", *(f"- {line}" for line in _rest(gate))]
+    lines += ["", "### Other cells" if gate.cells else "", "", *(f"- {line}" for line in _rest(gate))]
     return "\n".join([*lines, "", escaped(_origin(gate)), ""])
 
 
@@ -92,9 +92,9 @@ def _rest(gate: Gate) -> list[str]:
     learning = gate.in_state("learning")
     told = {
         "fine": len(gate.in_state("fine")),
-        "flagged by the screen, and not slower when measured again": len(gate.in_state("not regressed")),
-        f"still learning: under {MIN_RUNS} runs before this one": len(learning),
-        "not judged: no valid trial, for reasons that are not the service's": len(gate.in_state("not judged")),
+        "flagged by the screening, but not slower when measured again": len(gate.in_state("not regressed")),
+        f"learning: fewer than {MIN_RUNS} runs before this one": len(learning),
+        "not judged: no valid trial, and the service is not the cause": len(gate.in_state("not judged")),
     }
     return [f"{counted(count)} {what}" for what, count in told.items() if count]
 
@@ -106,17 +106,17 @@ def _origin(gate: Gate) -> str:
 
 
 def name(text: str) -> str:
-    """A name of bearable length."""
+    """The name, cut to LONGEST_NAME characters."""
     return text if len(text) <= LONGEST_NAME else text[: LONGEST_NAME - 1] + "…"
 
 
 def where(scope: str) -> str:
-    """A place; what belongs to the whole run has no name in the history."""
+    """The title of a scope. The whole run has an empty name in the history."""
     return name(scope) or "whole run"
 
 
 def amount(value: float | None, unit: str) -> str:
-    """A value with its unit: `12,300 /s`; a dash where there is none."""
+    """A value with its unit: `12,300 /s`; a dash if there is no value."""
     if value is None:
         return "–"
     known: Unit | None = next((each for each in get_args(Unit) if each == unit), None)
@@ -124,12 +124,12 @@ def amount(value: float | None, unit: str) -> str:
 
 
 def worsening(share: float) -> str:
-    """How much worse: `+11.8 %`; below zero it is better."""
+    """A worsening as text: `+11.8 %`. Below zero the cell is better."""
     return f"{100 * share:+.1f} %" if math.isfinite(share) else "∞"
 
 
 def worse_by(cell: EvaluatedCell) -> str:
-    """The best that is known of a cell: measured again, with its interval; else against the runs before it."""
+    """The worsening of a cell: from the confirmation, with its interval; otherwise against the runs before."""
     again = cell.confirmation
     if again is None:
         return worsening(cell.change)
@@ -137,27 +137,27 @@ def worse_by(cell: EvaluatedCell) -> str:
 
 
 def better_by(cell: EvaluatedCell) -> str:
-    """How much better, on the scale of the value itself: 112 after 100 requests/s is +12 %."""
+    """The improvement on the scale of the value itself: 112 after 100 requests/s is +12 %."""
     ratio = cell.confirmation.worse if cell.confirmation else 1 + cell.change
     return worsening(1 / ratio - 1 if ratio > 0 else math.inf)
 
 
 def p_value(again: Confirmation | None) -> str:
-    """The p-value that decided: corrected for the number of cells that were measured again."""
+    """The p-value that decided, corrected for the number of cells that were measured again."""
     if again is None:
         return "–"
     return f"{again.p_adjusted:.2g}" if again.p_adjusted >= MIN_P else f"< {MIN_P}"
 
 
 def headline(gate: Gate) -> str:
-    """The verdict in words."""
+    """The verdict as a headline."""
     regressed, open_ = len(gate.in_state("regressed")), len(gate.in_state("inconclusive", "flagged"))
     return {
-        "fine": "Not slower than before",
-        "learning": "Still learning: too few runs before this one to judge it",
-        "regressed": f"Slower than before: {counted(regressed)} of {len(gate.cells)} regressed",
-        "inconclusive": f"Inconclusive: {counted(open_)} of {len(gate.cells)} may be slower, nothing settled it",
-        "invalid": "Invalid: machine or measurement moved, so this run says nothing",
+        "fine": "No regression",
+        "learning": "Learning: too few runs before this one for a verdict",
+        "regressed": f"Regression: {counted(regressed)} of {len(gate.cells)} regressed",
+        "inconclusive": f"Inconclusive: {counted(open_)} of {len(gate.cells)} may be slower, but that is not confirmed",
+        "invalid": "Invalid: the machine or the measurement changed, so this run can't be used",
     }[gate.verdict]
 
 

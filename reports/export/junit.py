@@ -1,6 +1,6 @@
-"""What a gate found as JUnit XML, which every CI system shows: a suite a target, a case a cell. Pure.
+"""The result of a gate as JUnit XML, which every CI system shows: one suite per target, one case per cell.
 
-The form is that of Jenkins' xUnit plugin (junit-10.xsd); GitLab reads the same.
+The format is that of Jenkins' xUnit plugin (junit-10.xsd). GitLab reads it too.
 
     regressed                              failure: a confirmed regression
     inconclusive, flagged                  error: the case could not be judged
@@ -8,7 +8,7 @@ The form is that of Jenkins' xUnit plugin (junit-10.xsd); GitLab reads the same.
     every cell of an invalid run           skipped
     fine, improved, not regressed          passed
 
-Whether the run as a whole says anything is a case of its own, so that a gate without cells is no empty report.
+A separate case says whether the run as a whole is valid, so that the report of a gate without cells is not empty.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _OUTCOME: dict[State, str] = {
 
 
 def junit_xml(gate: Gate) -> bytes:
-    """The report; characters that XML forbids are replaced."""
+    """The XML report. Characters that XML forbids are replaced."""
     root = Element("testsuites", {"name": "fitmap gate"})
     whole = _suite(root, gate, "fitmap")
     case = SubElement(whole, "testcase", {"classname": "fitmap", "name": "the run is valid"})
@@ -64,7 +64,7 @@ def _suite(root: Element, gate: Gate, title: str) -> Element:
 
 
 def _case(suite: Element, cell: EvaluatedCell, *, judged: bool) -> None:
-    # Jenkins takes what stands before the last dot for a package: target first, so that its tree is one of targets.
+    # Jenkins takes the part before the last dot as a package. With the target first, its tree groups by target.
     attributes = {"classname": clean(f"{cell.target}.{where(cell.scope)}"), "name": clean(cell.metric)}
     case = SubElement(suite, "testcase", attributes)
     if not judged:
@@ -72,7 +72,7 @@ def _case(suite: Element, cell: EvaluatedCell, *, judged: bool) -> None:
         return
     values = f"{amount(cell.now, cell.unit)} now, {amount(cell.before, cell.unit)} before"
     if cell.state == "learning":
-        _outcome(case, "skipped", cell.state, f"{cell.runs} of {MIN_RUNS} runs before it", values)
+        _outcome(case, "skipped", cell.state, f"{cell.runs} of {MIN_RUNS} earlier runs", values)
     elif cell.state == "not judged":
         _outcome(case, "skipped", cell.state, sentence(cell))
     elif cell.state in _OUTCOME:
@@ -86,7 +86,7 @@ def _outcome(case: Element, tag: str, kind: str, said: str, values: str = "") ->
 
 
 def _count(element: Element, suites: Iterable[Element]) -> None:
-    """The counts of an element over some suites."""
+    """Sets the counts of an element over some suites."""
     cases = [case for suite in suites for case in suite.iter("testcase")]
     found = Counter(child.tag for case in cases for child in case)
     element.set("tests", str(len(cases)))

@@ -1,4 +1,4 @@
-"""Answers for a terminal: plain text in columns. Pure."""
+"""Results as plain text in columns, for a terminal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from reports.units import clean, columns
 
 
 def advice_text(advice: Advice) -> str:
-    """The advisor's answer."""
+    """The cost advisor's answer."""
     lines = [f"{advice.asked}.", f"Prices: {advice.source}.", ""]
     if advice.bills.rows:
         lines += [*columns([advice.bills.headers, *advice.bills.rows]), ""]
@@ -23,36 +23,38 @@ def advice_text(advice: Advice) -> str:
 
 
 def repeatability_text(analysis: Analysis) -> str:
-    """Both as tables for a terminal."""
-    lines = [f"{'load':<16}{'axis':<16}{'target':<16}{'trials':>7}{'variation':>11}{'without the machine':>21}"]
+    """Variation over trials and the A/A test, as two tables."""
+    lines = [f"{'scope':<16}{'metric':<16}{'target':<16}{'trials':>7}{'variation':>11}{'unexplained':>13}"]
     for c in scatter(analysis):
         left = "-" if c.unexplained is None else f"{c.unexplained:.1%}"
-        lines.append(f"{c.scope:<16}{c.metric:<16}{c.target:<16}{c.trials:>7}{c.variation:>11.1%}{left:>21}")
+        lines.append(f"{c.scope:<16}{c.metric:<16}{c.target:<16}{c.trials:>7}{c.variation:>11.1%}{left:>13}")
     pairs = separations(analysis)
     if not pairs:
-        return "\n".join([*lines, "", "no twins in this record: `fitmap bench --twins` measures each target twice"])
+        return "\n".join(
+            [*lines, "", "This record has no twins. `fitmap bench --twins` measures each target twice, for an A/A test."]
+        )
     lines += [
         "",
-        f"{'load':<16}{'axis':<16}{'target':<10}{'ratio to its twin':<20}{'blocks':>6}   threes of blocks apart (won)",
+        f"{'scope':<16}{'metric':<16}{'target':<10}{'ratio to its twin':<20}{'blocks':>6}   groups of 3 that differ (won)",
     ]
     for pair in pairs:
         interval = f"{pair.low:.4f} to {pair.high:.4f}"
         groups = f"{pair.groups_apart} of {pair.groups} ({pair.groups_won})"
-        mark = "   APART" if pair.apart else ""
+        mark = "   DIFFERENT" if pair.apart else ""
         lines.append(f"{pair.scope:<16}{pair.metric:<16}{pair.target:<10}{interval:<20}{pair.blocks:>6}   {groups}{mark}")
     level = analysis.run.configuration.report.confidence_percent
     apart, groups_apart = sum(p.apart for p in pairs), sum(p.groups_apart for p in pairs)
     total, won = sum(p.groups for p in pairs), sum(p.groups_won for p in pairs)
     lines += [
         "",
-        f"{apart} of {len(pairs)} axes exclude 1 over all blocks (a {level:g} % interval allows {1 - level / 100:.0%})",
-        f"{groups_apart} of {total} threes of blocks do, which is what preset quick has; {won} would have been called a win",
+        f"{apart} of {len(pairs)} intervals over all blocks exclude 1 ({1 - level / 100:.0%} would by chance)",
+        f"{groups_apart} of {total} intervals over 3 blocks (preset quick) exclude 1; {won} would have been called a win",
     ]
     return "\n".join(lines)
 
 
 def between_text(analyses: Sequence[Analysis]) -> str:
-    """As a table for a terminal."""
+    """The variation between whole runs as a table."""
     level = min(each.run.configuration.report.confidence_percent for each in analyses)
     cells = cells_of(analyses)
     rows = between(cells, level)

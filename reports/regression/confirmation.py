@@ -1,9 +1,9 @@
-"""Flagged cells measured again, base against head: is the head worse? Pure.
+"""The confirmation: flagged cells are measured again in pairs, base against head. Is the head worse?
 
-A pair is two neighbouring trials, one of the base and one of the head, in the order base, head, head, base: what drifts
-evenly over such four cancels. Each cell's log ratios of its pairs give a one-sided Student's t test of "not worse" and an
-interval, after what the machine's speed explains (at_zero in reports/stats/intervals.py); Holm's correction (S. Holm,
-Scand. J. Statist. 6, 1979) holds the chance of any false alarm over all cells of one confirmation at `ALPHA`.
+A pair is two neighbouring trials, one of the base and one of the head. The order is base, head, head, base, so that even
+drift over the four trials cancels. The log ratios of a cell's pairs give an interval and a one-sided Student's t test of
+"not worse", with the effect of the machine's speed removed (`at_zero` in reports/stats/intervals.py). Holm's correction
+(S. Holm, Scand. J. Statist. 6, 1979) keeps the chance of any false alarm over all cells of one confirmation at `ALPHA`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MIN_PAIRS = 3
 
 
 def holm(p_values: Mapping[str, float]) -> dict[str, float]:
-    """Adjusted p values: a cell is significant at a level where its own is below it."""
+    """Adjusted p-values. A cell is significant at a level if its adjusted p-value is below it."""
     adjusted: dict[str, float] = {}
     largest = 0.0
     for rank, name in enumerate(sorted(p_values, key=p_values.__getitem__)):
@@ -38,7 +38,7 @@ def holm(p_values: Mapping[str, float]) -> dict[str, float]:
 
 
 def confirm(cells: Mapping[str, PairedCell]) -> dict[str, Confirmation]:
-    """What the pairs of each cell say. Cells under three pairs are left out."""
+    """The test and interval of each cell. Cells with fewer than three pairs are left out."""
     found = {cell: at_zero(pairs.worse, pairs.slower) for cell, pairs in cells.items() if len(pairs.worse) >= MIN_PAIRS}
     p_values = {cell: _p(fit) for cell, fit in found.items()}
     adjusted = holm(p_values)
@@ -46,7 +46,7 @@ def confirm(cells: Mapping[str, PairedCell]) -> dict[str, Confirmation]:
 
 
 def _confirmation(fit: AtZero, pairs: int, p: float, adjusted: float) -> Confirmation:
-    # The interval is of the same level as the one-sided test: both its bounds are such tests.
+    # Each bound of the interval corresponds to a one-sided test at the same level.
     half = student_t_quantile(1 - ALPHA, fit.degrees) * fit.error
     return Confirmation(
         worse=math.exp(fit.mean),
@@ -59,16 +59,16 @@ def _confirmation(fit: AtZero, pairs: int, p: float, adjusted: float) -> Confirm
 
 
 def _p(fit: AtZero) -> float:
-    """One-sided p of "the mean is not above 0"."""
-    # Counted values don't scatter.
+    """One-sided p-value of "the mean is not above 0"."""
+    # Counted values have no variation.
     if fit.error < 1e-12:
         return 0.0 if fit.mean > 1e-9 else 1.0
     return student_t_tail(fit.mean / fit.error, fit.degrees)
 
 
 def verdict(found: Confirmation, bound: float) -> State:
-    """`regressed`: worse by at least `bound` (0.05 is 5 %), and beyond chance. `not regressed`: the pairs show no worsening
-    of that size. `inconclusive`: they show one that chance may have made.
+    """`regressed`: worse by `bound` or more (0.05 is 5 %), and beyond chance. `not regressed`: the pairs show no worsening
+    of that size. `inconclusive`: they show one that may be chance.
     """
     if found.worse < 1 + bound:
         return "not regressed"
@@ -76,19 +76,20 @@ def verdict(found: Confirmation, bound: float) -> State:
 
 
 def baseline(past: Sequence[HistoryEntry]) -> HistoryEntry | None:
-    """The run that flagged cells are measured against: the middle one of those that they were screened against.
+    """The run whose images are the base of the confirmation: the middle one of the runs that the screening used.
 
-    Not the last: a regression that the screen missed last night would be its own baseline, and never be found.
+    It is not the last one: a regression that the screening missed last night would then be the base, and never be found.
     """
     recent = past[-MAX_RUNS:]
     return recent[len(recent) // 2] if recent else None
 
 
 def settled(cell: EvaluatedCell, past: Sequence[HistoryEntry], images: Mapping[str, str]) -> EvaluatedCell:
-    """A flagged cell that needs no second measurement: what is read (an image's size) has no noise; and where the image is
-    that of the baseline, nothing of the service can have got slower. `images`: target -> image id of this run.
+    """Decides a flagged cell that needs no second measurement; other cells are returned as they are. A value that is read
+    (an image's size) has no noise. If the image is that of the baseline, the service itself can't have got slower.
+    `images`: target -> image id of this run.
 
-    With the same image twice in a row is no chance any more: something else got slower, which nothing here can confirm.
+    The same image flagged in two runs in a row is not chance: something else got slower, which pairs can't confirm.
     """
     base = baseline(past)
     target, _, metric = parts_of(cell.cell)
@@ -118,7 +119,7 @@ def _with(cell: EvaluatedCell, state: State, reason: str = "", confirmation: Con
 
 
 def confirmed(flagged: Sequence[EvaluatedCell], again: Analysis) -> tuple[EvaluatedCell, ...]:
-    """The flagged cells as the pairs show them."""
+    """The flagged cells with the verdict of their pairs."""
     every = all_pairs(again)
     found = confirm({cell.cell: every[cell.cell] for cell in flagged if cell.cell in every})
     return tuple(_confirmed(cell, found.get(cell.cell), again) for cell in flagged)
@@ -135,7 +136,7 @@ def _confirmed(cell: EvaluatedCell, found: Confirmation | None, again: Analysis)
 
 
 def _validity(again: Analysis, target: str, scope: str) -> tuple[State, str]:
-    """Whether the head still has no valid trial where the base has."""
+    """The state of a load that lost its valid trials: does the head have some again, or does the base have none either?"""
     valid = {
         version: sum(m.valid for m in again.measured if m.trial.target == version and m.load.id == scope)
         for version in (target + BASE, target)
@@ -148,14 +149,14 @@ def _validity(again: Analysis, target: str, scope: str) -> tuple[State, str]:
 
 
 def _problem(analysis: Analysis, target: str, scope: str) -> str:
-    """What the trials of a target at a place say is wrong with them."""
+    """The first problem text of a target's trials at a scope; empty if they have none."""
     return next(
         (text for m in analysis.measured if (m.trial.target, m.load.id) == (target, scope) for text in m.level.problems), ""
     )
 
 
 def compared(again: Analysis, gate: GateSection) -> tuple[EvaluatedCell, ...]:
-    """Every cell of the heads against their bases, with no history: for a pull request."""
+    """All cells of the head against the base, without a history: for a pull request."""
     named = {cell.name: cell for cell in cells(again)}
     heads = {
         name: cell
@@ -205,7 +206,7 @@ def _compared(
 
 
 def _lost(again: Analysis, explained: set[tuple[str, str]]) -> Iterator[EvaluatedCell]:
-    """Loads at which the base has valid trials and the head none."""
+    """Loads at which the base has valid trials and the head has none."""
     for load in again.loads:
         for target in again.run.plan.targets:
             if target.endswith(BASE) or target + BASE not in again.run.plan.targets or (target, load.id) in explained:

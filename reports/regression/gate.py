@@ -13,7 +13,7 @@ MAX_NAMED = 5
 
 
 def decide(run: Run, judged: Sequence[EvaluatedCell], invalid: Sequence[str], base: str | None) -> Gate:
-    """The verdict over all cells, and the sentences that say why. `invalid`: what makes the run say nothing."""
+    """The verdict over all cells, with the reasons as sentences. `invalid`: why the run can't be used; usually empty."""
     states = {cell.state for cell in judged}
     said: GateVerdict
     if invalid:
@@ -49,7 +49,7 @@ def _reasons(judged: Sequence[EvaluatedCell]) -> Iterator[str]:
 
 
 def sentence(cell: EvaluatedCell) -> str:
-    """What is said of a cell."""
+    """A cell's change and state as a sentence."""
     where = f"{cell.target}, {cell.scope}: {cell.metric}"
     found = cell.confirmation
     if parts_of(cell.cell)[2] == VALID:

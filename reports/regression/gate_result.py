@@ -1,8 +1,8 @@
-"""Did it get slower? What a gate found, as frozen data, and its file.
+"""The result of a gate: its types, and gate.json.
 
-A gate screens each cell of a run against the runs before it (reports/regression/screening.py), has the flagged ones
-measured again, base against head (reports/regression/confirmation.py), and says one verdict. `gate.json` in the run's
-folder holds it; what CI reads is made from that file.
+A gate screens each cell of a run against the runs before it (reports/regression/screening.py), measures flagged cells again,
+base against head (reports/regression/confirmation.py), and gives one verdict. `gate.json` in the run's folder holds the
+result. The files for CI are made from it.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from harness.files import write_whole
 SCHEMA = 1
 FILE = "gate.json"
 
-#: What is known of a cell. `fine`, `learning` (too few runs before it), `improved`: the screen's word, final. A flagged cell
-#: ends as `regressed`, `not regressed` or `inconclusive`; it stays `flagged` where nothing was measured again.
-#: `not judged`: this run has no valid trial of it, and the reason is not the service's.
+#: `fine`, `learning` (too few runs before this one) and `improved` come from the screening and are final. A flagged cell
+#: becomes `regressed`, `not regressed` or `inconclusive`; it stays `flagged` if nothing was measured again.
+#: `not judged`: this run has no valid trial of the cell, and the service is not the cause.
 State = Literal["fine", "learning", "improved", "flagged", "regressed", "not regressed", "inconclusive", "not judged"]
 
-#: `invalid`: the machine or the A/A arm moved, so that the run says nothing.
+#: `invalid`: the machine or the A/A test changed, so the run can't be used.
 GateVerdict = Literal["fine", "learning", "regressed", "inconclusive", "invalid"]
 
 EXIT_STATUS: dict[GateVerdict, int] = {"fine": 0, "learning": 0, "regressed": 1, "inconclusive": 3, "invalid": 3}
 
 
 class Confirmation(Struct, frozen=True):
-    """A cell measured again, base against head, in `pairs` of neighbours. Ratios above 1 are worse, whatever the metric.
+    """A cell measured again in `pairs` of base and head. Ratios above 1 are worse, whatever the metric.
 
-    `p`: one-sided, of no worsening; `p_adjusted`: after Holm's correction over all cells that were measured again.
+    `p`: one-sided p-value of "not worse"; `p_adjusted`: after Holm's correction over all cells that were measured again.
     """
 
     worse: float
@@ -45,11 +45,11 @@ class Confirmation(Struct, frozen=True):
 
 
 class EvaluatedCell(Struct, frozen=True):
-    """A cell of the run: what it is, what it was, and what that means.
+    """A cell of the run: its value now and before, and its state.
 
-    `cell` is the history's name (target|place|metric). `now` and `before` (the geometric mean of the runs before it; None
-    without any) are in the metric's unit. `change`: how much worse (0.1: a tenth), `limit`: what noise explains on the same
-    scale (None while learning), `bound`: the least relevant worsening.
+    `cell` is the name in the history (target|scope|metric). `now` and `before` (geometric mean of the runs before; None
+    without any) are in the metric's unit. `change`: the worsening (0.1 is 10 %). `limit`: how much noise explains, on the
+    same scale (None while learning). `bound`: the relevance bound, the least worsening that counts.
     """
 
     cell: str
@@ -64,19 +64,19 @@ class EvaluatedCell(Struct, frozen=True):
     bound: float
     runs: int
     state: State
-    #: Why it has this state, where that needs words.
+    #: Why it has this state, if that needs an explanation.
     reason: str = ""
     confirmation: Confirmation | None = None
 
 
 class Gate(Struct, frozen=True):
-    """gate.json: all that a gate found. `reasons`: sentences that say why the verdict is what it is, worst first."""
+    """The content of gate.json. `reasons`: sentences that explain the verdict, the worst first."""
 
     schema: int
     run: str
     started: str
     revision: str | None
-    #: The run whose images (or the revision that) the head was measured against, where something was measured again.
+    #: The run or revision that was the base of the confirmation; None if nothing was measured again.
     base: str | None
     verdict: GateVerdict
     reasons: tuple[str, ...]
@@ -84,16 +84,16 @@ class Gate(Struct, frozen=True):
 
     @property
     def exit_status(self) -> int:
-        """0 fine or still learning, 1 a confirmed regression, 3 inconclusive or invalid."""
+        """0: fine or learning; 1: a confirmed regression; 3: inconclusive or invalid."""
         return EXIT_STATUS[self.verdict]
 
     def in_state(self, *states: State) -> tuple[EvaluatedCell, ...]:
-        """The cells in one of some states."""
+        """The cells that are in one of the states."""
         return tuple(cell for cell in self.cells if cell.state in states)
 
 
 def write_gate(gate: Gate, folder: Path) -> Path:
-    """Write gate.json into a run's folder. Raises RunError."""
+    """Writes gate.json into a run's folder. Raises RunError."""
     path = folder / FILE
     try:
         write_whole(path, msgspec.json.format(msgspec.json.encode(gate), indent=1))
@@ -103,7 +103,7 @@ def write_gate(gate: Gate, folder: Path) -> Path:
 
 
 def read_gate(folder: Path) -> Gate | None:
-    """What a gate found of the run in a folder; None where none was asked. Raises UsageError."""
+    """Reads gate.json from a run's folder; None if there is none. Raises UsageError."""
     path = folder / FILE
     try:
         found = msgspec.json.decode(path.read_bytes(), type=Gate)

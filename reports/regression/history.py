@@ -1,11 +1,11 @@
-"""The history: an append-only file of what each run measured, a line a run. Reads and writes one file; the rest is pure.
+"""The history: an append-only file with one line per run and per acknowledged change. Reads and writes it.
 
     history.jsonl   {"kind": "run", "schema": 1, "run": ..., "key fields": ..., "cells": {"target|place|metric": value, ...}}
                     {"kind": "accept", "schema": 1, "run": ..., "at": ..., "by": ..., "reason": ...}
 
-A value is the geometric mean over a cell's valid trials: one sample a run. `pandas.read_json(path, lines=True)` reads it in
-one call. Two jobs may write at once: a line is one write to the end of a locked file. A damaged line is reported and costs
-no other line.
+A value is the geometric mean over a cell's valid trials: one sample per run. `pandas.read_json(path, lines=True)` reads the
+file in one call. Two jobs may write at once: each line is one write to the end of a locked file. A damaged line is reported,
+and the other lines are read.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ NO_BASELINE = ("regressed", "invalid")
 
 
 class HistoryEntry(Struct, frozen=True, tag="run", tag_field="kind"):
-    """A run in the history. `trials`: how many valid ones each cell has; `invalid`: trials that are not valid."""
+    """A run in the history. `trials`: the number of valid trials per cell. `invalid`: how many trials are not valid."""
 
     schema: int
     run: str
@@ -45,7 +45,7 @@ class HistoryEntry(Struct, frozen=True, tag="run", tag_field="kind"):
     trials: Mapping[str, int]
     planned: int
     invalid: int
-    #: What a gate said of it; empty where none was asked.
+    #: The verdict of a gate on the run; empty if there was no gate.
     verdict: str = ""
 
     @property
@@ -54,7 +54,7 @@ class HistoryEntry(Struct, frozen=True, tag="run", tag_field="kind"):
 
 
 class Accept(Struct, frozen=True, tag="accept", tag_field="kind"):
-    """An acknowledged change: from this run on, runs are compared with what came after it."""
+    """An acknowledged change. Later runs are compared only with runs from `run` on."""
 
     schema: int
     run: str
@@ -64,7 +64,7 @@ class Accept(Struct, frozen=True, tag="accept", tag_field="kind"):
 
 
 class History(Struct, frozen=True):
-    """Runs in order of their start; acknowledgements; and what of the file can't be read, line by line."""
+    """Runs in order of their start, acknowledged changes, and a warning for each line that can't be read."""
 
     entries: tuple[HistoryEntry, ...]
     accepts: tuple[Accept, ...]
@@ -80,7 +80,7 @@ _VERSION = msgspec.json.Decoder(_Versioned)
 
 
 def entry_of(analysis: Analysis, verdict: str = "") -> HistoryEntry:
-    """A run as the history keeps it; `verdict`: a gate's."""
+    """The line of a run in the history. `verdict`: that of its gate."""
     run = analysis.run
     kept = cells(analysis)
     return HistoryEntry(
@@ -102,7 +102,7 @@ def entry_of(analysis: Analysis, verdict: str = "") -> HistoryEntry:
 
 
 def append(path: Path, lines: Iterable[HistoryEntry | Accept]) -> tuple[HistoryEntry | Accept, ...]:
-    """Append those runs and acknowledgements that are not there yet; what was written. Raises RunError."""
+    """Appends the lines that the file does not have yet, and returns them. Raises RunError."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("ab+") as file:
@@ -116,7 +116,7 @@ def append(path: Path, lines: Iterable[HistoryEntry | Accept]) -> tuple[HistoryE
                 if _identity(line) not in known:
                     known.add(_identity(line))
                     fresh.append(line)
-            # A job that was killed may have left half a line, which must not swallow this one.
+            # A job that was killed may have left half a line. The new line must not be joined to it.
             gap = b"\n" if text and not text.endswith(b"\n") else b""
             data = b"".join(msgspec.json.encode(line) + b"\n" for line in fresh)
             if data:
@@ -129,12 +129,12 @@ def append(path: Path, lines: Iterable[HistoryEntry | Accept]) -> tuple[HistoryE
 
 
 def _identity(line: HistoryEntry | Accept) -> object:
-    """What makes two lines the same one, in histories that are merged."""
+    """By this, two lines are the same line when histories are merged."""
     return (line.run, line.host) if isinstance(line, HistoryEntry) else line
 
 
 def read(path: Path) -> History:
-    """The history in a file; empty where there is none. Raises UsageError where it can't be read at all."""
+    """Reads a history; it is empty if there is no file. Raises UsageError if the file can't be read at all."""
     try:
         return parse(path.read_bytes(), path.name)
     except FileNotFoundError:
@@ -144,7 +144,7 @@ def read(path: Path) -> History:
 
 
 def parse(text: bytes, name: str) -> History:
-    """The lines of a history. A line that is damaged, foreign or of a newer schema is a complaint, and the others stand."""
+    """Parses a history. A line that is damaged, not ours or of a newer schema becomes a warning; the others are read."""
     entries: list[HistoryEntry] = []
     accepts: list[Accept] = []
     warnings: list[str] = []
@@ -168,10 +168,10 @@ def parse(text: bytes, name: str) -> History:
 
 
 def series(history: History, key: Key, before: str | None = None) -> tuple[HistoryEntry, ...]:
-    """The runs of a key since the last acknowledged change, oldest first; only those that started before an instant.
+    """The runs of a key since the last acknowledged change, oldest first. `before`: only runs that started earlier.
 
-    The acknowledged run itself is the first of the new baseline. A run that a gate found regressed or invalid is no baseline
-    unless it is acknowledged: else a regression that nobody mends would be the new normal after some nights.
+    The acknowledged run is the first of the new baseline. A run whose gate says regressed or invalid is not part of the
+    baseline unless it is acknowledged: otherwise a regression that nobody fixes would be normal after some nights.
     """
     mine = [entry for entry in history.entries if entry.key == key and (before is None or entry.started < before)]
     accepted = {accept.run for accept in history.accepts}
@@ -181,7 +181,7 @@ def series(history: History, key: Key, before: str | None = None) -> tuple[Histo
 
 
 def table(history: History) -> pd.DataFrame:
-    """A row a run and cell, oldest run first."""
+    """A table with one row per run and cell, oldest run first."""
     rows = [
         (entry.run, entry.started, entry.host, entry.image_set, entry.method, entry.content, *parts_of(cell), value,
          entry.trials.get(cell, 0))

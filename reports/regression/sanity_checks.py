@@ -1,4 +1,4 @@
-"""From a run and its history to judged cells, and from what was measured again to a verdict. Pure."""
+"""Checks whether a run may be judged at all: the machine's speed, the A/A test, and drift during a confirmation."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from reports.regression.history import HistoryEntry
 from reports.regression.screening import MAX_RUNS, MIN_RUNS, bound_of, screen
 from reports.stats.intervals import at_zero, student_t_quantile, student_t_tail
 
-#: Over all cells of a run, how often equal twins may be called apart.
+#: Confidence over all cells of a run: in at most 1 % of runs are equal twins called different.
 TWINS_CONFIDENCE = 0.99
 
 
 def noise_floors(now: Mapping[str, float], past: Sequence[HistoryEntry]) -> dict[str, float]:
-    """Metric -> what equal twins typically differ by on this machine: the median over this run and those before it."""
+    """Metric -> noise floor: by how much equal twins typically differ; the median over this run and those before it."""
     apart: dict[str, list[float]] = {}
     for run in (*(entry.cells for entry in past[-MAX_RUNS:]), now):
         for name, log in _twin_logs(run).items():
@@ -38,7 +38,7 @@ def noise_floors(now: Mapping[str, float], past: Sequence[HistoryEntry]) -> dict
 
 
 def _twin_logs(run: Mapping[str, float]) -> dict[str, float]:
-    """Cell -> the log ratio of its twin to it."""
+    """Cell -> logarithm of the ratio of its twin's value to its own."""
     found = {}
     for name, value in run.items():
         target, scope, metric = parts_of(name)
@@ -51,7 +51,7 @@ def _twin_logs(run: Mapping[str, float]) -> dict[str, float]:
 
 
 def speed_problem(now: Mapping[str, float], past: Sequence[HistoryEntry], gate: GateSection) -> str | None:
-    """Whether the machine's own speed has moved: then nothing else of the run says anything."""
+    """Why the run is invalid because the machine's own speed changed; None if it did not."""
     name = cell_name(MACHINE, "", SPEED_CELL)
     before = [entry.cells[name] for entry in past if name in entry.cells]
     if name not in now or len(before) < MIN_RUNS:
@@ -69,7 +69,7 @@ def speed_problem(now: Mapping[str, float], past: Sequence[HistoryEntry], gate: 
 
 
 def twins_problem(now: Mapping[str, float], past: Sequence[HistoryEntry], gate: GateSection) -> str | None:
-    """Whether the A/A arm moved: equal images apart by more than in the runs before."""
+    """Why the run is invalid because equal images differ by more than in the runs before; None if they do not."""
     logs = _twin_logs(now)
     runs = [_twin_logs(entry.cells) for entry in past[-MAX_RUNS:]]
     for name, log in logs.items():
@@ -77,7 +77,7 @@ def twins_problem(now: Mapping[str, float], past: Sequence[HistoryEntry], gate: 
         before = [run[name] for run in runs if name in run]
         if metric not in gate.metrics or len(before) < MIN_RUNS:
             continue
-        # Equal images differ by nothing in the mean: their spread around 0 is all that there is to know.
+        # The mean difference of equal images is 0, so only the variation around 0 is estimated.
         spread = math.sqrt(sum(value * value for value in before) / len(before))
         tail = (1 - TWINS_CONFIDENCE) / 2 / len(logs)
         limit = student_t_quantile(1 - tail, len(before)) * spread
@@ -91,7 +91,9 @@ def twins_problem(now: Mapping[str, float], past: Sequence[HistoryEntry], gate: 
 
 
 def noisy_neighbours(again: Analysis, gate: GateSection) -> str | None:
-    """The A/A arm of pairs in the order base, head, head, base: neighbours with the same image must not differ."""
+    """Why a confirmation is invalid; None if it is not. In the order base, head, head, base neighbours with the same image
+    must not differ.
+    """
     logs: dict[str, list[float]] = {}
     named = {cell.name: cell for cell in cells(again)}
     for cell in named.values():
@@ -119,7 +121,7 @@ def noisy_neighbours(again: Analysis, gate: GateSection) -> str | None:
 
 
 def _neighbours(base: Mapping[str, float], head: Mapping[str, float]) -> list[float]:
-    """Log ratios of the last trial of a block to the first of the next, which has the same image; by profile."""
+    """Log ratios of the first trial of a block to the last one of the block before. Both have the same image and profile."""
     found = []
     for pair in head:
         block, _, profile = pair.partition("/")

@@ -1,9 +1,8 @@
-"""Is a run slower than the runs before it? Pure.
+"""The screening: each cell of a run is compared with a prediction interval from the runs before it.
 
-A cell is flagged where its value lies outside the one-sided prediction interval of the runs before it (Student's t on
-logarithms; Hahn & Meeker, Statistical Intervals, 1991, chapter 4) and beyond a bound of relevance. Where the machine's speed
-was probed beside each run, what it explains is taken out first (at_zero in reports/stats/intervals.py). A flag is a reason
-to measure again, not a verdict.
+A cell is flagged if its value is outside the one-sided prediction interval (Student's t on logarithms; Hahn & Meeker,
+Statistical Intervals, 1991, chapter 4) and the worsening exceeds the relevance bound. If every run has the machine's speed,
+its effect is removed first (`at_zero` in reports/stats/intervals.py). A flag is a reason to measure again, not a verdict.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from reports.regression.gate_result import EvaluatedCell, State
 from reports.regression.history import HistoryEntry
 from reports.stats.intervals import at_zero, student_t_quantile
 
-#: The metric of a cell that has no valid trial any more: the share of its trials that are valid.
+#: Metric of a cell that lost its valid trials: the share of its trials that are valid.
 VALID = "valid"
 
 MIN_RUNS = 10
@@ -32,9 +31,9 @@ SCREEN_CONFIDENCE = 0.995
 
 
 class Screened(Struct, frozen=True):
-    """A cell against its history. `before`: the mean of the runs before it, as the machine was now; `change`: how much worse
-    (0.1: a tenth), `limit`: what noise explains, both on the same scale (`limit` is infinite while learning). `flagged` and
-    `improved`: beyond the limit and beyond the relevance bound, in either direction.
+    """A cell against its history. `before`: the mean of the runs before, at the machine's present speed. `change`: the
+    worsening (0.1 is 10 %). `limit`: how much noise explains, on the same scale (infinite while learning). `flagged` and
+    `improved`: beyond the limit and the relevance bound, in one or the other direction.
     """
 
     before: float | None
@@ -52,9 +51,9 @@ class Screened(Struct, frozen=True):
 def screen(
     past: Sequence[float], now: float, direction: Direction, bound: float, covariates: Sequence[Sequence[float]] = ()
 ) -> Screened:
-    """One cell: `past` oldest first, values above 0; `bound`: the least relevant worsening (0.05 is 5 %).
+    """Screens one cell. `past`: values above 0, oldest first. `bound`: the least worsening that counts (0.05 is 5 %).
 
-    `covariates`: logarithms of how fast the machine was in each past run against now, a sequence each.
+    `covariates`: sequences of logarithms of the machine's speed in each past run, relative to now.
     """
     recent = [math.log(v) for v in past[-MAX_RUNS:]]
     sign = -1.0 if direction == "higher" else 1.0
@@ -75,10 +74,10 @@ def screen(
 def screen_cell(
     name: str, figure: MetricInfo, now: Mapping[str, float], past: Sequence[Mapping[str, float]], bound: float
 ) -> Screened:
-    """A cell of a run against the same cell of the runs before it, which may lack it; all by their cells' names."""
+    """Screens one cell of a run against the runs before it, which may lack it. A run is given as cell name -> value."""
     target, scope, _ = parts_of(name)
     speeds = [cell_name(target, scope, SPEED[role]) for role in figure.covariates]
-    # Only where every run has them: else some would be held against others that nothing was taken out of.
+    # Only if every run has the speed: otherwise values with and without the correction would be mixed.
     having = [run for run in past if name in run][-MAX_RUNS:]
     probed = [speed for speed in speeds if speed in now and all(speed in run for run in having)]
     covariates = [[math.log(run[speed] / now[speed]) for run in having] for speed in probed]
@@ -86,14 +85,14 @@ def screen_cell(
 
 
 def bound_of(metric: str, gate: GateSection, floors: Mapping[str, float]) -> float:
-    """The least relevant worsening (0.05 is 5 %): what is configured, or what equal twins differ by where that is more."""
+    """The relevance bound (0.05 is 5 %): the configured one, or the noise floor if that is larger."""
     return max(gate.percents.get(metric, gate.percent) / 100, floors.get(metric, 0.0))
 
 
 def judge(
     analysis: Analysis, past: Sequence[HistoryEntry], gate: GateSection, floors: Mapping[str, float]
 ) -> tuple[EvaluatedCell, ...]:
-    """Each cell of a run that the gate looks at, against the runs before it."""
+    """Screens each cell of a run that belongs to the gate against the runs before it."""
     found = {cell.name: cell for cell in cells(analysis)}
     now = {name: cell.mean for name, cell in found.items()}
     runs = [entry.cells for entry in past]
@@ -134,9 +133,10 @@ def _judged(cell: Cell, figure: MetricInfo, screened: Screened, now: float, boun
 def _lost(
     analysis: Analysis, judged: Sequence[EvaluatedCell], past: Sequence[HistoryEntry], gate: GateSection
 ) -> Iterator[EvaluatedCell]:
-    """Where the last run had values and this one has no valid trial at all, and no count of statements says why.
+    """Loads at which the last run had values and this run has no valid trial, unless a flagged cell already explains it.
 
-    Trials that failed are the service's doing, and flagged; those that were disturbed or limited by the generator are not.
+    If all trials failed, the service is the cause, and the cell is flagged. Trials that were disturbed or limited by the
+    generator are not flagged.
     """
     if not past:
         return

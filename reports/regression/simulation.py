@@ -1,10 +1,10 @@
-"""How often does the gate cry wolf, and what does it find? A simulation of nights, with the gate's own rules.
+"""The gate's false-alarm rate and what it finds: a simulation of nightly runs with the gate's own rules.
 
-    python -m reports.regression.simulation        prints the table of docs/guide/regression-testing.md (six seconds)
+    python -m reports.regression.simulation        prints the table of docs/method/regression-statistics.md (six seconds)
 
-A night is one run of 60 metrics, each the geometric mean of three trials; logarithms are normal with a standard deviation of
-2 % between runs and of 3 % between trials. Metrics are independent, which makes the most false alarms. Every night is
-screened against the nights before it; what is flagged is measured again in eight pairs.
+A night is one run of 60 metrics, each the geometric mean of three trials. Logarithms are normal, with a standard deviation
+of 2 % between runs and of 3 % between trials. Metrics are independent, which gives the most false alarms. Each night is
+screened against the nights before it. Flagged cells are measured again in eight pairs.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ NIGHTS = 100
 REPETITIONS = 1000
 PAIRS = 8
 BOUND = 0.05
-#: A month of nights, and the nights in a row in which a change that stays is looked for.
+#: Nights of a month, and the number of nights within which a lasting change should be found.
 MONTH = 30
 PATIENCE = 3
 
 
 class Nights(Struct, frozen=True):
-    """Of all metrics in all nights: how many there were, and how many of them each rule called worse."""
+    """Counts over all metrics and nights: how many there were, and how many each rule called worse."""
 
     judged: int
     last_run: int
@@ -44,17 +44,17 @@ class Nights(Struct, frozen=True):
     inconclusive: int
 
     def a_month(self, count: int) -> float:
-        """How many of a month's alarms that is, over all metrics."""
+        """The count as alarms per month over all metrics."""
         return count / self.judged * MONTH * METRICS
 
 
 def values(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    """Logarithms of what runs measure."""
+    """Simulated logarithms of the values of runs."""
     return rng.normal(0, RUN_NOISE, shape) + rng.normal(0, TRIAL_NOISE / math.sqrt(TRIALS), shape)
 
 
 def flags(history: np.ndarray, now: np.ndarray, bound: float = BOUND) -> np.ndarray:
-    """The screen's rule (reports/regression/screening.py) on many cells at once: `history` has the runs in its last axis."""
+    """The rule of reports/regression/screening.py for many cells at once. Runs are the last axis of `history`."""
     recent = history[..., -MAX_RUNS:]
     n = recent.shape[-1]
     limit = student_t_quantile(SCREEN_CONFIDENCE, n - 1) * recent.std(axis=-1, ddof=1) * math.sqrt(1 + 1 / n)
@@ -62,7 +62,7 @@ def flags(history: np.ndarray, now: np.ndarray, bound: float = BOUND) -> np.ndar
 
 
 def measured_again(rng: np.random.Generator, effect: float, cells: int) -> list[State]:
-    """What the pairs say of so many flagged cells of one night, one of which got worse by `effect` and the others not."""
+    """The verdicts on the flagged cells of one night. The first cell is worse by `effect`, the others are unchanged."""
     pairs = rng.normal(0, TRIAL_NOISE * math.sqrt(2), (cells, PAIRS))
     pairs[0] += effect
     found = confirm({str(i): PairedCell(tuple(map(float, row))) for i, row in enumerate(pairs)})
@@ -70,7 +70,7 @@ def measured_again(rng: np.random.Generator, effect: float, cells: int) -> list[
 
 
 def quiet_nights(rng: np.random.Generator, repetitions: int = REPETITIONS) -> Nights:
-    """Nothing ever changes: every alarm is false."""
+    """Simulates nights in which nothing changes, so that every alarm is false."""
     judged = last_run = screened = regressed = inconclusive = 0
     for _ in range(repetitions):
         nights = values(rng, (METRICS, NIGHTS))
@@ -88,7 +88,7 @@ def quiet_nights(rng: np.random.Generator, repetitions: int = REPETITIONS) -> Ni
 
 
 def found(rng: np.random.Generator, change: float, nights: int, repetitions: int = REPETITIONS) -> tuple[float, float]:
-    """Which share of changes that stay is flagged, and confirmed, within so many nights (0 to 1)."""
+    """The shares (0 to 1) of lasting changes that are flagged, and confirmed, within so many nights."""
     effect = math.log1p(change)
     flagged = confirmed = 0
     for _ in range(repetitions):
@@ -101,7 +101,7 @@ def found(rng: np.random.Generator, change: float, nights: int, repetitions: int
 
 
 def table() -> Iterator[str]:
-    """The lines of the table, Markdown."""
+    """The lines of the Markdown table."""
     rng = np.random.default_rng(1)
     quiet = quiet_nights(rng)
     yield "| | last run, over 5 % | screen alone | screen and confirmation |"
@@ -124,7 +124,7 @@ def table() -> Iterator[str]:
 
 
 def last_run_finds(change: float) -> float:
-    """The share of changes that a comparison with the last run alone calls worse: two runs' noise, one bound."""
+    """The share of changes found by comparing with the last run alone: noise of two runs, and one bound."""
     spread = math.sqrt(2 * (RUN_NOISE**2 + TRIAL_NOISE**2 / TRIALS))
     distance = (math.log1p(BOUND) - math.log1p(change)) / spread
     return 0.5 * math.erfc(distance / math.sqrt(2))

@@ -1,6 +1,6 @@
-"""The feed of regressions and acknowledged changes: Atom 1.0 (RFC 4287). Pure; no present time is in it.
+"""The feed of regressions and acknowledged changes: Atom 1.0 (RFC 4287). It does not contain the present time.
 
-Ids are name-based UUIDs (RFC 4122, version 5) of what an entry is about: they need no host, and stay when the site moves.
+Ids are name-based UUIDs (RFC 4122, version 5) of an entry's subject. They need no host, and stay when the site moves.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from reports.site.trends import RunKey
 from reports.site.view import key_of, run_anchor, verdict_of
 from reports.units import moment
 
-#: The space of our names: itself made from one.
+#: The namespace of our UUIDs.
 SPACE = uuid5(UUID(int=0), "fitmap")
 MAX_ENTRIES = 100
 MAX_CELLS = 20
-#: When something happened that has no readable time.
+#: Stands for a time that can't be read.
 _UNKNOWN = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -38,7 +38,7 @@ class Item(Struct, frozen=True):
 
 
 def feed(history: History, gates: Mapping[RunKey, Gate], url: str) -> bytes:
-    """feed.xml, the newest entry first. `url`: where the site will be, with a slash at its end; empty: relative links."""
+    """feed.xml, the newest entry first. `url`: the site's address with a slash at the end; empty: relative links."""
     judged = [(run, gates.get(key_of(run))) for run in history.entries]
     items = [_regressed(run, gate, url) for run, gate in judged if verdict_of(run, gate) == "regressed"]
     runs: dict[str, HistoryEntry] = {}
@@ -60,7 +60,9 @@ def feed(history: History, gates: Mapping[RunKey, Gate], url: str) -> bytes:
 def _regressed(run: HistoryEntry, gate: Gate | None, url: str) -> Item:
     cells = gate.in_state("regressed") if gate else ()
     reasons = (
-        gate.reasons if gate else ("The history says so; the cells are in the gate.json of its record, which is not here.",)
+        gate.reasons
+        if gate
+        else ("The history says so. The cells are in gate.json of the run's record, which is not available here.",)
     )
     lines = [*reasons, *(f"{cell.cell}: {cell.change * 100:.3g} % worse" for cell in cells[:MAX_CELLS])]
     if len(cells) > MAX_CELLS:
@@ -80,17 +82,17 @@ def _accepted(accept: Accept, run: HistoryEntry, url: str) -> Item:
         updated=_instant(accept.at),
         title=f"{accept.run} acknowledged: {accept.reason[:120]}",
         address=f"{url}index.html#{run_anchor(run)}",
-        lines=(accept.reason, f"Runs from {accept.run} on are compared with what came after it."),
+        lines=(accept.reason, f"Later runs are compared only with runs from {accept.run} on."),
         author=accept.by,
     )
 
 
 def _id(*parts: str) -> str:
-    # By the lengths as well: no two lists of parts are one text.
+    # Lengths are included, so that different lists of parts never give the same text.
     name = "".join(f"{len(part)}:{part}" for part in parts)
     return uuid5(SPACE, name.encode("utf-8", "replace").decode()).urn
 
 
 def _instant(text: str) -> str:
-    """RFC 3339."""
+    """The time in the format of RFC 3339."""
     return (moment(text) or _UNKNOWN).isoformat(timespec="seconds")

@@ -1,11 +1,11 @@
-"""History -> pages: the site that `fitmap publish` writes. Pure: reports/site/sync.py puts the files where they belong.
+"""History -> pages: the site of `fitmap publish`. reports/site/sync.py writes the files.
 
-    index.html                     every run of each series, what changed, where to look
+    index.html                     every run of each series, and what changed
     trends/<series>/<target>.html  each cell of a target over the runs
-    runs/<id>/                     what was made of the record, where there is room
+    runs/<id>/                     the report and tables of a record, if there is room
     feed.xml                       regressions and acknowledged changes (reports/site/feed.py)
 
-Whatever stands in a history is text in the pages. It becomes a path or an anchor only by reports/site/slugs.py.
+All content of a history is text in the pages. It becomes a path or an anchor only by `slug` in reports/site/view.py.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from reports.site.trends import RunKey, Series
 from reports.site.view import Card, Folder, Link, RunRow, card, key_of, run_row, target_address, trend_figure, verdict_of
 
 INDEX, FEED, GATE = "index.html", "feed.xml", "gate.json"
-#: Of a run's folder. The interactive page would double its size; the charts are in the report.
+#: Files of a run that the site keeps. The interactive page would double the size; the charts are in the report.
 KEPT = (REPORT, SUMMARY, CSV, JSON, GATE)
-#: Trends on the first page, of each series.
+#: How many trends of each series the first page shows.
 MAX_CARDS = 12
 
 
@@ -39,7 +39,7 @@ class Block(Struct, frozen=True):
 
 
 def trend_pages(every: Sequence[Series]) -> dict[str, bytes]:
-    """Address -> page: one of each series and target."""
+    """Address -> page, one for each target of each series."""
     return {target_address(series, target): _target_page(series, target) for series in every for target in series.targets}
 
 
@@ -63,7 +63,7 @@ def index_page(
     return _page(
         "site_index.html.j2",
         blocks=blocks,
-        # The series with the newest run is the first, and its newest run too.
+        # The first series has the newest run, and its first row is that run.
         newest=blocks[0].runs[0],
         total=sum(len(series.runs) + series.older for series in every),
         reports=len(kept),
@@ -87,13 +87,13 @@ def _block(series: Series, folders: Mapping[RunKey, Folder], kept: Collection[Ru
 
 
 def absent_page(run: str) -> bytes:
-    """What stands where a kept report's link to its interactive sister leads."""
+    """The page in place of a run's interactive page, to which its report links."""
     return _page("site_absent.html.j2", run=run)
 
 
 def to_keep(every: Sequence[Series], folders: Mapping[RunKey, Folder], room: int) -> frozenset[RunKey]:
-    """The runs whose files fit into so many bytes: the newest of each series, those that
-    someone will ask about (regressed or acknowledged), then the others, always the newest first.
+    """The runs whose files fit into `room` bytes. First the newest run of each series, then regressed and acknowledged
+    runs, then the others; the newest first in each group.
     """
 
     def rank(found: tuple[Series, int, HistoryEntry]) -> int:
@@ -112,7 +112,7 @@ def to_keep(every: Sequence[Series], folders: Mapping[RunKey, Folder], room: int
     candidates.sort(key=lambda found: (found[2].started, found[2].run), reverse=True)
     kept = set()
     for _, _, run in sorted(candidates, key=rank):
-        # The links to them, and the page beside them, take room as well.
+        # The links to the files and the page in place of the interactive one take room too.
         size = sum(folders[key_of(run)].sizes.values()) + len(absent_page(run.run)) + 1000
         if size <= room:
             kept.add(key_of(run))

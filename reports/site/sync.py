@@ -1,7 +1,6 @@
-"""A folder that others serve: each file whole or not at all, and what is stale removed. Reads and writes files.
+"""Keeps a folder that a web server serves up to date: writes whole files and removes stale ones.
 
-A manifest in the folder names every file that was written here. What is not in it is not ours: it is never deleted and
-never written over.
+A manifest in the folder lists every file that this module wrote. Other files are never deleted and never overwritten.
 """
 
 from __future__ import annotations
@@ -21,14 +20,14 @@ SCHEMA = 1
 
 
 class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
-    """The files of ours, as paths from the folder with slashes."""
+    """The files that were written here, as paths relative to the folder, with slashes."""
 
     schema: int
     files: tuple[str, ...]
 
 
 class Synced(Struct, frozen=True):
-    """What was done: files that were written (others were the same already), files removed, bytes of the whole."""
+    """The result of `sync`: files written (unchanged ones are not), files removed, and the size of all in bytes."""
 
     written: int
     removed: int
@@ -36,11 +35,11 @@ class Synced(Struct, frozen=True):
 
 
 def sync(folder: Path, files: Mapping[str, bytes | Path]) -> Synced:
-    """Make the folder hold these files (path -> content, or where it is), written in their order, and no other of ours.
+    """Writes these files (path -> content, or a file to copy) in the given order, and removes our other files.
 
-    Files that refer to others come last: then all that a served page links to is there before it.
+    Pages must come after the files that they link to, so that a served page has no dead links.
 
-    Raises UsageError where the folder or a file in the way is not ours, RunError when the disk refuses.
+    Raises UsageError if the folder or a file in the way is not ours, RunError if a file can't be written.
     """
     before = _claimed(folder)
     ours = set(before.files)
@@ -50,7 +49,7 @@ def sync(folder: Path, files: Mapping[str, bytes | Path]) -> Synced:
             raise UsageError(f"{path} is in the way and was not written by fitmap publish: move it away")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        # First all that is ours now or soon: should this be killed, the next time still knows it.
+        # The manifest first lists old and new files: if this is killed, the next run still knows all of them.
         _write(folder, MANIFEST, _encoded(ours | set(files)))
         written = size = 0
         for name, source in files.items():
@@ -65,18 +64,18 @@ def sync(folder: Path, files: Mapping[str, bytes | Path]) -> Synced:
         _write(folder, MANIFEST, _encoded(set(files)))
     except OSError as error:
         raise RunError(
-            f"{error.filename or folder}: {error.strerror}; the site may be half renewed, so publish again"
+            f"{error.filename or folder}: {error.strerror}; the site may be incomplete, so publish again"
         ) from None
     return Synced(written, removed, size)
 
 
 def claim(folder: Path) -> None:
-    """Whether `sync` may write here, before anything is made. Raises UsageError."""
+    """Checks that `sync` may write into the folder, before any page is made. Raises UsageError."""
     _claimed(folder)
 
 
 def _claimed(folder: Path) -> Manifest:
-    """What is ours in the folder; nothing in a new or an empty one."""
+    """The manifest of the folder; an empty one if the folder is new or empty."""
     try:
         data = (folder / MANIFEST).read_bytes()
     except FileNotFoundError:
@@ -84,7 +83,7 @@ def _claimed(folder: Path) -> Manifest:
             raise UsageError(f"{folder} is not empty and was not written by fitmap publish: give a new folder") from None
         return Manifest(SCHEMA, ())
     except OSError as error:
-        raise UsageError(f"{folder} can't be a site's folder: {error.strerror}") from None
+        raise UsageError(f"{folder} can't be used as the site's folder: {error.strerror}") from None
     try:
         found = msgspec.json.decode(data, type=Manifest)
     except msgspec.DecodeError as error:
@@ -97,7 +96,7 @@ def _claimed(folder: Path) -> Manifest:
 
 
 def _inside(folder: Path, name: str) -> Path:
-    """The path of a file in the folder. Raises UsageError where its name or a link leads elsewhere."""
+    """The path of a file in the folder. Raises UsageError if its name or a link leads outside."""
     parts = PurePosixPath(name)
     path = folder / name
     if parts.is_absolute() or ".." in parts.parts or not path.parent.resolve().is_relative_to(folder.resolve()):
@@ -110,12 +109,12 @@ def _encoded(names: set[str]) -> bytes:
 
 
 def _write(folder: Path, name: str, data: bytes) -> None:
-    # One name for all: whatever a killed run leaves of it is known, and in nobody's way.
+    # All files use one temporary name, so that what a killed run leaves behind is known and overwritten.
     write_whole(folder / name, data, folder / _TEMPORARY)
 
 
 def _remove(folder: Path, name: str) -> bool:
-    """Remove a file of ours, and the folders that it leaves empty."""
+    """Removes a file that was written here, and folders that become empty."""
     path = folder / name
     if not (path.is_file() or path.is_symlink()):
         return False

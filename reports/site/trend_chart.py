@@ -1,4 +1,4 @@
-"""A trend as a chart, and as a line small enough to stand in a list. Pure; complete without JavaScript."""
+"""A trend as a chart, and as a sparkline for lists. Both are complete without JavaScript."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from reports.charts.palette import BLUE, GREEN, INK, VERMILION
 from reports.charts.theme import LOG_ABOVE_RATIO, Spec, finish, render, source, unvalidated
 from reports.site.trends import Series, Trend
 
-#: An axis spans at least this ratio: a cell that repeats to a hundredth must not look wild.
+#: An axis spans at least this ratio, so that a cell that varies by a hundredth does not look noisy.
 MIN_SPAN = 1.2
 SPARK_WIDTH, SPARK_HEIGHT = 200, 36
 DOT: dict[str, Any] = {
@@ -57,7 +57,7 @@ def trend_spec(trend: Trend, series: Series, days: Sequence[str]) -> Spec:
         axis=alt.Axis(tickCount=4, format=",~r", labelOverlap=True),
     )
     points = [(at, value / scale) for at, value in zip(trend.at, trend.values, strict=True)]
-    # Each dot is a piece of one line that only its round ends make visible: one path for all of them, a tenth of the bytes.
+    # All dots are one path of zero-length pieces with round ends. That takes a tenth of the bytes of single dots.
     dots: list[dict[str, Any]] = []
     for at, value in points:
         dots += [{"x": at, "y": value}, {"x": at + 0.5, "y": None}]
@@ -80,7 +80,7 @@ def trend_spec(trend: Trend, series: Series, days: Sequence[str]) -> Spec:
 
 
 def sparkline(trend: Trend, runs: int) -> Markup:
-    """The trend as a small picture beside its words, which say what it shows: hidden from who can't see it."""
+    """The trend as a small picture next to its text. Screen readers skip it, because the text says the same."""
     low, high = (math.log(value) for value in _span(trend.values))
 
     def across(at: float) -> str:
@@ -104,14 +104,14 @@ def sparkline(trend: Trend, runs: int) -> Markup:
 
 
 def _span(values: Sequence[float]) -> tuple[float, float]:
-    """From a little below the smallest to a little above the largest value."""
+    """The range of the axis: from slightly below the smallest value to slightly above the largest."""
     low, high = math.log(min(values)), math.log(max(values))
     room = max((math.log(MIN_SPAN) - (high - low)) / 2, (high - low) * 0.06)
     return math.exp(low - room), math.exp(high + room)
 
 
 def _day_axis(days: Sequence[str]) -> alt.Axis:
-    """The first run's day, the last one's, and one between where there is room."""
+    """The days of the first and the last run, and one between them if there is room."""
     last = len(days) - 1
     shown = dict.fromkeys((0, last // 2, last) if last > 3 else (0, last))
     expression = " : ".join(f"datum.value == {at} ? '{days[at]}'" for at in shown) + " : ''"

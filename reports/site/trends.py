@@ -1,4 +1,4 @@
-"""The history as it is drawn: series of comparable runs, a trend of each cell, and what is known of its changes. Pure."""
+"""The data of the site: series of comparable runs, a trend per cell, and its changes."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from reports.regression.history import Accept, History, HistoryEntry
 from reports.stats.change_points import Segment, segments
 from reports.units import number, quantity, scale_of
 
-#: Of a series, the newest runs that are drawn and listed: more than two years of weekly runs, and a chart that can be read.
+#: How many runs of a series are shown, the newest: over three years of weekly runs, and charts stay readable.
 MAX_RUNS = 200
-#: A change counts half as much for each so many runs that have passed.
+#: The weight of a change halves with every so many later runs.
 HALF_LIFE_RUNS = 30
-#: Changes below a hundredth are found on a quiet machine, and concern nobody.
+#: Smaller changes can be found on a quiet machine, but they do not matter.
 MIN_CHANGE = 0.01
 
-#: A run is known by its id and its machine: two machines may start one in the same second.
+#: A run's id and its machine: two machines may start runs in the same second.
 RunKey = tuple[str, str]
 Way = Literal["worse", "better", "higher", "lower"]
 
 
 class ChangePoint(Struct, frozen=True):
-    """A change point: the run where a new level begins, and new / old. `way`: `higher` or `lower` of unknown metrics."""
+    """The run at which a new level begins, and the ratio new / old. `way`: `higher` or `lower` for unknown metrics."""
 
     at: int
     ratio: float
@@ -43,9 +43,10 @@ class ChangePoint(Struct, frozen=True):
 
 
 class Trend(Struct, frozen=True):
-    """A cell over the runs of a series. Positions (`at`, the levels', `regressed`) are those of the series' runs.
+    """A cell over the runs of a series. Positions (`at`, `regressed`, those of levels) count the runs of the series.
 
-    `at`: the runs that have a value; `regressed`: those of which a gate says that this cell has regressed, and by how much.
+    `at`: the runs that have a value. `regressed`: the runs whose gate says that this cell regressed -> by how much.
+    `news`: the weight of the largest change, the newer the heavier.
     """
 
     cell: str
@@ -63,26 +64,27 @@ class Trend(Struct, frozen=True):
 
     @property
     def title(self) -> str:
-        """Metric and place; a metric that this fitmap does not know goes by its id."""
+        """Metric and scope. A metric that this version does not know is shown by its id."""
         known = metric_info(self.metric)
         return f"{known.title if known else self.metric}, {self.scope or 'whole run'}"
 
     def text(self, value: float) -> str:
-        """A value with its unit; without one where the metric is not known."""
+        """A value with its unit; without a unit if the metric is unknown."""
         known = metric_info(self.metric)
         return quantity(value, known.unit) if known else number(value)
 
     @property
     def scale(self) -> tuple[float, str]:
-        """What values are divided by in the chart, and its unit."""
+        """The divisor of values in the chart, and the unit."""
         known = metric_info(self.metric)
         return scale_of(max(self.values), known.unit) if known else (1.0, "")
 
 
 class Series(Struct, frozen=True):
-    """Runs that may be compared, oldest first, and what was measured in them, the most newsworthy first.
+    """Runs that may be compared, oldest first, and their trends, the largest recent change first.
 
-    `number` is that of `fitmap history list`; `older`: runs before those that are shown; `accepted`: position -> why.
+    `number` is that of `fitmap history list`. `older`: how many earlier runs are not shown. `accepted`: position ->
+    acknowledgement.
     """
 
     number: int
@@ -94,16 +96,16 @@ class Series(Struct, frozen=True):
 
     @property
     def targets(self) -> tuple[str, ...]:
-        """In alphabetical order."""
+        """The targets in alphabetical order."""
         return tuple(sorted({trend.target for trend in self.trends}))
 
     def of_target(self, target: str) -> tuple[Trend, ...]:
-        """Its trends, the most newsworthy first."""
+        """The trends of a target, the largest recent change first."""
         return tuple(trend for trend in self.trends if trend.target == target)
 
 
 def series_of(history: History, gates: Mapping[RunKey, Gate]) -> tuple[Series, ...]:
-    """Every series of a history; that with the newest run first."""
+    """All series of a history. The series with the newest run is the first."""
     by_key: dict[Key, list[HistoryEntry]] = {}
     for entry in history.entries:
         by_key.setdefault(entry.key, []).append(entry)
@@ -137,13 +139,13 @@ def _series(
 
 
 def _order(trend: Trend) -> tuple[bool, float, str, str, str]:
-    """The most newsworthy first. The machine's speed beside each cell explains others' news, and comes after all of them."""
+    """The sort key of trends: the largest recent change first. The machine's speed comes last: it explains other cells."""
     return (trend.metric in SPEED.values(), -trend.news, trend.target, trend.scope, trend.metric)
 
 
 def _trend(cell: str, runs: Sequence[HistoryEntry], regressed: Mapping[int, float]) -> Trend | None:
     parts = parts_of(cell)
-    # Values live on a logarithmic scale; a line that was written by hand may hold others.
+    # Only positive values have a logarithm. A line that was written by hand may hold others.
     at = tuple(i for i, run in enumerate(runs) if run.cells.get(cell, 0.0) > 0)
     if not all((parts[0], parts[2], at)):
         return None

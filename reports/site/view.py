@@ -1,4 +1,4 @@
-"""What the site's pages say, as frozen data: rows of runs, cards, figures. Pure."""
+"""The view model of the site: rows of runs, cards and figures."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ _HASHED = re.compile(r"-[0-9a-f]{12}")
 _RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 _WIDEST = 60
 
-#: Of a gate's findings, how many a row of the list of runs shows.
+#: How many reasons and regressed cells a row in the list of runs shows.
 MAX_SHOWN = 4
-#: Verdicts that someone must look at.
+#: Verdicts that need attention.
 BAD = tuple(verdict for verdict, status in EXIT_STATUS.items() if status)
 
 
 class Folder(Struct, frozen=True):
-    """What a run's folder here holds that the site could keep: file names with their bytes, and what the gate found.
+    """A run's folder: the files that the site could keep, with their sizes in bytes, and the gate's result.
 
-    `warning`: why it is not taken for this run's, or what in it can't be read.
+    `warning`: why the folder is not used for this run, or what in it can't be read.
     """
 
     sizes: Mapping[str, int]
@@ -45,7 +45,7 @@ class Link(Struct, frozen=True):
 
 
 class Card(Struct, frozen=True):
-    """A trend in a list: its small picture and the newest of what is known of it."""
+    """A trend in a list: its sparkline, its newest value and its newest change."""
 
     target: str
     title: str
@@ -57,7 +57,7 @@ class Card(Struct, frozen=True):
 
 
 class Note(Struct, frozen=True):
-    """A mark of a chart in words. `kind`: change, accepted or regressed."""
+    """A mark in a chart as text. `kind`: change, accepted or regressed."""
 
     kind: str
     run: str
@@ -67,7 +67,7 @@ class Note(Struct, frozen=True):
 
 
 class Row(Struct, frozen=True):
-    """A run in the table behind a chart."""
+    """A run in the table of a chart."""
 
     run: str
     day: str
@@ -77,7 +77,7 @@ class Row(Struct, frozen=True):
 
 
 class TrendFigure(Struct, frozen=True):
-    """A trend in full. `svg` is None where one run is all there is."""
+    """A trend with chart and table. `svg` is None if there is only one run."""
 
     anchor: str
     title: str
@@ -89,7 +89,7 @@ class TrendFigure(Struct, frozen=True):
 
 
 class RunRow(Struct, frozen=True):
-    """A run in the list. `report` is empty where none is kept: `absent` says why."""
+    """A run in the list. `report` is empty if the site does not keep one; `absent` then says why."""
 
     anchor: str
     run: str
@@ -113,12 +113,12 @@ def key_of(run: HistoryEntry) -> RunKey:
 
 
 def verdict_of(run: HistoryEntry, gate: Gate | None) -> str:
-    """What a gate said of a run: as its folder has it, else as the history does; empty where none was asked."""
+    """The gate's verdict on a run: from its folder, otherwise from the history; empty if there was no gate."""
     return gate.verdict if gate else run.verdict
 
 
 def run_anchor(run: HistoryEntry) -> str:
-    """Its place in the list of runs. An id is unique on its machine alone."""
+    """The anchor of a run in the list. It includes the machine, because ids are unique per machine only."""
     return f"run-{slug(run.run)}-{slug(run.host)}"
 
 
@@ -131,7 +131,7 @@ def cell_anchor(scope: str, metric: str) -> str:
 
 
 def card(trend: Trend, series: Series, page: str) -> Card:
-    """`page`: the address of its target's page from where the card stands; empty on that page itself."""
+    """A trend's card. `page`: relative address of its target's page; empty on that page itself."""
     newest = _newest(trend, series)
     return Card(
         target=trend.target,
@@ -145,7 +145,7 @@ def card(trend: Trend, series: Series, page: str) -> Card:
 
 
 def _newest(trend: Trend, series: Series) -> tuple[str, bool]:
-    """The newest change or regression in words, and whether it is for the worse."""
+    """The newest change or regression as text, and whether it is a worsening."""
     found = [(change.at, 0, change.words, change.way == "worse") for change in trend.changes]
     found += [(at, 1, f"regressed by {worse * 100:.3g} %", True) for at, worse in trend.regressed.items()]
     if not found:
@@ -175,7 +175,7 @@ def trend_figure(trend: Trend, series: Series, number: int) -> TrendFigure:
     return TrendFigure(
         anchor=cell_anchor(trend.scope, trend.metric),
         title=trend.title,
-        better=f"{trend.direction} is better" if trend.direction else "which way is better is not known",
+        better=f"{trend.direction} is better" if trend.direction else "it is not known which direction is better",
         reading=reading,
         svg=chart(trend, series, days, f"trend-{number}") if len(trend.at) > 1 else None,
         notes=notes,
@@ -187,7 +187,7 @@ def trend_figure(trend: Trend, series: Series, number: int) -> TrendFigure:
 
 
 def _notes(trend: Trend, series: Series) -> tuple[Note, ...]:
-    """Every mark in the chart, the newest first."""
+    """All marks of the chart as text, the newest first."""
     found: list[tuple[int, Note]] = []
 
     def add(at: int, kind: str, text: str, quoted: str = "") -> None:
@@ -195,7 +195,7 @@ def _notes(trend: Trend, series: Series) -> tuple[Note, ...]:
         found.append((at, Note(kind, run.run, day(run.started), text, quoted)))
 
     for at, worse in trend.regressed.items():
-        add(at, "regressed", f"regressed by {worse * 100:.3g} %, says the gate")
+        add(at, "regressed", f"regressed by {worse * 100:.3g} % (verdict of the gate)")
     for change in trend.changes:
         add(change.at, "change", f"{change.words} from here on")
     for at, accept in series.accepted.items():
@@ -204,7 +204,7 @@ def _notes(trend: Trend, series: Series) -> tuple[Note, ...]:
 
 
 def run_row(run: HistoryEntry, series: Series, accept: Accept | None, folder: Folder | None, kept: Sequence[str]) -> RunRow:
-    """`kept`: the files of its folder that the site has."""
+    """A row of the list of runs. `kept`: the files of its folder that the site has."""
     gate = folder.gate if folder else None
     regressed = gate.in_state("regressed") if gate else ()
     known = {trend.cell for trend in series.trends} if regressed else ()
@@ -239,10 +239,10 @@ def run_row(run: HistoryEntry, series: Series, accept: Accept | None, folder: Fo
 
 def _absent(folder: Folder | None) -> str:
     if folder is None:
-        return "record not here"
+        return "record not available"
     if folder.warning and not folder.sizes:
         return folder.warning
-    return "left out: no room" if REPORT in folder.sizes else "no report made"
+    return "no room for it" if REPORT in folder.sizes else "no report was made"
 
 
 def _runs(count: int) -> str:
@@ -250,10 +250,10 @@ def _runs(count: int) -> str:
 
 
 def slug(name: str) -> str:
-    """A file name, an anchor or a part of an address: small letters, digits and hyphens.
+    """A name as file name, anchor or part of an address: lower-case letters, digits and hyphens.
 
-    A name that is one already stays as it is. All others get their hash at the end, and so do those that look as if they had
-    one: two names never share a slug, on disks that take `Go` and `go` for one name neither.
+    A name that is a slug already stays as it is. Other names get their hash at the end, and so do names that look as if they
+    had one. So two names never share a slug, even on disks that do not distinguish `Go` and `go`.
     """
     if _PLAIN.fullmatch(name) and len(name) <= _WIDEST and not _HASHED.search(name):
         return name
@@ -262,12 +262,12 @@ def slug(name: str) -> str:
 
 
 def is_run_id(name: str) -> bool:
-    """Whether a run's id may be the name of a folder: no separator, no dot, nothing that a shell or a browser reads."""
+    """Whether a run's id may be a folder name: no separator, no dot, nothing special to a shell or a browser."""
     return _RUN.fullmatch(name) is not None
 
 
 def series_slug(key: Key) -> str:
-    """The same for the same key, whatever else is in the history: its number may change when older runs are added."""
+    """A slug of the key alone. The number of a series is no use: it may change when older runs are added."""
     return _digest(repr((key.host, key.image_set, key.method, key.content)))
 
 

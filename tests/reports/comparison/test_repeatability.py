@@ -27,7 +27,7 @@ def test_twins_that_differ_are_told_apart(tmp_path: Path) -> None:
     analysis = analyse(make_record(tmp_path, targets=("go", "go-twin"), blocks=6, noise=0.02))
     throughput = [s for s in separations(analysis) if s.metric == "throughput"]
     assert throughput and all(s.apart and s.groups_won == s.groups for s in throughput)
-    assert "APART" in repeatability_text(analysis)
+    assert "DIFFERENT" in repeatability_text(analysis)
 
 
 def test_scatter_is_the_noise_that_was_put_in(tmp_path: Path) -> None:

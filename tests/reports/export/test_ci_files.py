@@ -102,7 +102,7 @@ def test_a_confirmed_regression_is_told_first_with_its_interval() -> None:
     text = gate_markdown(gate("regressed", judged("fine"), judged("regressed", target="rust"), reasons=("rust is slower",)))
     lines = text.splitlines()
     assert lines[0] == MARKER == "<!-- fitmap-gate -->"
-    assert lines[1] == "## Slower than before\\: 1 cell of 2 regressed"
+    assert lines[1] == "## Regression\\: 1 cell of 2 regressed"
     shown = MarkdownIt("commonmark").enable("table").render(text)
     for cell in ("rust", "Throughput", "12,300 /s", "11,000 /s", "+11.8 % (+10.1 % to +13.5 %)", "&lt; 0.0001"):
         assert f"<td>{cell}</td>" in shown
@@ -112,10 +112,10 @@ def test_a_confirmed_regression_is_told_first_with_its_interval() -> None:
 @pytest.mark.parametrize(
     ("verdict", "says"),
     [
-        ("fine", "Not slower than before"),
-        ("learning", "Still learning"),
+        ("fine", "No regression"),
+        ("learning", "Learning"),
         ("inconclusive", "Inconclusive\\: 1 cell of 1 may be slower"),
-        ("invalid", "this run says nothing"),
+        ("invalid", "this run can't be used"),
     ],
 )
 def test_every_verdict_is_in_words(verdict: GateVerdict, says: str) -> None:
@@ -154,7 +154,7 @@ def test_in_junit_a_regression_fails_and_what_is_not_known_is_no_failure() -> No
     learning = cases(gate("learning", judged("learning", before=None, limit=None, runs=3)))[
         "go.Pure CPU, saturated Throughput"
     ][0]
-    assert "3 of 10 runs before it" in learning.get("message", "")
+    assert "3 of 10 earlier runs" in learning.get("message", "")
 
 
 def test_each_target_is_one_suite_whatever_the_order_of_its_cells() -> None:

@@ -192,8 +192,8 @@ def test_what_changed_is_found_named_and_first(big: tuple[Desk, float]) -> None:
 
 def test_the_list_says_why_a_report_is_missing_and_what_a_gate_found(big: tuple[Desk, float]) -> None:
     page = (big[0].site / "index.html").read_text()
-    assert "left out: no room" in page
-    assert "record not here" in page
+    assert "no room for it" in page
+    assert "record not available" in page
     assert "one cell is slower in 8 pairs" in page
     assert '<span class="badge accepted">acknowledged</span> <bdi>CPython 3.15</bdi>' in page
     assert page.index("run-0199") < page.index("run-0100") < page.index("run-0001")
