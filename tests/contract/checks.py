@@ -42,7 +42,7 @@ def story() -> tuple[Case, ...]:
 
 
 @cache
-def expected_story() -> tuple[oracle.Response, ...]:
+def expected_story() -> tuple[oracle.Answer, ...]:
     """The oracle's answers to the story."""
     shop = oracle.Shop()
     return tuple(oracle.answer(shop, case) for case in story())
@@ -68,7 +68,7 @@ def form_problems(answer: Response) -> Problems:
     return found
 
 
-def problems(case: Case, expected: oracle.Response, answer: Response) -> Problems:
+def problems(case: Case, expected: oracle.Answer, answer: Response) -> Problems:
     """Where an answer departs from the expected one or from the form of all answers."""
     return [*cases.problems({**case, "answer": expected}, answer), *form_problems(answer)]
 
