@@ -55,9 +55,9 @@ def test_options_reach_the_model(capsys: pytest.CaptureFixture[str], detailed: R
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--rps", "-1"), "--rps must be a number from 0 on"),
-        (("--rps", "nan"), "--rps must be a number from 0 on"),
-        (("--cpu-price", "inf"), "--cpu-price must be a number from 0 on"),
+        (("--rps", "-1"), "--rps must be at least 0"),
+        (("--rps", "nan"), "--rps must be at least 0"),
+        (("--cpu-price", "inf"), "--cpu-price must be at least 0"),
         (("--utilisation", "0"), "--utilisation must be above 0"),
         (("--on", "zig"), '"zig" is no target of this record: it has rust, go, python'),
     ],
