@@ -17,6 +17,7 @@ from harness.containers.engine import connect
 from harness.containers.images import Build, project_tag
 from harness.containers.lifecycle import clean
 from harness.evaluation.statements import read_contract
+from harness.evaluation.validity import disturbed_by_host
 from harness.files import ROOT
 from harness.host import counters, machine
 from harness.host.counters import read_processors
@@ -49,6 +50,12 @@ def client() -> docker.DockerClient:
 
 
 Measure = Callable[..., TrialResult]
+#: How often a trial is repeated here that the host disturbed: more than in a run, because no other trial stands in for it.
+MAX_REPEATS = 2
+
+
+def untouched(_window: Window) -> None:
+    """Puts no fault into a trial."""
 
 
 @pytest.fixture
@@ -63,7 +70,7 @@ def measure(client: docker.DockerClient, tmp_path: Path) -> Measure:
         route: str | None = None,
         timing: Timing = TIMING,
         calibration: Calibration = CALIBRATION,
-        on_window: Callable[[Window], None] = lambda _: None,
+        on_window: Callable[[Window], None] = untouched,
     ) -> TrialResult:
         tag = project_tag(target)
         if fault:
@@ -90,7 +97,13 @@ def measure(client: docker.DockerClient, tmp_path: Path) -> Measure:
         writer = RecordWriter(tmp_path / "run")
         (writer.folder / "samples").mkdir(parents=True, exist_ok=True)
         (writer.folder / "histograms").mkdir(exist_ok=True)
-        return run_trial(client, setup, plan.trials[0], writer, on_window)
+        result = run_trial(client, setup, plan.trials[0], writer, on_window)
+        # As a run does: a trial disturbed by the host tells nothing of the service. One with a fault happens once.
+        for _ in range(0 if on_window is untouched else MAX_REPEATS):
+            if not disturbed_by_host(result):
+                break
+            result = run_trial(client, setup, plan.trials[0], writer, on_window)
+        return result
 
     return run
 
