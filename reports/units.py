@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Literal
@@ -52,6 +53,53 @@ def span(low: float, high: float, unit: Unit) -> str:
     return f"{number(low / factor)}–{number(high / factor)}\u00a0{symbol}"
 
 
+def amount(value: float, unit: Unit) -> str:
+    """A value with its unit for a sentence, in two digits or whole: `3.5 ms`, `141 MiB`. The space is a non-breaking one."""
+    scale, symbol = scale_of(value, unit)
+    return tight(f"{few_digits(value / scale)}\u00a0{symbol}")
+
+
+def amounts(low: float, high: float, unit: Unit) -> str:
+    """Two values for a sentence, in the unit of the larger one: `3.5 to 4.3 ms`; one where both read the same."""
+    scale, symbol = scale_of(high, unit)
+    first, last = few_digits(low / scale), few_digits(high / scale)
+    return tight(f"{last}\u00a0{symbol}" if first == last else f"{first} to {last}\u00a0{symbol}")
+
+
+def cell_value(value: float, unit: Unit) -> str:
+    """A value for a narrow cell: counts without their unit, rates without a space: `120`, `5,530/s`, `63.9 µs`."""
+    if unit in ("packages", "lines"):
+        return f"{value:,.0f}"
+    return tight(quantity(value, unit))
+
+
+def tight(text: str) -> str:
+    """The text without the space before `/s`."""
+    return text.replace("\u00a0/s", "/s")
+
+
+def few_digits(value: float) -> str:
+    """Two significant digits, but never fewer than all before the point: 0.35, 3.5, 35, 351, 12,345."""
+    if abs(value) >= 9.95:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if abs(value) >= 0.995 or value == 0 else f"{value:.2g}"
+
+
+def times(ratio: float) -> str:
+    """A factor where many stand together: `×1.04`, `×2.1`, `×32`."""
+    return f"×{times_digits(ratio)}"
+
+
+def times_words(ratio: float) -> str:
+    """The digits of a factor in a sentence: 3 times, not 3.0 times."""
+    return times_digits(ratio).removesuffix(".0")
+
+
+def times_digits(ratio: float) -> str:
+    """The digits of a factor: two decimals below 1.1, one below 10, none from 10 on."""
+    return f"{ratio:.2f}" if ratio < 1.095 else few_digits(ratio)
+
+
 def factor(ratio: float) -> str:
     """A ratio: `×1.31`."""
     return f"×{number(ratio)}"
@@ -60,6 +108,16 @@ def factor(ratio: float) -> str:
 def listed(words: tuple[str, ...] | list[str]) -> str:
     """`a`, `a and b`, `a, b and c`."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def cut(text: str, widest: int) -> str:
+    """The text cut to at most `widest` columns; East Asian characters take two."""
+    widths = [2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text]
+    if sum(widths) <= widest:
+        return text
+    while sum(widths) > widest - 1:
+        widths.pop()
+    return f"{text[: len(widths)]}…"
 
 
 def clean(text: str) -> str:

@@ -43,6 +43,11 @@ def _add_bench(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--resume", nargs="?", const="", metavar="ID", help="measure what an interrupted run (default: the newest) lacks"
     )
+    _add_open(parser, "show the report in a browser as soon as the first trial is done")
+
+
+def _add_open(parser: argparse.ArgumentParser, what: str) -> None:
+    parser.add_argument("--open", action="store_true", help=what)
 
 
 def _add_plan(parser: argparse.ArgumentParser) -> None:
@@ -57,6 +62,7 @@ def _add_build(parser: argparse.ArgumentParser) -> None:
 
 def _add_report(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("record", nargs="?", help="a record's folder or id (default: the newest)")
+    _add_open(parser, "show it in a browser")
     parser.add_argument("--baseline", metavar="RECORD", help="also show every change since this record, with its interval")
     parser.add_argument(
         "--cite", type=Path, metavar="PAGE", help="update the figures that this Markdown page cites from results.csv"

@@ -8,6 +8,7 @@ import time
 import docker
 
 from harness.cli.arguments import request
+from harness.cli.live_page import LivePage
 from harness.cli.report import write_report
 from harness.cli.terminal import Terminal
 from harness.containers.builder import Image
@@ -25,17 +26,18 @@ def bench(options: argparse.Namespace, terminal: Terminal) -> int:
     begun = time.monotonic()
     wanted = request(options)
     check_space(options.runs)
+    listener = LivePage(terminal, opens=options.open)
     if options.resume is not None:
         record = read_record(locate(options.runs, options.resume))
         if not record.pending():
             terminal.say(f"run {record.run.id} is complete: nothing to resume")
-            return _finish(record, terminal)
+            return _finish(record, listener, terminal)
         client = ready_engine(record.run.configuration, terminal)
         check_resumable(record, _images_of(client, record, terminal))
-        return _finish(measure(client, record, begun, terminal), terminal)
+        return _finish(measure(client, record, begun, listener), listener, terminal)
     targets = chosen_targets(wanted.config)
-    record = measure_new(wanted, with_twins(targets, targets) if options.twins else targets, terminal)
-    return _finish(record, terminal)
+    record = measure_new(wanted, with_twins(targets, targets) if options.twins else targets, listener)
+    return _finish(record, listener, terminal)
 
 
 def _images_of(client: docker.DockerClient, record: Record, terminal: Terminal) -> dict[str, Image]:
@@ -43,9 +45,11 @@ def _images_of(client: docker.DockerClient, record: Record, terminal: Terminal) 
     return made_images(client, helpers_of(plan), plan.targets, record.run.image_set, terminal)
 
 
-def _finish(record: Record, terminal: Terminal) -> int:
+def _finish(record: Record, listener: LivePage, terminal: Terminal) -> int:
     """Writes the report and prints its path. Returns the exit status."""
-    print(write_report(record, terminal))
+    page = write_report(record, terminal)
+    print(page)
+    listener.open(page)
     cells = {(trial.target, trial.profile) for trial in record.run.plan.trials}
     valid = {(r.trial.target, r.trial.profile) for r in record.results if r.verdict == "valid"}
     for target, profile in sorted(cells - valid):

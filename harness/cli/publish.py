@@ -14,11 +14,11 @@ from harness.cli.terminal import Terminal
 from harness.errors import UsageError
 from harness.record.run import Host
 from reports.comparison.comparability import fingerprint
-from reports.export.files import EXPLORE, REPORT
+from reports.export.files import CARD, EXPLORE, REPORT
 from reports.regression.gate_result import FILE, Gate, read_gate
 from reports.regression.history import HistoryEntry, read
 from reports.site.feed import feed
-from reports.site.pages import FEED, INDEX, KEPT, absent_page, index_page, to_keep, trend_pages
+from reports.site.pages import FEED, INDEX, KEPT, absent_page, index_page, newest_card, to_keep, trend_pages
 from reports.site.sync import claim, sync
 from reports.site.trends import series_of
 from reports.site.view import Folder, is_run_id, key_of
@@ -64,7 +64,9 @@ def publish(options: argparse.Namespace, terminal: Terminal) -> int:
     # In this order a page is written after the pages that it links to.
     files |= pages
     files[FEED] = atom
-    files[INDEX] = index_page(series, folders, kept, warnings)
+    shown = newest_card(series, folders, kept)
+    picture = (options.runs / shown / CARD).read_bytes() if shown else None
+    files[INDEX] = index_page(series, folders, kept, warnings, picture)
     done = sync(options.folder, files)
     print(
         f"{options.folder / INDEX}: {len(history.entries)} runs, {len(kept)} with their report, {len(files)} files, "

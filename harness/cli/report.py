@@ -7,16 +7,17 @@ from pathlib import Path
 
 import msgspec
 
+from harness.cli.live_page import open_page
 from harness.cli.terminal import Terminal
 from harness.errors import UsageError
 from harness.record.reader import Record, locate, read_record
 from reports.analysis.analysis import analyse
+from reports.analysis.cost_model import everyday
 from reports.comparison.comparability import incomparable
 from reports.export.citations import citations, refreshed
 from reports.export.files import write_file, write_files
 from reports.export.terminal import advice_text, between_text, repeatability_text
 from reports.sections.cost import advise as advice_of
-from reports.sections.cost import everyday
 
 
 def write_report(record: Record, terminal: Terminal, baseline: Record | None = None) -> Path:
@@ -59,7 +60,10 @@ def report(options: argparse.Namespace, terminal: Terminal) -> int:
     """Makes the report of a record again."""
     baseline = read_record(locate(options.runs, options.baseline)) if options.baseline else None
     record = read_record(locate(options.runs, options.record))
-    print(write_report(record, terminal, baseline))
+    page = write_report(record, terminal, baseline)
+    print(page)
+    if options.open:
+        open_page(page, terminal)
     if options.cite:
         cite(record, options.cite)
     return 0

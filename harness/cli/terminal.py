@@ -14,6 +14,7 @@ from rich.text import Text
 
 from harness.record.measurement import Capacity, LevelMeasurement, Measurement, Missing
 from harness.record.plan import Trial
+from harness.record.reader import Record
 from harness.record.trial_result import (
     BuildMeasurement,
     FloorMeasurement,
@@ -63,6 +64,9 @@ class Terminal:
     def say(self, text: str) -> None:
         """Write one line."""
         self._console.print(text, soft_wrap=True)
+
+    def run_started(self, _record: Record) -> None:
+        """A run begins: its first trial will show."""
 
     def trial_started(self, position: Position, trial: Trial) -> None:
         """Show that a trial begins."""

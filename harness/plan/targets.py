@@ -23,6 +23,7 @@ class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
 
     language: str
     target_class: Literal["standard", "tuned"] = field(name="class")
+    kind: Literal["compiled", "managed", "interpreted"]
     framework: str
     driver: str
     sources: tuple[str, ...]
@@ -57,6 +58,7 @@ def read_target(folder: Path) -> Target:
         jars=manifest.jars,
         memory=manifest.memory,
         jit=manifest.jit,
+        kind=manifest.kind,
     )
 
 

@@ -76,6 +76,8 @@ class Target(Struct, frozen=True):
     memory: tuple[Sizing, ...] = ()
     #: Code is compiled while it runs. Warm-up then has stages that look steady (harness/plan/schedule.py).
     jit: bool = False
+    #: How its code runs. None in older records.
+    kind: Literal["compiled", "managed", "interpreted"] | None = None
 
 
 class Level(Struct, frozen=True):

@@ -59,6 +59,8 @@ class Listener(Protocol):
 
     def say(self, text: str) -> None: ...
 
+    def run_started(self, record: Record) -> None: ...
+
     def trial_started(self, position: Position, trial: Trial) -> None: ...
 
     def window(self, window: Window) -> None: ...
@@ -89,6 +91,7 @@ def run_trials(client: docker.DockerClient, record: Record, listener: Listener) 
     total = len(run.plan.trials)
     expected = trials_seconds(run.plan, run.targets)
     begun, slower = time.monotonic(), 1.0
+    listener.run_started(record)
     for done, trial in enumerate(pending):
         left = slower * sum(expected[coming.id] for coming in pending[done:])
         position = Position(total - len(pending) + done + 1, total, time.monotonic() - begun, left)

@@ -26,7 +26,7 @@ from reports.metrics.catalogue import BY_ID
 from reports.metrics.level_stats import database_microseconds, mean_response_microseconds
 from reports.metrics.scopes import Scope
 from reports.stats.intervals import estimate, paired_ratio
-from reports.units import number, quantity, span
+from reports.units import Unit, number, quantity, span
 
 FILE = Path(__file__).parent / "claims.toml"
 
@@ -57,6 +57,7 @@ class Claim(Struct, frozen=True, forbid_unknown_fields=True):
 
     id: str
     says: str
+    short: str
     test: tuple[Condition, ...]
 
 
@@ -64,18 +65,41 @@ class _File(Struct, frozen=True, forbid_unknown_fields=True):
     claim: tuple[Claim, ...]
 
 
+class ClaimTest(Struct, frozen=True):
+    """One comparison of a claim: a target's value, or its ratio to that of target `over`, against the claim's bound.
+
+    `low` and `high` are None where there are too few trials for an interval. `unit` is None for a ratio or a share.
+    `sense`: whether the claim says at least or at most the bound.
+    """
+
+    verdict: ClaimVerdict
+    target: str
+    over: str | None
+    value: float
+    low: float | None
+    high: float | None
+    bound: float
+    sense: Literal["at least", "at most"]
+    unit: Unit | None
+
+
 class ClaimResult(Struct, frozen=True):
-    """What the record says about a claim. `figures`: one line per comparison, or why there is none."""
+    """What the record says about a claim. `figures`: one line per comparison, or why there is none. `tests`: the
+    comparisons that gave a value.
+    """
 
     id: str
     says: str
+    short: str
     verdict: ClaimVerdict
     figures: tuple[str, ...]
+    tests: tuple[ClaimTest, ...]
 
 
 class _Judged(Struct, frozen=True):
     verdict: ClaimVerdict
     figure: str
+    test: ClaimTest | None = None
 
 
 def _database_share(m: LevelObservation, _: PricesSection) -> float | Missing:
@@ -116,7 +140,14 @@ def _finding(analysis: Analysis, claim: Claim) -> ClaimResult:
     # In order of weight: one contradicted condition contradicts the claim, whatever the others show.
     order: tuple[ClaimVerdict, ...] = ("contradicted", "not measured", "inconclusive", "supported")
     verdict = next(v for v in order if v in verdicts)
-    return ClaimResult(claim.id, claim.says, verdict, tuple(each.figure for each in judged))
+    return ClaimResult(
+        id=claim.id,
+        says=claim.says,
+        short=claim.short,
+        verdict=verdict,
+        figures=tuple(each.figure for each in judged),
+        tests=tuple(each.test for each in judged if each.test),
+    )
 
 
 def _judge(analysis: Analysis, test: Condition) -> list[_Judged]:
@@ -207,12 +238,31 @@ def _ratio(
     if metric and metric.exact:
         # The value is read, or found by a search that confirmed it, so one trial is enough.
         ratio = median(cells[target].values()) / median(cells[against].values())
-        return _Judged(_verdict(test, ratio, ratio), f"{head} = {number(ratio)}; claimed {_bound(test, number)}")
+        made = _test(test, (target, against), (ratio, ratio, ratio), None)
+        return _Judged(made.verdict, f"{head} = {number(ratio)}; claimed {_bound(test, number)}", made)
     found = paired_ratio(cells[target], cells[against], confidence, comparisons)
     if found is None:
         return _Judged("inconclusive", f"{head}: too few trials for an interval")
     values = f"{number(found.ahead)} ({number(found.low)}–{number(found.high)})"
-    return _Judged(_verdict(test, found.low, found.high), f"{head} = {values}; claimed {_bound(test, number)}")
+    made = _test(test, (target, against), (found.ahead, found.low, found.high), None)
+    return _Judged(made.verdict, f"{head} = {values}; claimed {_bound(test, number)}", made)
+
+
+def _test(
+    test: Condition, targets: tuple[str, str | None], found: tuple[float, float | None, float | None], unit: Unit | None
+) -> ClaimTest:
+    value, low, high = found
+    return ClaimTest(
+        verdict=_verdict(test, low, high),
+        target=targets[0],
+        over=targets[1],
+        value=value,
+        low=low,
+        high=high,
+        bound=test.at_least if test.at_least is not None else test.at_most or 0.0,
+        sense="at least" if test.at_least is not None else "at most",
+        unit=unit,
+    )
 
 
 def _absolute(
@@ -229,7 +279,8 @@ def _absolute(
     if found.low is not None and found.high is not None and found.low < found.high:
         interval = f" ({span(found.low, found.high, metric.unit)})" if metric else f" ({text(found.low)}–{text(found.high)})"
     figure = f"{_title(test)}, {scope.title}: {target} {text(found.median)}{interval}; claimed {_bound(test, text)}"
-    return _Judged(_verdict(test, found.low, found.high), figure)
+    made = _test(test, (target, None), (found.median, found.low, found.high), metric.unit if metric else None)
+    return _Judged(made.verdict, figure, made)
 
 
 def _title(test: Condition) -> str:

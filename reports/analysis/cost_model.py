@@ -31,11 +31,15 @@ from harness.record.cpus import parse_cpu_list
 from harness.record.measurement import Missing
 from reports.analysis.analysis import Analysis
 from reports.metrics.scopes import Load
+from reports.stats.intervals import Estimate
 
 HEADROOM = 1.5
 SMALLEST_CORES = 0.1
 #: Beyond this multiple of what was measured, linear extrapolation is a guess.
 STRETCH = 10.0
+
+#: The service that the page shows first: requests/s, ms of CPU, queries and ms of waiting per request.
+EVERYDAY = (500.0, 0.2, 2.0, 0.0)
 
 Bound = Literal["low", "mid", "high"]
 
@@ -226,7 +230,7 @@ def cost_inputs(analysis: Analysis) -> CostInputs:
     """Each target's rates at the saturated level of profiles `cpu`, `db` and `ping`, and the memory of a held request, as
     far as the record has them.
     """
-    loads = {load.profile: load for load in reversed(analysis.loads) if load.kind == "closed" and not load.alone}
+    loads = _saturated(analysis)
     db = loads.get("db")
     return CostInputs(
         rates=tuple(_rates(analysis, target, loads) for target in analysis.run.plan.targets),
@@ -234,6 +238,18 @@ def cost_inputs(analysis: Analysis) -> CostInputs:
         cores=len(parse_cpu_list(analysis.run.plan.placement.service)),
         connections=next((loads[profile].connections for profile in ("db", "cpu") if profile in loads), 0),
     )
+
+
+def everyday(analysis: Analysis) -> Requirements:
+    """The requirements that the page shows first."""
+    basis, prices = cost_inputs(analysis), analysis.run.configuration.prices
+    rps, cpu_ms, queries, wait_ms = EVERYDAY
+    # The page does not ask for what the record can't price.
+    if all(rates.cpu is None for rates in basis.rates):
+        cpu_ms = 0.0
+    if all(rates.db is None for rates in basis.rates) or basis.statements is None:
+        queries = 0.0
+    return Requirements(rps, cpu_ms, queries, wait_ms, prices.core_month, prices.gib_month, cheapest_reference(basis.rates))
 
 
 def _rates(analysis: Analysis, target: str, loads: dict[str, Load]) -> Rates:
@@ -258,6 +274,22 @@ def _rates(analysis: Analysis, target: str, loads: dict[str, Load]) -> Rates:
         memory=band("working-set", "db") or band("working-set", "cpu"),
         waiter=next((found for load in held if (found := at("waiter-memory", load))), None),
     )
+
+
+def estimates_used(analysis: Analysis, target: str, need: Requirements) -> tuple[Estimate, ...]:
+    """The estimates from which a target's cost is computed, as far as the record has them."""
+    loads = _saturated(analysis)
+    memory = "db" if "db" in loads else "cpu"
+    wanted = [("cpu", "ping"), ("working-set", memory)]
+    wanted += [("cpu", "cpu")] if need.cpu_ms else []
+    wanted += [("cpu", "db"), ("database-cpu", "db")] if need.queries else []
+    found = [analysis.estimate(metric, loads[profile].id, target) for metric, profile in wanted if profile in loads]
+    return tuple(each for each in found if each is not None and not isinstance(each, Missing))
+
+
+def _saturated(analysis: Analysis) -> dict[str, Load]:
+    """Profile -> its first saturated load."""
+    return {load.profile: load for load in reversed(analysis.loads) if load.kind == "closed" and not load.alone}
 
 
 def _statements(analysis: Analysis, load: Load) -> float | None:

@@ -8,11 +8,9 @@ Charts are drawn in the light colours; the page's style sheet maps each to its d
 
 from __future__ import annotations
 
-import unicodedata
-
 from msgspec import Struct
 
-from reports.units import clean
+from reports.units import clean, cut
 
 
 class Colour(Struct, frozen=True):
@@ -62,21 +60,11 @@ def styles(targets: tuple[str, ...], widest: int = 16) -> dict[str, Style]:
     used: set[str] = set()
     for i, target in enumerate(targets):
         text = clean(" ".join(target.split()))
-        label = _cut(text, widest)
+        label = cut(text, widest)
         if label in used:
-            label = f"{_cut(text, widest - 4)}{i + 1}"
+            label = f"{cut(text, widest - 4)}{i + 1}"
         used.add(label)
         found[target] = Style(
             label, f"@{i}@", SERIES[i % len(SERIES)].light, DASHES[i % len(DASHES)], MARKERS[i % len(MARKERS)]
         )
     return found
-
-
-def _cut(text: str, widest: int) -> str:
-    """The text cut to at most `widest` columns; East Asian characters take two."""
-    widths = [2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text]
-    if sum(widths) <= widest:
-        return text
-    while sum(widths) > widest - 1:
-        widths.pop()
-    return f"{text[: len(widths)]}…"

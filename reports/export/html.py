@@ -8,8 +8,10 @@ import jinja2
 from markupsafe import Markup
 
 from reports.analysis.analysis import Analysis
+from reports.charts import strips
 from reports.charts.palette import MAPPED
 from reports.export.view import View, make_view
+from reports.overview import fit_map, pictures
 from reports.units import clean
 
 #: The static page may use its own styles and data addresses (its downloads and icon), and nothing else.
@@ -24,7 +26,16 @@ def render_report(analysis: Analysis, folder: Path, baseline: Analysis | None = 
 
 def render_page(view: View, policy: str = STATIC_POLICY, explore: Markup | None = None) -> str:
     """The page of a view. `explore`: scripts of the interactive page, which `policy` must allow."""
-    return render_template("report.html.j2", view=view, palette=MAPPED, policy=policy, explore=explore)
+    return render_template(
+        "report.html.j2",
+        view=view,
+        palette=MAPPED,
+        policy=policy,
+        explore=explore,
+        draw=pictures,
+        fit_caption=fit_map.caption,
+        strip_scale=strips.scale,
+    )
 
 
 def render_template(name: str, **context: object) -> str:

@@ -7,6 +7,7 @@ so no other text can run, whatever names a record contains. The same view gives 
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import re
 from collections.abc import Iterator
@@ -26,7 +27,7 @@ from reports.sections.elements import Figure
 from reports.units import clean
 
 #: Parts of the page's own script; each needs only those before it.
-PARTS = ("page.js", "advisor.js", "filter.js", "form.js", "zoom.js", "explore.js")
+PARTS = ("page.js", "advisor.js", "filter.js", "form.js", "charts.js", "cells.js", "explore.js")
 #: Characters that would end an inline script, or make the parser apply the rules for commented scripts.
 _ENDS = re.compile(r"<(?=/script|script|!--)", re.IGNORECASE)
 
@@ -35,8 +36,12 @@ def render_explore(view: View) -> str:
     """The interactive page of a view."""
     # A module is deferred: Vega's libraries run after the page is parsed, the page's own script while it is.
     scripts = ((Markup(' type="module"'), bundle()), (Markup(), own_script()))
-    blocks = (("advisor-data", json_block(_advisor(view))), ("specs", json_block(_charts(view))))
-    fragment = render_template("explore.html.j2", blocks=blocks, scripts=[(kind, Markup(text)) for kind, text in scripts])  # noqa: S704
+    blocks = (
+        ("advisor-data", json_block(_advisor(view))),
+        ("cells-data", json_block(view.every_cell)),
+    )
+    packed = (("specs", packed_json(_charts(view))),)
+    fragment = render_template("explore.html.j2", blocks=blocks, packed=packed, scripts=[(kind, Markup(text)) for kind, text in scripts])  # noqa: S704
     hashes = " ".join(f"'sha256-{_sha256(text)}'" for _, text in scripts)
     return render_page(view, f"{STATIC_POLICY}; script-src {hashes}", Markup(fragment))  # noqa: S704
 
@@ -61,10 +66,18 @@ def json_block(value: Any) -> Markup:
     return Markup(text.replace("<", "\\u003c"))  # noqa: S704
 
 
+def packed_json(value: Any) -> str:
+    """Data as JSON, packed with gzip and base64: a page of a hundred charts is a third as large."""
+    text = msgspec.json.encode(_cleaned(msgspec.to_builtins(value)))
+    return base64.b64encode(gzip.compress(text, compresslevel=9, mtime=0)).decode("ascii")
+
+
 def zoomable(spec: Spec) -> Spec:
-    """The chart with scales that can be moved, at the full width; keys are stored once, not in every row."""
+    """The chart with scales that can be moved, at the full width; keys are stored once, not in every row. What all charts
+    have in common (`config`) is left out.
+    """
     return {
-        **{key: value for key, value in spec.items() if key not in ("$schema", "width")},
+        **{key: value for key, value in spec.items() if key not in ("$schema", "width", "config")},
         "layer": [_zoomable_layer(layer) for layer in spec["layer"]],
         "datasets": {name: _columns(rows) for name, rows in spec["datasets"].items()},
         "autosize": {"type": "fit-x", "contains": "padding"},
@@ -108,19 +121,23 @@ def _advisor(view: View) -> dict[str, Any]:
 
 
 def _charts(view: View) -> dict[str, Any]:
+    drawn = {figure.id: figure.chart() for figure in _figures(view) if figure.chart}
     return {
-        "charts": {figure.id: zoomable(figure.spec) for figure in _curves(view) if figure.spec},
+        "config": next(iter(drawn.values()))["config"] if drawn else {},
+        "charts": {name: zoomable(spec) for name, spec in drawn.items()},
         "looks": {
             look.token: {"target": target, "label": look.label} for target, look in styles(view.run.plan.targets).items()
         },
     }
 
 
-def _curves(view: View) -> Iterator[Figure]:
+def _figures(view: View) -> Iterator[Figure]:
     yield from view.latency
     yield from view.warmup
-    for section in view.over_time:
-        yield from section.figures
+    for section in (*view.over_time, *view.non_load, *view.axes, *view.time_breakdown):
+        yield from (*section.figures, *section.more)
+    for answer in view.answers:
+        yield answer.figure
 
 
 def _inline(text: str) -> str:

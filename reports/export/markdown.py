@@ -1,4 +1,4 @@
-"""The summary in Markdown, for comments, chat and mail: verdict, win matrix, limits, invalid trials."""
+"""The summary in Markdown, for comments, chat and mail: headline, scorecard and validity, with the rest folded."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from collections.abc import Iterable
 
 from reports.comparison.changes import Changes
 from reports.export.view import View
+from reports.overview.cells import Cell
+from reports.overview.overview import Overview
+from reports.overview.scorecard import Scorecard
 from reports.sections.elements import Span, Table
 from reports.sections.win_matrix import Matrix
 from reports.units import clean
@@ -27,45 +30,92 @@ def escaped(text: str) -> str:
 
 
 def summary(view: View) -> str:
-    """The summary of a view."""
-    lines = [f"# fitmap run {escaped(view.run.id)}", "", escaped(view.subtitle), ""]
-    lines.append(f"**{view.valid} of {view.planned} planned trials are valid at every level.**")
+    """The summary of a view: headline, scorecard and validity at once, the rest folded."""
+    overview = view.overview
+    lines = [f"## {_plain(overview.headline.text)}", ""]
+    if overview.headline.lede:
+        lines += [_plain(" ".join(overview.headline.lede)), ""]
+    lines += [_plain(" · ".join(overview.trust.facts)), ""]
+    if overview.trust.reasons:
+        lines += [f"**Don't compare these numbers yet.** {_plain(' '.join(overview.trust.reasons))}", ""]
+    for card in overview.cards:
+        lines += [f"Class {escaped(card.target_class)}:", ""] if len(overview.cards) > 1 else []
+        lines += [*_scorecard(card), ""]
     lines += [
+        "best, ≈ best: leads or is tied with the best. ≈×1.5: not told apart from the best. =: no difference found. ×2: "
+        "twice as far from the best as 1. A star: fewer than three valid trials, not ranked.",
+        "",
+    ]
+    lines += _validity(view)
+    if overview.strengths and len(overview.card.columns) > 1:
+        lines += _folded("What each language buys, and what it costs", _strengths(overview))
+    lines += _folded(
+        "Does the language matter for my service?",
+        [
+            f"- {_plain(e.title)}: **{e.answer}**. {_plain(' '.join(filter(None, (e.limit, e.sentence))))}"
+            for e in overview.effects
+        ],
+    )
+    lines += _folded("Claims", [f"- **{f.verdict}**: {escaped(f.says)}" for f in view.claim_results])
+    cost = [escaped(view.advice.asked), "", _spans(view.advice.said), "", *_table(view.advice.bills)]
+    lines += _folded("What would a service cost?", cost)
+    for answer in view.answers:
+        said = [f"- {_spans(sentence)}" for sentence in answer.said]
+        lines += _folded(escaped(answer.title), [*said, "", *_table(answer.table)])
+    lines += _folded("What limits each target", _table(view.limits))
+    lines += _folded("Every axis and load", [line for matrix in view.matrices for line in _matrix(matrix)])
+    if view.changes:
+        lines += _folded(f"Changes since {escaped(view.changes.baseline)}", _changes(view.changes))
+    lines += [f"Run {escaped(view.run.id)}, {escaped(view.subtitle)}. Relevance bound: {view.relevance}.", ""]
+    return "\n".join(lines)
+
+
+def _plain(text: str) -> str:
+    """One of the report's own sentences, with names from outside in it: no markup, on one line."""
+    return _REFERENCE.sub(r"\1&#8203;", _MARKUP.sub(r"\\\1", " ".join(clean(text).split())))
+
+
+def _folded(title: str, body: list[str]) -> list[str]:
+    """A part that platforms show folded, and plain Markdown shows open; nothing without a body."""
+    return [f"<details><summary>{title}</summary>", "", *body, "", "</details>", ""] if body else []
+
+
+def _scorecard(card: Scorecard) -> list[str]:
+    lines = [table_row(["", *(escaped(column.name) for column in card.columns)]), table_rule(len(card.columns) + 1)]
+    for row in card.rows:
+        cells = [_cell(cell) for cell in row.cells]
+        lines.append(table_row([f"{_plain(row.row.title)} ({_plain(row.row.subtitle)})", *cells]))
+    return lines
+
+
+def _cell(cell: Cell) -> str:
+    if cell.state == "none":
+        return "–"
+    words = f"**{cell.words}**" if cell.state in ("best", "tied") else cell.words
+    return " ".join(filter(None, (words, _plain(cell.value), "\\*" if cell.state == "few" else "")))
+
+
+def _strengths(overview: Overview) -> list[str]:
+    found = []
+    for each in overview.strengths:
+        prices = ", ".join(f"{price.text}{f' ({price.factor})' if price.factor else ''}" for price in each.prices)
+        said = " ".join(filter(None, (each.first, *each.more)))
+        found.append(f"- **{escaped(each.column.name)}**: {_plain(said)} Price: {_plain(prices or 'none over ×1.5')}.")
+    return found
+
+
+def _validity(view: View) -> list[str]:
+    lines = [f"**{view.valid} of {view.planned} planned trials are valid at every level.**"]
+    problems = [
         f"- {escaped(item.target)}, {escaped(item.scope)}, {item.blocks}: {item.verdict} – {escaped(item.reason[:220])}"
         for item in view.summaries
     ]
     if view.repeated.rows:
-        lines.append(f"- trials repeated because the host disturbed the first attempt: {len(view.repeated.rows)}")
+        problems.append(f"- trials repeated because the host disturbed the first attempt: {len(view.repeated.rows)}")
     if view.pending:
-        lines.append(f"- planned trials that did not run: {len(view.pending)}")
-    lines += [f"- the record is damaged: {escaped(warning[:300])}" for warning in view.warnings[:3]]
-    lines += ["", "## Verdict", ""]
-    lines += [f"- {_spans((*v.wins, *_spaced(v.ties), *_spaced(v.unranked)))}" for v in view.verdicts]
-    for matrix in view.matrices:
-        lines += ["", f"## Win matrix, class {matrix.target_class}", *_matrix(matrix)]
-    lines += ["", f"## {view.limits.title}", "", *_table(view.limits)]
-    lines += ["", "## Does the language matter here?", ""]
-    lines += [f"- {escaped(m.title)}: **{m.answer}**. {_spans(m.sentence)}" for m in view.language_effects]
-    for answer in view.answers:
-        lines += ["", f"## {escaped(answer.title)}", "", *(f"- {_spans(sentence)}" for sentence in answer.said)]
-        lines += ["", *_table(answer.table)]
-    lines += ["", "## Claims", ""]
-    lines += [f"- **{f.verdict}**: {escaped(f.says)}" for f in view.claim_results]
-    lines += ["", "## What would a service cost?", "", escaped(view.advice.asked), "", _spans(view.advice.said), ""]
-    lines += _table(view.advice.bills)
-    if view.changes:
-        lines += ["", f"## Changes since {escaped(view.changes.baseline)}", ""]
-        lines += _changes(view.changes)
-    lines += [
-        "",
-        f"Values are medians over trials. **Bold**: wins. =: ties for the lead. Relevance bound: {view.relevance}.",
-        "",
-    ]
-    return "\n".join(lines)
-
-
-def _spaced(spans: tuple[Span, ...]) -> tuple[Span, ...]:
-    return (Span(" "), *spans) if spans else ()
+        problems.append(f"- planned trials that did not run: {len(view.pending)}")
+    problems += [f"- the record is damaged: {escaped(warning[:300])}" for warning in view.warnings[:3]]
+    return [*lines, "", *_folded("Trials that are not valid", problems)]
 
 
 def _spans(spans: Iterable[Span]) -> str:

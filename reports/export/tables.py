@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 from typing import Any
 
+import msgspec
 import pandas as pd
 
 from harness.record.measurement import Missing
 from reports.analysis.analysis import Analysis
 from reports.analysis.claims import ClaimResult
 from reports.metrics.catalogue import BY_ID
+from reports.overview.overview import Overview
 
 COLUMNS = (
     "run", "class", "profile", "level", "metric", "unit", "direction", "target", "median", "low", "high", "trials",
@@ -56,8 +59,8 @@ def csv_text(analysis: Analysis) -> str:
     return text
 
 
-def json_text(analysis: Analysis, found: tuple[ClaimResult, ...]) -> str:
-    """The table, the claims and the verdict of each trial as JSON, without NaN, which JSON lacks."""
+def json_text(analysis: Analysis, found: tuple[ClaimResult, ...], overview: Overview) -> str:
+    """The table, the claims, the verdict of each trial, and the page's overview as JSON, without NaN, which JSON lacks."""
     table = json.loads(frame(analysis).to_json(orient="records"))
     trials = [
         {
@@ -76,12 +79,65 @@ def json_text(analysis: Analysis, found: tuple[ClaimResult, ...]) -> str:
         }
         for s in analysis.singles
     ]  # fmt: skip
-    claims = [{"id": f.id, "says": f.says, "verdict": f.verdict, "figures": list(f.figures)} for f in found]
+    claims = [
+        {
+            "id": f.id, "says": f.says, "verdict": f.verdict, "figures": list(f.figures),
+            "tests": [msgspec.to_builtins(test) for test in f.tests],
+        }
+        for f in found
+    ]  # fmt: skip
     run = analysis.run
     head = {"run": run.id, "started": run.started, "schema": run.schema, "method": run.method, "host": run.host.name}
-    return json.dumps(head | {"standings": table, "claims": claims, "trials": trials}, indent=1, ensure_ascii=True) + "\n"
+    body = {"standings": table, "claims": claims, "trials": trials} | overview_data(overview)
+    return json.dumps(head | body, indent=1, ensure_ascii=True) + "\n"
 
 
-def data_address(media_type: str, text: str) -> str:
-    """The text as a data address: a download without script or network."""
-    return f"data:{media_type};base64,{base64.b64encode(text.encode()).decode('ascii')}"
+def overview_data(overview: Overview) -> dict[str, Any]:
+    """The overview as plain data: headline, scorecards, effects, parts, bills."""
+    return {
+        "headline": list(overview.headline.sentences),
+        "scorecard": [
+            {
+                "class": card.target_class, "group": row.row.group, "title": row.row.title, "place": row.row.place,
+                "metric": row.row.metric, "level": row.level,
+                "cells": [
+                    {
+                        "target": cell.target, "state": cell.state, "value": cell.value, "factor": cell.factor,
+                        "at": cell.at, "low": cell.low, "high": cell.high, "trials": cell.trials,
+                        "missing": cell.why or None,
+                    }
+                    for cell in row.cells
+                ],
+            }
+            for card in overview.cards
+            for row in card.rows
+        ],
+        "matters": [
+            {
+                "load": effect.title, "answer": effect.answer, "limit": effect.limit, "says": effect.sentence,
+                "lines": [
+                    {"metric": line.title, "most": line.most, "matters": line.matters, "words": line.words}
+                    for line in effect.lines
+                ],
+            }
+            for effect in overview.effects
+        ],
+        "parts": [
+            {"load": each.title, "says": each.sentence, "parts": [msgspec.to_builtins(part) for _, part in each.parts]}
+            for each in overview.parts
+        ],
+        "bills": [
+            {
+                "id": bill.id, "level": bill.level, "need": msgspec.to_builtins(bill.need),
+                "says": bill.sentence(overview.names),
+                "costs": [msgspec.to_builtins(cost) for cost in bill.costs],
+            }
+            for bill in overview.bills.bills
+        ],
+    }  # fmt: skip
+
+
+def data_address(text: str) -> str:
+    """The text as a compressed data address: a download without script or network. The same text gives the same bytes."""
+    packed = gzip.compress(text.encode(), compresslevel=9, mtime=0)
+    return f"data:application/gzip;base64,{base64.b64encode(packed).decode('ascii')}"

@@ -6,19 +6,21 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from harness.record.measurement import Missing
 from harness.record.method import FULL, HALF
 from harness.record.run import Run
 from reports.analysis.analysis import Analysis, classes
 from reports.analysis.claims import ClaimResult, claim_results, read_claims
+from reports.analysis.cost_model import everyday
 from reports.comparison.changes import Changes, changes, has_pairs, paired_changes
 from reports.export.tables import csv_text, data_address, json_text
 from reports.metrics.catalogue import BY_ID
+from reports.overview.overview import Overview, make_overview
 from reports.sections.build import build_section
-from reports.sections.cost import Advice, advise, everyday
+from reports.sections.cost import Advice, advise, bill_terms
 from reports.sections.elements import Figure, ProfileAnswer, Row, Section, Table
 from reports.sections.environment import Pairs, TargetFacts, calibration_facts, environment, target_facts
 from reports.sections.everyday_service import service_answer
-from reports.sections.fit_map import FORMULAS, fit_figures
 from reports.sections.held_requests import waiters_answer
 from reports.sections.invalid_trials import (
     NoiseAssessment,
@@ -29,7 +31,6 @@ from reports.sections.invalid_trials import (
     repeated_trials,
     summaries,
 )
-from reports.sections.language_effect import LanguageEffect, language_effects
 from reports.sections.latency import latency_figures
 from reports.sections.memory_floor import floor_section
 from reports.sections.metric_figures import axis_sections
@@ -38,7 +39,6 @@ from reports.sections.slow_database import downstream_answer
 from reports.sections.startup import startup_section
 from reports.sections.time_breakdown import limit_tables, parts_sections, route_tables
 from reports.sections.timeline import time_sections
-from reports.sections.verdict import TargetVerdict, undecidable, verdicts
 from reports.sections.warmup import warmup_figures
 from reports.sections.win_matrix import Matrix, make_matrix
 
@@ -51,10 +51,31 @@ class Download(Struct, frozen=True):
     what: str
 
 
+class Running(Struct, frozen=True):
+    """A run that is not over: what is measured now, how much is left, how often the page loads itself again."""
+
+    now: str
+    left: str
+    reload_seconds: int
+
+
+class CellTable(Struct, frozen=True):
+    """Every estimate as a table that can be sorted: headers, and rows of text and numbers (None: no value)."""
+
+    headers: Row
+    rows: tuple[tuple[str | float | None, ...], ...]
+
+
 class View(Struct, frozen=True):
-    """The whole report: one field per part of the page."""
+    """The whole report: one field per part of the page. `ranks`: whether any target is told from another."""
 
     run: Run
+    overview: Overview
+    running: Running | None
+    ranks: bool
+    bill_terms: str
+    axis_count: int
+    every_cell: CellTable
     subtitle: str
     planned: int
     valid: int
@@ -63,20 +84,15 @@ class View(Struct, frozen=True):
     repeated: Table
     pending: tuple[str, ...]
     warnings: tuple[str, ...]
-    undecidable: bool
     several_classes: bool
-    verdicts: tuple[TargetVerdict, ...]
     matrices: tuple[Matrix, ...]
     changes: Changes | None
     answers: tuple[ProfileAnswer, ...]
-    language_effects: tuple[LanguageEffect, ...]
     time_breakdown: tuple[Section, ...]
     routes: tuple[Table, ...]
     routes_at_shares: tuple[Table, ...]
     limits: Table
     limit_reasons: Table
-    fit: tuple[Figure, ...]
-    formulas: Pairs
     claim_results: tuple[ClaimResult, ...]
     advice: Advice
     latency: tuple[Figure, ...]
@@ -104,15 +120,26 @@ def _changes(analysis: Analysis, baseline: Analysis | None) -> Changes | None:
     return paired_changes(analysis) if has_pairs(analysis) else None
 
 
-def make_view(analysis: Analysis, folder: Path, baseline: Analysis | None = None) -> View:
-    """The view of a record. `folder`: where its samples are; `baseline`: the record to compare it with."""
+def make_view(analysis: Analysis, folder: Path, baseline: Analysis | None = None, running: Running | None = None) -> View:
+    """The view of a record. `folder`: where its samples are; `baseline`: the record to compare it with. `running`: what the
+    run that writes the record is doing.
+    """
     run = analysis.run
     found = claim_results(analysis, read_claims())
     problems = problems_of(analysis)
     routes, routes_at_shares = route_tables(analysis)
     limits, limit_reasons = limit_tables(analysis)
+    noise = assess_noise(analysis)
+    overview = make_overview(analysis, found, (noise.noise.word, noise.variation), twins_differ=noise.twins_differ)
+    advice = advise(analysis, everyday(analysis))
     return View(
         run=run,
+        overview=overview,
+        running=running,
+        ranks=any(cell.shade is not None for card in overview.cards for row in card.rows for cell in row.cells),
+        bill_terms=bill_terms(advice),
+        axis_count=len(analysis.rankings),
+        every_cell=_every_cell(analysis),
         subtitle=_subtitle(analysis),
         planned=len(run.plan.trials),
         valid=len(run.plan.trials) - len(analysis.pending) - len(analysis.not_valid),
@@ -121,28 +148,23 @@ def make_view(analysis: Analysis, folder: Path, baseline: Analysis | None = None
         repeated=repeated_trials(analysis),
         pending=tuple(trial.id for trial in analysis.pending),
         warnings=analysis.warnings,
-        undecidable=undecidable(analysis),
         several_classes=len(classes(run)) > 1,
-        verdicts=verdicts(analysis),
         matrices=tuple(make_matrix(analysis, target_class) for target_class in classes(run)),
         changes=_changes(analysis, baseline),
         answers=tuple(filter(None, (service_answer(analysis), downstream_answer(analysis), waiters_answer(analysis)))),
-        language_effects=language_effects(analysis),
         time_breakdown=parts_sections(analysis),
         routes=routes,
         routes_at_shares=routes_at_shares,
         limits=limits,
         limit_reasons=limit_reasons,
-        fit=fit_figures(analysis),
-        formulas=FORMULAS,
         claim_results=found,
-        advice=advise(analysis, everyday(analysis)),
+        advice=advice,
         latency=latency_figures(analysis),
         warmup=warmup_figures(analysis),
         over_time=time_sections(analysis, folder),
         non_load=non_load_sections(analysis),
         axes=axis_sections(analysis),
-        noise_assessment=assess_noise(analysis),
+        noise_assessment=noise,
         calibration=calibration_facts(run),
         calibration_problems=bool(run.calibration.problems),
         opinions=tuple(
@@ -150,14 +172,14 @@ def make_view(analysis: Analysis, folder: Path, baseline: Analysis | None = None
         ),
         downloads=(
             Download(
-                "results.csv",
-                data_address("text/csv", csv_text(analysis)),
+                "results.csv.gz",
+                data_address(csv_text(analysis)),
                 "every estimate: one row per metric, scope and target",
             ),
             Download(
-                "results.json",
-                data_address("application/json", json_text(analysis, found)),
-                "the same, with claims and single trials",
+                "results.json.gz",
+                data_address(json_text(analysis, found, overview)),
+                "the same, with the scorecard, claims and single trials",
             ),
         ),
         environment=environment(analysis),
@@ -168,6 +190,23 @@ def make_view(analysis: Analysis, folder: Path, baseline: Analysis | None = None
         full=f"{FULL * 100:g} %",
         half=f"{HALF * 100:g} %",
     )
+
+
+def _every_cell(analysis: Analysis) -> CellTable:
+    """The estimates of all rankings, in the metrics' base units."""
+    rows: list[tuple[str | float | None, ...]] = []
+    for ranking in analysis.rankings:
+        metric, scope = BY_ID[ranking.metric], analysis.scope(ranking)
+        for entry in ranking.entries:
+            found = entry.estimate
+            numbers: tuple[str | float | None, ...] = (
+                (None, None, None, None)
+                if isinstance(found, Missing)
+                else (found.median, found.low, found.high, found.trials)
+            )
+            rows.append((scope.title, metric.title, entry.target, *numbers, metric.unit, entry.group))
+    headers = ("Where", "Metric", "Target", "Median", "Low", "High", "Trials", "Unit", "Tie group")
+    return CellTable(headers, tuple(rows))
 
 
 def _subtitle(analysis: Analysis) -> str:

@@ -6,12 +6,9 @@ from msgspec import Struct
 
 from harness.record.config import PricesSection
 from reports.analysis.analysis import Analysis
-from reports.analysis.cost_model import CostAnswer, CostInputs, Requirements, answer, cheapest_reference, cost_inputs
+from reports.analysis.cost_model import CostAnswer, CostInputs, Requirements, answer, cost_inputs
 from reports.sections.elements import Span, Table
 from reports.units import number
-
-#: The service that the page shows first: requests/s, ms of CPU, queries and ms of waiting per request.
-EVERYDAY = (500.0, 0.2, 2.0, 0.0)
 
 
 class Advice(Struct, frozen=True):
@@ -26,18 +23,6 @@ class Advice(Struct, frozen=True):
     warnings: tuple[str, ...]
     unpriced: tuple[tuple[str, str], ...]
     source: str
-
-
-def everyday(analysis: Analysis) -> Requirements:
-    """The requirements that the page shows first."""
-    basis, prices = cost_inputs(analysis), analysis.run.configuration.prices
-    rps, cpu_ms, queries, wait_ms = EVERYDAY
-    # The page does not ask for what the record can't price.
-    if all(rates.cpu is None for rates in basis.rates):
-        cpu_ms = 0.0
-    if all(rates.db is None for rates in basis.rates) or basis.statements is None:
-        queries = 0.0
-    return Requirements(rps, cpu_ms, queries, wait_ms, prices.core_month, prices.gib_month, cheapest_reference(basis.rates))
 
 
 def advise(analysis: Analysis, need: Requirements) -> Advice:
@@ -63,6 +48,16 @@ def _asked(need: Requirements) -> str:
         f"{need.rps:,.7g} requests/s, each with {need.cpu_ms:g} ms of pure work (as {need.reference} does it), "
         f"{need.queries:g} queries and {need.wait_ms:g} ms of waiting; at most {need.utilisation:.0%} of the cores used, at "
         f"least {need.instances} instances"
+    )
+
+
+def bill_terms(advice: Advice) -> str:
+    """What both bills of the overview assume, in sentences."""
+    need = advice.need
+    queries = f" with {need.queries:g} queries each" if need.queries else ""
+    return (
+        f"A month of {need.rps:,.7g} requests/s{queries}, at most {need.utilisation:.0%} of the cores used, at least "
+        f"{need.instances} instances. Each picture has its own scale. {advice.source}."
     )
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from statistics import median
 from typing import Literal
 
-from markupsafe import Markup
 from msgspec import Struct
 
 from harness.record.cpus import parse_cpu_list
@@ -15,7 +15,7 @@ from reports.analysis.observations import LevelObservation
 from reports.charts import dot_chart
 from reports.charts.dot_chart import Dot
 from reports.charts.palette import Style, styles
-from reports.charts.theme import Spec, render
+from reports.charts.theme import Spec
 from reports.metrics.scopes import Load
 from reports.stats.intervals import estimate
 from reports.units import quantity, span
@@ -33,19 +33,18 @@ Row = tuple[str, ...]
 
 
 class Figure(Struct, frozen=True):
-    """A chart with its title, explanation and table.
+    """A table with its title and explanation, and what makes the specification of its chart.
 
-    `svg` is None where there is nothing to draw; `reading` then says why. `spec` is set for line charts alone:
-    reports/export/interactive.py makes a chart from it that can be zoomed.
+    The interactive page alone draws charts (reports/export/interactive.py), so no other file waits for them. `chart` is None
+    where there is nothing to draw; `reading` then says why.
     """
 
     id: str
     title: str
-    svg: Markup | None
     reading: str
     headers: Row
     rows: tuple[Row, ...]
-    spec: Spec | None = None
+    chart: Callable[[], Spec] | None = None
 
 
 class Table(Struct, frozen=True):
@@ -69,12 +68,6 @@ class Section(Struct, frozen=True):
 def styles_of(analysis: Analysis) -> dict[str, Style]:
     """The style of each target, the same in the whole report."""
     return styles(analysis.run.plan.targets)
-
-
-def drawn(analysis: Analysis, spec: Spec, name: str, title: str) -> Markup:
-    """The chart as an SVG element; `name` is unique within the page."""
-    names = {look.token: look.label for look in styles_of(analysis).values()}
-    return render(spec, name, f"{title}: the table below has the numbers", names)
 
 
 class ProfileAnswer(Struct, frozen=True):
@@ -116,9 +109,9 @@ def dots_figure(analysis: Analysis, name: str, title: str, reading: str, found: 
         rows.append(Dot(target, made.median, made.low, made.high, tuple(values), ()))
         interval = "–" if made.low is None or made.high is None else span(made.low, made.high, "percent")
         table.append((target, quantity(made.median, "percent"), interval, ", ".join(quantity(v, "percent") for v in values)))
-    svg = drawn(analysis, dot_chart.dots(rows, styles_of(analysis), "percent"), name, title) if rows else None
+    chart = partial(dot_chart.dots, rows, styles_of(analysis), "percent") if rows else None
     headers = ("Target", "Median", "Interval", "Single trials")
-    return Figure(name, title, svg, reading if rows else "No valid trial.", headers, tuple(table))
+    return Figure(name, title, reading if rows else "No valid trial.", headers, tuple(table), chart)
 
 
 def named(*parts: str | tuple[str]) -> Sentence:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from statistics import median
 
 from msgspec import Struct
@@ -20,7 +21,6 @@ from reports.sections.elements import (
     Sentence,
     Table,
     cpu_percent,
-    drawn,
     middle,
     named,
     styles_of,
@@ -167,13 +167,14 @@ def _figure(analysis: Analysis, loads: list[Load]) -> Figure:
         if solid or hollow:
             tracks.append(TrialPath(target, tuple(solid), tuple(hollow)))
     name, title = "waiters-memory", f"Memory per waiter: {loads[0].profile_title}"
-    spec = line_chart.paths(tracks, styles_of(analysis), "requests held", "KiB per waiter, logarithmic") if tracks else None
+    axes = ("requests held", "KiB per waiter, logarithmic")
+    chart = partial(line_chart.paths, tracks, styles_of(analysis), *axes) if tracks else None
     headers = (
         "Target", "Held", "Wait asked for", "Errors", "Mean delay", "p50 delay", "p99 delay", "At most 5 % late",
         "Memory per waiter", "CPU used", "Verdict",
     )  # fmt: skip
-    reading = _READING if spec else "No trial measured the memory per waiter."
-    return Figure(name, title, drawn(analysis, spec, name, title) if spec else None, reading, headers, tuple(table))
+    reading = _READING if chart else "No trial measured the memory per waiter."
+    return Figure(name, title, reading, headers, tuple(table), chart)
 
 
 def _row(analysis: Analysis, target: str, load: Load, trials: tuple[LevelObservation, ...], memory: list[float]) -> Row:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from statistics import median
 
 from msgspec import Struct
+from scipy.special import bdtrc
 
 from harness.record.measurement import Measurement, Missing
 from harness.record.trial_result import TrialResult
@@ -18,6 +19,8 @@ from reports.units import listed, quantity
 
 #: Coefficients of variation over trials up to which a record counts as quiet, and as noisy; above, very noisy.
 QUIET, NOISY = 0.03, 0.08
+#: Twins count as different if chance alone explains what was seen with this probability or less.
+RARE = 0.001
 _NOISE_METRICS = ("throughput", "cpu")
 
 
@@ -130,9 +133,15 @@ class Noise(Struct, frozen=True):
 
 
 class NoiseAssessment(Struct, frozen=True):
-    """What the validity section says about noise: the record's, the machine's, and that of twins."""
+    """What the validity section says about noise: the record's, the machine's, and that of twins.
+
+    `variation`: the coefficient of variation between trials, median over targets and loads; None where it is unknown.
+    `twins_differ`: whether more twins differ than chance explains.
+    """
 
     noise: Noise
+    variation: float | None
+    twins_differ: bool
     machine: str
     scatter: Table
     twins: str
@@ -146,6 +155,7 @@ def assess_noise(analysis: Analysis) -> NoiseAssessment:
     rows: list[Row] = [
         (titles[c.scope], BY_ID[c.metric].title, c.target, str(c.trials), f"{c.variation:.1%}") for c in cells
     ]
+    variations = [c.variation for c in cells if c.metric in _NOISE_METRICS]
     pairs = separations(analysis)
     level = analysis.run.configuration.report.confidence_percent
     twins = "This record has no A/A test. `fitmap bench --twins` measures each target twice under two names, which "
@@ -157,7 +167,9 @@ def assess_noise(analysis: Analysis) -> NoiseAssessment:
             f"about {len(pairs) * (1 - level / 100):.1f} are expected by chance."
         )
     return NoiseAssessment(
-        noise=_noise([c.variation for c in cells if c.metric in _NOISE_METRICS]),
+        noise=_noise(variations),
+        variation=median(variations) if variations else None,
+        twins_differ=bool(pairs) and _many(sum(pair.apart for pair in pairs), len(pairs), 1 - level / 100),
         machine=_machine(analysis),
         scatter=Table(
             "Coefficient of variation over the valid trials",
@@ -174,6 +186,11 @@ def assess_noise(analysis: Analysis) -> NoiseAssessment:
             ),
         ),
     )
+
+
+def _many(apart: int, pairs: int, chance: float) -> bool:
+    """Whether so many of the pairs differ that chance alone gives as many less than once in a thousand times."""
+    return apart > 0 and float(bdtrc(apart - 1, pairs, chance)) < RARE
 
 
 def _machine(analysis: Analysis) -> str:

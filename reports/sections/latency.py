@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from statistics import median
 
 from harness.record.measurement import Missing
@@ -12,7 +13,7 @@ from reports.charts import line_chart
 from reports.charts.line_chart import Line, TrialPath
 from reports.metrics.level_stats import throughput
 from reports.metrics.scopes import Load
-from reports.sections.elements import Figure, Row, drawn, styles_of
+from reports.sections.elements import Figure, Row, styles_of
 from reports.units import quantity
 
 #: Points of the latency curves: even steps on a logarithmic axis of 1 / (1 - quantile), 1 (fastest) to 10,000 (99.99 %).
@@ -64,9 +65,10 @@ def latency_figure(analysis: Analysis, load: Load, name: str) -> Figure:
         "further mark there is a tenth as many requests. The strong line is the median over the valid trials at each "
         "percentile. Faint lines are single trials. A line ends where fewer than 100 requests of a trial lie beyond it."
     )
-    svg, spec = None, None
+    chart = None
     if curves:
-        spec = line_chart.lines(
+        chart = partial(
+            line_chart.lines,
             curves,
             styles_of(analysis),
             x_title="share of requests",
@@ -74,15 +76,13 @@ def latency_figure(analysis: Analysis, load: Load, name: str) -> Figure:
             log_y=True,
             percentile_axis=True,
         )
-        svg = drawn(analysis, spec, name, f"Latency by percentile, {load.title}")
     return Figure(
         name,
         f"Latency distribution: {load.title}",
-        svg,
         reading if curves else "No valid trial has a histogram.",
         ("Target", *(f"p{percent:g}" for percent in _TABLE_PERCENTILES)),
         tuple(table),
-        spec,
+        chart,
     )
 
 
@@ -151,16 +151,14 @@ def _tradeoff(analysis: Analysis, loads: list[Load], percent: float, profile: st
         "medians over valid trials. Hollow marks have no valid trial. A percentile with too few requests beyond it has no "
         "mark."
     )
-    svg, spec = None, None
+    chart = None
     if rows:
-        spec = line_chart.paths(rows, styles_of(analysis), "requests/s", f"p{percent:g} response time, ms")
-        svg = drawn(analysis, spec, name, title)
+        chart = partial(line_chart.paths, rows, styles_of(analysis), "requests/s", f"p{percent:g} response time, ms")
     return Figure(
         name,
         title,
-        svg,
         reading if rows else "No trial has enough requests for this percentile.",
         ("Target", "Load", "Achieved", f"p{percent:g}", "Trials"),
         tuple(table),
-        spec,
+        chart,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
 from harness.record.measurement import Missing
 from reports.analysis.analysis import Analysis, at_least
@@ -11,7 +12,7 @@ from reports.charts import dot_chart
 from reports.charts.dot_chart import Dot
 from reports.metrics.catalogue import BY_ID
 from reports.metrics.scopes import Scope
-from reports.sections.elements import Figure, Section, drawn, styles_of
+from reports.sections.elements import Figure, Section, styles_of
 from reports.units import Unit, quantity, span
 
 
@@ -76,10 +77,10 @@ def _metric_figure(analysis: Analysis, name: str, rankings: list[Ranking]) -> Fi
     return Figure(
         id=name,
         title=title,
-        svg=drawn(analysis, dot_chart.dots(rows, styles_of(analysis), metric.unit), name, title),
         reading=metric.meaning_at(scope.load),
         headers=("Target", "Median", "Interval", "Tie group", "Single trials"),
         rows=tuple(table),
+        chart=partial(dot_chart.dots, rows, styles_of(analysis), metric.unit),
     )
 
 

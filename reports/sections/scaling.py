@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 from statistics import median
 
 from msgspec import Struct
@@ -16,7 +17,7 @@ from reports.charts import line_chart
 from reports.charts.line_chart import Line
 from reports.metrics.level_stats import cpu_per_request_microseconds, throughput
 from reports.metrics.scaling import level_of, shares
-from reports.sections.elements import Figure, Row, Section, Table, drawn, styles_of
+from reports.sections.elements import Figure, Row, Section, Table, styles_of
 from reports.sections.metric_figures import scope_figures
 from reports.sections.time_breakdown import LIMITS
 from reports.stats.scalability_law import MIN_POINTS, Law, fit
@@ -69,9 +70,11 @@ def _figure(analysis: Analysis, name: str, title: str, reading: str, what: str, 
     headers = ("Target", *(f"{n} {what if n > 1 else what.removesuffix('s')}" for n in counts))
     rows = tuple(_throughputs(target, points, counts) for target, points in found.items())
     if not curves:
-        return Figure(name, title, None, "No target has two valid points.", headers, rows)
-    spec = line_chart.lines(curves, styles_of(analysis), x_title=what, y_title="requests/s", counts=counts, height=210)
-    return Figure(name, title, drawn(analysis, spec, name, title), reading, headers, rows, spec)
+        return Figure(name, title, "No target has two valid points.", headers, rows)
+    chart = partial(
+        line_chart.lines, curves, styles_of(analysis), x_title=what, y_title="requests/s", counts=counts, height=210
+    )
+    return Figure(name, title, reading, headers, rows, chart)
 
 
 def _throughputs(target: str, points: tuple[At, ...], counts: tuple[int, ...]) -> Row:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 from statistics import median
 
 from harness.record.measurement import Capacity, Missing
@@ -13,7 +14,7 @@ from reports.charts import dot_chart
 from reports.charts.dot_chart import Bar
 from reports.metrics.level_stats import cpu_per_request_microseconds
 from reports.metrics.scopes import Load
-from reports.sections.elements import Figure, Row, Section, Table, drawn, styles_of
+from reports.sections.elements import Figure, Row, Section, Table, styles_of
 from reports.units import quantity, span
 
 LIMITS = {
@@ -103,8 +104,8 @@ def _figure(
         for p, whole, parts in rows
     )
     headers = ("Target", "Whole", *dot_chart.PARTS[: len(rows[0][2])], "Limited by") if rows else ()
-    svg = drawn(analysis, dot_chart.bars(bars, styles_of(analysis), x_title), name, title) if rows else None
-    return Figure(name, title, svg, reading if rows else "No valid trial.", headers, table)
+    chart = partial(dot_chart.bars, bars, styles_of(analysis), x_title) if rows else None
+    return Figure(name, title, reading if rows else "No valid trial.", headers, table, chart)
 
 
 def route_tables(analysis: Analysis) -> tuple[tuple[Table, ...], tuple[Table, ...]]:

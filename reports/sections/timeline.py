@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -15,7 +16,7 @@ from reports.analysis.observations import LevelObservation
 from reports.analysis.samples import Curve, read_curves
 from reports.charts import line_chart
 from reports.charts.line_chart import Line
-from reports.sections.elements import Figure, Section, drawn, styles_of
+from reports.sections.elements import Figure, Section, styles_of
 
 _PARTS = (
     ("service", "cores", "CPU use of the service", "In cores. A service that uses all of its cores is limited by them."),
@@ -111,19 +112,23 @@ def _figure(
             if window:
                 three = (min(window), median(window), max(window))
                 table.append((target, level, *(f"{v:.2f} cores" if kind == "cores" else f"{v:,.1f} MiB" for v in three)))
-    svg, spec = None, None
+    chart = None
     if curves:
         y_title = "cores" if kind == "cores" else "MiB"
-        spec = line_chart.lines(
-            curves, styles_of(analysis), x_title="seconds of the trial", y_title=y_title, marks=marks, height=190
+        chart = partial(
+            line_chart.lines,
+            curves,
+            styles_of(analysis),
+            x_title="seconds of the trial",
+            y_title=y_title,
+            marks=marks,
+            height=190,
         )
-        svg = drawn(analysis, spec, name, title)
     return Figure(
         name,
         title,
-        svg,
         reading if curves else "There are no samples to draw.",
         ("Target", "Level", "Lowest in its window", "Median", "Highest"),
         tuple(table),
-        spec,
+        chart,
     )

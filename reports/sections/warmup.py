@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from statistics import median
 
 from reports.analysis.analysis import Analysis
@@ -12,7 +13,7 @@ from reports.charts.line_chart import Line
 from reports.metrics.level_stats import throughput
 from reports.metrics.scopes import Load
 from reports.metrics.steady_state import STEADY_SHARE
-from reports.sections.elements import Figure, Row, drawn, styles_of
+from reports.sections.elements import Figure, Row, styles_of
 
 Seconds = list[tuple[float, float]]
 
@@ -49,14 +50,15 @@ def ramp_figure(
         curves.append(Line(target, xs, ys))
     if not curves:
         return None
-    spec = line_chart.lines(
+    chart = partial(
+        line_chart.lines,
         curves,
         styles_of(analysis),
         x_title="seconds since the first request",
         y_title="% of steady throughput",
         height=190,
     )
-    return Figure(name, title, drawn(analysis, spec, name, title), reading, headers, rows, spec)
+    return Figure(name, title, reading, headers, rows, chart)
 
 
 def _figure(analysis: Analysis, load: Load, name: str) -> Figure | None:

@@ -8,9 +8,11 @@ from harness.record.measurement import Missing
 from reports.analysis.analysis import Analysis, at_least
 from reports.analysis.ranking import RankedTarget, Ranking
 from reports.metrics.catalogue import BY_ID
-from reports.sections.elements import Span
-from reports.sections.verdict import who_leads
+from reports.sections.elements import Sentence, Span
 from reports.units import factor, quantity, span
+
+#: A tie of more targets is counted, not listed.
+MOST_NAMED = 2
 
 
 class MatrixCell(Struct, frozen=True):
@@ -29,7 +31,7 @@ class MatrixRow(Struct, frozen=True):
 
     title: str
     better: str
-    lead: tuple[Span, ...]
+    lead: Sentence
     cells: tuple[MatrixCell, ...]
 
 
@@ -67,9 +69,23 @@ def _row(analysis: Analysis, ranking: Ranking, targets: tuple[str, ...]) -> Matr
     return MatrixRow(
         title=metric.title,
         better="higher is better" if metric.direction == "higher" else "lower is better",
-        lead=who_leads(ranking),
+        lead=_lead(ranking),
         cells=tuple(_cell(analysis, ranking, entries[target]) for target in targets),
     )
+
+
+def _lead(ranking: Ranking) -> Sentence:
+    """Who leads: `rust ×1.31 over go`, `tie: go and rust`, `tie of 4`, or why there is no ranking."""
+    if ranking.winner and ranking.runner_up and ranking.lead:
+        ahead = Span(f" {factor(ranking.lead.ahead)} over ")
+        return (Span(ranking.winner, "name"), ahead, Span(ranking.runner_up, "name"))
+    if ranking.note != "tie":
+        reasons = {e.estimate.reason for e in ranking.entries if isinstance(e.estimate, Missing)}
+        return (Span(reasons.pop() if not ranking.leaders and len(reasons) == 1 else ranking.note),)
+    if len(ranking.leaders) > MOST_NAMED:
+        return (Span(f"tie of {len(ranking.leaders)}"),)
+    first, last = ranking.leaders
+    return (Span("tie: "), Span(first, "name"), Span(" and "), Span(last, "name"))
 
 
 def _cell(analysis: Analysis, ranking: Ranking, entry: RankedTarget) -> MatrixCell:

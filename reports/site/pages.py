@@ -10,20 +10,21 @@ All content of a history is text in the pages. It becomes a path or an anchor on
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Collection, Mapping, Sequence
 
 from msgspec import Struct
 
 from reports.charts.palette import MAPPED
-from reports.export.files import CSV, JSON, REPORT, SUMMARY
+from reports.export.files import CARD, CSV, JSON, REPORT, SUMMARY
 from reports.export.html import STATIC_POLICY, render_template
 from reports.regression.history import HistoryEntry
 from reports.site.trends import RunKey, Series
 from reports.site.view import Card, Folder, Link, RunRow, card, key_of, run_row, target_address, trend_figure, verdict_of
 
 INDEX, FEED, GATE = "index.html", "feed.xml", "gate.json"
-#: Files of a run that the site keeps. The interactive page would double the size; the charts are in the report.
-KEPT = (REPORT, SUMMARY, CSV, JSON, GATE)
+#: Files of a run that the site keeps. The interactive page would triple the size.
+KEPT = (REPORT, SUMMARY, CSV, JSON, CARD, GATE)
 #: How many trends of each series the first page shows.
 MAX_CARDS = 12
 
@@ -56,9 +57,13 @@ def _target_page(series: Series, target: str) -> bytes:
 
 
 def index_page(
-    every: Sequence[Series], folders: Mapping[RunKey, Folder], kept: Collection[RunKey], warnings: Sequence[str]
+    every: Sequence[Series],
+    folders: Mapping[RunKey, Folder],
+    kept: Collection[RunKey],
+    warnings: Sequence[str],
+    picture: bytes | None = None,
 ) -> bytes:
-    """The first page. `kept`: the runs whose files the site has."""
+    """The first page. `kept`: the runs whose files the site has. `picture`: the card of the newest of them, as PNG."""
     blocks = [_block(series, folders, kept) for series in every]
     return _page(
         "site_index.html.j2",
@@ -68,7 +73,14 @@ def index_page(
         total=sum(len(series.runs) + series.older for series in every),
         reports=len(kept),
         warnings=warnings,
+        picture=f"data:image/png;base64,{base64.b64encode(picture).decode('ascii')}" if picture else "",
     )
+
+
+def newest_card(every: Sequence[Series], folders: Mapping[RunKey, Folder], kept: Collection[RunKey]) -> str:
+    """The run whose card the first page shows: the newest one that is kept and has a card; empty if there is none."""
+    found = [run for series in every for run in series.runs if key_of(run) in kept and CARD in folders[key_of(run)].sizes]
+    return max(found, key=lambda run: (run.started, run.run)).run if found else ""
 
 
 def _block(series: Series, folders: Mapping[RunKey, Folder], kept: Collection[RunKey]) -> Block:

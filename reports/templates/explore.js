@@ -6,11 +6,15 @@ const filter = makeFilter(
   read("advisor-data").basis.rates.map(({ target }) => target),
   () => {
     advisor.update();
-    zoom.redraw();
+    charts.redraw();
     write();
   },
 );
-const zoom = makeZoom(read("specs"), filter.hidden);
+let charts = { redraw() {} };
+unpacked("specs").then((data) => {
+  charts = makeCharts(data, filter.hidden);
+});
+makeCells(document.getElementById("cells"), read("cells-data"));
 const write = afterPause(writeNow, 150);
 const advisor = makeAdvisor(document.getElementById("advisor"), read("advisor-data"), filter.hidden, write);
 
@@ -42,7 +46,7 @@ function restore() {
   }
   filter.hide(state ? state.getAll("hide") : []);
   advisor.restore(state ?? new URLSearchParams());
-  zoom.redraw();
+  charts.redraw();
   document.getElementById(state?.get("at"))?.scrollIntoView();
 }
 

@@ -1,4 +1,5 @@
-// Checkboxes for the targets: columns, rows and sentences of targets that are not checked are hidden.
+// Checkboxes for the targets: columns, rows and sentences of targets that are not checked are hidden. Nothing is computed
+// again: factors stay those against the best of all targets.
 
 function makeFilter(place, targets, changed) {
   const boxes = new Map();
@@ -20,7 +21,10 @@ function makeFilter(place, targets, changed) {
   function apply() {
     const out = new Set(hidden());
     for (const part of document.querySelectorAll("[data-target]")) part.hidden = out.has(part.dataset.target);
-    for (const cell of document.querySelectorAll("table [colspan]")) {
+    for (const table of document.querySelectorAll(".score")) {
+      table.style.setProperty("--n", table.querySelectorAll("thead [data-target]:not([hidden])").length);
+    }
+    for (const cell of document.querySelectorAll(".matrix [colspan]")) {
       cell.dataset.columns ??= cell.colSpan;
       const heads = cell.closest("table").querySelectorAll("thead [data-target][hidden]");
       cell.colSpan = Number(cell.dataset.columns) - heads.length;

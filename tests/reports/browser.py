@@ -148,6 +148,7 @@ def of_page(browser: webdriver.Chrome, script: str, *arguments: Any) -> Any:
 
 def type_into(browser: webdriver.Chrome, name: str, text: str) -> None:
     """As a reader does: all of it selected, and typed over."""
+    unfold(browser)
     element = browser.find_element(By.ID, f"need-{name}")
     if element.tag_name == "select":
         # Not by a selector, which no hostile name survives.
@@ -162,7 +163,20 @@ def fragment(browser: webdriver.Chrome) -> str:
     return browser.current_url.partition("#")[2]
 
 
+def unfold(browser: webdriver.Chrome) -> None:
+    """Open every folded part."""
+    browser.execute_script("document.querySelectorAll('details').forEach(each => each.open = true)")
+
+
+def shown(browser: webdriver.Chrome, chart: str = FIRST_CHART) -> None:
+    """Bring a chart into sight, and wait until it is drawn."""
+    unfold(browser)
+    browser.execute_script("document.getElementById(arguments[0]).scrollIntoView({block: 'center'})", chart)
+    wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, f"#{chart} .plot svg"))
+
+
 def zoom(browser: webdriver.Chrome, chart: str = FIRST_CHART) -> None:
+    shown(browser, chart)
     browser.find_element(By.CSS_SELECTOR, f"#{chart} .bar button").click()
     wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, f"#{chart} .live svg"))
 

@@ -39,8 +39,6 @@ from harness.record.trial_result import NonLoadMeasurement, TrialResult
 from harness.record.writer import RecordWriter
 from loadtests.protocol.histogram import encode
 from loadtests.protocol.messages import RouteResult, Window
-from reports.analysis.analysis import Analysis
-from reports.sections.verdict import verdicts
 
 CONNECTIONS = 32
 
@@ -369,8 +367,3 @@ def make_record(
     for result in results:
         writer.append(result)
     return read_record(folder)
-
-
-def text_of(analysis: Analysis, target: str) -> str:
-    verdict = next(v for v in verdicts(analysis) if v.target == target)
-    return "".join(s.text for s in (*verdict.wins, *verdict.ties, *verdict.unranked))

@@ -9,8 +9,8 @@ import pytest
 from report_records import PROFILES, make_record, profile
 
 from reports.analysis.analysis import analyse
-from reports.analysis.cost_model import CostInputs, Interval, Rates, Requirements, answer, cost_inputs
-from reports.sections.cost import advise, everyday
+from reports.analysis.cost_model import CostInputs, Interval, Rates, Requirements, answer, cost_inputs, everyday
+from reports.sections.cost import advise
 
 MIB = 2**20
 

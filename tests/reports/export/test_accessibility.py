@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from axe import violations
-from browser import Pages, look_at, needs_chromium, out_of_reach, type_into, zoom
+from browser import Pages, look_at, needs_chromium, out_of_reach, type_into, unfold, zoom
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -31,6 +31,7 @@ def test_whatever_the_interactive_page_adds_is_reached_too(browser: webdriver.Ch
 @pytest.mark.parametrize("name", ["report", "explore"])
 def test_axe_finds_no_serious_barrier(browser: webdriver.Chrome, pages: Pages, name: str, dark: bool) -> None:
     look_at(browser, getattr(pages, name).as_uri(), dark=dark)
+    unfold(browser)
     if name == "explore":
         zoom(browser)
         type_into(browser, "rps", "none")

@@ -24,8 +24,9 @@ from reports.analysis.cost_model import (
     Requirements,
     answer,
     cost_inputs,
+    everyday,
 )
-from reports.sections.cost import advise, everyday
+from reports.sections.cost import advise
 from reports.units import number
 
 pytestmark = needs_chromium

@@ -23,6 +23,7 @@ from browser import (
     of_page,
     scroll_width,
     type_into,
+    unfold,
     wait_for,
     write_pages,
     zoom,
@@ -35,8 +36,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from harness.record.reader import Record
+from reports.analysis.cost_model import everyday
 from reports.export.html import STATIC_POLICY
-from reports.sections.cost import everyday
 
 pytestmark = needs_chromium
 
@@ -57,6 +58,7 @@ def test_from_disk_it_asks_for_nothing_and_says_nothing_while_it_is_used(
     for chart in (FIRST_CHART, "tradeoff-1-99", "time-1-3"):
         zoom(browser, chart)
     type_into(browser, "rps", "123")
+    browser.find_element(By.CSS_SELECTOR, "#cells th button").click()
     browser.find_element(By.CSS_SELECTOR, ".filter input").click()
     time.sleep(0.5)
     assert asked(browser) == []
@@ -80,9 +82,9 @@ def test_no_text_can_run_but_its_two_scripts(browser: webdriver.Chrome, pages: P
 
 
 def columns(browser: webdriver.Chrome) -> list[str]:
-    """The targets of the win matrix that are to be seen."""
-    heads = browser.find_elements(By.CSS_SELECTOR, ".matrix thead th")[2:]
-    return [each.text for each in heads if each.is_displayed()]
+    """The languages of the scorecard that are to be seen."""
+    heads = browser.find_elements(By.CSS_SELECTOR, ".score thead th b")
+    return sorted(each.text.lower() for each in heads if each.is_displayed())
 
 
 def test_the_address_keeps_the_state(browser: webdriver.Chrome, pages: Pages) -> None:
@@ -103,19 +105,19 @@ def test_the_address_keeps_the_state(browser: webdriver.Chrome, pages: Pages) ->
 
 
 def test_anchors_work_beside_the_state(browser: webdriver.Chrome, pages: Pages) -> None:
-    look_at(browser, f"{pages.explore.as_uri()}#matrix")
+    look_at(browser, f"{pages.explore.as_uri()}#axes")
     top = "Math.abs(document.getElementById('{}').getBoundingClientRect().top) < 60"
-    wait_for(lambda: of_page(browser, top.format("matrix")))
+    wait_for(lambda: of_page(browser, top.format("axes")))
     time.sleep(0.3)
-    assert fragment(browser) == "matrix"
+    assert fragment(browser) == "axes"
     type_into(browser, "rps", "750")
-    wait_for(lambda: fragment(browser) == "rps=750&at=matrix")
-    browser.find_element(By.CSS_SELECTOR, "nav a[href='#latency']").click()
-    wait_for(lambda: of_page(browser, top.format("latency")))
-    wait_for(lambda: fragment(browser) == "rps=750&at=latency")
+    wait_for(lambda: fragment(browser) == "rps=750&at=axes")
+    browser.find_element(By.CSS_SELECTOR, "nav a[href='#claims']").click()
+    wait_for(lambda: of_page(browser, top.format("claims")))
+    wait_for(lambda: fragment(browser) == "rps=750&at=claims")
     assert browser.find_element(By.ID, "need-rps").get_attribute("value") == "750"
     browser.refresh()
-    wait_for(lambda: of_page(browser, top.format("latency")))
+    wait_for(lambda: of_page(browser, top.format("claims")))
 
 
 def test_a_hidden_target_is_out_of_columns_rows_sentences_and_zoomed_charts(browser: webdriver.Chrome, pages: Pages) -> None:
@@ -145,7 +147,6 @@ def test_a_chart_is_zoomed_moved_and_closed_by_pointer_and_by_keyboard(browser: 
     look_at(browser, pages.explore.as_uri())
     zoom(browser)
     live = browser.find_element(By.CSS_SELECTOR, ".live")
-    assert not browser.find_element(By.CSS_SELECTOR, f"#{FIRST_CHART} > svg").is_displayed()
     whole = drawing(browser)
     frame = live.find_element(By.CSS_SELECTOR, ".background")
 
@@ -167,11 +168,33 @@ def test_a_chart_is_zoomed_moved_and_closed_by_pointer_and_by_keyboard(browser: 
     changes(browser.find_element(By.CSS_SELECTOR, "button[title='Zoom in']").click)
     live.send_keys(Keys.ESCAPE)
     assert not browser.find_elements(By.CSS_SELECTOR, ".live, .zoomed")
-    assert browser.find_element(By.CSS_SELECTOR, f"#{FIRST_CHART} > svg").is_displayed()
+    assert browser.find_element(By.CSS_SELECTOR, f"#{FIRST_CHART} .plot svg").is_displayed()
     assert browser.switch_to.active_element.get_attribute("aria-expanded") == "false"
     browser.switch_to.active_element.send_keys(Keys.ENTER)
     wait_for(lambda: drawing(browser) == whole)
     assert console(browser) == []
+
+
+def test_every_cell_can_be_sorted_and_searched(browser: webdriver.Chrome, pages: Pages) -> None:
+    look_at(browser, pages.explore.as_uri())
+    unfold(browser)
+    rows = "[...document.querySelectorAll('#cells tbody tr')].map(row => [...row.cells].map(cell => cell.textContent))"
+    wait_for(lambda: of_page(browser, "document.querySelectorAll('#cells tbody tr').length"))
+    every = of_page(browser, rows)
+    assert len(every) == sum(len(ranking.entries) for ranking in pages.analysis.rankings)
+    browser.find_element(By.ID, "cells-search").send_keys("saturated cpu per request rust")
+    found = of_page(browser, rows)
+    assert 0 < len(found) < len(every) and all(row[2] == "rust" for row in found)
+    browser.find_element(By.ID, "cells-search").clear()
+    browser.find_element(By.ID, "cells-search").send_keys("CPU-bound, saturated Throughput")
+    browser.find_element(By.XPATH, "//div[@id='cells']//th/button[.='Median']").click()
+
+    def medians() -> list[float]:
+        return [float(row[3].replace(",", "")) for row in of_page(browser, rows)]
+
+    assert len(medians()) == 5 and medians() == sorted(medians())
+    browser.find_element(By.XPATH, "//div[@id='cells']//th/button[.='Median']").click()
+    assert medians() == sorted(medians(), reverse=True)
 
 
 @pytest.mark.parametrize("width", [1440, 390])

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import http.server
+import re
 import threading
 from pathlib import Path
 
 import pytest
-from browser import Pages, background, console, look_at, needs_chromium, screenshot, scroll_width
+from browser import Pages, background, console, look_at, needs_chromium, screenshot, scroll_width, wait_for
 from selenium import webdriver
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
@@ -52,31 +53,59 @@ def test_it_works_under_the_strict_policy(browser: webdriver.Chrome, pages: Page
         assert console(browser) == []
         assert Strict.asked == ["/report.html"]
         # The style sheet took hold: the policy has not blocked it.
-        assert browser.execute_script("return getComputedStyle(document.querySelector('.grid')).display") == "grid"
+        assert browser.execute_script("return getComputedStyle(document.querySelector('.mrow')).display") == "grid"
     finally:
         server.shutdown()
 
 
-def test_charts_change_with_the_theme_and_stay_legible_on_a_telephone(browser: webdriver.Chrome, pages: Pages) -> None:
-    script = "return getComputedStyle(document.querySelector('.chart svg text')).fill"
+SIZES = """
+return [...document.querySelectorAll('main svg text, .score td, .score th, .meta, .cap, figcaption')]
+  .filter(each => each.checkVisibility() && each.textContent.trim() && !each.closest('.deep'))
+  .map(each => {
+    const svg = each.closest('svg');
+    const scale = svg ? svg.getBoundingClientRect().width / svg.viewBox.baseVal.width : 1;
+    return [parseFloat(getComputedStyle(each).fontSize) * scale, each.textContent.trim().slice(0, 40)];
+  })
+"""
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_pictures_change_with_the_theme_and_no_text_is_too_small(
+    browser: webdriver.Chrome, pages: Pages, width: int
+) -> None:
+    fill = "return getComputedStyle(document.querySelector('main svg text')).fill"
     look_at(browser, pages.report.as_uri(), dark=False)
-    light = browser.execute_script(script)
+    light = browser.execute_script(fill)
     look_at(browser, pages.report.as_uri(), dark=True)
-    assert browser.execute_script(script) != light
-    look_at(browser, pages.report.as_uri(), width=390)
-    heights = browser.execute_script(
-        "return [...document.querySelectorAll('.chart svg text')].filter(t => t.textContent.trim())"
-        ".map(t => Math.max(t.getBoundingClientRect().height, t.getBoundingClientRect().width))"
+    assert browser.execute_script(fill) != light
+    look_at(browser, pages.report.as_uri(), width=width)
+    small = [found for found in browser.execute_script(SIZES) if found[0] < 10.9]
+    assert small == []
+
+
+def test_the_whole_scorecard_is_on_the_first_screen(browser: webdriver.Chrome, pages: Pages) -> None:
+    look_at(browser, pages.report.as_uri())
+    bottom = (
+        "return Math.max(...[...document.querySelectorAll('.score td')].map(each => each.getBoundingClientRect().bottom))"
     )
-    assert min(heights) > 9
+    assert browser.execute_script(bottom) <= 900
 
 
-def test_print_shows_light_and_every_table(browser: webdriver.Chrome, pages: Pages) -> None:
+def test_a_link_to_a_folded_part_opens_it(browser: webdriver.Chrome, pages: Pages) -> None:
+    look_at(browser, pages.report.as_uri())
+    assert not browser.execute_script("return document.getElementById('validity').checkVisibility()")
+    browser.execute_script("document.querySelector('.meta a').click()")
+    wait_for(lambda: browser.execute_script("return document.getElementById('validity').checkVisibility()"))
+
+
+def test_print_is_light_short_and_begins_with_the_scorecard(browser: webdriver.Chrome, pages: Pages) -> None:
     look_at(browser, pages.report.as_uri(), dark=True, media="print")
     assert background(browser) == "rgb(255, 255, 255)"
-    fill = "return getComputedStyle(document.querySelector('.chart svg text')).fill"
-    assert browser.execute_script(fill) == "rgb(90, 99, 112)"
-    height = "return document.querySelector('figure details table').getBoundingClientRect().height"
-    assert browser.execute_script(height) > 0
-    pdf = browser.execute_cdp_cmd("Page.printToPDF", {"printBackground": True})["data"]
-    assert base64.b64decode(pdf).startswith(b"%PDF")
+    assert (
+        browser.execute_script("return getComputedStyle(document.querySelector('main svg text')).fill") == "rgb(22, 25, 29)"
+    )
+    assert not browser.execute_script("return document.querySelector('.fold').checkVisibility()")
+    printed = browser.execute_cdp_cmd("Page.printToPDF", {"printBackground": True, "preferCSSPageSize": True})["data"]
+    pdf = base64.b64decode(printed)
+    assert pdf.startswith(b"%PDF")
+    assert len(re.findall(rb"/Type /Page\b", pdf)) <= 6

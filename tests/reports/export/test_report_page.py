@@ -9,7 +9,7 @@ from pathlib import Path
 
 import altair as alt
 import pytest
-from report_records import make_record, text_of
+from report_records import make_record
 
 from harness.record.config import Opinion
 from harness.record.measurement import Missing
@@ -69,7 +69,7 @@ def test_the_page_is_whole_in_itself(page: str) -> None:
     assert len(ids) == len(set(ids))
     assert {v[1:] for n, v in parsed.attributes if n == "href" and v.startswith("#")} <= set(ids)
     assert set(re.findall(r"url\(#([^)]*)\)", page)) <= set(ids)
-    assert len(page.encode()) < 1_500_000
+    assert len(page.encode()) < 900_000
 
 
 def test_headings_descend_without_a_gap(page: str) -> None:
@@ -79,25 +79,27 @@ def test_headings_descend_without_a_gap(page: str) -> None:
     assert all(b - a <= 1 for a, b in itertools.pairwise(levels))
 
 
-def test_a_table_is_behind_every_chart(page: str) -> None:
+def test_a_table_or_a_text_is_beside_every_picture(page: str) -> None:
     figures = re.findall(r"<figure.*?</figure>", page, re.DOTALL)
-    assert len(figures) > 20
-    assert all("<details>" in f and "<table>" in f and "<figcaption>" in f and "aria-label=" in f for f in figures)
+    assert len(figures) > 10
+    assert all("<table>" in f and "<figcaption>" in f for f in figures if 'class="chart"' in f)
+    assert all("<figcaption>" in f and "aria-label=" in f for f in figures if 'class="chart"' not in f)
 
 
-def test_trials_that_are_not_valid_are_in_the_first_screen(page: str) -> None:
-    first = page[: page.index('id="verdict"')]
-    assert "of 40 planned trials are valid at every level" in first
-    assert "<bdi>CPU-bound, saturated</bdi>, blocks" in first
-    assert first.count("<li>") < 20
-    assert "generator limited" in first
-    assert "service: ended at once with status 1" in first
-    assert "1 planned trial did not run" in first
+def test_the_first_screen_says_how_many_trials_are_valid_and_the_fold_says_why(page: str) -> None:
+    first = page[: page.index('id="scorecard"')]
+    assert "of 40 trials valid" in first and 'href="#validity"' in first
+    assert "Don’t compare these numbers yet." in first
+    validity = page[page.index('<div id="validity">') :]
+    assert "of 40 planned trials are valid at every level" in validity
+    assert "generator limited" in validity
+    assert "service: ended at once with status 1" in validity
+    assert "1 planned trial did not run" in validity
 
 
 def test_a_detailed_record_gives_a_page(detailed: Record) -> None:
     page = render_report(analyse(detailed), detailed.folder)
-    assert len(page.encode()) < 2_500_000
+    assert len(page.encode()) < 900_000
     assert "Latency against throughput, p99: Database-bound" in page
     assert "GET /products/{id} alone" in page
     assert "search for capacity" in page
@@ -123,7 +125,8 @@ def test_equal_targets_all_tie(tmp_path: Path) -> None:
 def test_one_block_gives_values_and_no_ranking(tmp_path: Path) -> None:
     record = make_record(tmp_path, targets=("rust", "python"), blocks=1)
     page = render_report(analyse(record), tmp_path)
-    assert "Fewer than three blocks of trials give values, but no ranking." in page
+    assert "one block: values, no ranking" in page
+    assert "best, or tied with it" not in page
     found = analyse(record).rankings
     assert all(s.winner is None and s.note.startswith("too few") for s in found if s.scope and len(s.leaders) > 1)
 
@@ -134,7 +137,6 @@ def test_classes_are_never_ranked_against_each_other(tmp_path: Path) -> None:
     for ranking in analysis.rankings:
         named = {e.target for e in ranking.entries}
         assert named == ({"rust", "java"} if ranking.target_class == "tuned" else {"go", "python"})
-    assert text_of(analysis, "go").startswith("go wins")
 
 
 def test_a_record_without_a_single_result_still_gives_a_page(tmp_path: Path) -> None:
@@ -196,12 +198,8 @@ def test_hostile_names_are_shown_as_text(tmp_path: Path) -> None:
     parsed = Page(page)
     assert not {"script", "img"} & set(parsed.tags)
     assert not [n for n, _ in parsed.attributes if n.startswith("on")]
-    shown = set(parsed.text)
-    assert {clean(target) for target in HOSTILE} <= shown
+    assert {clean(target) for target in HOSTILE} <= {text.strip() for text in parsed.text}
     assert "\x07" not in page
-    labels = [look.label for look in styles(HOSTILE).values()]
-    assert len(set(labels)) == len(HOSTILE)
-    assert all(label in shown for label in (clean(text) for text in labels)), "charts label every target"
     text = summary(make_view(analysis, tmp_path))
     assert "<script>" not in text.replace("\\<", "")
     assert "](javascript" not in text.replace("\\]", "")
@@ -215,9 +213,9 @@ def test_opinions_stand_apart_and_are_labelled_as_such(mixed: Record, page: str)
     configuration = msgspec.structs.replace(mixed.run.configuration, opinion=said)
     run = msgspec.structs.replace(mixed.run, configuration=configuration)
     text = render_report(analyse(Record(mixed.folder, run, mixed.results, ())), mixed.folder)
-    section = text[text.index('<h2 id="opinion">') : text.index('<h2 id="downloads">')]
+    section = text[text.index('<div id="opinion">') : text.index('<div id="downloads">')]
     assert "count nowhere above" in section
-    assert "Plenty of people here." in section and "Plenty of people here." not in text[: text.index('<h2 id="opinion">')]
+    assert "Plenty of people here." in section and "Plenty of people here." not in text[: text.index('<div id="opinion">')]
 
 
 def test_repeated_trials_are_listed_with_their_first_verdict(mixed: Record, page: str) -> None:
@@ -228,7 +226,7 @@ def test_repeated_trials_are_listed_with_their_first_verdict(mixed: Record, page
     first = tuple(msgspec.structs.replace(r, verdict="unstable", problems=("other work took 7%",)) for r in (good, bad))
     analysis = analyse(msgspec.structs.replace(mixed, superseded=first))
     text = render_report(analysis, mixed.folder)
-    section = text[text.index("<h3>Repeated trials</h3>") : text.index("<h3>Calibration")]
+    section = text[text.index("<h4>Repeated trials</h4>") : text.index("<h4>Calibration")]
     assert re.findall(r"<bdi>([^<]*)</bdi>", section) == [
         *(good.trial.id, "unstable: other work took 7%", "valid"),
         *(bad.trial.id, "unstable: other work took 7%", bad.verdict.replace("_", " ")),
@@ -236,12 +234,16 @@ def test_repeated_trials_are_listed_with_their_first_verdict(mixed: Record, page
     assert "disturbed the first attempt: 2\n" in summary(make_view(analysis, mixed.folder))
 
 
-def test_summary_has_sentences_and_matrix(mixed: Record) -> None:
+def test_summary_has_headline_scorecard_and_the_rest_folded(mixed: Record) -> None:
     text = summary(make_view(analyse(mixed), mixed.folder))
-    assert "**rust** wins throughput, CPU-bound saturated" in text
-    assert re.search(r"\| Throughput \| \*\*rust\*\* ×1\.\d+ over \*\*go\*\* \| \*\*[\d,]+", text)
-    assert "| CPU\\-bound, saturated | service CPU |" in text
-    assert "planned trials that did not run: 1" in text
+    head, _, rest = text.partition("<details>")
+    assert head.startswith("## On pure CPU work Rust ")
+    assert re.search(r"\| CPU per request, pure work \(saturated\) \| \*\*best\*\* ", head)
+    assert len(head.splitlines()) < 40, "a screen"
+    assert re.search(r"\| Throughput \| \*\*rust\*\* ×1\.\d+ over \*\*go\*\* \| \*\*[\d,]+", rest)
+    assert "| CPU\\-bound, saturated | service CPU |" in rest
+    assert "planned trials that did not run: 1" in rest
+    assert rest.count("<details>") + 1 == rest.count("</details>")
     assert len(text) < 60_000
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import io
 import json
 import os
 import re
 import shutil
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -19,9 +21,10 @@ from harness.files import ROOT
 from harness.record.measurement import Missing
 from harness.record.reader import Record
 from reports.analysis.analysis import analyse
-from reports.analysis.claims import claim_results, read_claims
-from reports.export.files import CHARTS, CSV, EXPLORE, JSON, REPORT, SUMMARY, write_files
+from reports.analysis.claims import read_claims
+from reports.export.files import CARD, CSV, EXPLORE, JSON, REPORT, SUMMARY, write_files
 from reports.export.tables import csv_text, json_text
+from reports.export.view import make_view
 
 
 @pytest.fixture(scope="module")
@@ -45,11 +48,17 @@ def test_the_table_has_every_entry_and_missing_is_empty_with_a_reason(mixed: Rec
 
 def test_json_is_json_and_has_the_single_trials(mixed: Record) -> None:
     analysis = analyse(mixed)
-    text = json_text(analysis, claim_results(analysis, read_claims()))
+    view = make_view(analysis, mixed.folder)
+    text = json_text(analysis, view.claim_results, view.overview)
     value = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
     assert len(value["trials"]) == len(analysis.measured)
     assert {row["metric"] for row in value["standings"]} >= {"throughput", "p99", "image", "start"}
     assert len(value["claims"]) == len(read_claims())
+    assert value["headline"] == list(view.overview.headline.sentences)
+    first = value["scorecard"][0]
+    assert (first["place"], first["metric"]) == ("cpu@saturate", "cpu")
+    assert {cell["target"] for cell in first["cells"]} == set(mixed.run.plan.targets)
+    assert {"matters", "parts", "bills"} <= set(value)
     entry = analysis.rankings[0].entries[0]
     assert not isinstance(entry.estimate, Missing)
     row = value["standings"][0]
@@ -59,19 +68,19 @@ def test_json_is_json_and_has_the_single_trials(mixed: Record) -> None:
 def test_downloads_in_the_page_are_the_files_beside_it(written: Path) -> None:
     page = (written / REPORT).read_text()
     for name in (CSV, JSON):
-        address = re.search(rf'download="{name}" href="data:[a-z/]+;base64,([^"]+)"', page)
+        address = re.search(rf'download="{name}.gz" href="data:[a-z/]+;base64,([^"]+)"', page)
         assert address
-        assert base64.b64decode(address[1]) == (written / name).read_bytes()
+        assert gzip.decompress(base64.b64decode(address[1])) == (written / name).read_bytes()
 
 
 def test_every_file_is_there_and_pictures_are_pictures(written: Path) -> None:
     for name in (REPORT, EXPLORE, SUMMARY, CSV, JSON):
         assert (written / name).stat().st_size > 500
     assert not list(written.rglob("*.part"))
-    charts = list((written / CHARTS).glob("*.png"))
-    assert any(path.name.startswith("fit-") for path in charts)
-    assert len(charts) > 5
-    assert all(path.read_bytes().startswith(b"\x89PNG") for path in charts)
+    card = (written / CARD).read_bytes()
+    assert card.startswith(b"\x89PNG")
+    # Width and height stand in the first chunk.
+    assert struct.unpack(">II", card[16:24]) == (1200, 630)
     assert len((written / SUMMARY).read_text()) < 60_000
 
 

@@ -12,8 +12,7 @@ from report_records import PROFILES, make_record
 from harness.cli.main import main
 from harness.record.reader import Record
 from reports.analysis.analysis import analyse
-from reports.analysis.cost_model import Requirements, answer, cost_inputs
-from reports.sections.cost import everyday
+from reports.analysis.cost_model import Requirements, answer, cost_inputs, everyday
 
 
 def advise(capsys: pytest.CaptureFixture[str], folder: Path, *arguments: str) -> tuple[int, str, str]:

@@ -89,7 +89,7 @@ def test_a_speed_up_on_cores_of_its_own_is_ranked(tmp_path: Path) -> None:
 def test_sections_have_charts_tables_and_say_what_is_shared(analysis: Analysis) -> None:
     sections = {section.title: section for section in non_load_sections(analysis)}
     floor, up, out = (sections[profile.title] for profile in (FLOOR, UP, OUT))
-    assert [figure.title for section in (floor, up, out) for figure in section.figures if not figure.svg] == []
+    assert [figure.title for section in (floor, up, out) for figure in section.figures if not figure.chart] == []
     assert "shares one with database and load generator" in up.note
     assert "fitted to 4 points or more" in up.note and "Here there is 1" in up.note
     assert "From 2 replicas on, they share cores" in out.note

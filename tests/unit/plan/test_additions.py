@@ -23,6 +23,7 @@ CPUS = (Cpu(0, 0, 0), Cpu(1, 0, 1))
 MANIFEST = """\
 language = "Example"
 class = "standard"
+kind = "compiled"
 framework = "none"
 driver = "none"
 sources = ["main.example"]

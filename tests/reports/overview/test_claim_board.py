@@ -1,0 +1,58 @@
+"""The claims as a scoreboard: the figure that decides, its bound, and the counts."""
+
+from __future__ import annotations
+
+import pytest
+
+from reports.analysis.claims import ClaimResult, ClaimTest, ClaimVerdict, read_claims
+from reports.overview.claim_board import deciding, make_board
+
+
+def comparison(
+    value: float, sense: str = "at most", bound: float = 1.0, target: str = "java", over: str | None = "rust"
+) -> ClaimTest:
+    return ClaimTest("supported", target, over, value, value * 0.9, value * 1.1, bound, sense, None)  # type: ignore[arg-type]
+
+
+def result(verdict: ClaimVerdict, *tests: ClaimTest) -> ClaimResult:
+    return ClaimResult(verdict, "A sentence.", "A claim", verdict, (), tests)
+
+
+def test_the_figure_nearest_to_breaking_the_claim_decides() -> None:
+    assert deciding((comparison(0.2), comparison(0.8), comparison(0.5))).value == 0.8
+    assert deciding((comparison(4.0, "at least"), comparison(1.5, "at least"), comparison(9.0, "at least"))).value == 1.5
+    assert deciding((comparison(0.2), comparison(1.8))).value == 1.8
+
+
+def test_contradicted_come_first_and_unmeasured_are_counted_alone() -> None:
+    board = make_board(
+        (result("supported", comparison(0.5)), result("not measured"), result("contradicted", comparison(1.5)),
+         result("inconclusive", comparison(1.0))),
+        {"java": "Java", "rust": "Rust"},
+    )  # fmt: skip
+    assert board.counts == (("supported", 1), ("contradicted", 1), ("inconclusive", 1), ("not measured", 1))
+    assert [each.verdict for each in board.decisions] == ["contradicted", "supported", "inconclusive"]
+    first = board.decisions[0]
+    assert (first.subject, first.value, first.interval, first.bound) == (
+        "Java ÷ Rust",
+        "1.50",
+        "1.35 to 1.65",
+        "at most 1.00",
+    )
+    assert not first.upwards
+
+
+def test_the_picture_is_cut_at_eight() -> None:
+    (found,) = make_board((result("supported", comparison(50.0, "at least")),), {}).decisions
+    assert (found.at, found.low, found.high) == (8.0, 8.0, 8.0)
+
+
+def test_a_value_has_its_unit() -> None:
+    test = ClaimTest("supported", "go", None, 0.07, 0.06, 0.08, 0.2, "at most", "seconds")
+    (found,) = make_board((result("supported", test),), {"go": "Go"}).decisions
+    assert (found.subject, found.value, found.bound) == ("Go", "70.0\u00a0ms", "at most 200\u00a0ms")
+
+
+@pytest.mark.parametrize("claim", read_claims(), ids=lambda claim: claim.id)
+def test_every_claim_has_a_short_form(claim: object) -> None:
+    assert 10 < len(getattr(claim, "short", "")) <= 53
