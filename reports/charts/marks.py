@@ -53,8 +53,8 @@ def text(x: float, y: float, words: str, style: str = "", anchor: str = "") -> M
 
 def picture(width: float, height: float, label: str, parts: Iterable[Markup], style: str = "") -> Markup:
     """An SVG element with a text alternative."""
-    shown = f' class="{style}"' if style else ""
-    head = Markup(f'<svg{shown} viewBox="0 0 {xy(width)} {xy(height)}" role="img" aria-label="') + escape(label)  # noqa: S704
+    shown = f"pic {style}".strip()
+    head = Markup(f'<svg class="{shown}" viewBox="0 0 {xy(width)} {xy(height)}" role="img" aria-label="') + escape(label)  # noqa: S704
     return head + Markup('">') + Markup("").join(parts) + Markup("</svg>")
 
 

@@ -10,12 +10,12 @@ from msgspec import Struct
 from reports.charts.marks import box, label_width, path, picture, text, xy
 
 WIDTH, ROW, BAR = 430.0, 24.0, 16.0
-#: Pixels right of the longest bar for its words, at least.
-END = 72.0
+#: Pixels right of the longest bar.
+END = 8.0
 
 
 class Stack(Struct, frozen=True):
-    """One bar: its parts in order, as (class, value); the words at its end; the interval of the whole, if any."""
+    """One bar: its parts in order, as (class, value); the words before it; the interval of the whole, if any."""
 
     name: str
     parts: tuple[tuple[str, float], ...]
@@ -26,14 +26,15 @@ class Stack(Struct, frozen=True):
 
 def stacks(label: str, bars: Sequence[Stack]) -> Markup:
     """The bars below each other, on a scale of their own from 0."""
-    left = max(54.0, label_width([bar.name for bar in bars])) + 8
+    names = label_width([bar.name for bar in bars])
+    left = names + label_width([bar.words for bar in bars], 7.2) + 20
     most = max((max(sum(v for _, v in bar.parts), bar.high or 0.0) for bar in bars), default=1.0) or 1.0
-    room = WIDTH - left - max(END, label_width([bar.words for bar in bars], 7.0) + 10)
+    room = WIDTH - left - END
     parts: list[Markup] = []
     for i, bar in enumerate(bars):
         y = 4 + i * ROW
         x = left
-        parts.append(text(left - 8, y + 12, bar.name, "nm", "end"))
+        parts += [text(names, y + 12, bar.name, "nm", "end"), text(left - 8, y + 12, bar.words, "vl", "end")]
         for style, value in bar.parts:
             width = value / most * room
             if width > 0.05:
@@ -44,6 +45,4 @@ def stacks(label: str, bars: Sequence[Stack]) -> Markup:
             middle = y + BAR / 2
             ends = "".join(f"M{xy(end)} {xy(middle - 3)}v6" for end in (first, last))
             parts.append(path("wh", f"M{xy(first)} {xy(middle)}H{xy(last)}{ends}"))
-            x = max(x, last)
-        parts.append(text(x + 6, y + 12, bar.words, "vl"))
     return picture(WIDTH, 4 + ROW * len(bars), label, parts)

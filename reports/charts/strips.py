@@ -23,7 +23,7 @@ def _x(times: float) -> float:
 def scale() -> Markup:
     """The numbers above the strips."""
     words = [text(_x(t), 14, "same" if t == 1 else f"×{t:g}", "tk", "" if t == 1 else "middle") for t in TICKS]
-    head = Markup(f'<svg viewBox="0 0 {xy(WIDTH)} 20" aria-hidden="true">')  # noqa: S704
+    head = Markup(f'<svg class="pic" viewBox="0 0 {xy(WIDTH)} 20" aria-hidden="true">')  # noqa: S704
     return head + Markup("").join(words) + Markup("</svg>")
 
 

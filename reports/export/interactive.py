@@ -41,7 +41,8 @@ def render_explore(view: View) -> str:
         ("cells-data", json_block(view.every_cell)),
     )
     packed = (("specs", packed_json(_charts(view))),)
-    fragment = render_template("explore.html.j2", blocks=blocks, packed=packed, scripts=[(kind, Markup(text)) for kind, text in scripts])  # noqa: S704
+    marked = [(kind, Markup(text)) for kind, text in scripts]  # noqa: S704
+    fragment = render_template("explore.html.j2", blocks=blocks, packed=packed, scripts=marked)
     hashes = " ".join(f"'sha256-{_sha256(text)}'" for _, text in scripts)
     return render_page(view, f"{STATIC_POLICY}; script-src {hashes}", Markup(fragment))  # noqa: S704
 

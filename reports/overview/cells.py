@@ -67,7 +67,7 @@ class Cell(Struct, frozen=True):
     @property
     def shade(self) -> int | None:
         """0 (best) to 5 (beyond thirty times); None where the cell has no shade."""
-        if self.state in ("none", "plain", "level"):
+        if self.state in ("none", "few", "plain", "level"):
             return None
         if self.leads:
             return 0
@@ -75,7 +75,7 @@ class Cell(Struct, frozen=True):
 
     @property
     def far(self) -> bool:
-        return self.state in ("few", "close", "behind") and (self.factor or 1.0) >= FAR_FROM
+        return self.state in ("close", "behind") and (self.factor or 1.0) >= FAR_FROM
 
 
 def state_of(in_front: bool, alone: bool, factor: float) -> State:

@@ -16,20 +16,25 @@ ORDER: tuple[ClaimVerdict, ...] = ("contradicted", "supported", "inconclusive")
 WIDEST = 8.0
 
 
+class Line(Struct, frozen=True):
+    """Value and interval as times the bound. `upwards`: values above the bound support the claim."""
+
+    at: float
+    low: float
+    high: float
+    upwards: bool
+
+
 class Decision(Struct, frozen=True):
-    """A claim with its deciding figure: subject, value, interval and bound as text, and as times the bound."""
+    """A claim with its deciding figure as text, and as a picture. Without a value, `subject` says why there is none."""
 
     short: str
     verdict: ClaimVerdict
     subject: str
-    value: str
-    interval: str
-    bound: str
-    at: float
-    low: float
-    high: float
-    #: Whether values above the bound support the claim.
-    upwards: bool
+    value: str = ""
+    interval: str = ""
+    bound: str = ""
+    line: Line | None = None
 
 
 class Board(Struct, frozen=True):
@@ -45,9 +50,11 @@ def make_board(results: tuple[ClaimResult, ...], names: Mapping[str, str]) -> Bo
     counts = tuple((verdict, sum(result.verdict == verdict for result in results)) for verdict in every)
     decisions = (
         _decision(result, deciding(result.tests), names)
+        if result.tests
+        else Decision(result.short, result.verdict, "too few trials for an interval")
         for verdict in ORDER
         for result in results
-        if result.verdict == verdict and result.tests
+        if result.verdict == verdict
     )
     return Board(tuple(pair for pair in counts if pair[1]), tuple(decisions))
 
@@ -80,10 +87,12 @@ def _decision(result: ClaimResult, test: ClaimTest, names: Mapping[str, str]) ->
         value=text(test.value),
         interval=interval,
         bound=f"{test.sense} {text(test.bound)}",
-        at=_cut(test.value / test.bound),
-        low=_cut((test.value if test.low is None else test.low) / test.bound),
-        high=_cut((test.value if test.high is None else test.high) / test.bound),
-        upwards=test.sense == "at least",
+        line=Line(
+            at=_cut(test.value / test.bound),
+            low=_cut((test.value if test.low is None else test.low) / test.bound),
+            high=_cut((test.value if test.high is None else test.high) / test.bound),
+            upwards=test.sense == "at least",
+        ),
     )
 
 

@@ -133,7 +133,7 @@ def _limit(analysis: Analysis, scope: Scope, columns: Sequence[Column]) -> str:
         return ""
     limit, count = Counter(found).most_common(1)[0]
     core = "core is" if len(parse_cpu_list(analysis.run.plan.placement.service)) == 1 else "cores are"
-    share = "" if count == len(found) else f" ({count} of {len(found)})"
+    share = "" if count == len(found) else f" for {count} of {len(found)} languages"
     return f"{_FULL[limit].format(core=core)}{share}."
 
 

@@ -124,5 +124,5 @@ def caption(found: FitMap) -> tuple[str, ...]:
     fewer = "" if len(found.parts) == len(PARTS) else " The record lacks the others that belong to it."
     return (
         "Across: requests per core-second on pure work, as a share of the best.",
-        f"Up: the mean (geometric, equal weights) of shares of the best in {listed(found.parts)}.{fewer}{left}",
+        f"Up: the same for {listed(found.parts)}, as one mean (geometric, equal weights).{fewer}{left}",
     )

@@ -91,14 +91,14 @@ def _behind_a_database(card: Scorecard) -> str:
         for word, names in (("CPU", CPU_ON_DATABASE), ("memory", MEMORY_ON_DATABASE))
         if any(row.told_apart for name in names if (row := card.row(name)))
     ]
-    head = "Behind a database nobody is measurably faster"
+    head = "Behind a database no language is measurably faster"
     match differ:
         case []:
             return f"{head}, and nothing else differs."
         case [one]:
-            return f"{head}: {one} differs, speed does not."
+            return f"{head}. Only {one} differs."
         case _:
-            return f"{head}: {' and '.join(differ)} differ, speed does not."
+            return f"{head}: what differs is {' and '.join(differ)}."
 
 
 def _told_apart(card: Scorecard, row: ScoreRow) -> str:

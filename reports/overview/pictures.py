@@ -117,5 +117,7 @@ def bill(found: Bill, columns: tuple[Column, ...]) -> Markup:
 
 def claim(found: Decision) -> Markup:
     """A claim's bound, interval and value."""
-    style = f"v-{found.verdict}"
-    return claim_line(style, found.at, found.low, found.high, WIDEST, upwards=found.upwards)
+    line = found.line
+    if line is None:
+        return Markup()
+    return claim_line(f"v-{found.verdict}", line.at, line.low, line.high, WIDEST, upwards=line.upwards)

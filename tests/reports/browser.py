@@ -148,8 +148,8 @@ def of_page(browser: webdriver.Chrome, script: str, *arguments: Any) -> Any:
 
 def type_into(browser: webdriver.Chrome, name: str, text: str) -> None:
     """As a reader does: all of it selected, and typed over."""
-    unfold(browser)
     element = browser.find_element(By.ID, f"need-{name}")
+    browser.execute_script("arguments[0].closest('details').open = true", element)
     if element.tag_name == "select":
         # Not by a selector, which no hostile name survives.
         next(each for each in element.find_elements(By.TAG_NAME, "option") if each.get_attribute("value") == text).click()
@@ -170,8 +170,12 @@ def unfold(browser: webdriver.Chrome) -> None:
 
 def shown(browser: webdriver.Chrome, chart: str = FIRST_CHART) -> None:
     """Bring a chart into sight, and wait until it is drawn."""
-    unfold(browser)
-    browser.execute_script("document.getElementById(arguments[0]).scrollIntoView({block: 'center'})", chart)
+    browser.execute_script(
+        "const figure = document.getElementById(arguments[0]);"
+        "for (let each = figure; each; each = each.parentElement) if (each.tagName === 'DETAILS') each.open = true;"
+        "figure.scrollIntoView({block: 'center'})",
+        chart,
+    )
     wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, f"#{chart} .plot svg"))
 
 

@@ -18,7 +18,7 @@ PURE_WORK = {"metric": "cpu", "scope": "cpu@saturate"}
 
 
 def judge(analysis: Analysis, *tests: dict[str, object]) -> ClaimResult:
-    claim = Claim("one", "Something is so.", tuple(msgspec.convert(test, Condition) for test in tests))
+    claim = Claim("one", "Something is so.", "So it is", tuple(msgspec.convert(test, Condition) for test in tests))
     (found,) = claim_results(analysis, (claim,))
     return found
 

@@ -23,7 +23,6 @@ from browser import (
     of_page,
     scroll_width,
     type_into,
-    unfold,
     wait_for,
     write_pages,
     zoom,
@@ -58,6 +57,7 @@ def test_from_disk_it_asks_for_nothing_and_says_nothing_while_it_is_used(
     for chart in (FIRST_CHART, "tradeoff-1-99", "time-1-3"):
         zoom(browser, chart)
     type_into(browser, "rps", "123")
+    browser.execute_script("document.getElementById('cells').closest('details').open = true")
     browser.find_element(By.CSS_SELECTOR, "#cells th button").click()
     browser.find_element(By.CSS_SELECTOR, ".filter input").click()
     time.sleep(0.5)
@@ -100,6 +100,7 @@ def test_the_address_keeps_the_state(browser: webdriver.Chrome, pages: Pages) ->
     browser.execute_script("location.hash = '#queries=9&hide=go&hide=rust&hide=nobody&on=nobody&rps=%3Cb%3E'")
     wait_for(lambda: browser.find_element(By.ID, "need-queries").get_attribute("value") == "9")
     assert browser.find_element(By.ID, "need-reference").get_attribute("value") == everyday(pages.analysis).reference
+    browser.execute_script("document.getElementById('need-wrong').closest('details').open = true")
     assert "“<b>” is not a number" in browser.find_element(By.ID, "need-wrong").text
     assert columns(browser) == ["java", "kotlin", "python"]
 
@@ -177,7 +178,7 @@ def test_a_chart_is_zoomed_moved_and_closed_by_pointer_and_by_keyboard(browser: 
 
 def test_every_cell_can_be_sorted_and_searched(browser: webdriver.Chrome, pages: Pages) -> None:
     look_at(browser, pages.explore.as_uri())
-    unfold(browser)
+    browser.execute_script("document.getElementById('cells').closest('details').open = true")
     rows = "[...document.querySelectorAll('#cells tbody tr')].map(row => [...row.cells].map(cell => cell.textContent))"
     wait_for(lambda: of_page(browser, "document.querySelectorAll('#cells tbody tr').length"))
     every = of_page(browser, rows)

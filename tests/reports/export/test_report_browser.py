@@ -101,9 +101,7 @@ def test_a_link_to_a_folded_part_opens_it(browser: webdriver.Chrome, pages: Page
 def test_print_is_light_short_and_begins_with_the_scorecard(browser: webdriver.Chrome, pages: Pages) -> None:
     look_at(browser, pages.report.as_uri(), dark=True, media="print")
     assert background(browser) == "rgb(255, 255, 255)"
-    assert (
-        browser.execute_script("return getComputedStyle(document.querySelector('main svg text')).fill") == "rgb(22, 25, 29)"
-    )
+    assert browser.execute_script("return getComputedStyle(document.querySelector('svg .nm')).fill") == "rgb(22, 25, 29)"
     assert not browser.execute_script("return document.querySelector('.fold').checkVisibility()")
     printed = browser.execute_cdp_cmd("Page.printToPDF", {"printBackground": True, "preferCSSPageSize": True})["data"]
     pdf = base64.b64decode(printed)

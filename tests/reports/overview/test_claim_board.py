@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reports.analysis.claims import ClaimResult, ClaimTest, ClaimVerdict, read_claims
-from reports.overview.claim_board import deciding, make_board
+from reports.overview.claim_board import Line, deciding, make_board
 
 
 def comparison(
@@ -39,12 +39,18 @@ def test_contradicted_come_first_and_unmeasured_are_counted_alone() -> None:
         "1.35 to 1.65",
         "at most 1.00",
     )
-    assert not first.upwards
+    assert first.line is not None and not first.line.upwards
 
 
 def test_the_picture_is_cut_at_eight() -> None:
     (found,) = make_board((result("supported", comparison(50.0, "at least")),), {}).decisions
-    assert (found.at, found.low, found.high) == (8.0, 8.0, 8.0)
+    assert found.line == Line(8.0, 8.0, 8.0, upwards=True)
+
+
+def test_a_claim_without_an_interval_is_shown_all_the_same() -> None:
+    board = make_board((result("inconclusive"),), {})
+    assert len(board.decisions) == sum(n for _, n in board.counts)
+    assert board.decisions[0].subject == "too few trials for an interval"
 
 
 def test_a_value_has_its_unit() -> None:

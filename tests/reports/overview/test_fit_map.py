@@ -56,7 +56,7 @@ def test_of_two_parts_the_caption_says_which() -> None:
     found = made({name: cells for name, cells in ALL.items() if name != WAITER})
     assert found is not None
     assert caption(found)[1] == (
-        "Up: the mean (geometric, equal weights) of shares of the best in memory of an instance and start to first answer. "
+        "Up: the same for memory of an instance and start to first answer, as one mean (geometric, equal weights). "
         "The record lacks the others that belong to it."
     )
 
