@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import altair as alt
 from msgspec import Struct
 
 from reports.charts.palette import BLUE, GREY, INK, MUTED, VERMILION, Style
-from reports.charts.theme import LOG_ABOVE_RATIO, Spec, finish, log_domain, name_axis, source, unvalidated
+from reports.charts.theme import LOG_ABOVE_RATIO, Spec, finish, log_domain, name_axis
+from reports.charts.vega_lite import Part, category, layer, number, number_axis, rank, scale
 from reports.units import Unit, scale_of
 
 #: A diagonal cross, as a path in a square of side 2.
@@ -38,89 +38,102 @@ class Bar(Struct, frozen=True):
     parts: tuple[float, ...]
 
 
-@unvalidated
 def dots(rows: Sequence[Dot], looks: Mapping[str, Style], unit: Unit) -> Spec:
     """Estimates as dots with intervals, single trials as small dots, trials that are not valid as crosses."""
     every = [v for r in rows for v in (r.median, r.low, r.high, *r.trials, *r.not_valid) if v is not None]
     if not every:
         raise ValueError("a dot chart needs a value")
-    scale, symbol = scale_of(max(every), unit)
+    factor, symbol = scale_of(max(every), unit)
     logarithmic = max(every) / min(every) > LOG_ABOVE_RATIO
-    domain = log_domain(every, scale) if logarithmic else [0, max(every) / scale * 1.05]
-    order = [looks[row.target].token for row in rows]
-    estimates, singles = [], []
-    for row in rows:
-        label = looks[row.target].token
-        base = {"target": label, "colour": looks[row.target].colour, "marker": looks[row.target].marker}
-        if row.median is not None:
-            low, high = (row.median if bound is None else bound for bound in (row.low, row.high))
-            # Intervals are cut at the chart's edge, since they may reach far beyond the trials. The table has the numbers.
-            estimates.append(
-                base
-                | {
-                    "value": row.median / scale,
-                    "low": max(low / scale, domain[0]),
-                    "high": min(high / scale, domain[1]),
-                }
-            )
-        singles += [{"target": label, "colour": base["colour"], "value": v / scale, "valid": 1} for v in row.trials]
-        singles += [{"target": label, "colour": MUTED.light, "value": v / scale, "valid": 0} for v in row.not_valid]
-    y = alt.Y("target:N", sort=None, title=None, scale=alt.Scale(domain=order), axis=name_axis())
-    title = f"{symbol}, logarithmic" if logarithmic else symbol
-    x_scale = alt.Scale(type="log", domain=domain, nice=False) if logarithmic else alt.Scale(domain=domain, nice=False)
-    x = alt.X("value:Q", title=title, scale=x_scale, axis=alt.Axis(tickCount=5, labelOverlap=True, format=",~r"))
-    colour = alt.Color("colour:N", scale=None)
-    middle = source("estimates").encode(y=y, color=colour)
-    intervals = middle.mark_rule(strokeWidth=2, clip=True).encode(x=alt.X("low:Q", title=title, scale=x_scale), x2="high:Q")
-    points = middle.mark_point(filled=True, size=75, opacity=1).encode(x=x, shape=alt.Shape("marker:N", scale=None))
-    small = (
-        source("singles")
-        .mark_point(size=16, opacity=0.55, strokeWidth=1.2, yOffset=7)
-        .encode(
-            x=x,
-            y=y,
-            color=colour,
-            shape=alt.Shape("valid:O", scale=alt.Scale(domain=[0, 1], range=[CROSS, "circle"]), legend=None),
-        )
+    domain = log_domain(every, factor) if logarithmic else [0, max(every) / factor * 1.05]
+    across = {
+        "title": f"{symbol}, logarithmic" if logarithmic else symbol,
+        "scale": scale(domain, "log" if logarithmic else None),
+    }
+    place = {"x": number("value", axis=number_axis(), **across), "y": _targets(rows, looks)}
+    colour = category("colour", scale=None)
+    interval = {"x": number("low", **across), "x2": {"field": "high"}, "y": place["y"], "color": colour}
+    point = {**place, "color": colour, "shape": category("marker", scale=None)}
+    crossed = rank("valid", scale={"domain": [0, 1], "range": [CROSS, "circle"]}, legend=None)
+    layers = (
+        layer("estimates", "rule", interval, strokeWidth=2, clip=True),
+        layer("singles", "point", {**point, "shape": crossed}, size=16, opacity=0.55, strokeWidth=1.2, yOffset=7),
+        layer("estimates", "point", point, filled=True, size=75, opacity=1),
     )
-    return finish(
-        alt.layer(intervals, small, points), {"estimates": estimates, "singles": singles}, height=max(len(rows), 2) * 27
-    )
+    data = {"estimates": _estimates(rows, looks, factor, domain), "singles": _singles(rows, looks, factor)}
+    return finish(layers, data, height=_height(rows))
 
 
-@unvalidated
 def bars(rows: Sequence[Bar], looks: Mapping[str, Style], x_title: str) -> Spec:
     """One stacked bar per target: its parts as shares of the whole."""
     count = len(rows[0].parts)
-    order = [looks[row.target].token for row in rows]
     values: list[dict[str, Any]] = []
     notes = []
     for row in rows:
+        target = looks[row.target].token
         start, total = 0.0, sum(row.parts)
         for name, part in zip(PARTS[:count], row.parts, strict=True):
             end = start + part / total * 100
-            values.append({"target": looks[row.target].token, "part": name, "start": start, "end": end})
+            values.append({"target": target, "part": name, "start": start, "end": end})
             start = end
-        notes.append({"target": looks[row.target].token, "note": row.note, "at": 100})
-    y = alt.Y("target:N", sort=None, title=None, scale=alt.Scale(domain=order), axis=name_axis())
-    x_scale = alt.Scale(domain=[0, 100], nice=False)
-    drawn = (
-        source("parts")
-        .mark_bar(height=15)
-        .encode(
-            y=y,
-            x=alt.X("start:Q", title=x_title, scale=x_scale, axis=alt.Axis(tickCount=5)),
-            x2="end:Q",
-            color=alt.Color(
-                "part:N",
-                scale=alt.Scale(domain=list(PARTS[:count]), range=list(PART_COLOURS[:count])),
-                legend=alt.Legend(orient="top", title=None, symbolType="square", columns=3, columnPadding=12),
-            ),
+        notes.append({"target": target, "note": row.note, "at": 100})
+    y = _targets(rows, looks)
+    x_scale = scale([0, 100])
+    bar = {
+        "x": number("start", title=x_title, scale=x_scale, axis={"tickCount": 5}),
+        "x2": {"field": "end"},
+        "y": y,
+        "color": category(
+            "part",
+            scale={"domain": list(PARTS[:count]), "range": list(PART_COLOURS[:count])},
+            legend={"columnPadding": 12, "columns": 3, "orient": "top", "symbolType": "square", "title": None},
+        ),
+    }
+    note = {"x": number("at", scale=x_scale), "y": y, "text": category("note")}
+    layers = (
+        layer("parts", "bar", bar, height=15),
+        layer("notes", "text", note, align="left", dx=8, color=INK.light),
+    )
+    return finish(layers, {"parts": values, "notes": notes}, height=_height(rows), right=80)
+
+
+def _targets(rows: Sequence[Dot] | Sequence[Bar], looks: Mapping[str, Style]) -> Part:
+    """The y channel: one line per target, in the order of the rows."""
+    order = [looks[row.target].token for row in rows]
+    return category("target", sort=None, title=None, scale={"domain": order}, axis=name_axis())
+
+
+def _height(rows: Sequence[Dot] | Sequence[Bar]) -> int:
+    return max(len(rows), 2) * 27
+
+
+def _estimates(
+    rows: Sequence[Dot], looks: Mapping[str, Style], factor: float, domain: Sequence[float]
+) -> list[dict[str, Any]]:
+    found = []
+    for row in rows:
+        if row.median is None:
+            continue
+        look = looks[row.target]
+        low, high = (row.median if bound is None else bound for bound in (row.low, row.high))
+        found.append(
+            {
+                "target": look.token,
+                "colour": look.colour,
+                "marker": look.marker,
+                "value": row.median / factor,
+                # Cut at the chart's edge: intervals may reach far beyond the trials. The table has the numbers.
+                "low": max(low / factor, domain[0]),
+                "high": min(high / factor, domain[1]),
+            }
         )
-    )
-    labels = (
-        source("notes")
-        .mark_text(align="left", dx=8, color=INK.light)
-        .encode(y=y, x=alt.X("at:Q", scale=x_scale), text="note:N")
-    )
-    return finish(alt.layer(drawn, labels), {"parts": values, "notes": notes}, height=max(len(rows), 2) * 27, right=80)
+    return found
+
+
+def _singles(rows: Sequence[Dot], looks: Mapping[str, Style], factor: float) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for row in rows:
+        look = looks[row.target]
+        found += [{"target": look.token, "colour": look.colour, "value": v / factor, "valid": 1} for v in row.trials]
+        found += [{"target": look.token, "colour": MUTED.light, "value": v / factor, "valid": 0} for v in row.not_valid]
+    return found

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from functools import wraps
-from typing import Any, ParamSpec
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-import altair as alt
 import vl_convert
-from altair.utils.schemapi import debug_mode
 from markupsafe import Markup, escape
 
 from reports.charts.palette import INK, LINE, MUTED
+from reports.charts.vega_lite import Part, chosen_labels
 from reports.units import clean
 
-#: The version whose specifications Altair writes; reports/export/interactive.py bundles the same one.
+#: The version that draws the charts; reports/export/interactive.py bundles the same one.
 VEGA_LITE = "6.1"
+#: The schema of Altair, with which the tests check specifications.
+SCHEMA = "https://vega.github.io/schema/vega-lite/v6.4.1.json"
 _OPEN = re.compile(r"<svg\b[^>]*?viewBox=\"([^\"]+)\"[^>]*>")
 _ID = re.compile(r"\bid=\"((?:clip|gradient_|pattern_)\w*)\"")
 _TOKEN = re.compile(r">(@\d+@)<")
@@ -27,27 +27,26 @@ LOG_ABOVE_RATIO = 8.0
 LABEL_WIDTH = 118
 
 Spec = dict[str, Any]
-P = ParamSpec("P")
 
 #: Pixels. Charts are about as wide as a phone, so that letters stay legible there. Wide pages show two side by side.
 WIDTH = 290
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 
-
-def unvalidated(make: Callable[P, Spec]) -> Callable[P, Spec]:
-    """Makes a chart without Altair's schema checks, which cost half of a report's time. The tests check."""
-
-    @wraps(make)
-    def wrapped(*args: P.args, **kwargs: P.kwargs) -> Spec:
-        with debug_mode(False):
-            return make(*args, **kwargs)
-
-    return wrapped
-
-
-def source(name: str) -> alt.Chart:
-    """A chart on data that `finish` adds by name, because Altair copies data several times."""
-    return alt.Chart(alt.NamedData(name))
+CONFIG: dict[str, Any] = {
+    "background": "transparent",
+    "font": FONT,
+    "aria": False,
+    "view": {"stroke": None},
+    "axis": {
+        "labelColor": MUTED.light, "titleColor": MUTED.light, "domainColor": LINE.light, "tickColor": LINE.light,
+        "gridColor": LINE.light, "labelFontSize": 13, "titleFontSize": 13, "titleFontWeight": "normal",
+        "labelFont": FONT, "titleFont": FONT,
+    },
+    "axisY": {"labelColor": INK.light},
+    "mark": {"aria": False},
+    "text": {"fontSize": 13, "font": FONT},
+    "legend": {"labelColor": INK.light, "labelFontSize": 13, "labelFont": FONT, "aria": False},
+}  # fmt: skip
 
 
 def _rounded(value: Any) -> Any:
@@ -55,43 +54,36 @@ def _rounded(value: Any) -> Any:
     return float(f"{value:.5g}") if isinstance(value, float) else value
 
 
-def finish(chart: Any, data: Mapping[str, list[dict[str, Any]]], *, height: int, right: int = 12) -> Spec:
-    """The chart's specification with its data, size and look. `right`: pixels left free on the right."""
-    axis: dict[str, Any] = {
-        "labelColor": MUTED.light, "titleColor": MUTED.light, "domainColor": LINE.light, "tickColor": LINE.light,
-        "gridColor": LINE.light, "labelFontSize": 13, "titleFontSize": 13, "titleFontWeight": "normal",
-        "labelFont": FONT, "titleFont": FONT,
-    }  # fmt: skip
-    spec: Spec = chart.properties(width=WIDTH, height=height).to_dict(validate=False)
-    spec["datasets"] = {name: [{k: _rounded(v) for k, v in row.items()} for row in rows] for name, rows in data.items()}
-    spec["padding"] = {"left": 4, "top": 6, "right": right, "bottom": 4}
-    spec["autosize"] = {"type": "pad"}
-    spec["config"] = {
-        "background": "transparent",
-        "font": FONT,
-        "aria": False,
-        "view": {"stroke": None},
-        "axis": axis,
-        "axisY": {"labelColor": INK.light},
-        "mark": {"aria": False},
-        "text": {"fontSize": 13, "font": FONT},
-        "legend": {"labelColor": INK.light, "labelFontSize": 13, "labelFont": FONT, "aria": False},
+def finish(layers: Sequence[Part], data: Mapping[str, list[dict[str, Any]]], *, height: int, right: int = 12) -> Spec:
+    """The specification of a chart: its layers with their data, size and look. `right`: pixels left free on the right."""
+    return {
+        "config": CONFIG,
+        "layer": list(layers),
+        "height": height,
+        "width": WIDTH,
+        "$schema": SCHEMA,
+        "datasets": {name: [{k: _rounded(v) for k, v in row.items()} for row in rows] for name, rows in data.items()},
+        "padding": {"left": 4, "top": 6, "right": right, "bottom": 4},
+        "autosize": {"type": "pad"},
     }
-    return spec
 
 
-def name_axis() -> alt.Axis:
+def name_axis() -> Part:
     """The axis of targets' names."""
-    return alt.Axis(
-        labelLimit=LABEL_WIDTH - 8, minExtent=LABEL_WIDTH, maxExtent=LABEL_WIDTH, grid=True, ticks=False, domain=False
-    )
+    return {
+        "domain": False,
+        "grid": True,
+        "labelLimit": LABEL_WIDTH - 8,
+        "maxExtent": LABEL_WIDTH,
+        "minExtent": LABEL_WIDTH,
+        "ticks": False,
+    }
 
 
-def axis_of_percentiles() -> alt.Axis:
+def axis_of_percentiles() -> Part:
     """The axis of percentiles, for x = 1 / (1 - quantile)."""
     names = {2: "50 %", 10: "90 %", 100: "99 %", 1000: "99.9 %", 10000: "99.99 %"}
-    expression = " : ".join(f"datum.value == {value} ? '{name}'" for value, name in names.items()) + " : ''"
-    return alt.Axis(values=list(names), labelExpr=expression, labelOverlap=False)
+    return chosen_labels(names, labelOverlap=False)
 
 
 def log_domain(values: Sequence[float], scale: float) -> list[float]:

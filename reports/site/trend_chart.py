@@ -6,11 +6,11 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import altair as alt
 from markupsafe import Markup
 
 from reports.charts.palette import BLUE, GREEN, INK, VERMILION
-from reports.charts.theme import LOG_ABOVE_RATIO, Spec, finish, render, source, unvalidated
+from reports.charts.theme import LOG_ABOVE_RATIO, Spec, finish, render
+from reports.charts.vega_lite import Part, chosen_labels, layer, number, number_axis, scale
 from reports.site.trends import Series, Trend
 
 #: An axis spans at least this ratio, so that a cell that varies by a hundredth does not look noisy.
@@ -39,24 +39,17 @@ def chart(trend: Trend, series: Series, days: Sequence[str], name: str) -> Marku
     return render(trend_spec(trend, series, days), name, f"{trend.title}: {first}", {})
 
 
-@unvalidated
 def trend_spec(trend: Trend, series: Series, days: Sequence[str]) -> Spec:
     """Runs as dots, levels as lines, change points, acknowledgements and regressions as marks."""
-    scale, symbol = trend.scale
+    factor, symbol = trend.scale
     low, high = _span(trend.values)
     logarithmic = high / low > LOG_ABOVE_RATIO
-    last = len(series.runs) - 1
-    y_scale = alt.Scale(type="log" if logarithmic else "linear", domain=[low / scale, high / scale], nice=False)
-    x_scale = alt.Scale(domain=[-0.5, last + 0.5], nice=False)
-    title = f"{symbol}, logarithmic".lstrip(", ") if logarithmic else symbol or alt.Undefined
-    x = alt.X("x:Q", title=None, scale=x_scale, axis=_day_axis(days))
-    y = alt.Y(
-        "y:Q",
-        title=title or None,
-        scale=y_scale,
-        axis=alt.Axis(tickCount=4, format=",~r", labelOverlap=True),
-    )
-    points = [(at, value / scale) for at, value in zip(trend.at, trend.values, strict=True)]
+    y_scale = scale([low / factor, high / factor], "log" if logarithmic else "linear")
+    title = f"{symbol}, logarithmic".lstrip(", ") if logarithmic else symbol
+    x = number("x", title=None, scale=scale([-0.5, len(series.runs) - 0.5]), axis=_day_axis(days))
+    # An unknown metric has no unit: its axis keeps Vega-Lite's own title.
+    y = number("y", scale=y_scale, axis=number_axis(4), **({"title": title} if title else {}))
+    points = [(at, value / factor) for at, value in zip(trend.at, trend.values, strict=True)]
     # All dots are one path of zero-length pieces with round ends. That takes a tenth of the bytes of single dots.
     dots: list[dict[str, Any]] = []
     for at, value in points:
@@ -64,19 +57,19 @@ def trend_spec(trend: Trend, series: Series, days: Sequence[str]) -> Spec:
     by_run = dict(points)
     data = {
         "dots": dots,
-        "levels": [{"x": level.start - 0.5, "to": level.end + 0.5, "y": level.value / scale} for level in trend.segments],
+        "levels": [{"x": level.start - 0.5, "to": level.end + 0.5, "y": level.value / factor} for level in trend.segments],
         "changes": [{"x": change.at - 0.5} for change in trend.changes],
         "accepted": [{"x": at - 0.5} for at in series.accepted],
         "regressed": [{"x": at, "y": by_run[at]} for at in trend.regressed if at in by_run],
     }
-    layers = [
-        source("accepted").mark_rule(strokeDash=[4, 3], strokeWidth=1.5, color=GREEN.light).encode(x=x),
-        source("changes").mark_rule(strokeWidth=1.5, color=VERMILION.light).encode(x=x),
-        source("dots").mark_line(**DOT).encode(x=x, y=y),
-        source("levels").mark_rule(strokeWidth=1.8, color=INK.light).encode(x=x, x2="to:Q", y=y),
-        source("regressed").mark_point(**REGRESSED).encode(x=x, y=y),
-    ]  # fmt: skip
-    return finish(alt.layer(*layers), data, height=150)
+    layers = (
+        layer("accepted", "rule", {"x": x}, strokeDash=[4, 3], strokeWidth=1.5, color=GREEN.light),
+        layer("changes", "rule", {"x": x}, strokeWidth=1.5, color=VERMILION.light),
+        layer("dots", "line", {"x": x, "y": y}, **DOT),
+        layer("levels", "rule", {"x": x, "x2": {"field": "to"}, "y": y}, strokeWidth=1.8, color=INK.light),
+        layer("regressed", "point", {"x": x, "y": y}, **REGRESSED),
+    )
+    return finish(layers, data, height=150)
 
 
 def sparkline(trend: Trend, runs: int) -> Markup:
@@ -110,9 +103,8 @@ def _span(values: Sequence[float]) -> tuple[float, float]:
     return math.exp(low - room), math.exp(high + room)
 
 
-def _day_axis(days: Sequence[str]) -> alt.Axis:
+def _day_axis(days: Sequence[str]) -> Part:
     """The days of the first and the last run, and one between them if there is room."""
     last = len(days) - 1
-    shown = dict.fromkeys((0, last // 2, last) if last > 3 else (0, last))
-    expression = " : ".join(f"datum.value == {at} ? '{days[at]}'" for at in shown) + " : ''"
-    return alt.Axis(values=list(shown), labelExpr=expression, labelFlush=True, labelOverlap=True, grid=False)
+    shown = (0, last // 2, last) if last > 3 else (0, last)
+    return chosen_labels({at: days[at] for at in shown}, labelFlush=True, labelOverlap=True, grid=False)

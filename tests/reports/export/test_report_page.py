@@ -17,7 +17,8 @@ from harness.record.reader import Record
 from harness.record.trial_result import TrialResult
 from reports.analysis.analysis import analyse
 from reports.charts.dot_chart import Bar, Dot, bars, dots
-from reports.charts.line_chart import Line, TrialPath, lines, paths, spread
+from reports.charts.end_labels import spread
+from reports.charts.line_chart import Line, TrialPath, lines, paths
 from reports.charts.palette import MAPPED, PAPER, SERIES, styles
 from reports.export.html import render_report
 from reports.export.markdown import summary
@@ -262,18 +263,21 @@ def test_numbers_have_three_digits_and_a_unit() -> None:
 
 
 def test_specifications_are_valid_vega_lite() -> None:
-    """The report draws without Altair's own checks, for speed: they are done here."""
+    """The report makes its specifications without Altair, for speed: its schema checks them here."""
     look = styles(("a", "b"))
     rows = [Dot("a", 2.0, 1.0, 3.0, (2.0,), ()), Dot("b", None, None, None, (), (400.0,))]
     curves = [Line("a", (1.0, 2.0), (3.0, 4.0)), Line("a", (1.0, 2.0), (3.0, 4.0), faint=True), Line("b", (-1.0,), (2.0,))]
     for spec in (
         dots(rows, look, "requests/s"),
+        dots(rows[:1], look, "requests/s"),
         lines(curves, look, x_title="x", y_title="y", marks=(0.0, 1.0)),
         lines(curves[:2], look, x_title="x", y_title="y", log_y=True, percentile_axis=True),
+        lines(curves[:1], look, x_title="x", y_title="y", counts=(1, 2)),
         paths([TrialPath("a", ((1.0, 2.0), (9.0, 3.0)), ((20.0, 4.0),)), TrialPath("b", (), ((5.0, 6.0),))], look, "x", "y"),
         bars([Bar("a", "note", (1.0, 2.0, 3.0))], look, "share"),
     ):
         alt.LayerChart.from_dict(spec, validate=True)
+        assert spec["$schema"] == alt.SCHEMA_URL, "the schema that the specification names is the one that checked it"
 
 
 def test_labels_move_apart_within_the_picture() -> None:

@@ -11,6 +11,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import altair as alt
 import msgspec
 import pytest
 from axe import violations
@@ -26,6 +27,7 @@ from reports.comparison.comparability import fingerprint
 from reports.regression.gate_result import EvaluatedCell, Gate
 from reports.regression.history import SCHEMA, Accept, HistoryEntry, append, read
 from reports.site.sync import MANIFEST
+from reports.site.trend_chart import trend_spec
 from reports.site.trends import series_of
 from reports.site.view import slug
 
@@ -188,6 +190,12 @@ def test_what_changed_is_found_named_and_first(big: tuple[Desk, float]) -> None:
     page = next(desk.site.glob("trends/*/python.html")).read_text()
     assert "CPython 3.15" in page
     assert page.count("<figure") == page.count('<svg xmlns="http://www.w3.org/2000/svg" role="img"') == 20
+
+
+def test_the_chart_of_a_trend_is_valid_vega_lite(big: tuple[Desk, float]) -> None:
+    (series,) = series_of(read(big[0].history), {})
+    trend = next(trend for trend in series.trends if trend.changes)
+    alt.LayerChart.from_dict(trend_spec(trend, series, [run.started[:10] for run in series.runs]), validate=True)
 
 
 def test_the_list_says_why_a_report_is_missing_and_what_a_gate_found(big: tuple[Desk, float]) -> None:
