@@ -21,7 +21,7 @@ function makeCharts(data, hidden) {
   const charts = new Map();
   const watcher = new IntersectionObserver((entries) => {
     for (const entry of entries) if (entry.isIntersecting) charts.get(entry.target)?.first();
-  });
+  }, { rootMargin: "400px" });
   for (const [id, spec] of Object.entries(data.charts)) {
     const plot = document.querySelector(`#${CSS.escape(id)} > .plot`);
     if (!plot) continue;

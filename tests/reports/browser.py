@@ -173,7 +173,7 @@ def shown(browser: webdriver.Chrome, chart: str = FIRST_CHART) -> None:
     browser.execute_script(
         "const figure = document.getElementById(arguments[0]);"
         "for (let each = figure; each; each = each.parentElement) if (each.tagName === 'DETAILS') each.open = true;"
-        "figure.scrollIntoView({block: 'center'})",
+        "figure.querySelector('.plot').scrollIntoView({block: 'center'})",
         chart,
     )
     wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, f"#{chart} .plot svg"))

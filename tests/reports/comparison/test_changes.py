@@ -104,7 +104,7 @@ def test_the_page_and_the_summary_show_what_changed(before: Record, tmp_path: Pa
     page = write_files(now, before).read_text()
     assert 'id="changes"' in page
     assert '<span class="badge worse">worse</span>' in page
-    assert "## Changes since" in (now.folder / "summary.md").read_text()
+    assert "<summary>Changes since" in (now.folder / "summary.md").read_text()
     assert 'id="changes"' not in write_files(now).read_text()
 
 

@@ -250,7 +250,7 @@ def test_hostile_names_are_text_everywhere(browser: webdriver.Chrome, hostile: P
     wait_for(lambda: "hide=%3C%2Fscript%3E%3Cscript" in fragment(browser))
     browser.refresh()
     assert not browser.find_element(By.CSS_SELECTOR, ".filter input").is_selected()
-    assert of_page(browser, "document.scripts.length") == 4
+    assert of_page(browser, "document.scripts.length") == 5
     assert of_page(browser, "document.querySelectorAll('img').length") == 0
     assert console(browser) == []
     assert asked(browser)[1:] == [], "one load more, and nothing else"
