@@ -28,6 +28,23 @@ def tag(level: str, kind: str, route: str) -> str:
     return f"{level}|{kind}|{route}".replace(" ", ":")
 
 
+def read_encoded(folder: Path, trial_id: str, kind: str) -> dict[str, str]:
+    """The histograms of one kind as they are in the log, by tag: whoever needs few of them decodes no others.
+
+    Empty if the trial has none.
+    """
+    path = folder / "histograms" / f"{trial_id}.hlog"
+    if not path.exists():
+        return {}
+    found = {}
+    for line in path.read_text().splitlines():
+        # Tag=level|kind|route,start,length,maximum,histogram
+        name, _, rest = line.removeprefix("Tag=").partition(",")
+        if line.startswith("Tag=") and name.split("|")[1] == kind:
+            found[name] = rest.rpartition(",")[2]
+    return found
+
+
 def read_histograms(folder: Path, trial_id: str) -> dict[str, HdrHistogram]:
     """Histograms of measured windows by tag (level|kind|route), in microseconds.
 

@@ -16,6 +16,7 @@ from harness.record.reader import Record
 from harness.record.run import Run
 from harness.record.trial_result import TrialResult
 from reports.analysis.observations import (
+    ByScope,
     LevelObservation,
     Observation,
     TrialObservation,
@@ -84,7 +85,7 @@ class Analysis(Struct, frozen=True, dict=True):
         }
 
     @cached_property
-    def _observations(self) -> Mapping[str, tuple[Observation, ...]]:
+    def _observations(self) -> ByScope:
         return by_scope(self.measured, self.singles)
 
     @cached_property
@@ -103,13 +104,13 @@ class Analysis(Struct, frozen=True, dict=True):
         """A target's value of a metric at a scope; None where the metric is not ranked there."""
         return self._estimates.get((metric, scope, target))
 
-    def here(self, scope: Scope) -> tuple[Observation, ...]:
-        """All that was measured at a scope, valid or not."""
-        return self._observations.get(scope.id, ())
+    def of(self, target: str, scope: Scope) -> Sequence[Observation]:
+        """All that was measured of a target at a scope, valid or not."""
+        return self._observations.get(scope.id, {}).get(target, ())
 
     def values(self, metric: str, target: str, scope: Scope) -> Mapping[str, float] | Missing:
         """Pair -> value of a metric of a target at a scope, or why it can't be ranked there."""
-        return cell_values(BY_ID[metric], target, scope, self.here(scope), self.not_valid)
+        return cell_values(BY_ID[metric], target, scope, self.of(target, scope), self.not_valid)
 
     def scope(self, ranking: Ranking) -> Scope:
         """The scope of a ranking. Raises KeyError on a ranking of another record."""
@@ -164,21 +165,20 @@ def classes(run: Run) -> tuple[str, ...]:
     return tuple(sorted(found, key=lambda each: (each != "standard", each)))
 
 
-def _rankings(
-    run: Run, scopes: Sequence[Scope], observations: Mapping[str, tuple[Observation, ...]], results: list[TrialResult]
-) -> Iterator[Ranking]:
+def _rankings(run: Run, scopes: Sequence[Scope], observations: ByScope, results: list[TrialResult]) -> Iterator[Ranking]:
     for target_class, scope in product(classes(run), scopes):
-        found = observations.get(scope.id, ())
+        found = observations.get(scope.id, {})
+        known = {name for mine in found.values() for m in mine for name in m.values}
         for metric in METRICS:
             means_nothing = scope.load and scope.load.kind not in metric.loops
-            if metric.scope != scope.scope or means_nothing or not any(metric.id in m.values for m in found):
+            if metric.scope != scope.scope or means_nothing or metric.id not in known:
                 continue
             targets = [t for t in run.plan.targets if run.targets[t].target_class == target_class]
             yield rank(
                 metric=metric.id,
                 scope=scope.id,
                 target_class=target_class,
-                values={t: cell_values(metric, t, scope, found, results) for t in targets},
+                values={t: cell_values(metric, t, scope, found.get(t, ()), results) for t in targets},
                 direction=metric.direction,
                 exact=metric.exact,
                 confidence_percent=run.configuration.report.confidence_percent,
@@ -204,13 +204,13 @@ def ranked_among(analysis: Analysis, ranking: Ranking, targets: Collection[str])
 def cell_values(
     metric: Metric, target: str, scope: Scope, here: Sequence[Observation], results: Sequence[TrialResult]
 ) -> Mapping[str, float] | Missing:
-    """Pair -> value over a target's trials at a scope, or why it can't be ranked. `here`: what was measured at the scope.
+    """Pair -> value over a target's trials at a scope, or why it can't be ranked. `here`: what was measured of it there.
 
     A value missing in one valid trial is missing for the cell: otherwise a percentile would be ranked by those trials alone
     that were fast enough to have one. Levels of one trial share its pair: where a metric spans them, each trial counts once.
     Trials of another kind than the metric's are left out.
     """
-    mine = [m for m in here if m.trial.target == target and (metric.id in m.values or isinstance(m, LevelObservation))]
+    mine = [m for m in here if metric.id in m.values or isinstance(m, LevelObservation)]
     counted = [m for m in mine if m.counts(scope.scope)]
     if not counted:
         verdicts = verdicts_at(target, scope, results)

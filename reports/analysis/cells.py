@@ -114,9 +114,8 @@ def scopes(analysis: Analysis) -> tuple[Scope, ...]:
 
 def _all(analysis: Analysis) -> Iterator[Cell]:
     for scope in scopes(analysis):
-        here = analysis.here(scope)
         for target in analysis.run.plan.targets:
-            mine = [m for m in here if m.trial.target == target]
+            mine = analysis.of(target, scope)
             for metric in METRICS:
                 if metric.scope == scope.scope and _means_something(metric, scope.load, mine):
                     found = analysis.values(metric.id, target, scope)

@@ -176,13 +176,12 @@ def _cells(analysis: Analysis, test: Condition, scope: Scope) -> Cells:
     """Target -> pair (block) -> value, for the standard class without twins."""
     run = analysis.run
     names = [t for t in run.plan.targets if run.targets[t].target_class == "standard" and not t.endswith(TWIN)]
-    here = analysis.here(scope)
     found: dict[str, Mapping[str, float]] = {}
     for name in names:
         if test.metric in QUANTITIES:
             compute = QUANTITIES[test.metric][1]
             prices = run.configuration.prices
-            values = {m.pair: v for m in here if isinstance(m, LevelObservation) and m.trial.target == name and m.valid
+            values = {m.pair: v for m in analysis.of(name, scope) if isinstance(m, LevelObservation) and m.valid
                       and not isinstance(v := compute(m, prices), Missing)}  # fmt: skip
         else:
             cell = analysis.values(test.metric, name, scope)

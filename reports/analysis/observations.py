@@ -118,15 +118,17 @@ def _image_bytes(record: Record, result: TrialResult) -> float | Missing:
     return image.size_bytes if image else Missing("the record names no image of it")
 
 
-def by_scope(
-    measured: Sequence[LevelObservation], singles: Sequence[TrialObservation]
-) -> dict[str, tuple[Observation, ...]]:
-    """Scope id -> all that was measured there, valid or not: at the load, in the profile, in the whole run (id "")."""
-    scopes: defaultdict[str, list[Observation]] = defaultdict(list)
+#: Scope id -> target -> all that was measured of it there, valid or not.
+ByScope = Mapping[str, Mapping[str, Sequence[Observation]]]
+
+
+def by_scope(measured: Sequence[LevelObservation], singles: Sequence[TrialObservation]) -> ByScope:
+    """The observations by scope (the load, the profile, the whole run with id "") and target."""
+    scopes: defaultdict[str, defaultdict[str, list[Observation]]] = defaultdict(lambda: defaultdict(list))
     for m in measured:
         for scope in (m.load.id, m.trial.profile, ""):
-            scopes[scope].append(m)
+            scopes[scope][m.trial.target].append(m)
     for single in singles:
         for scope in (single.trial.profile, ""):
-            scopes[scope].append(single)
-    return {scope: tuple(observations) for scope, observations in scopes.items()}
+            scopes[scope][single.trial.target].append(single)
+    return scopes

@@ -26,7 +26,7 @@ def write_files(record: Record, baseline: Record | None = None) -> Path:
     The same record gives the same bytes. Raises RunError when a file can't be written.
     """
     analysis = analyse(record)
-    view = make_view(analysis, record.folder, analyse(baseline) if baseline else None)
+    view = make_view(analysis, record.folder, analyse(baseline) if baseline else None, interactive=True)
     files = {
         EXPLORE: render_explore(view).encode(),
         SUMMARY: summary(view).encode(),

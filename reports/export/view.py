@@ -120,9 +120,18 @@ def _changes(analysis: Analysis, baseline: Analysis | None) -> Changes | None:
     return paired_changes(analysis) if has_pairs(analysis) else None
 
 
-def make_view(analysis: Analysis, folder: Path, baseline: Analysis | None = None, running: Running | None = None) -> View:
-    """The view of a record. `folder`: where its samples are; `baseline`: the record to compare it with. `running`: what the
-    run that writes the record is doing.
+def make_view(
+    analysis: Analysis,
+    folder: Path,
+    baseline: Analysis | None = None,
+    running: Running | None = None,
+    *,
+    interactive: bool = False,
+) -> View:
+    """The view of a record. `folder`: where its samples are; `baseline`: the record to compare it with.
+
+    `running`: what the run that writes the record is doing. `interactive`: with the parts that the interactive page alone
+    shows (every axis trial by trial, every cell).
     """
     run = analysis.run
     found = claim_results(analysis, read_claims())
@@ -139,7 +148,7 @@ def make_view(analysis: Analysis, folder: Path, baseline: Analysis | None = None
         ranks=any(cell.shade is not None for card in overview.cards for row in card.rows for cell in row.cells),
         bill_terms=bill_terms(advice),
         axis_count=len(analysis.rankings),
-        every_cell=_every_cell(analysis),
+        every_cell=_every_cell(analysis) if interactive else CellTable((), ()),
         subtitle=_subtitle(analysis),
         planned=len(run.plan.trials),
         valid=len(run.plan.trials) - len(analysis.pending) - len(analysis.not_valid),
@@ -163,7 +172,7 @@ def make_view(analysis: Analysis, folder: Path, baseline: Analysis | None = None
         warmup=warmup_figures(analysis),
         over_time=time_sections(analysis, folder),
         non_load=non_load_sections(analysis),
-        axes=axis_sections(analysis),
+        axes=axis_sections(analysis) if interactive else (),
         noise_assessment=noise,
         calibration=calibration_facts(run),
         calibration_problems=bool(run.calibration.problems),

@@ -56,7 +56,11 @@ class Summary(Struct, frozen=True):
 
 def problems_of(analysis: Analysis) -> tuple[Problem, ...]:
     """The problems of every trial that is not valid."""
-    return tuple(_problem(analysis, result) for result in analysis.not_valid)
+    faults: dict[str, list[Fault]] = {}
+    for m in analysis.measured:
+        if not m.valid:
+            faults.setdefault(m.trial.id, []).append(_fault(m))
+    return tuple(_problem(analysis, result, tuple(faults.get(result.trial.id, ()))) for result in analysis.not_valid)
 
 
 def repeated_trials(analysis: Analysis) -> Table:
@@ -72,9 +76,8 @@ def repeated_trials(analysis: Analysis) -> Table:
     )
 
 
-def _problem(analysis: Analysis, result: TrialResult) -> Problem:
+def _problem(analysis: Analysis, result: TrialResult, faults: tuple[Fault, ...]) -> Problem:
     trial = result.trial
-    faults = tuple(_fault(m) for m in analysis.measured if m.trial.id == trial.id and not m.valid)
     if not faults:
         titles = {p.name: p.title for p in analysis.run.plan.profiles}
         achieved = _achieved(result)

@@ -39,10 +39,9 @@ def scope_figures(analysis: Analysis, scope: Scope, name: str) -> tuple[Figure, 
 
 def _metric_figure(analysis: Analysis, name: str, rankings: list[Ranking]) -> Figure | None:
     metric, scope = BY_ID[rankings[0].metric], analysis.scope(rankings[0])
-    here = analysis.here(scope)
     rows, table = [], []
     for ranking, entry in [(s, entry) for s in rankings for entry in s.entries]:
-        trials = [m for m in here if m.trial.target == entry.target]
+        trials = analysis.of(entry.target, scope)
         # One value per trial: if a metric covers a whole trial, all of its levels carry the same value.
         values = {m.trial.id: v for m in trials if isinstance(v := m.values.get(metric.id), float | int)}
         if metric.exact:

@@ -52,7 +52,7 @@ class Pages(Struct, frozen=True):
 
 def write_pages(record: Record) -> Pages:
     analysis = analyse(record)
-    view = make_view(analysis, record.folder)
+    view = make_view(analysis, record.folder, interactive=True)
     pages = Pages(analysis, record.folder / "report.html", record.folder / "explore.html")
     pages.report.write_text(render_page(view), encoding="utf-8")
     pages.explore.write_text(render_explore(view), encoding="utf-8")

@@ -154,7 +154,7 @@ def test_percentiles_are_those_of_hdrhistogram_and_stop_where_samples_end() -> N
     both = HdrHistogram(1, 60_000_000, 3)
     for histogram in histograms:
         both.add(histogram)
-    merged = merge(histograms)
+    merged = merge(bytes(histogram.encode()).decode() for histogram in histograms)
     for percent in (1.0, 50.0, 90.0, 99.0, 99.5):
         assert merged.percentile(percent) == both.get_value_at_percentile(percent)
     assert isinstance(merged.percentile(99.6), Missing)
