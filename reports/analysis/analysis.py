@@ -89,6 +89,11 @@ class Analysis(Struct, frozen=True, dict=True):
         return by_scope(self.measured, self.singles)
 
     @cached_property
+    def _found(self) -> dict[tuple[str, str, str], Mapping[str, float] | Missing]:
+        """What `values` has found so far: several parts of a report ask for the same cell."""
+        return {}
+
+    @cached_property
     def _scopes(self) -> Mapping[str, Scope]:
         return {scope.id: scope for scope in self.scopes}
 
@@ -110,7 +115,10 @@ class Analysis(Struct, frozen=True, dict=True):
 
     def values(self, metric: str, target: str, scope: Scope) -> Mapping[str, float] | Missing:
         """Pair -> value of a metric of a target at a scope, or why it can't be ranked there."""
-        return cell_values(BY_ID[metric], target, scope, self.of(target, scope), self.not_valid)
+        key = (metric, target, scope.id)
+        if key not in self._found:
+            self._found[key] = cell_values(BY_ID[metric], target, scope, self.of(target, scope), self.not_valid)
+        return self._found[key]
 
     def scope(self, ranking: Ranking) -> Scope:
         """The scope of a ranking. Raises KeyError on a ranking of another record."""

@@ -89,7 +89,8 @@ def json_text(analysis: Analysis, found: tuple[ClaimResult, ...], overview: Over
     run = analysis.run
     head = {"run": run.id, "started": run.started, "schema": run.schema, "method": run.method, "host": run.host.name}
     body = {"standings": table, "claims": claims, "trials": trials} | overview_data(overview)
-    return json.dumps(head | body, indent=1, ensure_ascii=True) + "\n"
+    # The standard library's encoder is slow where it indents: ten thousand trials take seconds.
+    return msgspec.json.format(msgspec.json.encode(head | body), indent=1).decode() + "\n"
 
 
 def overview_data(overview: Overview) -> dict[str, Any]:

@@ -58,11 +58,16 @@ def database_microseconds(level: LevelMeasurement) -> float:
 
 
 class Distribution:
-    """Response times of one trial at one level, all routes merged. Counts by HdrHistogram index, never changed."""
+    """Response times of one trial at one level, all routes merged. `counts`: by HdrHistogram index.
+
+    Only the indices that occur are kept: they are few, and a record may have ten thousand distributions.
+    """
 
     def __init__(self, counts: NDArray[np.int64]) -> None:
-        self._cumulative = np.cumsum(counts)
-        self.total = int(self._cumulative[-1])
+        occurring = np.flatnonzero(counts)
+        self._highest = HIGHEST_VALUE[occurring]
+        self._cumulative = np.cumsum(counts[occurring])
+        self.total = int(self._cumulative[-1]) if len(occurring) else 0
 
     def percentile(self, percent: float) -> float | Missing:
         """Microseconds that `percent` of the requests did not exceed, or why that is not known."""
@@ -70,11 +75,11 @@ class Distribution:
         if beyond + 1e-6 < SAMPLES_BEYOND:
             return Missing(f"only {beyond:.0f} of {self.total:,} requests lie beyond it; {SAMPLES_BEYOND} are the least")
         rank = max(1, int(np.ceil(self.total * percent / 100 - 1e-9)))
-        return float(HIGHEST_VALUE[int(np.searchsorted(self._cumulative, rank))])
+        return float(self._highest[int(np.searchsorted(self._cumulative, rank))])
 
     def share_within(self, microseconds: float) -> float:
         """The share (0 to 1) of the requests that took at most so long. It is a count, so few requests are enough."""
-        below = int(np.searchsorted(HIGHEST_VALUE, microseconds, side="right"))
+        below = int(np.searchsorted(self._highest, microseconds, side="right"))
         return float(self._cumulative[below - 1] / self.total) if below and self.total else 0.0
 
 
