@@ -53,7 +53,7 @@ def test_without_a_terminal_there_are_plain_lines_alone(
     assert out == ""
     first, second = err.splitlines()
     assert first == "images: 4 needed"
-    assert second.startswith("[1/2] go db: saturate 100 requests/s, ") and second.endswith(": valid")
+    assert second.startswith("[1/2] go db: saturated: 100 answered/s, ") and second.endswith(": valid")
     assert "\x1b" not in err
 
 
@@ -62,7 +62,7 @@ def test_on_a_terminal_a_live_view_follows_the_lines() -> None:
     show(Terminal(Console(file=written, force_terminal=True, width=100, height=40, _environ={"TERM": "xterm"})))
     text = ESCAPE.sub("", written.getvalue())
     assert "\x1b" in written.getvalue()
-    assert "[1/2] go db: saturate" in text
+    assert "[1/2] go db: saturated" in text
     assert "trial 1 of 2, " in text and "trial 2 of 2, " in text
 
 
@@ -70,7 +70,7 @@ def test_the_live_view_shows_the_run_the_trial_and_each_target() -> None:
     run, trial, go, rust = view()
     assert run == "trial 2 of 2, 30 s elapsed, 2 min left"
     assert trial == "rust, db: measuring, 12,345 requests/s"
-    assert go.startswith("  go    db, valid: saturate 100 requests/s")
+    assert go.startswith("  go    db, valid: saturated: 100 answered/s")
     assert rust == "  rust  -"
 
 
