@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 import re
 
+import msgspec
 import pytest
 from rich.console import Console
-from synthetic import measurement, result
+from synthetic import closed, measurement, opened, result
 
 from harness.cli.terminal import Terminal
-from harness.record.measurement import Missing
+from harness.record.measurement import LevelMeasurement, Missing
 from harness.record.plan import Trial
 from harness.run.runner import Position
 from loadtests.protocol.messages import Window
@@ -91,3 +92,22 @@ def test_a_dumb_terminal_gets_plain_lines() -> None:
     written = io.StringIO()
     show(Terminal(Console(file=written, force_terminal=True, width=200, _environ={"TERM": "dumb"})))
     assert "\x1b" not in written.getvalue() and len(written.getvalue().splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("level", "start", "end"),
+    [
+        (closed(), "saturated: 100 answered/s, ", "limit not found"),
+        (opened(rate=200.0, requests=2130, scheduled=2130), "at 200/s: 213 answered/s, ", "no limit reached"),
+        (msgspec.structs.replace(opened(), level="50%"), "at 50%: ", "no limit reached"),
+        (msgspec.structs.replace(closed(), level="4000/held"), "at 4000/held: ", "no limit reached"),
+        (msgspec.structs.replace(closed(), bottleneck="database"), "saturated: ", "limit database"),
+    ],
+)
+def test_a_level_says_its_load_what_was_answered_and_the_limit(
+    capsys: pytest.CaptureFixture[str], level: LevelMeasurement, start: str, end: str
+) -> None:
+    with Terminal() as terminal:
+        terminal.trial_done(FIRST, result(GO, measurement(level)), repeated=False)
+    said = capsys.readouterr().err.strip()
+    assert said.startswith(f"[1/2] go db: {start}") and said.endswith(f", {end}: valid")
