@@ -57,15 +57,25 @@ def calibrate(client: docker.DockerClient, bench: Bench, say: Say, folder: Path 
     try:
         known = msgspec.json.decode(kept.read_bytes(), type=Calibration)
         if not known.problems or age_seconds(known) < TRY_AGAIN_SECONDS:
+            _warn(known, say, kept)
             return known
     except (OSError, msgspec.MsgspecError):
         pass
     say("calibrating the load generator (takes about a minute, once per host, placement and load image)")
     calibration = assess(null_run(client, bench), known_run(client, bench), bench.image, placed)
-    if calibration.problems:
-        say(f"calibration: {'; '.join(calibration.problems)}")
+    _warn(calibration, say, kept)
     write_whole(kept, msgspec.json.format(msgspec.json.encode(calibration), indent=1))
     return calibration
+
+
+def _warn(calibration: Calibration, say: Say, kept: Path) -> None:
+    """Says what is out of bounds, and what to do."""
+    if calibration.problems:
+        say(
+            f"WARNING: the load generator's calibration is out of bounds: {'; '.join(calibration.problems)}. Don't compare "
+            "this run's numbers. Stop other work on this machine (`.venv/bin/fitmap doctor` shows it), delete "
+            f"{kept}, and run again: that calibrates again. A run that starts more than an hour later does so by itself"
+        )
 
 
 def age_seconds(calibration: Calibration) -> float:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import re
+import sys
 import time
 
 import docker
@@ -14,6 +16,7 @@ from harness.cli.terminal import Terminal
 from harness.containers.builder import Image
 from harness.plan.selection import chosen_targets
 from harness.plan.targets import with_twins
+from harness.record.measurement import Missing
 from harness.record.reader import Record, check_space, locate, read_record
 from harness.run.runner import check_resumable, measure
 from harness.run.setup import helpers_of, made_images, measure_new, ready_engine
@@ -46,12 +49,47 @@ def _images_of(client: docker.DockerClient, record: Record, terminal: Terminal) 
 
 
 def _finish(record: Record, listener: LivePage, terminal: Terminal) -> int:
-    """Writes the report and prints its path. Returns the exit status."""
+    """Writes the report, and says what came out and where it is. Returns the exit status."""
     page = write_report(record, terminal)
-    print(page)
     listener.open(page)
+    status = _outcome(record, terminal)
+    valid = sum(result.verdict == "valid" for result in record.results)
+    terminal.say(f"{valid} of {len(record.run.plan.trials)} trials valid")
+    terminal.say(f"report: {page}")
+    if not (sys.stdout.isatty() and sys.stderr.isatty()):
+        # For scripts: the bare path.
+        print(page)
+    return status
+
+
+def _outcome(record: Record, terminal: Terminal) -> int:
+    """Says what is not valid and what to do. Returns the exit status."""
+    if record.run.plan.preset == "smoke":
+        terminal.say("smoke only checks that everything works: its figures are too short to compare")
     cells = {(trial.target, trial.profile) for trial in record.run.plan.trials}
     valid = {(r.trial.target, r.trial.profile) for r in record.results if r.verdict == "valid"}
-    for target, profile in sorted(cells - valid):
-        terminal.say(f"no valid trial of {target} on {profile}: the report says why")
-    return EXIT_INCOMPLETE if cells - valid else 0
+    lost = sorted(cells - valid)
+    if not lost:
+        return 0
+    for target, profile in lost:
+        reason = _main_reason(record, target, profile)
+        terminal.say(f"{target} on {profile}: no trial is valid at every level (most often: {reason})")
+    terminal.say(
+        "what to do: `.venv/bin/fitmap doctor` shows what disturbs this machine, docs/guide/benchmark-machine.md how to "
+        "prepare it; then measure again. The report names every trial that is not valid, under Validity"
+    )
+    terminal.say(f"the report is complete; exit status {EXIT_INCOMPLETE}: a target has no valid trial")
+    return EXIT_INCOMPLETE
+
+
+def _main_reason(record: Record, target: str, profile: str) -> str:
+    """The most frequent reason why trials of a cell are not valid, as first given."""
+    found: dict[str, list[str]] = {}
+    for result in record.results:
+        if (result.trial.target, result.trial.profile) == (target, profile):
+            failed = result.measurement
+            reasons = result.problems or ((failed.reason,) if isinstance(failed, Missing) else ())
+            for reason in reasons:
+                # Figures differ from trial to trial, the reason is the same.
+                found.setdefault(re.sub(r"[\d.,]+", "#", reason), []).append(reason)
+    return max(found.values(), key=len)[0] if found else "it was not measured"

@@ -12,8 +12,8 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from harness.record.measurement import Capacity, LevelMeasurement, Measurement, Missing
-from harness.record.plan import Trial
+from harness.record.measurement import Bottleneck, Capacity, LevelMeasurement, Measurement, Missing
+from harness.record.plan import SATURATE, Trial
 from harness.record.reader import Record
 from harness.record.trial_result import (
     BuildMeasurement,
@@ -153,7 +153,7 @@ def _numbers(result: TrialResult) -> str:
     found = measured.capacity if isinstance(measured, Measurement) else None
     if isinstance(found, Capacity):
         high = "" if found.high is None else f" to {found.high:,.0f}"
-        parts.append(f"capacity {found.low:,.0f}{high} requests/s, limit {found.limit}")
+        parts.append(f"capacity {found.low:,.0f}{high} requests/s, {_limit(found.limit, saturated=True)}")
     return "; ".join(parts)
 
 
@@ -183,4 +183,22 @@ def _level_summary(level: LevelMeasurement) -> str:
     cpu = level.usage["service"].cpu_seconds / max(requests, 1) * 1e6
     mean = sum(route.requests * route.mean_microseconds for route in level.routes.values()) / max(requests, 1)
     rate = requests / level.window_seconds
-    return f"{level.level} {rate:,.0f} requests/s, mean {mean / 1000:,.2f} ms, {cpu:,.0f} us CPU, limit {level.bottleneck}"
+    limit = _limit(level.bottleneck, saturated=level.kind == "closed" and not level.level.endswith("/held"))
+    return (
+        f"{_level_words(level.level)}: {rate:,.0f} answered/s, mean {mean / 1000:,.2f} ms, "
+        f"{cpu:,.0f} us CPU per request, {limit}"
+    )
+
+
+def _level_words(level: str) -> str:
+    """`saturated`, `at 200/s`, `at 50%`, `at 1000/held`; a single route is named as it is."""
+    if level == SATURATE:
+        return "saturated"
+    return f"at {level}" if level[:1].isdigit() else level
+
+
+def _limit(bottleneck: Bottleneck, *, saturated: bool) -> str:
+    """What was used up. A saturated service has a limit, whether or not it was found."""
+    if bottleneck != "none":
+        return f"limit {bottleneck}"
+    return "limit not found" if saturated else "no limit reached"

@@ -101,7 +101,10 @@ def remove_stale_pid_files() -> None:
 
 def _start(say: Say) -> None:
     """Starts dockerd in a session of its own, so that it outlives this command, and waits until it answers."""
-    say("starting the Docker Engine")
+    say(
+        "starting the Docker Engine; it keeps running when fitmap ends "
+        f"(to stop it, as root: kill $(cat {STATE / 'dockerd.pid'}))"
+    )
     STATE.mkdir(parents=True, exist_ok=True)
     remove_stale_pid_files()
     log = STATE / "dockerd.log"

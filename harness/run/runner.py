@@ -15,9 +15,7 @@ from harness.errors import UsageError
 from harness.evaluation.statements import read_contract
 from harness.evaluation.validity import disturbed_by_host
 from harness.host import machine
-from harness.plan.levels import PROBE_SETTLE_SECONDS
 from harness.plan.schedule import trials_seconds
-from harness.record.measurement import Capacity, Measurement
 from harness.record.method import METHOD
 from harness.record.plan import Trial
 from harness.record.reader import Record, read_record
@@ -108,28 +106,12 @@ def run_trials(client: docker.DockerClient, record: Record, listener: Listener) 
     return read_record(record.folder)
 
 
-def loaded_share(record: Record) -> float:
-    """Share of the wall time of load trials in warm-up or measured windows (0 to 1)."""
-    loads = [(r, r.measurement) for r in record.results if isinstance(r.measurement, Measurement)]
-    loaded = sum(_loaded_seconds(measurement) for _, measurement in loads)
-    wall = sum(result.wall_seconds for result, _ in loads)
-    return loaded / wall if wall else 0.0
-
-
-def _loaded_seconds(measurement: Measurement) -> float:
-    levels = sum(level.warmup_seconds + level.window_seconds for level in measurement.levels)
-    searched = measurement.capacity.probes if isinstance(measurement.capacity, Capacity) else ()
-    return levels + sum(probe.seconds + PROBE_SETTLE_SECONDS for probe in searched)
-
-
 def measure(client: docker.DockerClient, record: Record, begun: float, listener: Listener) -> Record:
     """Runs the pending trials, with messages. `begun`: begin of set-up, monotonic clock."""
     pending, expected = record.pending(), trials_seconds(record.run.plan, record.run.targets)
     listener.say(
-        f"set up in {time.monotonic() - begun:.0f} s; {len(pending)} trials, "
-        f"{sum(expected[trial.id] for trial in pending) / 60:.0f} min, record in {record.folder}"
+        f"images and calibration: {time.monotonic() - begun:.0f} s; {len(pending)} trials, "
+        f"about {sum(expected[trial.id] for trial in pending) / 60:.0f} min, longer if trials are repeated; "
+        f"record in {record.folder}"
     )
-    record = run_trials(client, record, listener)
-    if share := loaded_share(record):
-        listener.say(f"{share:.0%} of the wall time of load trials was warm-up or measured window")
-    return record
+    return run_trials(client, record, listener)

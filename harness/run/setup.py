@@ -67,7 +67,9 @@ def made_images(
     """Builds what is missing of the images of targets and helpers. Images by name."""
     folders = tuple(dict.fromkeys(folder_of(target) for target in targets))
     builds = graph((*helpers, *folders), image_set)
-    listener.say(f"images: {len(builds)} needed for {', '.join(targets) or 'the load'}")
+    listener.say(
+        f"images: {len(builds)} needed for {', '.join(targets) or 'the load'}; making them for the first time takes minutes"
+    )
     made = build_all(client, builds, listener.say)
     return {name: made[folder_of(name)] for name in (*helpers, *targets)}
 

@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
+from synthetic import CALIBRATION
 
-from harness.calibration.calibrate import SHARES, delay_checks, delay_problem, open_ceiling, stall_p95_theory_milliseconds
+import harness.calibration.calibrate
+from harness.calibration.calibrate import (
+    SHARES,
+    calibrate,
+    delay_checks,
+    delay_problem,
+    open_ceiling,
+    stall_p95_theory_milliseconds,
+)
 from harness.calibration.reference_servers import Driven
 from harness.calibration.self_test import serial_capacity
 from harness.evaluation.inputs import GeneratorOutput, LevelOutput
+from harness.record.plan import Placement
 from loadtests.calibration import routes
 from loadtests.protocol import histogram, messages
 
@@ -88,3 +102,18 @@ def test_the_capacity_of_a_queue_is_below_its_rate_of_service_and_grows_with_pat
     # Heavy traffic: P(response > t) is about exp(-2 (1 - rho) t / (rho s)); 1 % at 10 ms gives rho = 0.81.
     assert strict == pytest.approx(810, rel=0.04)
     assert strict < loose < 1000
+
+
+def test_a_kept_calibration_out_of_bounds_is_a_warning_that_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    made = datetime.now(UTC).isoformat()
+    kept = tmp_path / "key.json"
+    kept.write_bytes(msgspec.json.encode(msgspec.structs.replace(CALIBRATION, made=made, problems=("a stall is hidden",))))
+    monkeypatch.setattr(harness.calibration.calibrate, "_key", lambda bench: "key")
+    bench: Any = type("Bench", (), {"placement": Placement("1", "0", "0", (), "two cores")})
+    said: list[str] = []
+    calibrate(None, bench, said.append, tmp_path)  # type: ignore[arg-type]
+    (line,) = said
+    assert line.startswith("WARNING: the load generator's calibration is out of bounds: a stall is hidden. ")
+    assert f"delete {kept}, and run again" in line

@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 import re
 
+import msgspec
 import pytest
 from rich.console import Console
-from synthetic import measurement, result
+from synthetic import closed, measurement, opened, result
 
 from harness.cli.terminal import Terminal
-from harness.record.measurement import Missing
+from harness.record.measurement import LevelMeasurement, Missing
 from harness.record.plan import Trial
 from harness.run.runner import Position
 from loadtests.protocol.messages import Window
@@ -53,7 +54,7 @@ def test_without_a_terminal_there_are_plain_lines_alone(
     assert out == ""
     first, second = err.splitlines()
     assert first == "images: 4 needed"
-    assert second.startswith("[1/2] go db: saturate 100 requests/s, ") and second.endswith(": valid")
+    assert second.startswith("[1/2] go db: saturated: 100 answered/s, ") and second.endswith(": valid")
     assert "\x1b" not in err
 
 
@@ -62,7 +63,7 @@ def test_on_a_terminal_a_live_view_follows_the_lines() -> None:
     show(Terminal(Console(file=written, force_terminal=True, width=100, height=40, _environ={"TERM": "xterm"})))
     text = ESCAPE.sub("", written.getvalue())
     assert "\x1b" in written.getvalue()
-    assert "[1/2] go db: saturate" in text
+    assert "[1/2] go db: saturated" in text
     assert "trial 1 of 2, " in text and "trial 2 of 2, " in text
 
 
@@ -70,7 +71,7 @@ def test_the_live_view_shows_the_run_the_trial_and_each_target() -> None:
     run, trial, go, rust = view()
     assert run == "trial 2 of 2, 30 s elapsed, 2 min left"
     assert trial == "rust, db: measuring, 12,345 requests/s"
-    assert go.startswith("  go    db, valid: saturate 100 requests/s")
+    assert go.startswith("  go    db, valid: saturated: 100 answered/s")
     assert rust == "  rust  -"
 
 
@@ -91,3 +92,22 @@ def test_a_dumb_terminal_gets_plain_lines() -> None:
     written = io.StringIO()
     show(Terminal(Console(file=written, force_terminal=True, width=200, _environ={"TERM": "dumb"})))
     assert "\x1b" not in written.getvalue() and len(written.getvalue().splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("level", "start", "end"),
+    [
+        (closed(), "saturated: 100 answered/s, ", "limit not found"),
+        (opened(rate=200.0, requests=2130, scheduled=2130), "at 200/s: 213 answered/s, ", "no limit reached"),
+        (msgspec.structs.replace(opened(), level="50%"), "at 50%: ", "no limit reached"),
+        (msgspec.structs.replace(closed(), level="4000/held"), "at 4000/held: ", "no limit reached"),
+        (msgspec.structs.replace(closed(), bottleneck="database"), "saturated: ", "limit database"),
+    ],
+)
+def test_a_level_says_its_load_what_was_answered_and_the_limit(
+    capsys: pytest.CaptureFixture[str], level: LevelMeasurement, start: str, end: str
+) -> None:
+    with Terminal() as terminal:
+        terminal.trial_done(FIRST, result(GO, measurement(level)), repeated=False)
+    said = capsys.readouterr().err.strip()
+    assert said.startswith(f"[1/2] go db: {start}") and said.endswith(f", {end}: valid")
