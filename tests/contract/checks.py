@@ -99,6 +99,40 @@ def story_problems(answers: list[Response | str], first: int, end: int) -> Probl
     return found
 
 
+def route_label(case: Case) -> str:
+    """The route of the contract that a case asks for. Cases about paths and methods that there are not have none."""
+    return oracle.route_of(case["method"], case["path"]) or "other paths and methods"
+
+
+def golden_report(answers: list[Response | str], shown: int = 10) -> str:
+    """What is wrong with the answers to the golden cases, by route, and which routes are right; empty if all are.
+
+    `shown`: how many wrong cases are told in full.
+    """
+    wrong: dict[str, list[str]] = {}
+    labels = dict.fromkeys(route_label(case) for case in golden_cases())
+    for number, case in enumerate(golden_cases()):
+        if found := story_problems(answers, number, number + 1):
+            first, *others = found
+            told = [first, *(problem.removeprefix(f"{describe(case)}: ") for problem in others)]
+            wrong.setdefault(route_label(case), []).append("; ".join(told))
+    count = sum(map(len, wrong.values()))
+    if not count:
+        return ""
+    lines = [f"{count} of {len(golden_cases())} golden cases are wrong"]
+    left = shown
+    for label in (label for label in labels if label in wrong):
+        if left <= 0:
+            break
+        lines += [label, *(f"  {line}" for line in wrong[label][:left])]
+        left -= len(wrong[label])
+    if count > shown:
+        lines.append(f"... and {count - shown} more")
+    counts = ", ".join(f"{label} ({len(wrong[label])})" for label in labels if label in wrong)
+    right = ", ".join(label for label in labels if label not in wrong)
+    return "\n".join([*lines, f"wrong: {counts}", f"right: {right or 'none'}"])
+
+
 def meaning(answer: Response | str) -> str:
     """An answer without what may differ between targets: free text, case and spacing of headers; key order stays."""
     if isinstance(answer, str):
