@@ -24,6 +24,7 @@ from harness.plan.selection import chosen_targets, only, paired_plan
 from harness.plan.targets import with_twins
 from harness.record.reader import Record, locate, read_record
 from harness.run.setup import measure_new, measure_pairs, ready_engine
+from harness.wording import counted
 from reports.analysis.analysis import Analysis, analyse
 from reports.analysis.cells import cells, parts_of
 from reports.export.ci_files import intervals, write_gate_files
@@ -87,7 +88,9 @@ def _judged(
         judged = tuple(settled(cell, past, images) if cell.state == "flagged" else cell for cell in judged)
     flagged = [cell for cell in judged if cell.state == "flagged"]
     if flagged and base is not None and not invalid and options.confirm:
-        terminal.say(f"{len(flagged)} cells look worse than noise explains: measuring them again against run {base.run}")
+        look = "looks" if len(flagged) == 1 else "look"
+        why = f"{counted(len(flagged), 'cell')} {look} worse than noise explains"
+        terminal.say(f"{why}: measuring again, against run {base.run}")
         again = analyse(_again(options, record, base, flagged, terminal))
         found = {cell.cell: cell for cell in confirmed(flagged, again)}
         judged = tuple(found.get(cell.cell, cell) for cell in judged)

@@ -11,6 +11,7 @@ from pathlib import Path
 from harness.cli.terminal import Terminal
 from harness.errors import UsageError
 from harness.record.reader import locate, read_record
+from harness.wording import counted
 from reports.analysis.analysis import analyse
 from reports.analysis.cells import metric_info, parts_of
 from reports.comparison.comparability import Key
@@ -71,9 +72,10 @@ def history_list(options: argparse.Namespace, terminal: Terminal) -> int:
         number = keys.setdefault(entry.key, len(keys) + 1)
         mark = f"  accepted: {accepted[entry.run].reason}" if entry.run in accepted else ""
         verdict = f"  {entry.verdict}" if entry.verdict else ""
-        valid = f"{entry.planned - entry.invalid} of {entry.planned} trials valid"
+        valid = f"{entry.planned - entry.invalid} of {counted(entry.planned, 'trial')} valid"
         print(
-            f"{entry.run}  series {number}  {valid}  {len(entry.cells)} cells  {(entry.revision or '-')[:12]}{verdict}{mark}"
+            f"{entry.run}  series {number}  {valid}  {counted(len(entry.cells), 'cell')}  "
+            f"{(entry.revision or '-')[:12]}{verdict}{mark}"
         )
     for key, number in keys.items():
         print(f"series {number}: host {key.host}, image set {key.image_set}, method {key.method}, content {key.content}")

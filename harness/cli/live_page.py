@@ -18,6 +18,7 @@ from harness.record.plan import Trial
 from harness.record.reader import Record, read_record
 from harness.record.trial_result import TrialResult
 from harness.run.runner import Position
+from harness.wording import counted
 from loadtests.protocol.messages import Window
 from reports.export.files import write_running
 from reports.export.view import Running
@@ -80,9 +81,12 @@ class LivePage:
 
 
 def _write(folder: Path, position: Position) -> Path:
-    minutes = max(position.left_seconds / 60, 1)
+    left = round(max(position.left_seconds / 60, 1))
+    verb = "is" if position.total == 1 else "are"
     running = Running(
-        f"{position.number} of {position.total} trials are done", f"About {minutes:.0f} minutes are left.", RELOAD_SECONDS
+        f"{position.number} of {counted(position.total, 'trial')} {verb} done",
+        f"About {counted(left, 'minute')} {'is' if left == 1 else 'are'} left.",
+        RELOAD_SECONDS,
     )
     return write_running(read_record(folder), running)
 

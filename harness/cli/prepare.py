@@ -21,6 +21,7 @@ from harness.plan.targets import find_targets, with_twins
 from harness.record.measurement import Missing
 from harness.record.plan import Profile
 from harness.record.reader import find_records, read_record
+from harness.wording import counted, minutes
 
 
 def plan_only(options: argparse.Namespace, _terminal: Terminal) -> int:
@@ -31,8 +32,8 @@ def plan_only(options: argparse.Namespace, _terminal: Terminal) -> int:
         targets = with_twins(targets, targets)
     plan = planned(config, options.route, targets, machine.topology())
     print(
-        f"preset {plan.preset}, seed {plan.seed}: {len(plan.trials)} trials, "
-        f"{sum(trials_seconds(plan, targets).values()) / 60:.0f} min in all, without images and calibration"
+        f"preset {plan.preset}, seed {plan.seed}: {counted(len(plan.trials), 'trial')}, "
+        f"{minutes(sum(trials_seconds(plan, targets).values()))} in all, without images and calibration"
     )
     print(
         f"CPUs: service {plan.placement.service}, database {plan.placement.database}, "
@@ -41,7 +42,9 @@ def plan_only(options: argparse.Namespace, _terminal: Terminal) -> int:
     for profile in plan.profiles:
         levels = ", ".join(level.name for level in profile.levels)
         load = (
-            f" {profile.connections} connections; levels {levels}" if profile.kind == "load" else f" (kind {profile.kind})"
+            f" {counted(profile.connections, 'connection')}; levels {levels}"
+            if profile.kind == "load"
+            else f" (kind {profile.kind})"
         )
         print(f"profile {profile.name}: {profile.question}{load}")
     for trial in plan.trials:
@@ -70,7 +73,7 @@ def clean_up(_options: argparse.Namespace, terminal: Terminal) -> int:
     if client is None:
         terminal.say("no Docker Engine answers: no container can be running")
         return 0
-    print(f"removed {clean(client)} containers")
+    print(f"removed {counted(clean(client), 'container')}")
     return 0
 
 
@@ -92,7 +95,8 @@ def list_all(options: argparse.Namespace, _terminal: Terminal) -> int:
     print("presets")
     for name, preset in PRESETS.items():
         print(
-            f"  {name}: {preset.blocks} blocks, {preset.warmup_seconds:g} s warm-up, {preset.measure_seconds:g} s measured"
+            f"  {name}: {counted(preset.blocks, 'block')}, {preset.warmup_seconds:g} s warm-up, "
+            f"{preset.measure_seconds:g} s measured"
             f"{' and ' + ', '.join(PRESET_LEVELS[name]) if PRESET_LEVELS[name] else ''}"
         )
     print("records")
@@ -105,7 +109,7 @@ def list_all(options: argparse.Namespace, _terminal: Terminal) -> int:
         valid = sum(result.verdict == "valid" for result in record.results)
         missing = sum(isinstance(result.measurement, Missing) for result in record.results)
         print(
-            f"  {record.run.id}: preset {record.run.plan.preset}, {len(record.results)} of {len(record.run.plan.trials)} "
-            f"trials, {valid} valid, {missing} without a measurement"
+            f"  {record.run.id}: preset {record.run.plan.preset}, {len(record.results)} of "
+            f"{counted(len(record.run.plan.trials), 'trial')}, {valid} valid, {missing} without a measurement"
         )
     return 0

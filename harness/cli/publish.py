@@ -13,6 +13,7 @@ from msgspec import Struct
 from harness.cli.terminal import Terminal
 from harness.errors import UsageError
 from harness.record.run import Host
+from harness.wording import counted
 from reports.comparison.comparability import fingerprint
 from reports.export.files import CARD, EXPLORE, REPORT
 from reports.regression.gate_result import FILE, Gate, read_gate
@@ -69,8 +70,8 @@ def publish(options: argparse.Namespace, terminal: Terminal) -> int:
     files[INDEX] = index_page(series, folders, kept, warnings, picture)
     done = sync(options.folder, files)
     print(
-        f"{options.folder / INDEX}: {len(history.entries)} runs, {len(kept)} with their report, {len(files)} files, "
-        f"{done.size / 1e6:.1f} MB; {done.written} written, {done.removed} removed"
+        f"{options.folder / INDEX}: {counted(len(history.entries), 'run')}, {len(kept)} with their report, "
+        f"{counted(len(files), 'file')}, {done.size / 1e6:.1f} MB; {done.written} written, {done.removed} removed"
     )
     return 0
 

@@ -24,6 +24,7 @@ from harness.record.trial_result import (
     TrialResult,
 )
 from harness.run.runner import Position
+from harness.wording import counted
 from loadtests.protocol.messages import Window
 
 #: Of a trial that has not reported a window of load yet; some kinds never do.
@@ -161,7 +162,7 @@ def _other_summary(measured: NonLoadMeasurement) -> str:
     if isinstance(measured, FloorMeasurement):
         floor = measured.floor_mib
         found = floor.reason if isinstance(floor, Missing) else f"{floor} MiB"
-        return f"memory floor at {measured.rate:g} requests/s {found}, {len(measured.probes)} probes"
+        return f"memory floor at {measured.rate:g} requests/s {found}, {counted(len(measured.probes), 'probe')}"
     if isinstance(measured, ScaleMeasurement):
         return ", ".join(_point_summary(point) for point in measured.points)
     if isinstance(measured, BuildMeasurement):

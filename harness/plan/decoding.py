@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 
@@ -13,6 +13,8 @@ from harness.errors import UsageError
 
 T = TypeVar("T")
 
+_VALUE = re.compile(r"Invalid enum value '(.*)' - at `\$([^`]*)`")
+_MISSING = re.compile(r"Object missing required field `([^`]+)`(?: - at `\$([^`]*)`)?")
 _UNKNOWN = re.compile(r"Object contains unknown field `([^`]+)`(?: - at `(?:key in )?([^`]*)`)?")
 
 
@@ -36,16 +38,48 @@ def convert(value: Any, type_: type[T], where: str) -> T:
             section = path.removeprefix("$").removeprefix(".")
             inside = f" in [{section}]" if section else ""
             raise UsageError(f'{where}: unknown key "{field}"{inside}{suggest(field, known)}') from None
+        if value_error := _VALUE.fullmatch(message):
+            word, path = value_error.groups()
+            raise UsageError(f'{where}: unknown {_steps(path)[-1]} "{word}"{_known_at(type_, path)}') from None
+        if missing := _MISSING.fullmatch(message):
+            name, path = missing.group(1), missing.group(2) or ""
+            section = path.removeprefix(".")
+            inside = f" in [{section}]" if section else ""
+            raise UsageError(f'{where}: missing key "{name}"{inside}{_known_at(type_, f"{path}.{name}")}') from None
         raise UsageError(f"{where}: {message.replace('`$.', '`').replace('$.', '')}") from None
 
 
+def _known_at(type_: Any, path: str) -> str:
+    """The end of a message about the value at a path such as `.class`: the words that it may be, if they are a list."""
+    *parents, name = _steps(path)
+    kinds = {field.encode_name: field.type for field in msgspec.structs.fields(_struct_at(type_, parents))}
+    words = _words(kinds[name])
+    return f": known are {', '.join(words)}" if words else ""
+
+
+def _words(kind: Any) -> list[str]:
+    """The words of a Literal, also of one inside an optional or tuple type."""
+    if get_origin(kind) is Literal:
+        return list(get_args(kind))
+    return [word for inner in get_args(kind) for word in _words(inner)]
+
+
+def _steps(path: str) -> list[str]:
+    """The keys of a path such as `$.engine` or `$.setting[...]`."""
+    return re.findall(r"\.(\w+)", path)
+
+
 def _fields_at(type_: Any, path: str) -> list[str]:
-    """The keys of the struct at a path such as `$.engine` or `$.setting[...]`."""
+    """The keys of the struct at a path."""
+    return [field.encode_name for field in msgspec.structs.fields(_struct_at(type_, _steps(path)))]
+
+
+def _struct_at(type_: Any, steps: Iterable[str]) -> Any:
     current = type_
-    for step in re.findall(r"\.(\w+)", path):
+    for step in steps:
         fields = {field.encode_name: field.type for field in msgspec.structs.fields(current)}
         current = fields[step]
         # Optional and tuple types: the struct inside.
         inner = [a for a in getattr(current, "__args__", ()) if hasattr(a, "__struct_fields__")]
         current = inner[0] if inner else current
-    return [field.encode_name for field in msgspec.structs.fields(current)]
+    return current

@@ -24,6 +24,7 @@ from harness.record.writer import RecordWriter
 from harness.run.description import CONTRACT
 from harness.trials.context import Setup
 from harness.trials.dispatch import run_trial
+from harness.wording import counted, minutes
 from loadtests.protocol.messages import Window
 
 
@@ -110,8 +111,8 @@ def measure(client: docker.DockerClient, record: Record, begun: float, listener:
     """Runs the pending trials, with messages. `begun`: begin of set-up, monotonic clock."""
     pending, expected = record.pending(), trials_seconds(record.run.plan, record.run.targets)
     listener.say(
-        f"images and calibration: {time.monotonic() - begun:.0f} s; {len(pending)} trials, "
-        f"about {sum(expected[trial.id] for trial in pending) / 60:.0f} min, longer if trials are repeated; "
+        f"images and calibration: {time.monotonic() - begun:.0f} s; {counted(len(pending), 'trial')}, "
+        f"{minutes(sum(expected[trial.id] for trial in pending))}, longer if trials are repeated; "
         f"record in {record.folder}"
     )
     return run_trials(client, record, listener)

@@ -25,6 +25,7 @@ from harness.record.plan import BASE, Plan, Target, folder_of
 from harness.record.reader import Record, begin_record, check_space, new_id
 from harness.run.description import describe_run
 from harness.run.runner import Listener, measure
+from harness.wording import counted
 
 
 class Request(Struct, frozen=True):
@@ -52,7 +53,7 @@ def ready_engine(config: Config, listener: Listener) -> docker.DockerClient:
     client = connect(config.engine.install, listener.say)
     removed = clean(client)
     if removed:
-        listener.say(f"removed {removed} containers of a killed run")
+        listener.say(f"removed {counted(removed, 'container')} of a killed run")
     return client
 
 

@@ -14,7 +14,7 @@ from harness.evaluation.inputs import DatabaseReading
 from harness.evaluation.statements import Contract, parse_statistics
 from harness.plan.schedule import timing_of
 from harness.record.config import Config
-from harness.record.plan import Placement, Plan, Profile, Target, Timing, Trial
+from harness.record.plan import BASE, Placement, Plan, Profile, Target, Timing, Trial, folder_of
 from harness.record.run import Calibration
 from harness.trials.generator import READY_SECONDS
 from loadtests.protocol import messages
@@ -108,7 +108,18 @@ def load_spec(
         external_workers=setup.config.generator.external_workers,
         open_ceiling=setup.calibration.open_ceiling,
         idle_seconds=IDLE_SECONDS if any(level.kind == "held" for level in levels) else 0.0,
+        meta=wanted_meta(setup, trial),
     )
+
+
+def wanted_meta(setup: Setup, trial: Trial) -> dict[str, str]:
+    """What the trial's service must answer on GET /meta, by key. A twin or a base answers under its folder's name."""
+    wanted = {"target": folder_of(trial.target)}
+    target = setup.targets.get(trial.target)
+    # A base is an older version, whose manifest is not read.
+    if target is not None and not trial.target.endswith(BASE):
+        wanted |= {"language": target.language, "class": target.target_class}
+    return wanted
 
 
 def statistics_command(port: int) -> list[str]:

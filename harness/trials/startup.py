@@ -6,6 +6,8 @@ database and readiness probe -> one start that does not count (it fills the page
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 from msgspec import Struct
 
@@ -17,10 +19,19 @@ from harness.plan.schedule import COURSE_SECONDS
 from harness.record.measurement import Missing, Verdict
 from harness.record.plan import Profile, Timing, Trial
 from harness.record.trial_result import Cold, Start, StartupMeasurement
-from harness.trials.context import Setup, check_ports, load_spec, start_database, started_unix_ns, wait_for_database
+from harness.trials.context import (
+    Setup,
+    check_ports,
+    load_spec,
+    start_database,
+    started_unix_ns,
+    wait_for_database,
+    wanted_meta,
+)
 from harness.trials.generator import Generator, OnWindow
 from harness.trials.readiness_probe import Watcher
 from loadtests.protocol import messages
+from loadtests.protocol.meta import meta_problems
 from loadtests.protocol.steady_state import HALF
 
 #: The first answer of each: ready, an answer that needs the database's rows, the service's description of itself.
@@ -74,6 +85,7 @@ def measure(setup: Setup, trial: Trial, containers: TrialContainers, on_window: 
         wait_for_database(database)
         starter = _Starter(setup, trial, containers, watcher, password)
         _, meta_json = starter.start(None)
+        meta = read_meta(meta_json, wanted_meta(setup, trial))
         starts = [
             starter.start(layers if cold and isinstance(layers, Layers) else None)[0]
             for cold in order(timing.starts, trial.block)
@@ -89,7 +101,7 @@ def measure(setup: Setup, trial: Trial, containers: TrialContainers, on_window: 
             output = generator.follow(hello, service, on_window, lambda _: None)
     (level,) = output.levels
     return StartupMeasurement(
-        meta=read_meta(meta_json),
+        meta=meta,
         starts=tuple(starts),
         cold=layers
         if isinstance(layers, Missing)
@@ -100,12 +112,12 @@ def measure(setup: Setup, trial: Trial, containers: TrialContainers, on_window: 
     )
 
 
-def read_meta(meta_json: str) -> dict[str, str | int]:
-    """The decoded answer of GET /meta. Raises TrialError."""
-    try:
-        return msgspec.json.decode(meta_json, type=dict[str, str | int])
-    except msgspec.MsgspecError as error:
-        raise TrialError("readiness", f"the answer of GET /meta is not as the contract requires: {error}") from None
+def read_meta(meta_json: str, wanted: Mapping[str, str]) -> dict[str, str | int]:
+    """The decoded answer of GET /meta, whose status was 200. Raises TrialError where it departs from the contract."""
+    # The readiness probe takes no other status for an answer.
+    if found := meta_problems(200, meta_json, wanted):
+        raise TrialError("readiness", "; ".join(found))
+    return msgspec.json.decode(meta_json, type=dict[str, str | int])
 
 
 def order(starts: int, block: int) -> tuple[bool, ...]:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import http.client
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+#: How many problems the failure of a trial names.
+SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,13 @@ def _body_problems(expected: dict[str, Any], body: bytes) -> list[str]:
     # Serialized again, because comparing dictionaries would not see the order of keys.
     wanted = json.dumps(expected["json"])
     return [] if json.dumps(value) == wanted else [f"body {body[:120]!r} instead of {wanted[:120]}"]
+
+
+def first_of(problems: Sequence[str], target: str) -> str:
+    """The first problems as one sentence. If there are more, it says how many, and which command shows all."""
+    shown = "; ".join(problems[:SHOWN])
+    left = len(problems) - SHOWN
+    return f"{shown}; {left} more. All: .venv/bin/python -m pytest tests/contract -k {target}" if left > 0 else shown
 
 
 def load(path: Path) -> list[dict[str, Any]]:

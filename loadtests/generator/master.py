@@ -25,6 +25,7 @@ from loadtests.generator import golden_cases
 from loadtests.generator.levels import run_level
 from loadtests.generator.worker_pool import Stop, Workers
 from loadtests.protocol import messages
+from loadtests.protocol.meta import meta_problems
 
 POLL_SECONDS = 0.005
 #: How long the harness may take to read its counters after a level.
@@ -59,9 +60,10 @@ def wait_for_service(spec: messages.LoadSpec) -> int:
 def check_golden_cases(spec: messages.LoadSpec, ready_ns: int, answered: dict[str, int]) -> messages.ServiceReady:
     """Sends GET /meta and the golden cases marked `spot`, and counts them in `answered` by route. Raises Stop."""
     try:
-        meta = msgspec.json.decode(golden_cases.ask(spec.host, spec.port, {"method": "GET", "path": "/meta"}).body)
+        described = golden_cases.ask(spec.host, spec.port, {"method": "GET", "path": "/meta"})
+        found = meta_problems(described.status, described.body, spec.meta)
+        meta = {} if found else msgspec.json.decode(described.body)
         cases = [case for case in golden_cases.load(CONTRACT / "golden.json") if case.get("spot")]
-        found: list[str] = []
         for case in cases:
             answer = golden_cases.ask(spec.host, spec.port, case)
             found += [f"{case['name']}: {problem}" for problem in golden_cases.problems(case, answer)]
@@ -121,7 +123,7 @@ def drive(spec: messages.LoadSpec, workers: Workers, harness: Harness) -> None:
     )
     say(ready)
     if ready.problems:
-        raise Stop("golden cases", "; ".join(ready.problems[:3]))
+        raise Stop("golden cases", golden_cases.first_of(ready.problems, spec.meta.get("target", "TARGET")))
     gevent.sleep(spec.idle_seconds)
 
     achieved = 0.0

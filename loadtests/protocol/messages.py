@@ -67,6 +67,8 @@ class LoadSpec(Struct, frozen=True, forbid_unknown_fields=True):
     open_ceiling: float = 0.0
     #: How long no request is sent between golden cases and first level. The service's memory then is its base.
     idle_seconds: float = 0.0
+    #: What GET /meta must answer, by key (loadtests/protocol/meta.py).
+    meta: dict[str, str] = {}
 
 
 class Hello(Struct, frozen=True, tag="hello"):

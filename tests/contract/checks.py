@@ -22,9 +22,9 @@ from talking import Talk, chunked, request_head, send_raw
 from loadtests import reference
 from loadtests.generator import golden_cases as cases
 from loadtests.generator.golden_cases import Response
+from loadtests.protocol import meta as described
 
 CONTRACT = Path(__file__).resolve().parents[2] / "services" / "contract"
-META_KEYS = ["target", "language", "runtime", "framework", "driver", "class", "cpus", "db_pool_size"]
 BROKEN_OFF = (OSError, HTTPException)
 
 Problems = list[str]
@@ -97,6 +97,40 @@ def story_problems(answers: list[Response | str], first: int, end: int) -> Probl
         wrong = [answer] if isinstance(answer, str) else problems(case, expected, answer)
         found += [f"{describe(case)}: {problem}" for problem in wrong]
     return found
+
+
+def route_label(case: Case) -> str:
+    """The route of the contract that a case asks for. Cases about paths and methods that there are not have none."""
+    return oracle.route_of(case["method"], case["path"]) or "other paths and methods"
+
+
+def golden_report(answers: list[Response | str], shown: int = 10) -> str:
+    """What is wrong with the answers to the golden cases, by route, and which routes are right; empty if all are.
+
+    `shown`: how many wrong cases are told in full.
+    """
+    wrong: dict[str, list[str]] = {}
+    labels = dict.fromkeys(route_label(case) for case in golden_cases())
+    for number, case in enumerate(golden_cases()):
+        if found := story_problems(answers, number, number + 1):
+            first, *others = found
+            told = [first, *(problem.removeprefix(f"{describe(case)}: ") for problem in others)]
+            wrong.setdefault(route_label(case), []).append("; ".join(told))
+    count = sum(map(len, wrong.values()))
+    if not count:
+        return ""
+    lines = [f"{count} of {len(golden_cases())} golden cases are wrong"]
+    left = shown
+    for label in (label for label in labels if label in wrong):
+        if left <= 0:
+            break
+        lines += [label, *(f"  {line}" for line in wrong[label][:left])]
+        left -= len(wrong[label])
+    if count > shown:
+        lines.append(f"... and {count - shown} more")
+    counts = ", ".join(f"{label} ({len(wrong[label])})" for label in labels if label in wrong)
+    right = ", ".join(label for label in labels if label not in wrong)
+    return "\n".join([*lines, f"wrong: {counts}", f"right: {right or 'none'}"])
 
 
 def meaning(answer: Response | str) -> str:
@@ -292,12 +326,10 @@ def meta_problems(port: int, wanted: Mapping[str, Any]) -> Problems:
     """/meta has its keys in order, the wanted values, and versions in the texts."""
     with Talk(port) as talk:
         answer = talk.get("/meta")
-    if answer.status != 200:
-        return [f"/meta: status {answer.status}"]
+    if found := described.meta_problems(answer.status, answer.body, {}):
+        return found
     meta = json.loads(answer.body)
     found = form_problems(answer)
-    if list(meta) != META_KEYS:
-        return [*found, f"/meta: keys {list(meta)} instead of {META_KEYS}"]
     found += [f"/meta: {key} is {meta[key]!r} instead of {value!r}" for key, value in wanted.items() if meta[key] != value]
     # Not the framework: a language's own HTTP server has no version beside the runtime's.
     for key in ("runtime", "driver"):

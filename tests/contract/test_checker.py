@@ -18,6 +18,7 @@ from talking import Talk
 
 from harness.containers.spec import LOOPBACK
 from harness.evaluation.statements import count_statements, read_contract
+from loadtests.generator.golden_cases import Response
 
 META: dict[str, Any] = {
     "target": "fake", "language": "Python", "runtime": "python 3", "framework": "http.server", "driver": "none 0",
@@ -157,6 +158,30 @@ def story_problems(port: int) -> checks.Problems:
             if "count=100000" not in case["path"]:
                 found += [f"{case['name']}: {problem}" for problem in checks.problems(case, wanted, checks.ask(talk, case))]
     return found
+
+
+def test_the_report_on_golden_cases_counts_the_wrong_ones_and_groups_the_first_by_route() -> None:
+    def answer_of(expected: oracle.Answer) -> Response:
+        content = expected["json"] if "json" in expected else {"error": expected.get("error"), "detail": "A sentence."}
+        value = expected.get("text") or json.dumps(content)
+        kind = "text/plain" if "text" in expected else "application/json"
+        headers = {"content-type": kind, "content-length": str(len(value.encode())), **expected.get("headers", {})}
+        return Response(expected["status"], headers, value.encode())
+
+    answers: list[Response | str] = [answer_of(expected) for expected in checks.expected_story()]
+    assert checks.golden_report(answers) == ""
+    wrong = 0
+    for number, case in enumerate(checks.golden_cases()):
+        if checks.route_label(case) in ("GET /cpu/collatz", "GET /wait"):
+            answers[number] = "no answer: nothing listens"
+            wrong += 1
+    report = checks.golden_report(answers).splitlines()
+    assert report[0] == f"{wrong} of {len(checks.golden_cases())} golden cases are wrong"
+    assert sum(line.endswith(": no answer: nothing listens") for line in report) == 10
+    assert report[1] in ("GET /cpu/collatz", "GET /wait")
+    assert report[-3] == f"... and {wrong - 10} more"
+    assert "GET /cpu/collatz (" in report[-2] and "GET /wait (" in report[-2]
+    assert report[-1].startswith("right: ") and "GET /ping" in report[-1] and "GET /wait" not in report[-1]
 
 
 def test_a_sound_service_passes_every_check() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import docker
+import manifest
 import pytest
 
 from harness.containers.builder import build_all, choose_set
@@ -12,6 +13,12 @@ from harness.files import ROOT
 from harness.plan.targets import find_targets
 
 TARGETS = find_targets(ROOT / "services")
+
+
+def refuse(problems: list[str]) -> None:
+    """Fails with the sentences alone, if there are any."""
+    if problems:
+        pytest.fail("\n".join(problems), pytrace=False)
 
 
 @pytest.fixture(scope="session")
@@ -31,15 +38,15 @@ def test_format_lint_and_unit_tests_of_the_language_pass(client: docker.DockerCl
 
 
 @pytest.mark.parametrize("name", TARGETS)
-def test_the_lock_file_and_the_sources_that_the_manifest_names_exist(name: str) -> None:
-    folder, target = ROOT / "services" / name, TARGETS[name]
-    assert (folder / target.lock_file).is_file()
-    for pattern in target.sources:
-        assert list(folder.glob(pattern)), pattern
+def test_the_lock_file_that_the_manifest_names_exists(name: str) -> None:
+    refuse(manifest.lock_file_problems(ROOT / "services" / name, TARGETS[name]))
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_each_pattern_of_sources_matches_a_file(name: str) -> None:
+    refuse(manifest.source_problems(ROOT / "services" / name, TARGETS[name]))
 
 
 @pytest.mark.parametrize("name", TARGETS)
 def test_every_setting_has_its_reason(name: str) -> None:
-    assert TARGETS[name].settings
-    for setting in TARGETS[name].settings:
-        assert len(setting.why) > 10
+    refuse(manifest.setting_problems(TARGETS[name]))

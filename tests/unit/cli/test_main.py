@@ -82,6 +82,12 @@ def test_plan_touches_nothing_and_tells_the_time(capsys: pytest.CaptureFixture[s
     assert not (tmp_path / "runs").exists()
 
 
+def test_a_plan_of_one_trial_is_told_in_the_singular(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    options = ("--preset", "smoke", "--target", "go", "--profile", "ping")
+    _, out, _ = fitmap(capsys, "--runs", str(tmp_path / "runs"), "plan", *options)
+    assert "seed 1: 1 trial, under a minute in all" in out
+
+
 def test_list_shows_damaged_records_beside_good_ones(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     RecordWriter(tmp_path / "good").begin(run())
     RecordWriter(tmp_path / "good").append(result(run().plan.trials[0], measurement()))

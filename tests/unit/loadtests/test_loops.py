@@ -10,9 +10,11 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import msgspec
 import pytest
@@ -137,6 +139,33 @@ def test_a_rate_that_the_server_cant_hold_leaves_arrivals_waiting(instruments: i
     assert serial.open > 1000
     assert serial.scheduled == serial.requests + serial.open
     assert milliseconds(overloaded, 50) > 100
+
+
+class Beginner(BaseHTTPRequestHandler):
+    """A service with two routes: the first version of a new target."""
+
+    def do_GET(self) -> None:
+        body = {"/health": b'{"status":"ok"}', "/ping": b"pong"}.get(self.path, b"")
+        self.send_response(200 if body else 404)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_a_service_that_does_not_answer_meta_and_the_golden_cases_ends_the_trial_before_any_load() -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Beginner) as server:
+        threading.Thread(target=server.serve_forever).start()
+        spec = load_spec(server.server_port, level("saturate", routes.NULL, measure=1))
+        said = drive(msgspec.structs.replace(spec, golden=True, meta={"target": "javascript"}))
+        server.shutdown()
+    ready, last = said[-2:]
+    assert isinstance(ready, messages.ServiceReady) and ready.meta == {}
+    assert isinstance(last, messages.Fatal) and last.stage == "golden cases"
+    assert last.reason.startswith("GET /meta: status 404 instead of 200; ")
+    assert last.reason.endswith(" more. All: .venv/bin/python -m pytest tests/contract -k javascript")
 
 
 def test_a_worker_that_dies_ends_the_trial_with_a_sentence(instruments: int) -> None:

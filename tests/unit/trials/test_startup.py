@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -128,9 +129,15 @@ def test_only_200_is_an_answer(answer: bytes, good: bool) -> None:
 
 
 def test_an_answer_of_meta_that_is_none_fails_the_trial() -> None:
-    assert read_meta('{"target": "go", "cpus": 1}') == {"target": "go", "cpus": 1}
-    with pytest.raises(TrialError, match="GET /meta"):
-        read_meta('{"target": [')
+    meta = {
+        "target": "go", "language": "Go", "runtime": "go1", "framework": "net/http", "driver": "pgx 5", "class": "standard",
+        "cpus": 1, "db_pool_size": 16,
+    }  # fmt: skip
+    assert read_meta(json.dumps(meta), {"target": "go"}) == meta
+    with pytest.raises(TrialError, match="GET /meta: body is not JSON"):
+        read_meta('{"target": [', {})
+    with pytest.raises(TrialError, match="GET /meta: target is 'go' instead of 'rust'"):
+        read_meta(json.dumps(meta), {"target": "rust"})
 
 
 def test_an_answer_must_hold_what_it_should() -> None:
