@@ -113,11 +113,13 @@ def load_spec(
 
 
 def wanted_meta(setup: Setup, trial: Trial) -> dict[str, str]:
-    """What the trial's service must answer on GET /meta, by key. A twin or a base answers under its folder's name."""
+    """What the trial's service must answer on GET /meta, by key. A twin answers under its folder's name."""
+    # A base is an image of the past: the target may have had another name, language or class. Its keys are checked.
+    if trial.target.endswith(BASE):
+        return {}
     wanted = {"target": folder_of(trial.target)}
     target = setup.targets.get(trial.target)
-    # A base is an older version, whose manifest is not read.
-    if target is not None and not trial.target.endswith(BASE):
+    if target is not None:
         wanted |= {"language": target.language, "class": target.target_class}
     return wanted
 

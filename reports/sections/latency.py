@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import partial
 from statistics import median
 
@@ -11,7 +12,9 @@ from reports.analysis.analysis import Analysis
 from reports.analysis.observations import LevelObservation
 from reports.charts import line_chart
 from reports.charts.line_chart import Line, TrialPath
-from reports.metrics.level_stats import throughput
+from reports.charts.palette import Style
+from reports.charts.theme import Spec
+from reports.metrics.level_stats import SAMPLES_BEYOND, throughput
 from reports.metrics.scopes import Load
 from reports.sections.elements import Figure, Row, styles_of
 from reports.units import quantity
@@ -48,41 +51,46 @@ def latency_figures(analysis: Analysis) -> tuple[Figure, ...]:
 
 def latency_figure(analysis: Analysis, load: Load, name: str) -> Figure:
     """A load's response times by percentile: medians over valid trials, with single trials faint."""
-    curves: list[Line] = []
-    table = []
-    for target in analysis.run.plan.targets:
-        trials = [m for m in analysis.cell(target, load) if not isinstance(m.distribution, Missing)]
-        each = [_latency_curve(trial) for trial in trials]
-        if not each or not all(each):
-            continue
-        length = min(len(ys) for ys in each)
-        middle = tuple(median(ys[i] for ys in each) for i in range(length))
-        curves += [Line(target, _CURVE_POINTS[: len(ys)], tuple(ys), faint=True) for ys in each if len(each) > 1]
-        curves.append(Line(target, _CURVE_POINTS[:length], middle))
-        table.append((target, *(_percentile_cell(trials, percent) for percent in _TABLE_PERCENTILES)))
+    # A trial with fewer requests has not even the curve's first point.
+    found = {
+        target: trials
+        for target in analysis.run.plan.targets
+        if (trials := [m for m in analysis.cell(target, load) if not isinstance(m.distribution, Missing)])
+        and all(_total(m) >= SAMPLES_BEYOND for m in trials)
+    }
+    table = [
+        (target, *(_percentile_cell(trials, percent) for percent in _TABLE_PERCENTILES)) for target, trials in found.items()
+    ]
     reading = (
         f"{_OPEN if load.open else _CLOSED}At 90 %, nine of ten requests were at least as fast as the line; beyond each "
         "further mark there is a tenth as many requests. The strong line is the median over the valid trials at each "
         "percentile. Faint lines are single trials. A line ends where fewer than 100 requests of a trial lie beyond it."
     )
-    chart = None
-    if curves:
-        chart = partial(
-            line_chart.lines,
-            curves,
-            styles_of(analysis),
-            x_title="share of requests",
-            y_title="response time, ms",
-            log_y=True,
-            percentile_axis=True,
-        )
     return Figure(
         name,
         f"Latency distribution: {load.title}",
-        reading if curves else "No valid trial has a histogram.",
+        reading if found else "No valid trial has a histogram.",
         ("Target", *(f"p{percent:g}" for percent in _TABLE_PERCENTILES)),
         tuple(table),
-        chart,
+        partial(_curves, found, styles_of(analysis)) if found else None,
+    )
+
+
+def _total(trial: LevelObservation) -> int:
+    return 0 if isinstance(trial.distribution, Missing) else trial.distribution.total
+
+
+def _curves(found: Mapping[str, Sequence[LevelObservation]], looks: Mapping[str, Style]) -> Spec:
+    """The chart of a load: for each target the median over its trials, and each trial faint."""
+    curves: list[Line] = []
+    for target, trials in found.items():
+        each = [_latency_curve(trial) for trial in trials]
+        length = min(len(ys) for ys in each)
+        middle = tuple(median(ys[i] for ys in each) for i in range(length))
+        curves += [Line(target, _CURVE_POINTS[: len(ys)], tuple(ys), faint=True) for ys in each if len(each) > 1]
+        curves.append(Line(target, _CURVE_POINTS[:length], middle))
+    return line_chart.lines(
+        curves, looks, x_title="share of requests", y_title="response time, ms", log_y=True, percentile_axis=True
     )
 
 

@@ -23,8 +23,8 @@ ITSELF = {"target": "go", "language": "Go", "class": "standard"}
         ("go", ITSELF),
         # The same image under another name.
         ("go-twin", ITSELF),
-        # An older version may have had another class.
-        ("go-base", {"target": "go"}),
+        # An older version may have had another name, language or class.
+        ("go-base", {}),
     ],
 )
 def test_a_service_is_asked_for_what_its_manifest_says(name: str, wanted: dict[str, str]) -> None:
