@@ -155,7 +155,10 @@ def welch_ratio(now: Sequence[float], before: Sequence[float], confidence_percen
 
 @lru_cache(maxsize=256)
 def student_t_quantile(probability: float, degrees: int) -> float:
-    """The t that a Student variable stays below with a probability in (0.5, 1), by bisection. (SciPy is no dependency.)"""
+    """The t that a Student variable stays below with a probability in (0.5, 1), by bisection.
+
+    SciPy's own differs in the last digits, and published figures keep theirs to the byte.
+    """
     low, high = 0.0, 1.0
     while _student_t_cdf(high, degrees) < probability:
         high *= 2

@@ -6,11 +6,13 @@ import re
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 from browser import look_at, needs_chromium, scroll_width
 from report_records import ASKING, PROFILES, make_record
 from selenium import webdriver
 
+from harness.record.reader import Record
 from reports.analysis.analysis import analyse
 from reports.export.card import card_svg
 from reports.export.html import render_page
@@ -84,6 +86,15 @@ def test_a_record_without_a_valid_trial_says_so_and_still_is_a_page(tmp_path: Pa
     page = render_page(make_view(analyse(record), tmp_path))
     assert "Don’t compare these numbers yet." in page and "Only 0 of 12 trials are valid." in page
     assert "2 languages, 4 loads." in page
+
+
+@pytest.mark.parametrize("done", [1, 2, 3, 7, 15, 29])
+def test_after_any_trial_of_a_real_run_there_is_a_page(real: Record, done: int) -> None:
+    """A page that can't be made would end the measurement that it shows."""
+    part = msgspec.structs.replace(real, results=real.results[:done])
+    running = Running(f"{done} of 30 trials are done", "About 3 minutes are left.", 15)
+    page = render_page(make_view(analyse(part), real.folder, running=running))
+    assert f"{done} of 30 trials are done" in page
 
 
 def test_a_run_that_goes_on_says_so_and_loads_itself_again(tmp_path: Path) -> None:
