@@ -84,6 +84,29 @@ class RouteTime(Struct, frozen=True):
     database: float
 
 
+class Slice(Struct, frozen=True, array_like=True):
+    """One slice of a level: for this time the load was on this trial's service alone, and the others of its group waited.
+
+    `round`: in each round every trial of the group has one slice. Instants: nanoseconds of the clock of the samples.
+    """
+
+    round: int
+    #: The measured part: from its first request, with nothing under way before it, to its last answer.
+    start_ns: int
+    end_ns: int
+    #: Answered as expected in the measured part.
+    requests: int
+    #: Closed loop: the requests of whole passes at whose begin and end all connections were busy, and how long they took.
+    paced_requests: int
+    paced_ns: int
+    #: CPU time of the measured part. The counters were read while no request was under way.
+    service_cpu_ns: int
+    database_cpu_ns: int
+    generator_cpu_ns: int
+    #: Why the slice's round does not count, for all trials of the group; empty: it counts.
+    dropped: str = ""
+
+
 class LevelMeasurement(Struct, frozen=True):
     """The measurement of one level of a trial, or of one probe of a search."""
 
@@ -120,6 +143,8 @@ class LevelMeasurement(Struct, frozen=True):
     speed: Mapping[str, Speed] = {}
     #: Share of scheduled requests with the expected answer within the objective's time. None: unknown.
     in_time: float | None = None
+    #: The slices of an interleaved level, in their order. All other figures are of those that count. Empty: one long window.
+    slices: tuple[Slice, ...] = ()
 
 
 class CapacityProbe(Struct, frozen=True):

@@ -145,12 +145,16 @@ class Placement(Struct, frozen=True):
 
 
 class Trial(Struct, frozen=True):
-    """One target, one profile, one repetition on freshly started containers."""
+    """One target, one profile, one repetition on freshly started containers.
+
+    `group`: trials with the same number are alive at the same time, and the load goes round among them. 0: measured alone.
+    """
 
     id: str
     block: int
     target: str
     profile: str
+    group: int = 0
 
 
 class Plan(Struct, frozen=True):

@@ -33,9 +33,12 @@ async def cached(self: Store, product_id: int) -> Product:
 
 
 async def warming(self: Store, product_id: int) -> Product:
-    """Each request uses a millisecond of CPU at first, and less with each second, as while a compiler works."""
+    """Each request uses three milliseconds of CPU at first, and less with each second, as while a compiler works.
+
+    Three seconds change the throughput by a quarter: no noise of a shared machine hides that.
+    """
     state["begun"] = state["begun"] or time.monotonic()
-    end = time.perf_counter() + 0.001 * max(0.0, 1 - (time.monotonic() - state["begun"]) / 25)
+    end = time.perf_counter() + 0.003 * max(0.0, 1 - (time.monotonic() - state["begun"]) / 14)
     while time.perf_counter() < end:
         pass
     return await honest(self, product_id)
