@@ -21,7 +21,7 @@ COLLATZ_STARTS = 500
 ORDERS = 60
 # The expected answers are computed here, in Python. With only a few distinct requests the start is short.
 DISTINCT = 32
-LENGTH = 1024
+PASSES = 16
 
 
 def collatz(rng: random.Random, starts: int = COLLATZ_STARTS) -> Exchange:
@@ -45,9 +45,9 @@ def summarize(rng: random.Random) -> Exchange:
 
 
 def stream(rng: random.Random) -> list[Exchange]:
-    walks = [collatz(rng) for _ in range(DISTINCT)]
-    documents = [summarize(rng) for _ in range(DISTINCT)]
-    return [rng.choice(walks if rng.random() < 0.5 else documents) for _ in range(LENGTH)]
+    # Each pass holds the same requests, in another order: so each pass is the same work.
+    once = [*(collatz(rng) for _ in range(DISTINCT)), *(summarize(rng) for _ in range(DISTINCT))]
+    return [exchange for _ in range(PASSES) for exchange in rng.sample(once, len(once))]
 
 
 class ProfileUser(LeanUser):
@@ -56,3 +56,4 @@ class ProfileUser(LeanUser):
     host = "http://127.0.0.1:18080"
     routes = ("GET /cpu/collatz", "POST /cpu/summarize")
     stream = staticmethod(stream)
+    pass_requests = 2 * DISTINCT

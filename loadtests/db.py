@@ -16,9 +16,10 @@ from typing import Any
 
 from loadtests import reference
 from loadtests.generator.exchange import Exchange, expect_shape, get, post_json
+from loadtests.generator.passes import mixed
 from loadtests.generator.user import LeanUser
 
-LENGTH = 8192
+PASSES = 82
 # Customers of the lower half only read, those of the upper half only buy. So the answers to readers can be checked.
 READERS = reference.CUSTOMERS // 2
 ORDERS_PER_PAGE = 10
@@ -93,8 +94,7 @@ def report(rng: random.Random) -> Exchange:
 
 
 def stream(rng: random.Random) -> list[Exchange]:
-    makers = rng.choices((product, customer_orders, new_order, report), weights=(60, 25, 10, 5), k=LENGTH)
-    return [make(rng) for make in makers]
+    return mixed(rng, {product: 60, customer_orders: 25, new_order: 10, report: 5}, PASSES)
 
 
 class ProfileUser(LeanUser):
@@ -103,3 +103,4 @@ class ProfileUser(LeanUser):
     host = "http://127.0.0.1:18080"
     routes = ("GET /products/{id}", "GET /customers/{id}/orders", "POST /orders", "GET /reports/regions")
     stream = staticmethod(stream)
+    pass_requests = 100

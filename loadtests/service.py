@@ -20,9 +20,10 @@ import random
 
 from loadtests import cpu, db
 from loadtests.generator.exchange import Exchange
+from loadtests.generator.passes import mixed
 from loadtests.generator.user import LeanUser
 
-LENGTH = 8192
+PASSES = 82
 #: A tenth of the work in profile `cpu`, such as to evaluate a rule or to check a signature.
 COLLATZ_STARTS = 50
 
@@ -36,15 +37,15 @@ def stream(rng: random.Random) -> list[Exchange]:
     # The expected answers are computed here. With only a few distinct ones the start is short.
     walks = [_second(cpu.collatz(rng, COLLATZ_STARTS)) for _ in range(cpu.DISTINCT)]
     documents = [_second(cpu.summarize(rng)) for _ in range(cpu.DISTINCT)]
-    makers = (
-        db.product,
-        db.customer_orders,
-        db.new_order,
-        db.report,
-        lambda r: r.choice(walks),
-        lambda r: r.choice(documents),
-    )
-    return [make(rng) for make in rng.choices(makers, weights=(50, 20, 8, 2, 10, 10), k=LENGTH)]
+    makers = {
+        db.product: 50,
+        db.customer_orders: 20,
+        db.new_order: 8,
+        db.report: 2,
+        lambda r: r.choice(walks): 10,
+        lambda r: r.choice(documents): 10,
+    }
+    return mixed(rng, makers, PASSES)
 
 
 class ProfileUser(LeanUser):
@@ -53,3 +54,4 @@ class ProfileUser(LeanUser):
     host = "http://127.0.0.1:18080"
     routes = (*db.ProfileUser.routes, *cpu.ProfileUser.routes)
     stream = staticmethod(stream)
+    pass_requests = 100

@@ -10,6 +10,7 @@ import os
 import sys
 import time
 import webbrowser
+from collections.abc import Sequence
 from pathlib import Path
 
 from harness.cli.terminal import Terminal
@@ -19,6 +20,7 @@ from harness.record.reader import Record, read_record
 from harness.record.trial_result import TrialResult
 from harness.run.runner import Position
 from harness.wording import counted
+from loadtests.protocol.group_messages import SliceEvent
 from loadtests.protocol.messages import Window
 from reports.export.files import write_running
 from reports.export.view import Running
@@ -48,9 +50,13 @@ class LivePage:
         self._record, self._written = record, time.monotonic()
         self._terminal.run_started(record)
 
-    def trial_started(self, position: Position, trial: Trial) -> None:
-        """Show that a trial begins."""
-        self._terminal.trial_started(position, trial)
+    def trial_started(self, position: Position, trials: Sequence[Trial]) -> None:
+        """Show that a trial or a group begins."""
+        self._terminal.trial_started(position, trials)
+
+    def slice(self, event: SliceEvent) -> None:
+        """Show what a slice measured."""
+        self._terminal.slice(event)
 
     def window(self, window: Window) -> None:
         """Show what the load generator counted in a window."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 from statistics import median
 from types import TracebackType
 from typing import Self
@@ -25,6 +26,7 @@ from harness.record.trial_result import (
 )
 from harness.run.runner import Position
 from harness.wording import counted
+from loadtests.protocol.group_messages import SliceEvent
 from loadtests.protocol.messages import Window
 
 #: Of a trial that has not reported a window of load yet; some kinds never do.
@@ -69,11 +71,19 @@ class Terminal:
     def run_started(self, _record: Record) -> None:
         """A run begins: its first trial will show."""
 
-    def trial_started(self, position: Position, trial: Trial) -> None:
-        """Show that a trial begins."""
+    def trial_started(self, position: Position, trials: Sequence[Trial]) -> None:
+        """Show that a trial begins, or a group."""
         self._began, self._position = time.monotonic(), position
-        self._trial, self._state = f"{trial.target}, {trial.profile}", STARTED
-        self._targets.setdefault(trial.target, "")
+        names = list(dict.fromkeys(trial.target for trial in trials))
+        profiles = list(dict.fromkeys(trial.profile for trial in trials))
+        self._trial, self._state = f"{', '.join(names)} on {', '.join(profiles)}", STARTED
+        for name in names:
+            self._targets.setdefault(name, "")
+        self._refresh()
+
+    def slice(self, event: SliceEvent) -> None:
+        """Show which round is under way."""
+        self._state = f"{event.profile} {_level_words(event.level)}, round {event.round}"
         self._refresh()
 
     def window(self, window: Window) -> None:

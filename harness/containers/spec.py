@@ -36,6 +36,8 @@ class ContainerSpec(Struct, frozen=True):
     threads: int = Limits().threads
     #: None: the engine's own limit.
     open_files: int | None = None
+    #: Folders of the engine's host that the container may read: path there -> path in the container.
+    mounts: Mapping[str, str] = {}
 
 
 def database_spec(image: str, cpus: str, ports: Ports, limits: Limits, password: str) -> ContainerSpec:
@@ -131,6 +133,15 @@ def generator_spec(image: str, cpus: str, load_json: str, limits: Limits) -> Con
     )
 
 
+def group_generator_spec(image: str, cpus: str, load_json: str, limits: Limits) -> ContainerSpec:
+    """The load generator's container for a group. It reads the CPU counters of the group's containers by itself."""
+    return structs.replace(
+        generator_spec(image, cpus, load_json, limits),
+        entrypoint=("/opt/venv/bin/python", "-m", "loadtests.generator.group_master"),
+        mounts={"/sys/fs/cgroup": "/fitmap/cgroup"},
+    )
+
+
 def instrument_spec(image: str, cpus: str, role: str, entrypoint: tuple[str, ...]) -> ContainerSpec:
     """A container of another program of the load image, such as a reference server in a target's place."""
     return ContainerSpec(
@@ -164,5 +175,6 @@ def engine_arguments(spec: ContainerSpec, labels: Mapping[str, str]) -> dict[str
         "memswap_limit": spec.memory_bytes,
         "pids_limit": spec.threads,
         **({"ulimits": [{"name": "nofile", "soft": spec.open_files, "hard": spec.open_files}]} if spec.open_files else {}),
+        **({"volumes": {path: {"bind": there, "mode": "ro"} for path, there in spec.mounts.items()}} if spec.mounts else {}),
         **({"entrypoint": list(spec.entrypoint)} if spec.entrypoint else {}),
     }

@@ -15,6 +15,7 @@ from harness.record.measurement import (
     Missing,
     RouteNumbers,
     RouteTime,
+    Slice,
     Speed,
     StatementCount,
     Usage,
@@ -108,6 +109,7 @@ class LevelFacts(Struct, frozen=True):
     statements: tuple[StatementCount, ...]
     speed: Mapping[str, Speed]
     in_time: float
+    slices: tuple[Slice, ...] = ()
 
 
 #: What the rules of validity apply to: a level while it is judged, or one from a record.

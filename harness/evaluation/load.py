@@ -113,11 +113,11 @@ def _level(
     facts = _facts(measured, windows, statements, data)
     verdict, problems = judge(facts, context)
     requests = sum(route.requests for route in facts.routes.values())
-    use = _use(
+    use = resource_use(
         facts.usage,
         facts.window_seconds,
         generator_problem(facts, context) is not None,
-        _executing(statements, answered, requests, facts.window_seconds),
+        executing(statements, answered, requests, facts.window_seconds),
         data,
     )
     return LevelMeasurement(
@@ -139,19 +139,7 @@ def _facts(
     start_ns, end_ns = measured.start_ns + data.clock_offset_ns, measured.end_ns + data.clock_offset_ns
     used = used_in(data, start_ns, end_ns)
     placement = data.placement
-    numbers = {
-        r.route: RouteNumbers(
-            requests=r.requests,
-            failures=r.failures,
-            mean_microseconds=r.sum_microseconds / r.requests if r.requests else 0.0,
-            scheduled=r.scheduled,
-            timed_out=r.timed_out,
-            dropped=r.dropped,
-            open=r.open,
-        )
-        for r in measured.routes
-        if r.scheduled
-    }
+    numbers = route_numbers(measured)
     steady, steady_reason = _steady(measured, windows, data)
     return LevelFacts(
         level=measured.level,
@@ -167,7 +155,7 @@ def _facts(
         window_start_ns=start_ns,
         window_end_ns=end_ns,
         routes=numbers,
-        times=_times(numbers, statements, data.contract),
+        times=times(numbers, statements, data.contract),
         # A window that was measured again counts as warm-up.
         windows=tuple(msgspec.structs.replace(w, phase="warmup") if w.end_ns <= measured.start_ns else w for w in windows),
         usage=used,
@@ -181,7 +169,7 @@ def _facts(
         ),
         statements=statements,
         speed=speeds(data.speed_samples, start_ns, end_ns, placement),
-        in_time=_in_time(measured, data),
+        in_time=in_time(measured, data.objective),
     )
 
 
@@ -201,14 +189,31 @@ def _steady(measured: messages.Measured, windows: tuple[messages.Window, ...], d
     return (False, reason) if falling else (measured.steady, measured.steady_reason)
 
 
-def _in_time(measured: messages.Measured, data: TrialData) -> float:
+def route_numbers(measured: messages.Measured) -> dict[str, RouteNumbers]:
+    """Route -> what was counted of it."""
+    return {
+        r.route: RouteNumbers(
+            requests=r.requests,
+            failures=r.failures,
+            mean_microseconds=r.sum_microseconds / r.requests if r.requests else 0.0,
+            scheduled=r.scheduled,
+            timed_out=r.timed_out,
+            dropped=r.dropped,
+            open=r.open,
+        )
+        for r in measured.routes
+        if r.scheduled
+    }
+
+
+def in_time(measured: messages.Measured, objective: messages.Objective) -> float:
     """The share of the scheduled requests that were answered within the objective's time."""
-    objective_microseconds = data.objective.milliseconds * 1000
+    objective_microseconds = objective.milliseconds * 1000
     answered = sum(histogram.at_most(route.response, objective_microseconds) for route in measured.routes)
     return round(answered / max(sum(route.scheduled for route in measured.routes), 1), 5)
 
 
-def _times(
+def times(
     numbers: Mapping[str, RouteNumbers], statements: tuple[StatementCount, ...], contract: Contract
 ) -> dict[str, RouteTime]:
     """PostgreSQL's time for a route's mean request: the sum of the mean times of the statements that it executes."""
@@ -220,7 +225,7 @@ def _times(
     }
 
 
-def _executing(statements: tuple[StatementCount, ...], answered: Mapping[str, int], requests: int, seconds: float) -> float:
+def executing(statements: tuple[StatementCount, ...], answered: Mapping[str, int], requests: int, seconds: float) -> float:
     """The mean number of statements that PostgreSQL was executing during the window.
 
     By Little's law: the level's PostgreSQL time, times the window's share of the level's requests, by the window's seconds.
@@ -231,7 +236,7 @@ def _executing(statements: tuple[StatementCount, ...], answered: Mapping[str, in
     return sum(s.milliseconds for s in statements) / 1e3 * requests / total / seconds
 
 
-def _use(used: Mapping[str, Usage], seconds: float, generator_over: bool, executing: float, data: TrialData) -> Use:
+def resource_use(used: Mapping[str, Usage], seconds: float, generator_over: bool, executing: float, data: TrialData) -> Use:
     return use_of(
         used,
         data.cores(),
@@ -261,15 +266,17 @@ def _capacity(
         passed = capacity_search.meets(measured, data.objective)
         busiest = used["generator"].busiest_second_cores / context.generator_cores
         requests = sum(r.requests for r in measured.routes)
-        use = _use(
+        use = resource_use(
             used,
             seconds,
             busiest > GENERATOR_BUSY_LIMIT["open"],
-            _executing(statements, answered, requests, seconds),
+            executing(statements, answered, requests, seconds),
             data,
         )
         probes.append(
-            CapacityProbe(measured.rate, passed, _in_time(measured, data), round(seconds, 3), most_used(use), figures(use))
+            CapacityProbe(
+                measured.rate, passed, in_time(measured, data.objective), round(seconds, 3), most_used(use), figures(use)
+            )
         )
         search_probes.append(capacity_search.SearchProbe(measured.rate, passed))
     low, high = capacity_search.bounds(search_probes)

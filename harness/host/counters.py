@@ -20,8 +20,8 @@ from harness.host.cgroup import Cgroup, CgroupGone
 from harness.record.samples import Counters, CpuTimes, HostSample, Sample
 
 INTERVAL_SECONDS = 0.1
-#: The host's counters are read at every fifth reading, each half second: they count in ticks of 10 ms.
-HOST_EVERY = 5
+#: The host's counters are read each half second: they count in ticks of 10 ms.
+HOST_SECONDS = 0.5
 MIN_PRIORITY = 19
 
 STAT = Path("/proc/stat")
@@ -143,7 +143,9 @@ class Sampler:
     than this process (Docker Desktop), this host's CPUs are not theirs and are not read.
     """
 
-    def __init__(self, readers: Mapping[str, Reader]) -> None:
+    def __init__(self, readers: Mapping[str, Reader], interval_seconds: float = INTERVAL_SECONDS) -> None:
+        self._interval_seconds = interval_seconds
+        self._host_every = max(1, round(HOST_SECONDS / interval_seconds))
         self._readers = dict(readers)
         self._opened = tuple(readers.values())
         self._stop = threading.Event()
@@ -175,9 +177,9 @@ class Sampler:
         due, count = time.monotonic(), 0
         while not self._stop.is_set():
             self._read_containers()
-            if count % HOST_EVERY == 0:
+            if count % self._host_every == 0:
                 self._read_host()
-            due, count = due + INTERVAL_SECONDS, count + 1
+            due, count = due + self._interval_seconds, count + 1
             self._stop.wait(max(0.0, due - time.monotonic()))
 
     def _read_host(self) -> None:

@@ -13,14 +13,35 @@ from harness.plan.decoding import convert, suggest
 from harness.record.config import Config, GateSection
 from harness.record.plan import Timing
 
-# Eight blocks detect a true difference of 10 % four times out of five. Three are the minimum for an interval.
+#: A block is one start of each target, and what differs most is starts. Warm-up and window are those of what is not
+#: measured in slices: six seconds are the least in which they show a trend.
 PRESETS: dict[str, Timing] = {
-    "smoke": Timing(blocks=1, warmup_seconds=3, warmup_limit_seconds=3, measure_seconds=3, settle_seconds=1),
-    "quick": Timing(blocks=3, warmup_seconds=8, warmup_limit_seconds=30, measure_seconds=10, settle_seconds=2, starts=3),
-    "gate": Timing(blocks=3, warmup_seconds=6, warmup_limit_seconds=30, measure_seconds=8, settle_seconds=2),
-    # It has eight more profiles: with the windows of quick it would take three hours. Trials vary more than windows do, so
-    # the windows are shorter and the blocks stay. Six seconds are the minimum in which a warm-up or a window shows a trend.
-    "full": Timing(blocks=3, warmup_seconds=6, warmup_limit_seconds=40, measure_seconds=6, settle_seconds=1, starts=4),
+    "smoke": Timing(
+        blocks=1, warmup_seconds=3, warmup_limit_seconds=3, measure_seconds=3, settle_seconds=1, together=1, rounds=5
+    ),
+    "quick": Timing(
+        blocks=6,
+        warmup_seconds=8,
+        warmup_limit_seconds=30,
+        measure_seconds=10,
+        settle_seconds=2,
+        starts=3,
+        together=2,
+        rounds=11,
+    ),
+    "gate": Timing(
+        blocks=3, warmup_seconds=6, warmup_limit_seconds=30, measure_seconds=8, settle_seconds=2, together=1, rounds=20
+    ),
+    "full": Timing(
+        blocks=6,
+        warmup_seconds=6,
+        warmup_limit_seconds=40,
+        measure_seconds=6,
+        settle_seconds=1,
+        starts=4,
+        together=2,
+        rounds=12,
+    ),
 }
 #: The levels that a preset adds to those of the profiles.
 PRESET_LEVELS: dict[str, tuple[str, ...]] = {"smoke": (), "quick": (), "gate": ("routes",), "full": ()}
@@ -102,6 +123,10 @@ def timing(config: Config, where: str = "fitmap.toml") -> Timing:
         result = msgspec.structs.replace(result, warmup_limit_seconds=result.warmup_seconds)
     if not 1 <= result.blocks <= 1000:
         raise UsageError(f"{where}: blocks must be within 1-1000")
+    if not 1 <= result.rounds <= 1000:
+        raise UsageError(f"{where}: rounds must be within 1-1000")
+    if not 1 <= result.together <= 4:
+        raise UsageError(f"{where}: together must be within 1-4")
     if not 1 <= result.starts <= 100:
         raise UsageError(f"{where}: starts must be within 1-100")
     for name in ("warmup_seconds", "measure_seconds", "settle_seconds"):

@@ -20,6 +20,7 @@ from harness.plan.decoding import suggest
 from harness.record.method import MAX_PROLONGED, SHORT_SECONDS
 from harness.record.plan import CAPACITY, SATURATE, Level, Timing
 from loadtests.protocol import messages
+from loadtests.protocol.group_messages import SlicedLevel
 
 CURVE = ("25%", "50%", "75%", "90%")
 _WORDS = (SATURATE, "curve", "routes", CAPACITY)
@@ -131,3 +132,34 @@ def seconds(level: messages.TimedLevel, longest: bool = False) -> float:
         return once + (15.0 if longest else 0.3) + level.hold_milliseconds / 1000
     # A search has many windows, each with its drain. Windows at low rates are longer.
     return 40 * (once + 10.0) if longest else PROBES * (once + 1.0)
+
+
+#: A slice of a saturated level: the lead-in, in which caches and a runtime's scheduler come back, and the measured part.
+#: A longer slice outlasts a burst of the machine, a shorter one is biased by the change of services (docs/method/load.md).
+LEAD_SECONDS, SLICE_SECONDS = 0.15, 0.25
+#: The same of a level at a rate: percentiles need many requests, and there is one such slice for ten saturated ones.
+RATE_LEAD_SECONDS, RATE_SLICE_SECONDS, ROUNDS_FOR_ONE = 0.3, 3.0, 10
+#: A pause, and the messages between two parts.
+SLICE_OVERHEAD_SECONDS = 0.05
+
+
+def in_slices(level: Level, timing: Timing) -> SlicedLevel:
+    """The level as a group measures it. Raises ValueError for a kind that is not measured in slices."""
+    if level.kind not in ("closed", "open", "relative"):
+        raise ValueError(f"level {level.name} is not measured in slices")
+    closed = level.kind == "closed"
+    return SlicedLevel(
+        name=level.name,
+        kind=level.kind,
+        routes=level.routes,
+        lead_seconds=LEAD_SECONDS if closed else RATE_LEAD_SECONDS,
+        slice_seconds=SLICE_SECONDS if closed else RATE_SLICE_SECONDS,
+        rounds=timing.rounds if closed else max(1, timing.rounds // ROUNDS_FOR_ONE),
+        rate=level.rate,
+        share=level.share,
+    )
+
+
+def sliced_seconds(level: SlicedLevel, copies: int) -> float:
+    """The expected duration of a level for a whole group."""
+    return copies * level.rounds * (level.lead_seconds + level.slice_seconds + SLICE_OVERHEAD_SECONDS)

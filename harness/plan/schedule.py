@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
+from itertools import product
 
 import msgspec
 
-from harness.plan.levels import seconds, timed
-from harness.record.plan import BASE, Placement, Plan, Profile, Target, Timing, Trial
+from harness.plan.levels import in_slices, seconds, sliced_seconds, timed
+from harness.record.plan import BASE, TWIN, Placement, Plan, Profile, Target, Timing, Trial, groups, sliced
 from loadtests.protocol import messages
 
 # Time outside the windows of a trial: two containers start, golden cases run, two containers stop (measured: 4-6 s).
@@ -25,6 +26,11 @@ FLOOR_PROBES = 9
 #: Minimum warm-up of JIT targets. On one core, limited by database or pool, requests of Java and Kotlin reached their lowest
 #: CPU time after 13-22 s. On the way there are plateaus that are longer than the windows in which a trend is looked for.
 JIT_SECONDS = 20.0
+#: Turns of one second in a group's warm-up. JIT targets reach their lowest CPU time after six to twelve of them.
+TURNS, JIT_TURNS = 2, 10
+TURN_SECONDS = 1.06
+#: To start and stop a service with its database.
+SERVICE_SECONDS = 2.5
 # How often a trial of these kinds measures its level. scale-up: on two cores; with more cores there are a few more points.
 POINTS = {"scale-up": 2, "scale-out": 3}
 
@@ -38,22 +44,35 @@ def make_plan(
     profiles: tuple[Profile, ...],
     placement: Placement,
 ) -> Plan:
-    """All targets with all profiles once per block, in random order within each block.
+    """All targets with all profiles once per block.
 
-    If the machine gets warm or noisy during a run, this affects all targets alike, not only the last in the alphabet.
+    Profiles that are measured in slices come first in each block, with the services of `timing.together` blocks alive at
+    once. The other trials follow in random order: a machine that gets warm or noisy affects all targets alike.
     """
     rng = random.Random(seed)
+    together = max(timing.together, 1)
     trials: list[Trial] = []
-    for block in range(1, timing.blocks + 1):
+
+    def add(block: int, target: str, profile: str, group: int) -> None:
+        trials.append(Trial(f"{len(trials) + 1:03}-{target}-{profile}", block, target, profile, group))
+
+    grouped = tuple(profile for profile in profiles if sliced(profile))
+    for group, first in enumerate(range(1, timing.blocks + 1, together), 1):
+        blocks = range(first, min(first + together, timing.blocks + 1))
+        for profile, block, target in product(grouped, blocks, targets):
+            if profile.most_blocks is None or block <= profile.most_blocks:
+                add(block, target, profile.name, group)
+        # What is not measured in slices alternates target by target, once for each group.
         cells = [
             (target, profile.name)
-            for target in targets
             for profile in profiles
-            if profile.most_blocks is None or block <= profile.most_blocks
+            if profile not in grouped and (profile.most_blocks is None or group <= profile.most_blocks)
+            for target in targets
+            if not target.endswith(TWIN) or profile.kind == "load"
         ]
         rng.shuffle(cells)
-        for target, profile in cells:
-            trials.append(Trial(f"{len(trials) + 1:03}-{target}-{profile}", block, target, profile))
+        for target, profile_name in cells:
+            add(group, target, profile_name, 0)
     return Plan(seed, preset, timing, targets, profiles, placement, tuple(trials))
 
 
@@ -109,10 +128,34 @@ def trial_seconds(profile: Profile, timing: Timing) -> float:
     return POINTS.get(profile.kind, 1) * (sum(map(seconds, timed_levels(profile, timing))) + OVERHEAD_SECONDS)
 
 
+def warmup_turns(target: Target | None, timing: Timing) -> int:
+    """The least number of warm-up turns, of one second each, that a service gets in a group."""
+    least = JIT_TURNS if target is not None and target.jit else TURNS
+    return max(1, min(least, round(timing.warmup_limit_seconds)))
+
+
+def group_seconds(trials: Sequence[Trial], plan: Plan, targets: Mapping[str, Target]) -> float:
+    """The expected duration of a group, if no round is dropped and no warm-up prolonged."""
+    services = {(trial.target, trial.block) for trial in trials}
+    each = [warmup_turns(targets.get(target), plan.timing) for target, _ in services]
+    seconds = len(services) * SERVICE_SECONDS
+    programs = [profile for profile in plan.profiles if any(trial.profile == profile.name for trial in trials)]
+    for number, profile in enumerate(programs):
+        # Before each further profile a service has half of the turns.
+        turns = sum(turn if not number else -(-turn // 2) for turn in each)
+        levels = [in_slices(level, plan.timing) for level in profile.levels]
+        seconds += turns * TURN_SECONDS + sum(sliced_seconds(level, len(services)) for level in levels)
+    return seconds
+
+
 def trials_seconds(plan: Plan, targets: Mapping[str, Target]) -> dict[str, float]:
-    """The expected duration of each trial of a plan, by its id."""
+    """The expected duration of each trial of a plan, by its id. The trials of a group share the group's."""
     profiles = {profile.name: profile for profile in plan.profiles}
-    return {
-        trial.id: trial_seconds(profiles[trial.profile], timing_of(targets.get(trial.target), plan.timing))
-        for trial in plan.trials
-    }
+    found: dict[str, float] = {}
+    for trials in groups(plan.trials):
+        if trials[0].group:
+            found |= dict.fromkeys((trial.id for trial in trials), group_seconds(trials, plan, targets) / len(trials))
+        else:
+            (trial,) = trials
+            found[trial.id] = trial_seconds(profiles[trial.profile], timing_of(targets.get(trial.target), plan.timing))
+    return found

@@ -38,6 +38,8 @@ class TimingSection(Struct, frozen=True, forbid_unknown_fields=True):
     measure_seconds: float | None = None
     settle_seconds: float | None = None
     starts: int | None = None
+    together: int | None = None
+    rounds: int | None = None
 
 
 class GeneratorSection(Struct, frozen=True, forbid_unknown_fields=True):

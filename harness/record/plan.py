@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from msgspec import Struct
@@ -127,6 +128,10 @@ class Timing(Struct, frozen=True, forbid_unknown_fields=True):
     settle_seconds: float
     #: Number of warm starts in a trial of kind `startup`; it has as many cold ones.
     starts: int = 2
+    #: How many blocks are alive at once: so many services of each target. 0: methods before 7, one trial after the other.
+    together: int = 0
+    #: How many slices each start has at a saturated level. A level at a rate has a tenth of them, which are longer.
+    rounds: int = 0
 
 
 class Placement(Struct, frozen=True):
@@ -157,6 +162,15 @@ class Trial(Struct, frozen=True):
     group: int = 0
 
 
+#: The kinds of level that are measured in slices.
+SLICED = ("closed", "open", "relative")
+
+
+def sliced(profile: Profile) -> bool:
+    """Whether a profile's levels are measured in slices, with the services of a group alive at once."""
+    return profile.kind == "load" and all(level.kind in SLICED for level in profile.levels)
+
+
 class Plan(Struct, frozen=True):
     """All trials of a run in their order, with what they have in common."""
 
@@ -167,6 +181,14 @@ class Plan(Struct, frozen=True):
     profiles: tuple[Profile, ...]
     placement: Placement
     trials: tuple[Trial, ...]
+
+
+def groups(trials: Sequence[Trial]) -> tuple[tuple[Trial, ...], ...]:
+    """The trials in their order: those of one group together, each other one alone."""
+    found: dict[str, list[Trial]] = {}
+    for trial in trials:
+        found.setdefault(f"group {trial.group}" if trial.group else trial.id, []).append(trial)
+    return tuple(tuple(each) for each in found.values())
 
 
 def folder_of(target: str) -> str:

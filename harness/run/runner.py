@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import docker
+import msgspec
 from msgspec import Struct
 
 from harness.containers.builder import Image
@@ -17,14 +18,16 @@ from harness.evaluation.validity import disturbed_by_host
 from harness.host import machine
 from harness.plan.schedule import trials_seconds
 from harness.record.method import METHOD
-from harness.record.plan import Trial
+from harness.record.plan import Trial, groups
 from harness.record.reader import Record, read_record
 from harness.record.trial_result import TrialResult
 from harness.record.writer import RecordWriter
 from harness.run.description import CONTRACT
 from harness.trials.context import Setup
 from harness.trials.dispatch import run_trial
+from harness.trials.group import run_group
 from harness.wording import counted, minutes
+from loadtests.protocol.group_messages import SliceEvent
 from loadtests.protocol.messages import Window
 
 
@@ -60,9 +63,13 @@ class Listener(Protocol):
 
     def run_started(self, record: Record) -> None: ...
 
-    def trial_started(self, position: Position, trial: Trial) -> None: ...
+    def trial_started(self, position: Position, trials: Sequence[Trial]) -> None:
+        """A trial begins, or all trials of a group."""
+        ...
 
     def window(self, window: Window) -> None: ...
+
+    def slice(self, event: SliceEvent) -> None: ...
 
     def trial_done(self, position: Position, result: TrialResult, *, repeated: bool) -> None: ...
 
@@ -86,25 +93,47 @@ def run_trials(client: docker.DockerClient, record: Record, listener: Listener) 
         image_set=run.image_set,
     )
     clean(client)
-    pending = record.pending()
-    total = len(run.plan.trials)
+    # A group is measured as a whole, so it is measured again as a whole.
+    missing = {trial.id for trial in record.pending()}
+    pending = [trials for trials in groups(run.plan.trials) if any(trial.id in missing for trial in trials)]
+    total, left = len(run.plan.trials), sum(len(trials) for trials in pending)
     expected = trials_seconds(run.plan, run.targets)
-    begun, slower = time.monotonic(), 1.0
+    begun, slower, done = time.monotonic(), 1.0, 0.0
     listener.run_started(record)
-    for done, trial in enumerate(pending):
-        left = slower * sum(expected[coming.id] for coming in pending[done:])
-        position = Position(total - len(pending) + done + 1, total, time.monotonic() - begun, left)
-        listener.trial_started(position, trial)
-        # A trial disturbed by the host is repeated once, at once. Its last result counts, whatever it says.
-        for repeated in (False, True):
-            result = run_trial(client, setup, trial, writer, listener.window)
-            writer.append(result)
-            listener.trial_done(position, result, repeated=repeated)
-            if not disturbed_by_host(result):
-                break
+    number = total - left
+    for at, trials in enumerate(pending):
+        seconds = slower * sum(expected[trial.id] for coming in pending[at:] for trial in coming)
+        position = Position(number + 1, total, time.monotonic() - begun, seconds)
+        listener.trial_started(position, trials)
+        if trials[0].group:
+            for result in run_group(client, setup, trials, writer, listener.window, listener.slice):
+                writer.append(result)
+                number += 1
+                listener.trial_done(msgspec.structs.replace(position, number=number), result, repeated=False)
+        else:
+            number += 1
+            _run_alone(client, setup, trials[0], writer, listener, position)
         # Warm-ups are prolonged and engines differ. The estimate assumes that the rest is slower by the same factor.
-        slower = (time.monotonic() - begun) / sum(expected[past.id] for past in pending[: done + 1])
+        done += sum(expected[trial.id] for trial in trials)
+        slower = (time.monotonic() - begun) / done
     return read_record(record.folder)
+
+
+def _run_alone(
+    client: docker.DockerClient,
+    setup: Setup,
+    trial: Trial,
+    writer: RecordWriter,
+    listener: Listener,
+    position: Position,
+) -> None:
+    # A trial disturbed by the host is repeated once, at once. Its last result counts, whatever it says.
+    for repeated in (False, True):
+        result = run_trial(client, setup, trial, writer, listener.window)
+        writer.append(result)
+        listener.trial_done(position, result, repeated=repeated)
+        if not disturbed_by_host(result):
+            break
 
 
 def measure(client: docker.DockerClient, record: Record, begun: float, listener: Listener) -> Record:

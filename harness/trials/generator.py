@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Generic, Self, TypeVar
 
 import msgspec
 import psutil
@@ -33,21 +33,18 @@ OnLevelEnd = Callable[[messages.LevelEnd], None]
 #: Called with a measured window and its seconds. True: the window was still warm-up, and is measured again.
 OnPassed = Callable[[messages.Passed, Sequence[messages.Window]], bool]
 E = TypeVar("E")
+Event = TypeVar("Event")
 
 
-class Generator:
+class GeneratorContainer(Generic[Event]):
     """A generator's container and its events. A context, in which the generator is killed when its time is over."""
 
-    def __init__(self, running: RunningContainer, spec: messages.LoadSpec) -> None:
+    def __init__(self, running: RunningContainer, bound_seconds: float, decode: Callable[[bytes], Event]) -> None:
         self._running = running
-        self._spec = spec
-        bound = READY_SECONDS + SPARE_SECONDS + sum(seconds(level, longest=True) for level in spec.levels)
-        if spec.external_workers:
-            bound += EXTERNAL_SECONDS
-        self._watchdog = threading.Timer(bound, running.container.kill)
+        self._watchdog = threading.Timer(READY_SECONDS + SPARE_SECONDS + bound_seconds, running.container.kill)
         self._watchdog.daemon = True
         # Attached before the container starts, so that no event is missed.
-        self._events = decode_events(running.container.attach(stdout=True, stderr=False, stream=True, logs=True))
+        self.events = decode_events(running.container.attach(stdout=True, stderr=False, stream=True, logs=True), decode)
 
     def __enter__(self) -> Self:
         self._running.start()
@@ -59,7 +56,22 @@ class Generator:
 
     def hello(self) -> messages.Hello:
         """Waits until the generator and its workers are loaded. Raises TrialError."""
-        return expect(next(self._events, None), messages.Hello)
+        return expect(next(self.events, None), messages.Hello)
+
+    def answer(self, signal: str = "SIGUSR1") -> None:
+        """Lets the generator go on. Raises TrialError."""
+        try:
+            self._running.container.kill(signal=signal)
+        except DockerException:
+            raise TrialError("load", "the load generator ended too early: see its log") from None
+
+
+class Generator(GeneratorContainer[messages.Event]):
+    """The generator of one service."""
+
+    def __init__(self, running: RunningContainer, spec: messages.LoadSpec) -> None:
+        longest = sum(seconds(level, longest=True) for level in spec.levels)
+        super().__init__(running, longest + (EXTERNAL_SECONDS if spec.external_workers else 0.0), messages.decode_event)
 
     def follow(
         self,
@@ -88,7 +100,7 @@ class Generator:
                         raise TrialError("service", why_ended(service))
                 elif isinstance(event, messages.Passed):
                     kept = [w for w in current if w.phase == "measure" and w.start_ns >= event.start_ns]
-                    self._answer("SIGUSR2" if on_passed(event, kept) else "SIGUSR1")
+                    self.answer("SIGUSR2" if on_passed(event, kept) else "SIGUSR1")
                 else:
                     measured.append(expect(event, messages.Measured))
                     windows.append(tuple(current))
@@ -98,7 +110,7 @@ class Generator:
             cpu, loaded = cpu + sum(process.cpu_times()[:2]) - before[0], loaded + time.monotonic() - before[1]
             on_level_end(event)
             levels.append(LevelOutput(tuple(windows), tuple(measured), event))
-            self._answer("SIGUSR1")
+            self.answer("SIGUSR1")
 
     @contextlib.contextmanager
     def _ended_with(self, service: RunningContainer) -> Iterator[None]:
@@ -120,33 +132,27 @@ class Generator:
             over.set()
             thread.join()
 
-    def _answer(self, signal: str) -> None:
-        try:
-            self._running.container.kill(signal=signal)
-        except DockerException:
-            raise TrialError("load", "the load generator ended too early: see its log") from None
-
     def _next(self, service: RunningContainer) -> messages.Event | None:
         """The next event, None after the last. Raises TrialError if the service has ended."""
-        event = next(self._events, None)
+        event = next(self.events, None)
         if (event is None or isinstance(event, messages.Fatal)) and not service.state()["Running"]:
             raise TrialError("service", why_ended(service))
         return event
 
 
-def decode_events(chunks: Iterable[bytes]) -> Iterator[messages.Event]:
+def decode_events(chunks: Iterable[bytes], decode: Callable[[bytes], Event]) -> Iterator[Event]:
     """The events in a container's output. Raises TrialError."""
     pending = b""
     for chunk in chunks:
         *complete, pending = (pending + chunk).split(b"\n")
         for line in complete:
             try:
-                yield messages.decode_event(line)
+                yield decode(line)
             except msgspec.MsgspecError:
                 raise TrialError("load", f"the load generator printed a line that is not an event: {line[:200]!r}") from None
 
 
-def expect(event: messages.Event | None, kind: type[E]) -> E:
+def expect(event: object, kind: type[E]) -> E:
     """The event, if it is of the expected kind. Raises TrialError."""
     if isinstance(event, messages.Fatal):
         raise TrialError(event.stage, event.reason)

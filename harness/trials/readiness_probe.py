@@ -31,7 +31,7 @@ class Watcher:
         self._running = containers.add(instrument_spec(image, cpus, ROLE, command))
         # Attached before the container starts, so that no event is missed.
         chunks = self._running.container.attach(stdout=True, stderr=False, stream=True, logs=True)
-        self._events = decode_events(chunks)
+        self._events = decode_events(chunks, messages.decode_event)
 
     def __enter__(self) -> Self:
         self._running.start()

@@ -49,6 +49,9 @@ class ClosedLoop:
     slightly shorter gap: after a stall many are answered at once, and without a gap the burst would return in each round.
     """
 
+    #: The service that is loaded, by its index in the group.
+    copy = 0
+
     def __init__(self, recorder: Recorder, exchanges: list[Exchange], gap_seconds: float = 0.0) -> None:
         self.recorder = recorder
         self.over = False
@@ -125,6 +128,9 @@ class OpenLoop:
     Lag is only the generator's own delay. It counts from the instant at which the request was due, or from the instant at
     which the connection became free if that was later.
     """
+
+    #: The service that is loaded, by its index in the group.
+    copy = 0
 
     def __init__(self, recorder: Recorder, exchanges: list[Exchange], rate: float, seed: int) -> None:
         self.recorder = recorder

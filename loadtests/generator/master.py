@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Mapping
 from http.client import HTTPException
 from importlib.metadata import version
 from pathlib import Path
@@ -20,10 +21,11 @@ from pathlib import Path
 import gevent
 import msgspec
 from gevent.event import Event
+from msgspec import Struct
 
 from loadtests.generator import golden_cases
 from loadtests.generator.levels import run_level
-from loadtests.generator.worker_pool import Stop, Workers
+from loadtests.generator.worker_pool import ProfileUser, Stop, Workers
 from loadtests.protocol import messages
 from loadtests.protocol.meta import meta_problems
 
@@ -35,37 +37,53 @@ LINGER_SECONDS = 20.0
 CONTRACT = Path(__file__).resolve().parents[2] / "services" / "contract"
 
 
-def say(event: messages.Event) -> None:
+def say(event: Struct) -> None:
     sys.stdout.buffer.write(messages.encode_event(event) + b"\n")
     sys.stdout.buffer.flush()
 
 
-def wait_for_service(spec: messages.LoadSpec) -> int:
+def hello(workers: int) -> messages.Hello:
+    """The generator's description of itself."""
+    return messages.Hello(
+        monotonic_ns=time.monotonic_ns(),
+        unix_ns=time.time_ns(),
+        boot_id=Path("/proc/sys/kernel/random/boot_id").read_text().strip(),
+        workers=workers,
+        versions={
+            "python": sys.version.split()[0],
+            **{name: version(name) for name in ("locust", "gevent", "httptools", "hdrhistogram")},
+        },
+    )
+
+
+def wait_for_service(host: str, port: int, timeout_seconds: float) -> int:
     """Polls /health until it answers 200, and returns the instant (monotonic ns) of that answer. Raises Stop."""
-    deadline = time.monotonic() + spec.ready_timeout_seconds
+    deadline = time.monotonic() + timeout_seconds
     case = {"method": "GET", "path": "/health"}
     last = "nothing listens"
     while time.monotonic() < deadline:
         try:
-            answer = golden_cases.ask(spec.host, spec.port, case, timeout_seconds=2.0)
+            answer = golden_cases.ask(host, port, case, timeout_seconds=2.0)
             if answer.status == 200:
                 return time.monotonic_ns()
             last = f"status {answer.status}"
         except (OSError, HTTPException) as error:
             last = str(error)
         gevent.sleep(POLL_SECONDS)
-    raise Stop("readiness", f"/health did not answer 200 within {spec.ready_timeout_seconds:g} s ({last})")
+    raise Stop("readiness", f"/health did not answer 200 within {timeout_seconds:g} s ({last})")
 
 
-def check_golden_cases(spec: messages.LoadSpec, ready_ns: int, answered: dict[str, int]) -> messages.ServiceReady:
+def check_golden_cases(
+    host: str, port: int, wanted: Mapping[str, str], ready_ns: int, answered: dict[str, int]
+) -> messages.ServiceReady:
     """Sends GET /meta and the golden cases marked `spot`, and counts them in `answered` by route. Raises Stop."""
     try:
-        described = golden_cases.ask(spec.host, spec.port, {"method": "GET", "path": "/meta"})
-        found = meta_problems(described.status, described.body, spec.meta)
+        described = golden_cases.ask(host, port, {"method": "GET", "path": "/meta"})
+        found = meta_problems(described.status, described.body, wanted)
         meta = {} if found else msgspec.json.decode(described.body)
         cases = [case for case in golden_cases.load(CONTRACT / "golden.json") if case.get("spot")]
         for case in cases:
-            answer = golden_cases.ask(spec.host, spec.port, case)
+            answer = golden_cases.ask(host, port, case)
             found += [f"{case['name']}: {problem}" for problem in golden_cases.problems(case, answer)]
             if answer.status < 300:
                 answered[case["route"]] = answered.get(case["route"], 0) + 1
@@ -90,34 +108,23 @@ class Harness:
         self._again = again
         self._answered.set()
 
-    def ask(self, event: messages.Event) -> bool:
+    def ask(self, event: Struct, seconds: float = HARNESS_SECONDS) -> bool:
         """Sends an event and waits for the answer. True: the window is measured again. Raises Stop."""
         self._answered.clear()
         say(event)
-        if not self._answered.wait(HARNESS_SECONDS):
-            raise Stop("load", f"the harness did not answer within {HARNESS_SECONDS:g} s: it should have read its counters")
+        if not self._answered.wait(seconds):
+            raise Stop("load", f"the harness did not answer within {seconds:g} s: it should have read its counters")
         return self._again
 
 
 def drive(spec: messages.LoadSpec, workers: Workers, harness: Harness) -> None:
     """The whole trial. Raises Stop."""
     workers.prepare(spec)
-    say(
-        messages.Hello(
-            monotonic_ns=time.monotonic_ns(),
-            unix_ns=time.time_ns(),
-            boot_id=Path("/proc/sys/kernel/random/boot_id").read_text().strip(),
-            workers=workers.count,
-            versions={
-                "python": sys.version.split()[0],
-                **{name: version(name) for name in ("locust", "gevent", "httptools", "hdrhistogram")},
-            },
-        )
-    )
+    say(hello(workers.count))
     asked: dict[str, int] = {}
-    ready_ns = wait_for_service(spec)
+    ready_ns = wait_for_service(spec.host, spec.port, spec.ready_timeout_seconds)
     ready = (
-        check_golden_cases(spec, ready_ns, asked)
+        check_golden_cases(spec.host, spec.port, spec.meta, ready_ns, asked)
         if spec.golden
         else messages.ServiceReady(monotonic_ns=ready_ns, meta={}, golden_cases=0, problems=())
     )
@@ -143,7 +150,7 @@ def main() -> int:
     harness = Harness()
     try:
         spec = msgspec.json.decode(os.environ["FITMAP_LOAD"], type=messages.LoadSpec)
-        with Workers(spec) as workers:
+        with Workers(spec, "loadtests.generator.worker", ProfileUser) as workers:
             drive(spec, workers, harness)
             gevent.sleep(LINGER_SECONDS)
     except Stop as stop:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
+
 from loadtests.protocol import histogram
 from loadtests.protocol.messages import RouteResult
 
@@ -24,6 +27,12 @@ class Phase:
         self.response = [histogram.new_counts() for _ in range(routes)]
         self.service = [histogram.new_counts() for _ in range(routes)]
         self.lag = [histogram.new_counts() for _ in range(routes)]
+
+    def counts(self) -> tuple[list[int], ...]:
+        return self.scheduled, self.answered, self.failed, self.timed_out, self.dropped, self.sum_microseconds
+
+    def histograms(self) -> tuple[list[defaultdict[int, int]], ...]:
+        return self.response, self.service, self.lag
 
     def open(self, route: int) -> int:
         """The requests of a route that are scheduled and not finished."""
@@ -51,6 +60,20 @@ class Phase:
             )
             for route, name in enumerate(routes)
         )
+
+
+def merged(phases: Sequence[Phase], routes: tuple[str, ...]) -> tuple[RouteResult, ...]:
+    """The sum of some phases, route by route."""
+    total = Phase(len(routes))
+    for phase in phases:
+        for ours, theirs in zip(total.counts(), phase.counts(), strict=True):
+            for route, count in enumerate(theirs):
+                ours[route] += count
+        for mine, others in zip(total.histograms(), phase.histograms(), strict=True):
+            for route, counts in enumerate(others):
+                for index, count in counts.items():
+                    mine[route][index] += count
+    return total.results(routes)
 
 
 class Recorder:

@@ -40,6 +40,10 @@ class LeanUser(User):
     recorder: Recorder
     stage: Stage
     exchanges: list[Exchange]
+    #: The requests of a pass: the stream consists of passes with the same mix (loadtests/generator/passes.py).
+    pass_requests = 1
+    #: The addresses of a group's services; empty: the one of Locust's environment.
+    addresses: tuple[tuple[str, int], ...] = ()
     #: Whether Locust's listeners are notified of each request, as its web UI needs it. The harness counts by itself.
     fire_events = True
 
@@ -49,6 +53,8 @@ class LeanUser(User):
             # Under Locust's own command line no worker sets a loop: run a closed loop over the whole profile.
             type(self).prepare(seed=1)
             type(self).stage.begin(type(self).closed_loop())
+        #: The connections to the group's services, by index, and the one in use.
+        self._connections: dict[int, Connection] = {}
         self.connection: Connection | None = None
         #: The request under way: when it was sent (0: there is none), its route, and the phase that scheduled it (None: no
         #: phase did).
@@ -57,7 +63,7 @@ class LeanUser(User):
         self.phase: Phase | None = None
         self.timed_out = False
         host, _, port = str(environment.host or self.host).removeprefix("http://").rpartition(":")
-        self._address = (host, int(port))
+        self._addresses = self.addresses or ((host, int(port)),)
 
     @classmethod
     def prepare(cls, seed: int) -> None:
@@ -97,31 +103,34 @@ class LeanUser(User):
                 if loop.over:
                     continue
                 try:
+                    self.connection = self._connections.get(loop.copy)
                     if self.connection is None:
-                        self.connection = Connection(*self._address)
-                        user_class.recorder.connections_opened += 1
+                        self.connection = self._connections[loop.copy] = Connection(*self._addresses[loop.copy])
+                        loop.recorder.connections_opened += 1
                     loop.converse(self, self.connection, fire)
                     if not self.connection.keep_alive:
-                        self._disconnect()
+                        self._disconnect(loop.copy)
                 except Broken as broken:
-                    self._lost(user_class.recorder, str(broken))
+                    self._lost(loop, str(broken))
                     gevent.sleep(RECONNECT_SECONDS)
         finally:
-            self._disconnect()
+            for copy in list(self._connections):
+                self._disconnect(copy)
 
-    def _lost(self, recorder: Recorder, reason: str) -> None:
+    def _lost(self, loop: Loop, reason: str) -> None:
         """Counts the request under way as failed, because the connection broke."""
-        phase = self.phase
+        recorder, phase = loop.recorder, self.phase
         if phase is None:
             phase = recorder.phase
             phase.scheduled[self.route] += 1
         (phase.timed_out if self.timed_out else phase.failed)[self.route] += 1
         recorder.explain(self.route, f"no answer within {REQUEST_TIMEOUT_SECONDS:g} s" if self.timed_out else reason)
-        self._disconnect()
+        self._disconnect(loop.copy)
 
-    def _disconnect(self) -> None:
-        if self.connection:
-            self.connection.close()
+    def _disconnect(self, copy: int) -> None:
+        connection = self._connections.pop(copy, None)
+        if connection:
+            connection.close()
         self.connection, self.sent_at_ns, self.phase, self.timed_out = None, 0, None, False
 
     def tell(self, fire: Callable[..., None], route: int, since_ns: int, length: int, problem: str | None) -> None:

@@ -24,28 +24,38 @@ from loadtests.generator.user import REQUEST_TIMEOUT_SECONDS, LeanUser, under_wa
 from loadtests.protocol import messages
 
 
-class Worker:
+class LocustWorker:
+    """Locust's runner of a worker, and its users."""
+
+    def __init__(self, master_host: str, master_port: int) -> None:
+        self.environment = Environment(user_classes=[])
+        self.runner = self.environment.create_worker_runner(master_host, master_port)
+
+    def announce(self) -> None:
+        """Tells the master that this worker understands its messages. Locust has announced the worker itself before."""
+        self.runner.send_message(messages.READY, {})
+
+    def users(self) -> list[LeanUser]:
+        return [greenlet.args[0] for greenlet in self.runner.user_greenlets]
+
+
+class Worker(LocustWorker):
     """Follows the master's messages, in the order in which they come."""
 
     def __init__(self, master_host: str, master_port: int) -> None:
-        self._environment = Environment(user_classes=[])
+        super().__init__(master_host, master_port)
         self._user: type[LeanUser]
         self._measured: Phase
         self._busy_before = 0.0
         self._phase = "warmup"
         self._window_seconds = 1.0
         self._reporter: Any = None
-        self.runner = self._environment.create_worker_runner(master_host, master_port)
         self.runner.register_message(messages.PREPARE, self._prepare)
         self.runner.register_message(messages.BEGIN, self._begin)
         self.runner.register_message(messages.MEASURE, self._measure)
         # Waits for the last answers, while the runner's own greenlet still receives the master's heartbeat.
         self.runner.register_message(messages.END, self._end, concurrent=True)
-        # Locust has announced the worker to the master by now, but not that it understands fitmap's messages.
-        self.runner.send_message(messages.READY, {})
-
-    def _users(self) -> list[LeanUser]:
-        return [greenlet.args[0] for greenlet in self.runner.user_greenlets]
+        self.announce()
 
     def _prepare(self, *, msg: Any, **_: Any) -> None:
         spec = msgspec.convert(msg.data, messages.LoadSpec)
@@ -53,8 +63,8 @@ class Worker:
         self._user = module.ProfileUser
         self._user.fire_events = False
         self._user.prepare(spec.seed)
-        self._environment.user_classes = [self._user]
-        gevent.spawn(watch_timeouts, self._users)
+        self.environment.user_classes = [self._user]
+        gevent.spawn(watch_timeouts, self.users)
         # All objects made so far stay. A garbage collection during a window would be a pause of the generator.
         gc.collect()
         gc.freeze()
@@ -87,7 +97,7 @@ class Worker:
 
     def _measure(self, *, msg: Any, **_: Any) -> None:
         self._reporter.kill()
-        self._busy_before = under_way_seconds(self._users())
+        self._busy_before = under_way_seconds(self.users())
         self._phase = msg.data
         self._user.recorder.next_phase()
         self._reporter = gevent.spawn(self._report_windows)
@@ -96,13 +106,13 @@ class Worker:
         """Ends the window now, and reports when each connection has its last answer."""
         self._reporter.kill()
         recorder = self._user.recorder
-        busy_after = under_way_seconds(self._users())
+        busy_after = under_way_seconds(self.users())
         measured = recorder.next_phase()
         # In a closed loop the answers up to now belong to the window. An open loop waits for the requests that it scheduled.
         busy = sum(measured.sum_microseconds) / 1e6 + busy_after - self._busy_before
         self._user.stage.end()
         with gevent.Timeout(REQUEST_TIMEOUT_SECONDS + 2, exception=False):
-            while any(user.sent_at_ns for user in self._users()):
+            while any(user.sent_at_ns for user in self.users()):
                 gevent.sleep(0.005)
         answered, failed = recorder.totals()
         result = messages.WorkerResult(
@@ -116,15 +126,16 @@ class Worker:
         self.runner.send_message(messages.RESULT, msgspec.to_builtins(result))
 
 
-def main() -> None:
+def serve(kind: type[LocustWorker]) -> None:
+    """Runs a worker until the master ends it."""
     host, _, port = sys.argv[1].rpartition(":")
     if len(sys.argv) > 2:
         os.sched_setaffinity(0, {int(sys.argv[2])})
     try:
-        Worker(host, int(port)).runner.greenlet.join()
+        kind(host, int(port)).runner.greenlet.join()
     except ConnectionError:
         raise SystemExit(f"no master answers at {sys.argv[1]}") from None
 
 
 if __name__ == "__main__":
-    main()
+    serve(Worker)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import gevent
@@ -15,7 +16,8 @@ from gevent.queue import Empty, SimpleQueue
 from locust import User, task
 from locust.env import Environment
 
-from loadtests.protocol import messages
+from loadtests.protocol import group_messages, messages
+from loadtests.protocol.group_messages import Collect, Collected, GroupSpec, Part, PartResult, Remarks
 
 START_SECONDS = 30.0
 #: Time for external workers, which a person starts by hand.
@@ -45,19 +47,31 @@ class ProfileUser(User):
         """Never runs: users run only in workers."""
 
 
+class GroupUser(ProfileUser):
+    """The same for the workers of a group."""
+
+
 class Workers:
     """One worker for each CPU that this process may use, pinned to it, and the external workers. A context.
 
-    Raises Stop.
+    `module`: the workers' program. `user`: named as its user class. Raises Stop.
     """
 
-    def __init__(self, spec: messages.LoadSpec) -> None:
+    def __init__(self, spec: messages.LoadSpec | GroupSpec, module: str, user: type[User]) -> None:
         self._local: list[subprocess.Popen[bytes]] = []
-        self._environment = Environment(user_classes=[ProfileUser], host=f"http://{spec.host}:{spec.port}")
+        self._environment = Environment(user_classes=[user], host=f"http://{spec.host}:{getattr(spec, 'port', 0)}")
         # A lost worker fails the trial: Locust's own answer, which is to spread its users, is not used.
         self._runner: Any = self._environment.create_master_runner(spec.master_host, spec.master_port)
         self._received: dict[str, SimpleQueue[Any]] = {
-            name: SimpleQueue() for name in (messages.READY, messages.PREPARED, messages.RESULT)
+            name: SimpleQueue()
+            for name in (
+                messages.READY,
+                messages.PREPARED,
+                messages.RESULT,
+                group_messages.PARTED,
+                group_messages.COLLECTED,
+                group_messages.REMARKED,
+            )
         }
         self._windows: dict[str, SimpleQueue[Any]] = {}
         for name in (*self._received, messages.WINDOW):
@@ -68,7 +82,7 @@ class Workers:
         self.count = len(cpus) + spec.external_workers
         address = f"{'127.0.0.1' if spec.master_host == '0.0.0.0' else spec.master_host}:{spec.master_port}"
         for cpu in cpus:
-            command = [sys.executable, "-m", "loadtests.generator.worker", address, str(cpu)]
+            command = [sys.executable, "-m", module, address, str(cpu)]
             # Workers write to standard error: standard output is for events only.
             self._local.append(subprocess.Popen(command, stdout=sys.stderr.fileno()))
 
@@ -85,7 +99,7 @@ class Workers:
         else:
             self._received[msg.type].put(msg.data)
 
-    def prepare(self, spec: messages.LoadSpec) -> None:
+    def prepare(self, spec: messages.LoadSpec | GroupSpec) -> None:
         """Waits until all workers have connected, and lets them make the profile's stream."""
         patience = EXTERNAL_SECONDS if spec.external_workers else START_SECONDS
         deadline = time.monotonic() + patience
@@ -147,6 +161,26 @@ class Workers:
         samples = [sample for result in self._results for sample in result.failure_samples]
         return tuple(samples[:10]), sum(result.connections_opened for result in self._results)
 
+    def part(self, parts: Sequence[Part], seconds: float) -> tuple[PartResult, ...]:
+        """Runs one part, a share of it on each worker, and returns what each measured. Raises Stop."""
+        for worker, share in zip(self._ids(), parts, strict=True):
+            self._runner.send_message(group_messages.PART, msgspec.to_builtins(share), worker)
+        return self._all(group_messages.PARTED, PartResult, seconds)
+
+    def collect(self, wanted: Collect) -> tuple[Collected, ...]:
+        """The sum of kept parts, of each worker. Raises Stop."""
+        self._runner.send_message(group_messages.COLLECT, msgspec.to_builtins(wanted))
+        return self._all(group_messages.COLLECTED, Collected, RESULT_SECONDS)
+
+    def group_remarks(self) -> tuple[Remarks, ...]:
+        """Of each worker: the first failures as sentences, and the number of connections opened, by copy. Raises Stop."""
+        self._runner.send_message(group_messages.REMARKS, {})
+        return self._all(group_messages.REMARKED, Remarks, RESULT_SECONDS)
+
+    def cpu_ns(self) -> int:
+        """The CPU time of the master and of the workers of this container, by the scheduler's own count."""
+        return sum(_scheduled_ns(pid) for pid in (os.getpid(), *(process.pid for process in self._local)))
+
     def _all(self, name: str, kind: type[T], seconds: float) -> tuple[T, ...]:
         """One message from each worker, each within `seconds`."""
         return tuple(msgspec.convert(self._get(self._received[name], seconds), kind) for _ in range(self.count))
@@ -168,6 +202,14 @@ class Workers:
         for process in self._local:
             if process.poll() is not None:
                 raise Stop("load", f"a load worker was lost: it ended with status {process.returncode}")
+
+
+def _scheduled_ns(pid: int) -> int:
+    """The CPU time of a process's first thread, which does all of a worker's work. 0 when it has ended."""
+    try:
+        return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0])
+    except (OSError, IndexError):
+        return 0
 
 
 def _sum(counts: Sequence[dict[str, int]]) -> dict[str, int]:

@@ -1,13 +1,14 @@
 """Histograms of microseconds with the bucket indices of HdrHistogram, counted inline.
 
-`HdrHistogram.record_value` costs 0.9 us, an increment of a list item 0.1 us. At 30,000 requests/s on one core the first
-would be a thirtieth of the generator's whole work. So the hot path counts in a plain list with HdrHistogram's own index
-arithmetic (1 us to 60 s, 3 significant digits), and the standard object is made once, at the end of a phase.
+`HdrHistogram.record_value` costs 0.9 us, an increment of a dictionary's item 0.1 us. At 30,000 requests/s on one core the
+first would be a thirtieth of the generator's whole work. So the hot path counts in a dictionary, with HdrHistogram's own
+index arithmetic (1 us to 60 s, 3 significant digits). The standard object is made once, at the end of a phase.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 
 from hdrh.histogram import HdrHistogram
 
@@ -21,9 +22,9 @@ BUCKETS = (HIGHEST_MICROSECONDS >> SUB_BUCKET_BITS).bit_length() + 1
 COUNTS = (BUCKETS + 1) << HALF_COUNT_BITS
 
 
-def new_counts() -> list[int]:
-    """A list of zeros, one per bucket index."""
-    return [0] * COUNTS
+def new_counts() -> defaultdict[int, int]:
+    """Counts by bucket index, 0 where there is none."""
+    return defaultdict(int)
 
 
 def index_of(microseconds: int) -> int:
@@ -43,12 +44,12 @@ def new() -> HdrHistogram:
     return HdrHistogram(LOWEST_MICROSECONDS, HIGHEST_MICROSECONDS, DIGITS)
 
 
-def encode(counts: list[int]) -> str:
+def encode(counts: Mapping[int, int]) -> str:
     """The counts as a standard HdrHistogram V2 string (compressed, base64). Empty if nothing was counted."""
-    if not any(counts):
+    if not counts:
         return ""
     histogram = new()
-    for index, count in enumerate(counts):
+    for index, count in counts.items():
         if count:
             histogram.record_value(lowest_value(index), count)
     return bytes(histogram.encode()).decode("ascii")

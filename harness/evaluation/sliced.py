@@ -1,0 +1,234 @@
+"""The measurement of one service of a group, made from its slices, and judged level by level."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+from msgspec import Struct
+
+from harness.errors import TrialError
+from harness.evaluation.bottleneck import bottleneck, figures, use_of
+from harness.evaluation.inputs import DatabaseReading, LevelFacts
+from harness.evaluation.load import executing, in_time, route_numbers, shares_service, times
+from harness.evaluation.statements import Contract, count_statements, subtract
+from harness.evaluation.usage import SECOND_NS, host_use, speeds, usage
+from harness.evaluation.validity import LevelContext, generator_problem, judge
+from harness.record.cpus import all_cpus, count_cpus, parse_cpu_list
+from harness.record.measurement import (
+    HostUse,
+    LevelMeasurement,
+    Measurement,
+    Missing,
+    Slice,
+    Usage,
+)
+from harness.record.plan import Placement
+from harness.record.run import Calibration
+from harness.record.samples import HostSample, Sample, SpeedSample
+from loadtests.protocol import histogram, messages
+from loadtests.protocol.group_messages import GroupLevelEnd, SliceEvent
+
+
+class GroupData(Struct, frozen=True):
+    """What the services of a group share. `services`, `databases`: samples of each by its index."""
+
+    clock_offset_ns: int
+    services: Sequence[Sequence[Sample]]
+    databases: Sequence[Sequence[Sample]]
+    generator: Sequence[Sample]
+    host_samples: Sequence[HostSample]
+    speed_samples: Sequence[SpeedSample]
+    contract: Contract
+    placement: Placement
+    pool_size: int
+    objective: messages.Objective
+    calibration: Calibration
+
+
+class CopyLevel(Struct, frozen=True):
+    """One level of one service: its slices, the end of the level, the database's statistics before and after it.
+
+    `wanted_rounds`: how many rounds should count.
+    """
+
+    end: GroupLevelEnd
+    slices: Sequence[SliceEvent]
+    warmup: Sequence[messages.Window]
+    before: DatabaseReading
+    after: DatabaseReading
+    wanted_rounds: int
+
+
+class CopyData(Struct, frozen=True):
+    """One service of the group in one profile."""
+
+    index: int
+    hello: messages.Hello
+    meta: Mapping[str, str | int]
+    golden_cases: int
+    levels: Sequence[CopyLevel]
+    failure_samples: tuple[str, ...]
+    connections_opened: int
+    expected_connections: int
+    faults: tuple[str, ...]
+    start_seconds: float
+    stop_seconds: float
+    exit_status: int
+    harness_cpu_seconds: float
+    loaded_seconds: float
+
+
+def evaluate(data: GroupData, copy: CopyData) -> Measurement:
+    """The measurement of a service in a profile. Raises TrialError where the samples do not cover a level."""
+    context = LevelContext(
+        pool_size=data.pool_size,
+        generator_cores=count_cpus(data.placement.generator),
+        objective_milliseconds=data.objective.milliseconds,
+        calibration=data.calibration,
+        trial_faults=copy.faults,
+        reopened=copy.connections_opened - copy.expected_connections,
+        failure_samples=copy.failure_samples,
+    )
+    return Measurement(
+        meta=copy.meta,
+        generator_versions=copy.hello.versions,
+        workers=copy.hello.workers,
+        golden_cases=copy.golden_cases,
+        start_seconds=copy.start_seconds,
+        stop_seconds=copy.stop_seconds,
+        exit_status=copy.exit_status,
+        levels=tuple(_level(data, copy.index, level, context) for level in copy.levels),
+        capacity=Missing("not searched for"),
+        answered=copy.levels[-1].after.answered,
+        failure_samples=copy.failure_samples,
+        connections_opened=copy.connections_opened,
+        harness_cpu_seconds=copy.harness_cpu_seconds,
+        loaded_seconds=copy.loaded_seconds,
+    )
+
+
+def _level(data: GroupData, index: int, level: CopyLevel, context: LevelContext) -> LevelMeasurement:
+    facts = _facts(data, index, level)
+    verdict, problems = judge(facts, context)
+    counting = sum(not slice_.dropped for slice_ in facts.slices)
+    if verdict == "valid" and counting < level.wanted_rounds:
+        reason = next(iter(reversed(level.end.dropped.values())), "")
+        verdict, problems = "unstable", (f"only {counting} of {level.wanted_rounds} rounds count: {reason}",)
+    answered = _answered(level)
+    requests = sum(route.requests for route in facts.routes.values())
+    use = use_of(
+        facts.usage,
+        {role: count_cpus(getattr(data.placement, role)) for role in ("service", "database", "generator")},
+        facts.window_seconds,
+        generator_over=generator_problem(facts, context) is not None,
+        shared=data.placement.database == data.placement.generator,
+        executing=executing(facts.statements, answered, requests, facts.window_seconds),
+        pool_size=data.pool_size,
+    )
+    return LevelMeasurement(
+        verdict=verdict,
+        problems=problems,
+        bottleneck=bottleneck(use),
+        bottleneck_reason=figures(use),
+        **{field: getattr(facts, field) for field in facts.__struct_fields__},
+    )
+
+
+def _answered(level: CopyLevel) -> dict[str, int]:
+    return {route: n - level.before.answered.get(route, 0) for route, n in level.after.answered.items()}
+
+
+def _facts(data: GroupData, index: int, level: CopyLevel) -> LevelFacts:
+    measured = level.end.measured[index]
+    offset = data.clock_offset_ns
+    counting = [event for event in level.slices if event.round not in level.end.dropped]
+    if not counting:
+        reason = next(iter(level.end.dropped.values()), "no slice was measured")
+        raise TrialError("load", f"{level.end.level}: no round counts ({reason})")
+    start_ns = min(event.start_ns for event in counting) + offset
+    end_ns = max(event.end_ns for event in counting) + offset
+    statements = count_statements(data.contract, _answered(level), subtract(level.after.rows, level.before.rows))
+    numbers = route_numbers(measured)
+    closed = not measured.rate
+    seconds, busy_seconds = sum(e.end_ns - e.start_ns for e in counting) / SECOND_NS, measured.busy_seconds
+    if closed and (paced := sum(event.paced_requests for event in counting)):
+        # The time that all requests take at the throughput between the marks, where all connections were busy.
+        share = sum(event.requests for event in counting) / paced
+        seconds, busy_seconds = share * sum(event.paced_ns for event in counting) / SECOND_NS, share * busy_seconds
+    return LevelFacts(
+        level=measured.level,
+        kind="closed" if closed else "open",
+        connections=measured.connections,
+        rate=measured.rate,
+        lag_p99_microseconds=histogram.percentile((route.lag for route in measured.routes), 99),
+        busy_seconds=busy_seconds,
+        warmup_seconds=measured.warmup_seconds,
+        steady=measured.steady,
+        steady_reason=measured.steady_reason,
+        window_seconds=seconds,
+        window_start_ns=start_ns,
+        window_end_ns=end_ns,
+        routes=numbers,
+        times=times(numbers, statements, data.contract),
+        windows=(*level.warmup, *(_window(event) for event in level.slices)),
+        usage={
+            "service": _usage(data.services[index], start_ns, end_ns, [e.service_cpu_ns for e in counting], counting),
+            "database": _usage(data.databases[index], start_ns, end_ns, [e.database_cpu_ns for e in counting], counting),
+            "generator": _usage(data.generator, start_ns, end_ns, [e.generator_cpu_ns for e in counting], counting),
+        },
+        host=_host(data, start_ns, end_ns),
+        statements=statements,
+        speed=speeds(data.speed_samples, start_ns, end_ns, data.placement),
+        in_time=in_time(measured, data.objective),
+        slices=tuple(_slice(event, offset, level.end.dropped) for event in level.slices),
+    )
+
+
+def _slice(event: SliceEvent, offset_ns: int, dropped: Mapping[int, str]) -> Slice:
+    return Slice(
+        round=event.round,
+        start_ns=event.start_ns + offset_ns,
+        end_ns=event.end_ns + offset_ns,
+        requests=event.requests,
+        paced_requests=event.paced_requests,
+        paced_ns=event.paced_ns,
+        service_cpu_ns=event.service_cpu_ns,
+        database_cpu_ns=event.database_cpu_ns,
+        generator_cpu_ns=event.generator_cpu_ns,
+        dropped=dropped.get(event.round, ""),
+    )
+
+
+def _window(event: SliceEvent) -> messages.Window:
+    mean = event.sum_microseconds / event.requests if event.requests else 0.0
+    return messages.Window("measure", event.start_ns, event.end_ns, event.requests, event.failures, mean)
+
+
+def _usage(
+    samples: Sequence[Sample], start_ns: int, end_ns: int, cpu_ns: Sequence[int], slices: Sequence[SliceEvent]
+) -> Usage:
+    """Memory from the samples of the whole level, CPU from the counters of the slices. Raises TrialError."""
+    try:
+        whole = usage(samples, start_ns, end_ns)
+    except ValueError as error:
+        raise TrialError("samples", f"the samples do not cover the level: {error}") from None
+    return msgspec.structs.replace(
+        whole,
+        cpu_seconds=sum(cpu_ns) / SECOND_NS,
+        busiest_second_cores=max(
+            used / max(event.end_ns - event.start_ns, 1) for used, event in zip(cpu_ns, slices, strict=True)
+        ),
+    )
+
+
+def _host(data: GroupData, start_ns: int, end_ns: int) -> HostUse | Missing:
+    """Interference over the whole level: all services of the group are its own work."""
+    roles = [data.services]
+    if shares_service(data.placement, "database"):
+        roles.append(data.databases)
+    own = [usage(samples, start_ns, end_ns) for of_role in roles for samples in of_role if samples]
+    if shares_service(data.placement, "generator"):
+        own.append(usage(data.generator, start_ns, end_ns))
+    cpus = parse_cpu_list(data.placement.service)
+    return host_use(data.host_samples, start_ns, end_ns, cpus, all_cpus(data.placement), own)

@@ -1,0 +1,296 @@
+"""The main program of the load generator for a group: several services, and the load goes round among them in slices.
+
+    workers -> hello -> each copy: wait for it, golden cases -> levels -> done
+    a level: warm-up in turns -> rounds until enough of them count -> group_level_end -> wait for the harness
+    a round: one slice of each copy, in random order
+    a slice: lead-in -> counters -> measured part -> pause -> counters. Nothing is under way when counters are read.
+
+Each part is bounded in time, and so are turns and rounds. Exit status 0 after `group_done`, 1 after `fatal`.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Mapping
+
+import gevent
+import msgspec
+
+from loadtests.generator import golden_cases
+from loadtests.generator.counters import CpuCounter, counters_of, cpu_times, steal_share
+from loadtests.generator.levels import merge
+from loadtests.generator.master import LINGER_SECONDS, Harness, check_golden_cases, hello, say, wait_for_service
+from loadtests.generator.worker_pool import GroupUser, Stop, Workers
+from loadtests.protocol import group_messages as group
+from loadtests.protocol import messages
+from loadtests.protocol.rounds import Rounds, Seen
+
+#: One turn of the warm-up.
+TURN_SECONDS = 1.0
+#: Between a slice's last answer and the counters after it: a service still closes its books, such as a commit's log record.
+PAUSE_SECONDS = 0.03
+#: How long the harness may take to read all databases' statistics.
+HARNESS_SECONDS = 60.0
+#: A part ends by itself; this long after its time its workers are lost.
+PART_SECONDS = 25.0
+
+
+class Group:
+    """The services of a group, loaded one at a time."""
+
+    def __init__(self, spec: group.GroupSpec, workers: Workers, harness: Harness) -> None:
+        self._spec = spec
+        self._workers = workers
+        self._harness = harness
+        self._random = random.Random(spec.seed)
+        self._parts = 0
+        self._alive: list[int] = []
+        self._asked: dict[int, dict[str, int]] = {}
+        self._rates: dict[int, float] = {}
+        self._service: dict[int, CpuCounter] = {}
+        self._database: dict[int, CpuCounter] = {}
+
+    def start(self) -> None:
+        """Waits for each copy in its turn: the harness starts the next one when it hears of the one before. Raises Stop."""
+        for number, copy in enumerate(self._spec.copies):
+            asked: dict[str, int] = {}
+            try:
+                ready_ns = wait_for_service(self._spec.host, copy.port, self._spec.ready_timeout_seconds)
+                ready = check_golden_cases(self._spec.host, copy.port, copy.meta, ready_ns, asked)
+            except Stop as stop:
+                say(group.CopyLost(number, stop.stage, stop.reason))
+                continue
+            if ready.problems:
+                reason = golden_cases.first_of(ready.problems, copy.meta.get("target", "TARGET"))
+                say(group.CopyLost(number, "golden cases", reason))
+                continue
+            say(group.CopyReady(number, ready.monotonic_ns, ready.meta, ready.golden_cases))
+            self._alive.append(number)
+            self._asked[number] = asked
+        if not self._alive:
+            raise Stop("readiness", "no service of the group can be measured")
+        self._open_counters()
+
+    def _open_counters(self) -> None:
+        copies = {number: self._spec.copies[number] for number in self._alive}
+        found = counters_of([each for copy in copies.values() for each in (copy.service, copy.database)])
+        self._service = {number: found[copy.service] for number, copy in copies.items()}
+        self._database = {number: found[copy.database] for number, copy in copies.items()}
+
+    def run(self) -> None:
+        """All levels of all profiles. Raises Stop."""
+        for program in self._spec.programs:
+            self._workers.spawn(program.connections)
+            self._rates = {}
+            for index, level in enumerate(program.levels):
+                self._level(program, level, self._warm_up(program, level) if not index else {})
+
+    def _warm_up(self, program: group.Program, level: group.SlicedLevel) -> dict[int, int]:
+        """Loads the copies in turns, and returns how many each had. Rounds in which one still gets faster follow it."""
+        first = program == self._spec.programs[0]
+        turns = {
+            copy: self._spec.copies[copy].warmup_turns if first else -(-self._spec.copies[copy].warmup_turns // 2)
+            for copy in self._alive
+        }
+        closed = msgspec.structs.replace(level, kind="closed")
+        for turn in range(max(turns.values(), default=0)):
+            pending = [copy for copy in self._alive if turns[copy] > turn]
+            for copy in self._random.sample(pending, len(pending)):
+                result = self._part(program, closed, copy, TURN_SECONDS, first_pass=5 * turn, kept=False)
+                mean = result.sum_microseconds / result.requests if result.requests else 0.0
+                window = messages.Window("warmup", result.start_ns, result.end_ns, result.requests, result.failures, mean)
+                say(group.Turn(copy, program.profile, window))
+                if not result.requests:
+                    self._lose(copy, "no request was answered in the warm-up")
+        return turns
+
+    def _lose(self, copy: int, reason: str) -> None:
+        self._alive.remove(copy)
+        say(group.CopyLost(copy, "load", reason))
+
+    def _level(self, program: group.Program, level: group.SlicedLevel, turns: Mapping[int, int]) -> None:
+        rounds, number = Rounds(level.rounds), 0
+        names = [copy.name for copy in self._spec.copies]
+        #: Round -> copy -> the slice, and the number of its measured part.
+        taken: dict[int, dict[int, tuple[group.SliceEvent, int]]] = {}
+        while self._alive and not rounds.enough(names, closed=level.kind == "closed"):
+            number += 1
+            taken[number] = {}
+            for copy in self._random.sample(self._alive, len(self._alive)):
+                event, part = self._slice(program, level, copy, number)
+                say(event)
+                taken[number][copy] = event, part
+                if not event.requests:
+                    self._lose(copy, "no request was answered in a slice")
+            rounds.add(
+                number,
+                {
+                    copy: Seen((e.end_ns - e.start_ns) / 1e9, e.requests, e.service_cpu_ns, e.others_ns, e.steal)
+                    for copy, (e, _) in taken[number].items()
+                    if copy in self._alive
+                },
+            )
+        counting = rounds.counting()
+        measured: dict[int, messages.Measured] = {}
+        answered: dict[int, dict[str, int]] = {}
+        for copy in self._alive:
+            mine = [taken[each][copy] for each in counting if copy in taken[each]]
+            measured[copy], answered[copy] = self._collect(
+                program, level, copy, mine, turns.get(copy, 0), steady=copy not in rounds.warming
+            )
+        self._harness.ask(
+            group.GroupLevelEnd(program.profile, level.name, measured, dict(rounds.dropped), answered), HARNESS_SECONDS
+        )
+
+    def _slice(
+        self, program: group.Program, level: group.SlicedLevel, copy: int, number: int
+    ) -> tuple[group.SliceEvent, int]:
+        # All copies of a round get the same requests in the same order.
+        first = number * 7
+        self._part(program, level, copy, level.lead_seconds, first_pass=first + 3, kept=False)
+        before, host = self._read(), cpu_times(self._spec.cpus)
+        result = self._part(program, level, copy, level.slice_seconds, first_pass=first, kept=True)
+        part = self._parts
+        gevent.sleep(PAUSE_SECONDS)
+        after, host_after = self._read(), cpu_times(self._spec.cpus)
+        used = {each: after[each] - before[each] for each in after}
+        service, database = used["service", copy], used["database", copy]
+        if level.kind == "closed" and program.levels[0].name == level.name and result.paced_ns:
+            rates = self._rates.get(copy)
+            now = result.paced_requests / result.paced_ns * 1e9
+            self._rates[copy] = now if rates is None else rates + (now - rates) / number
+        return (
+            group.SliceEvent(
+                copy=copy,
+                profile=program.profile,
+                level=level.name,
+                round=number,
+                start_ns=result.start_ns,
+                end_ns=result.end_ns,
+                requests=result.requests,
+                failures=result.failures,
+                sum_microseconds=result.sum_microseconds,
+                paced_requests=result.paced_requests,
+                paced_ns=result.paced_ns,
+                busy_seconds=result.busy_seconds,
+                service_cpu_ns=service,
+                database_cpu_ns=database,
+                generator_cpu_ns=used["generator", -1],
+                others_ns=sum(used.values()) - service - database - used["generator", -1],
+                steal=steal_share(host, host_after),
+            ),
+            part,
+        )
+
+    def _read(self) -> dict[tuple[str, int], int]:
+        """The CPU counters of all copies and of the generator, nanoseconds."""
+        return {
+            **{("service", copy): counter.read() for copy, counter in self._service.items()},
+            **{("database", copy): counter.read() for copy, counter in self._database.items()},
+            ("generator", -1): self._workers.cpu_ns(),
+        }
+
+    def _part(
+        self, program: group.Program, level: group.SlicedLevel, copy: int, seconds: float, *, first_pass: int, kept: bool
+    ) -> group.PartResult:
+        """One part on all workers together. Raises Stop."""
+        self._parts += 1
+        rate = {"closed": 0.0, "open": level.rate, "relative": level.share * self._rates.get(copy, 0.0)}[level.kind]
+        if level.kind == "relative" and not rate:
+            raise Stop("load", f"level {level.name} is a share of a closed level's rate: plan a closed level before it")
+        parts = [
+            group.Part(
+                number=self._parts,
+                copy=copy,
+                profile=program.profile,
+                routes=level.routes,
+                seconds=seconds,
+                rate=rate / self._workers.count,
+                seed=(self._spec.seed * 1000 + first_pass) * 100 + worker,
+                # Workers that sent the same requests in step would wait for each other's rows.
+                first_pass=first_pass + 31 * worker,
+                kept=kept,
+            )
+            for worker in range(self._workers.count)
+        ]
+        return _joined(self._workers.part(parts, seconds + PART_SECONDS))
+
+    def _collect(
+        self,
+        program: group.Program,
+        level: group.SlicedLevel,
+        copy: int,
+        taken: list[tuple[group.SliceEvent, int]],
+        turns: int,
+        *,
+        steady: bool,
+    ) -> tuple[messages.Measured, dict[str, int]]:
+        found = self._workers.collect(group.Collect(copy, program.profile, tuple(part for _, part in taken)))
+        answered = dict(self._asked[copy])
+        for each in found:
+            for route, count in each.answered.items():
+                answered[route] = answered.get(route, 0) + count
+        measured = messages.Measured(
+            level=level.name,
+            start_ns=min((e.start_ns for e, _ in taken), default=0),
+            end_ns=max((e.end_ns for e, _ in taken), default=0),
+            warmup_seconds=turns * TURN_SECONDS,
+            steady=steady,
+            steady_reason="" if steady else "a request still took less CPU time from round to round",
+            connections=program.connections,
+            rate={"closed": 0.0, "open": level.rate, "relative": level.share * self._rates.get(copy, 0.0)}[level.kind],
+            busy_seconds=sum(e.busy_seconds for e, _ in taken),
+            routes=merge([each.routes for each in found]),
+        )
+        return measured, answered
+
+
+def _joined(results: tuple[group.PartResult, ...]) -> group.PartResult:
+    """The sum over the workers. Their paced times are the mean: requests add up, the time is the same for all."""
+    paced = [result for result in results if result.paced_ns]
+    nanoseconds = sum(result.paced_ns for result in paced) / len(paced) if paced else 0.0
+    return group.PartResult(
+        number=results[0].number,
+        start_ns=min(result.start_ns for result in results),
+        end_ns=max(result.end_ns for result in results),
+        requests=sum(result.requests for result in results),
+        failures=sum(result.failures for result in results),
+        sum_microseconds=sum(result.sum_microseconds for result in results),
+        paced_requests=round(sum(r.paced_requests / r.paced_ns for r in paced) * nanoseconds),
+        paced_ns=round(nanoseconds),
+        busy_seconds=sum(result.busy_seconds for result in results),
+    )
+
+
+def drive(spec: group.GroupSpec, workers: Workers, harness: Harness) -> None:
+    """The whole group. Raises Stop."""
+    workers.prepare(spec)
+    say(hello(workers.count))
+    loaded = Group(spec, workers, harness)
+    loaded.start()
+    loaded.run()
+    samples: dict[int, tuple[str, ...]] = {}
+    opened: dict[int, int] = {}
+    for remarks in workers.group_remarks():
+        for copy in remarks.connections_opened:
+            samples[copy] = (*samples.get(copy, ()), *remarks.failure_samples[copy])[:10]
+            opened[copy] = opened.get(copy, 0) + remarks.connections_opened[copy]
+    say(group.GroupDone(samples, opened))
+
+
+def main() -> int:
+    harness = Harness()
+    try:
+        spec = msgspec.json.decode(os.environ["FITMAP_LOAD"], type=group.GroupSpec)
+        with Workers(spec, "loadtests.generator.group_worker", GroupUser) as workers:
+            drive(spec, workers, harness)
+            gevent.sleep(LINGER_SECONDS)
+    except Stop as stop:
+        say(messages.Fatal(stage=stop.stage, reason=stop.reason))
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,157 @@
+"""A worker of the load generator for a group of services: one part of load on one service at a time.
+
+python -m loadtests.generator.group_worker HOST:PORT [CPU]
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import time
+from typing import Any
+
+import gevent
+import msgspec
+
+from loadtests.generator.loops import OpenLoop, Stage
+from loadtests.generator.pass_loop import LEAST_PASSES, PassLoop
+from loadtests.generator.passes import cut
+from loadtests.generator.recorder import Phase, Recorder, merged
+from loadtests.generator.user import REQUEST_TIMEOUT_SECONDS, LeanUser, under_way_seconds, watch_timeouts
+from loadtests.generator.worker import LocustWorker, serve
+from loadtests.protocol import group_messages, messages
+from loadtests.protocol.group_messages import Collect, Collected, GroupSpec, Part, PartResult, Remarks
+
+
+class GroupUser(LeanUser):
+    """A user with a connection to each service of the group. The parts name profile and routes."""
+
+    host = "http://127.0.0.1:0"
+    fire_events = False
+
+
+class GroupWorker(LocustWorker):
+    """Follows the master's messages."""
+
+    def __init__(self, master_host: str, master_port: int) -> None:
+        self._spec: GroupSpec
+        self._profiles: dict[str, type[LeanUser]] = {}
+        #: Copy and profile -> recorder.
+        self._recorders: dict[tuple[int, str], Recorder] = {}
+        self._kept: dict[int, Phase] = {}
+        super().__init__(master_host, master_port)
+        for name, handle in (
+            (messages.PREPARE, self._prepare),
+            (group_messages.COLLECT, self._collect),
+            (group_messages.REMARKS, self._remarks),
+        ):
+            self.runner.register_message(name, handle)
+        # Runs for as long as its part, while the runner's own greenlet still receives the master's heartbeat.
+        self.runner.register_message(group_messages.PART, self._part, concurrent=True)
+        self.announce()
+
+    def _prepare(self, *, msg: Any, **_: Any) -> None:
+        self._spec = spec = msgspec.convert(msg.data, GroupSpec)
+        for program in spec.programs:
+            module: Any = importlib.import_module(f"loadtests.{program.profile.replace('-', '_')}")
+            self._profiles[program.profile] = module.ProfileUser
+            module.ProfileUser.prepare(spec.seed)
+            for copy in range(len(spec.copies)):
+                self._recorders[copy, program.profile] = Recorder(module.ProfileUser.routes)
+        GroupUser.addresses = tuple((spec.host, copy.port) for copy in spec.copies)
+        GroupUser.stage = Stage()
+        self.environment.user_classes = [GroupUser]
+        gevent.spawn(watch_timeouts, self.users)
+        # All objects made so far stay. A garbage collection during a slice would be a pause of the generator.
+        gc.collect()
+        gc.freeze()
+        self.runner.send_message(messages.PREPARED, {})
+
+    def _part(self, *, msg: Any, **_: Any) -> None:
+        part = msgspec.convert(msg.data, Part)
+        recorder = self._recorders[part.copy, part.profile]
+        recorder.next_phase()
+        result = self._closed(part, recorder) if not part.rate else self._open(part, recorder)
+        ended = recorder.next_phase()
+        if part.kept:
+            self._kept[part.number] = ended
+        self.runner.send_message(group_messages.PARTED, msgspec.to_builtins(result))
+
+    def _closed(self, part: Part, recorder: Recorder) -> PartResult:
+        profile, phase = self._profiles[part.profile], recorder.phase
+        passes = cut(
+            profile.exchanges,
+            profile.pass_requests,
+            lambda exchange: not part.routes or profile.routes[exchange.route] in part.routes,
+        )
+
+        def busy() -> float:
+            return sum(phase.sum_microseconds) / 1e6 + under_way_seconds(self.users())
+
+        loop = PassLoop(recorder, passes, part.first_pass, part.seconds, busy, LEAST_PASSES if part.kept else 0)
+        loop.copy = part.copy
+        GroupUser.stage.begin(loop)
+        loop.done.wait(part.seconds + 2 * REQUEST_TIMEOUT_SECONDS)
+        GroupUser.stage.end()
+        first, last = (loop.marks[0], loop.marks[-1]) if len(loop.marks) > 1 else (None, None)
+        return PartResult(
+            number=part.number,
+            start_ns=loop.start_ns,
+            end_ns=loop.end_ns,
+            requests=sum(phase.answered),
+            failures=sum(phase.failed) + sum(phase.timed_out),
+            sum_microseconds=sum(phase.sum_microseconds),
+            paced_requests=last.requests - first.requests if first and last else 0,
+            paced_ns=last.clock_ns - first.clock_ns if first and last else 0,
+            busy_seconds=last.busy_seconds - first.busy_seconds if first and last else 0.0,
+        )
+
+    def _open(self, part: Part, recorder: Recorder) -> PartResult:
+        profile, phase = self._profiles[part.profile], recorder.phase
+        exchanges = [one for one in profile.exchanges if not part.routes or profile.routes[one.route] in part.routes]
+        loop = OpenLoop(recorder, exchanges, part.rate, part.seed)
+        loop.copy = part.copy
+        start_ns = time.perf_counter_ns()
+        GroupUser.stage.begin(loop)
+        gevent.sleep(part.seconds)
+        end_ns = time.perf_counter_ns()
+        GroupUser.stage.end()
+        with gevent.Timeout(REQUEST_TIMEOUT_SECONDS + 2, exception=False):
+            while any(user.sent_at_ns for user in self.users()):
+                gevent.sleep(0.001)
+        return PartResult(
+            number=part.number,
+            start_ns=start_ns,
+            end_ns=end_ns,
+            requests=sum(phase.answered),
+            failures=sum(phase.failed) + sum(phase.timed_out),
+            sum_microseconds=sum(phase.sum_microseconds),
+            paced_requests=0,
+            paced_ns=0,
+            busy_seconds=sum(phase.sum_microseconds) / 1e6,
+        )
+
+    def _collect(self, *, msg: Any, **_: Any) -> None:
+        wanted = msgspec.convert(msg.data, Collect)
+        profile = wanted.profile
+        phases = [self._kept.pop(number) for number in wanted.parts if number in self._kept]
+        recorders = {name: r for (copy, name), r in self._recorders.items() if copy == wanted.copy}
+        answered: dict[str, int] = {}
+        for recorder in recorders.values():
+            for route, count in recorder.totals()[0].items():
+                answered[route] = answered.get(route, 0) + count
+        collected = Collected(merged(phases, recorders[profile].routes), answered)
+        self.runner.send_message(group_messages.COLLECTED, msgspec.to_builtins(collected))
+
+    def _remarks(self, **_: Any) -> None:
+        samples: dict[int, tuple[str, ...]] = {}
+        opened: dict[int, int] = {}
+        for (copy, _profile), recorder in self._recorders.items():
+            samples[copy] = (*samples.get(copy, ()), *recorder.failure_samples)
+            opened[copy] = opened.get(copy, 0) + recorder.connections_opened
+        found = Remarks(samples, opened)
+        self.runner.send_message(group_messages.REMARKED, msgspec.to_builtins(found))
+
+
+if __name__ == "__main__":
+    serve(GroupWorker)
