@@ -43,7 +43,23 @@ def _add_bench(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--resume", nargs="?", const="", metavar="ID", help="measure what an interrupted run (default: the newest) lacks"
     )
+    parser.add_argument(
+        "--precision",
+        type=_percent,
+        metavar="PERCENT",
+        help="measure further blocks until each ratio of CPU per request at full load is this precise (such as 2%%)",
+    )
+    parser.add_argument(
+        "--minutes", type=float, default=60.0, help="with --precision: begin no further blocks after so long (default: 60)"
+    )
     _add_open(parser, "show the report in a browser as soon as the first trial is done")
+
+
+def _percent(text: str) -> float:
+    value = float(text.removesuffix("%"))
+    if not 0 < value < 100:
+        raise ValueError
+    return value
 
 
 def _add_open(parser: argparse.ArgumentParser, what: str) -> None:
@@ -168,9 +184,11 @@ def _add_selection(parser: argparse.ArgumentParser, preset: str = "quick") -> No
         "routes, capacity, 1000/held",
     )
     parser.add_argument("--route", metavar="ROUTE", help='only this route of the profiles, such as "GET /products/{id}"')
-    parser.add_argument("--blocks", type=int, help="number of blocks; a block measures everything once, in random order")
-    parser.add_argument("--warmup", type=float, metavar="SECONDS", help="minimum warm-up of a trial")
-    parser.add_argument("--measure", type=float, metavar="SECONDS", help="measured window of a trial")
+    parser.add_argument("--blocks", type=int, help="number of blocks; a block is one start of each target")
+    parser.add_argument("--together", type=int, metavar="BLOCKS", help="how many blocks are alive at once (1 to 4)")
+    parser.add_argument("--rounds", type=int, help="slices of each start at a saturated level, a quarter of a second each")
+    parser.add_argument("--warmup", type=float, metavar="SECONDS", help="minimum warm-up of what is not measured in slices")
+    parser.add_argument("--measure", type=float, metavar="SECONDS", help="window of what is not measured in slices")
     parser.add_argument("--seed", type=int, help="seed of the order of trials and of the requests (default: 1)")
 
 
@@ -323,6 +341,8 @@ def configure(options: argparse.Namespace) -> Config:
         config,
         "timing",
         blocks=given.get("blocks"),
+        together=given.get("together"),
+        rounds=given.get("rounds"),
         warmup_seconds=given.get("warmup"),
         measure_seconds=given.get("measure"),
     )

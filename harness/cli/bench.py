@@ -14,12 +14,17 @@ from harness.cli.live_page import LivePage
 from harness.cli.report import write_report
 from harness.cli.terminal import Terminal
 from harness.containers.builder import Image
+from harness.plan.schedule import trials_seconds
 from harness.plan.selection import chosen_targets
-from harness.plan.targets import with_twins
+from harness.plan.targets import with_default_twin
 from harness.record.measurement import Missing
 from harness.record.reader import Record, check_space, locate, read_record
-from harness.run.runner import check_resumable, measure
+from harness.record.writer import RecordWriter
+from harness.run.runner import check_resumable, extended, measure
 from harness.run.setup import helpers_of, made_images, measure_new, ready_engine
+from harness.wording import counted
+from reports.analysis.analysis import analyse
+from reports.analysis.precision import widths
 
 EXIT_INCOMPLETE = 3
 
@@ -39,8 +44,34 @@ def bench(options: argparse.Namespace, terminal: Terminal) -> int:
         check_resumable(record, _images_of(client, record, terminal))
         return _finish(measure(client, record, begun, listener), listener, terminal)
     targets = chosen_targets(wanted.config)
-    record = measure_new(wanted, with_twins(targets, targets) if options.twins else targets, listener)
+    record = measure_new(wanted, with_default_twin(targets, wanted.config.run.preset, every=options.twins), listener)
+    if options.precision is not None:
+        record = _until_precise(record, options.precision, begun + options.minutes * 60, listener, terminal)
     return _finish(record, listener, terminal)
+
+
+def _until_precise(record: Record, percent: float, deadline: float, listener: LivePage, terminal: Terminal) -> Record:
+    """Measures further blocks until the ratios are as precise as was asked, or the time is up."""
+    begun = time.monotonic()
+    while True:
+        found = widths(analyse(record))
+        wide = [width for width in found if width.percent is None or width.percent > percent]
+        if not wide:
+            terminal.say(f"all {counted(len(found), 'ratio')} of CPU per request are within ±{percent:g} %")
+            return record
+        terminal.say(
+            f"{len(wide)} of {counted(len(found), 'ratio')} are not within ±{percent:g} %; widest: {wide[-1].words}"
+        )
+        longer = extended(record)
+        expected = trials_seconds(longer.run.plan, longer.run.targets)
+        seconds = sum(expected[trial.id] for trial in longer.pending())
+        if time.monotonic() + seconds > deadline:
+            terminal.say("the time is up (--minutes): no further blocks are measured")
+            # The plan without the blocks that are not measured.
+            RecordWriter(record.folder).begin(record.run)
+            return record
+        client = ready_engine(record.run.configuration, terminal)
+        record = measure(client, longer, begun, listener)
 
 
 def _images_of(client: docker.DockerClient, record: Record, terminal: Terminal) -> dict[str, Image]:

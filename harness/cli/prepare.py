@@ -17,7 +17,7 @@ from harness.plan.config_file import PRESET_LEVELS, PRESETS
 from harness.plan.profiles import find_profiles
 from harness.plan.schedule import trials_seconds
 from harness.plan.selection import choose, chosen_targets, planned
-from harness.plan.targets import find_targets, with_twins
+from harness.plan.targets import find_targets, with_default_twin
 from harness.record.measurement import Missing
 from harness.record.plan import Profile
 from harness.record.reader import find_records, read_record
@@ -27,9 +27,7 @@ from harness.wording import counted, minutes
 def plan_only(options: argparse.Namespace, _terminal: Terminal) -> int:
     """Prints the trials that bench would run."""
     config = configure(options)
-    targets = chosen_targets(config)
-    if options.twins:
-        targets = with_twins(targets, targets)
+    targets = with_default_twin(chosen_targets(config), config.run.preset, every=options.twins)
     plan = planned(config, options.route, targets, machine.topology())
     print(
         f"preset {plan.preset}, seed {plan.seed}: {counted(len(plan.trials), 'trial')}, "

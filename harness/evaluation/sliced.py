@@ -10,11 +10,11 @@ from msgspec import Struct
 from harness.errors import TrialError
 from harness.evaluation.bottleneck import bottleneck, figures, use_of
 from harness.evaluation.inputs import DatabaseReading, LevelFacts
-from harness.evaluation.load import executing, in_time, route_numbers, shares_service, times
+from harness.evaluation.load import executing, in_time, route_numbers, times
 from harness.evaluation.statements import Contract, count_statements, subtract
-from harness.evaluation.usage import SECOND_NS, host_use, speeds, usage
+from harness.evaluation.usage import SECOND_NS, speeds, usage
 from harness.evaluation.validity import LevelContext, generator_problem, judge
-from harness.record.cpus import all_cpus, count_cpus, parse_cpu_list
+from harness.record.cpus import count_cpus
 from harness.record.measurement import (
     HostUse,
     LevelMeasurement,
@@ -25,7 +25,7 @@ from harness.record.measurement import (
 )
 from harness.record.plan import Placement
 from harness.record.run import Calibration
-from harness.record.samples import HostSample, Sample, SpeedSample
+from harness.record.samples import Sample, SpeedSample
 from loadtests.protocol import histogram, messages
 from loadtests.protocol.group_messages import GroupLevelEnd, SliceEvent
 
@@ -37,7 +37,6 @@ class GroupData(Struct, frozen=True):
     services: Sequence[Sequence[Sample]]
     databases: Sequence[Sequence[Sample]]
     generator: Sequence[Sample]
-    host_samples: Sequence[HostSample]
     speed_samples: Sequence[SpeedSample]
     contract: Contract
     placement: Placement
@@ -177,7 +176,7 @@ def _facts(data: GroupData, index: int, level: CopyLevel) -> LevelFacts:
             "database": _usage(data.databases[index], start_ns, end_ns, [e.database_cpu_ns for e in counting], counting),
             "generator": _usage(data.generator, start_ns, end_ns, [e.generator_cpu_ns for e in counting], counting),
         },
-        host=_host(data, start_ns, end_ns),
+        host=_host(counting),
         statements=statements,
         speed=speeds(data.speed_samples, start_ns, end_ns, data.placement),
         in_time=in_time(measured, data.objective),
@@ -222,13 +221,11 @@ def _usage(
     )
 
 
-def _host(data: GroupData, start_ns: int, end_ns: int) -> HostUse | Missing:
-    """Interference over the whole level: all services of the group are its own work."""
-    roles = [data.services]
-    if shares_service(data.placement, "database"):
-        roles.append(data.databases)
-    own = [usage(samples, start_ns, end_ns) for of_role in roles for samples in of_role if samples]
-    if shares_service(data.placement, "generator"):
-        own.append(usage(data.generator, start_ns, end_ns))
-    cpus = parse_cpu_list(data.placement.service)
-    return host_use(data.host_samples, start_ns, end_ns, cpus, all_cpus(data.placement), own)
+def _host(slices: Sequence[SliceEvent]) -> HostUse:
+    """Interference in the slices that count, weighted by their length."""
+    seconds = [event.end_ns - event.start_ns for event in slices]
+
+    def mean(values: Sequence[float]) -> float:
+        return round(sum(value * weight for value, weight in zip(values, seconds, strict=True)) / max(sum(seconds), 1), 4)
+
+    return HostUse(other_work=mean([e.other_work for e in slices]), steal=mean([e.steal for e in slices]))

@@ -137,8 +137,11 @@ def seconds(level: messages.TimedLevel, longest: bool = False) -> float:
 #: A slice of a saturated level: the lead-in, in which caches and a runtime's scheduler come back, and the measured part.
 #: A longer slice outlasts a burst of the machine, a shorter one is biased by the change of services (docs/method/load.md).
 LEAD_SECONDS, SLICE_SECONDS = 0.15, 0.25
-#: The same of a level at a rate: percentiles need many requests, and there is one such slice for ten saturated ones.
-RATE_LEAD_SECONDS, RATE_SLICE_SECONDS, ROUNDS_FOR_ONE = 0.3, 3.0, 10
+#: The same of a level at a rate. There is one such slice for ten saturated ones.
+RATE_LEAD_SECONDS, RATE_SLICE_SECONDS, ROUNDS_FOR_ONE = 0.3, 1.5, 10
+#: Such a slice is as long as a 99th percentile takes: so many requests of a start, and more where a profile has several
+#: routes, because its most frequent route has little more than half of them. Where that takes too long, there is none.
+P99_REQUESTS, ROUTES_FACTOR, LONGEST_SLICE_SECONDS = 1750, 1.7, 6.0
 #: A pause, and the messages between two parts.
 SLICE_OVERHEAD_SECONDS = 0.05
 
@@ -153,11 +156,18 @@ def in_slices(level: Level, timing: Timing) -> SlicedLevel:
         kind=level.kind,
         routes=level.routes,
         lead_seconds=LEAD_SECONDS if closed else RATE_LEAD_SECONDS,
-        slice_seconds=SLICE_SECONDS if closed else RATE_SLICE_SECONDS,
+        slice_seconds=SLICE_SECONDS if closed else _rate_slice_seconds(level),
         rounds=timing.rounds if closed else max(1, timing.rounds // ROUNDS_FOR_ONE),
         rate=level.rate,
         share=level.share,
     )
+
+
+def _rate_slice_seconds(level: Level) -> float:
+    if not level.rate:
+        return RATE_SLICE_SECONDS
+    needed = P99_REQUESTS * (ROUTES_FACTOR if len(level.routes) > 1 else 1.0) / level.rate
+    return RATE_SLICE_SECONDS if needed > LONGEST_SLICE_SECONDS else max(RATE_SLICE_SECONDS, round(needed, 1))
 
 
 def sliced_seconds(level: SlicedLevel, copies: int) -> float:

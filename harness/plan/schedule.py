@@ -26,8 +26,9 @@ FLOOR_PROBES = 9
 #: Minimum warm-up of JIT targets. On one core, limited by database or pool, requests of Java and Kotlin reached their lowest
 #: CPU time after 13-22 s. On the way there are plateaus that are longer than the windows in which a trend is looked for.
 JIT_SECONDS = 20.0
-#: Turns of one second in a group's warm-up. JIT targets reach their lowest CPU time after six to twelve of them.
-TURNS, JIT_TURNS = 2, 10
+#: Turns of one second in a group's warm-up. JIT targets reach their lowest CPU time after six to twelve of them;
+#: rounds in which one still gets faster are warm-up too.
+TURNS, JIT_TURNS = 2, 8
 TURN_SECONDS = 1.06
 #: To start and stop a service with its database.
 SERVICE_SECONDS = 2.5
@@ -60,6 +61,9 @@ def make_plan(
     for group, first in enumerate(range(1, timing.blocks + 1, together), 1):
         blocks = range(first, min(first + together, timing.blocks + 1))
         for profile, block, target in product(grouped, blocks, targets):
+            # One twin in a group is enough for the A/A test.
+            if target.endswith(TWIN) and block != first:
+                continue
             if profile.most_blocks is None or block <= profile.most_blocks:
                 add(block, target, profile.name, group)
         # What is not measured in slices alternates target by target, once for each group.
@@ -68,7 +72,7 @@ def make_plan(
             for profile in profiles
             if profile not in grouped and (profile.most_blocks is None or group <= profile.most_blocks)
             for target in targets
-            if not target.endswith(TWIN) or profile.kind == "load"
+            if not target.endswith(TWIN)
         ]
         rng.shuffle(cells)
         for target, profile_name in cells:
@@ -85,19 +89,24 @@ def make_pairs(
     profiles: tuple[Profile, ...],
     placement: Placement,
 ) -> Plan:
-    """Pairs of base and head for each cell (target, profile), one pair per block.
+    """Base and head of each cell (target, profile) in each block. The order of the profiles is random in each block.
 
-    The order alternates: base, head, head, base, and so on. Even drift over two pairs cancels in their mean. The order of
-    the cells is random in each block.
+    A profile's bases and heads form a group, where it is measured in slices. Otherwise their order alternates: base, head,
+    head, base, and so on. Even drift over two pairs cancels in their mean.
     """
     rng = random.Random(seed)
+    kinds = {profile.name: sliced(profile) for profile in profiles}
     trials: list[Trial] = []
+    group = 0
     for block in range(1, timing.blocks + 1):
-        shuffled = list(cells)
-        rng.shuffle(shuffled)
-        for target, profile in shuffled:
-            for version in (target + BASE, target) if block % 2 else (target, target + BASE):
-                trials.append(Trial(f"{len(trials) + 1:03}-{version}-{profile}", block, version, profile))
+        names = list(dict.fromkeys(profile for _, profile in cells))
+        rng.shuffle(names)
+        for name in names:
+            group += kinds[name]
+            for target in (target for target, profile in cells if profile == name):
+                for version in (target + BASE, target) if block % 2 else (target, target + BASE):
+                    number = f"{len(trials) + 1:03}-{version}-{name}"
+                    trials.append(Trial(number, block, version, name, group if kinds[name] else 0))
     targets = tuple(dict.fromkeys(version for target, _ in cells for version in (target, target + BASE)))
     return Plan(seed, preset, timing, targets, profiles, placement, tuple(trials))
 

@@ -67,6 +67,18 @@ def with_twins(targets: Mapping[str, Target], names: Collection[str]) -> dict[st
     return _beside(targets, TWIN, names)
 
 
+def with_default_twin(targets: Mapping[str, Target], preset: str, *, every: bool) -> dict[str, Target]:
+    """All targets with the twin of one of them, or of `every`: an A/A test in each run.
+
+    A compiled target is taken if there is one, because its starts do not differ by what a JIT compiler chose. Preset smoke
+    has none: it only checks that everything works.
+    """
+    if preset == "smoke" and not every:
+        return dict(targets)
+    compiled = [name for name, target in targets.items() if target.kind == "compiled"]
+    return with_twins(targets, targets if every else (compiled or list(targets))[:1])
+
+
 def with_bases(targets: Mapping[str, Target]) -> dict[str, Target]:
     """Each target, followed by its base: an older version, in an image of its own."""
     return _beside(targets, BASE, targets)

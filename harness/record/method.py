@@ -13,4 +13,4 @@ FULL = 0.90
 HALF = 0.50
 
 #: Is raised when a change of fitmap moves numbers (CHANGELOG.md, "Method"). Records of different methods are never compared.
-METHOD = 6
+METHOD = 7

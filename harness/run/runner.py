@@ -16,7 +16,7 @@ from harness.errors import UsageError
 from harness.evaluation.statements import read_contract
 from harness.evaluation.validity import disturbed_by_host
 from harness.host import machine
-from harness.plan.schedule import trials_seconds
+from harness.plan.schedule import make_plan, trials_seconds
 from harness.record.method import METHOD
 from harness.record.plan import Trial, groups
 from harness.record.reader import Record, read_record
@@ -134,6 +134,21 @@ def _run_alone(
         listener.trial_done(position, result, repeated=repeated)
         if not disturbed_by_host(result):
             break
+
+
+def extended(record: Record) -> Record:
+    """The record with the next blocks in its plan, as many as are alive at once. Raises RunError."""
+    plan = record.run.plan
+    longer = make_plan(
+        seed=plan.seed,
+        preset=plan.preset,
+        timing=msgspec.structs.replace(plan.timing, blocks=plan.timing.blocks + max(plan.timing.together, 1)),
+        targets=plan.targets,
+        profiles=plan.profiles,
+        placement=plan.placement,
+    )
+    RecordWriter(record.folder).begin(msgspec.structs.replace(record.run, plan=longer))
+    return read_record(record.folder)
 
 
 def measure(client: docker.DockerClient, record: Record, begun: float, listener: Listener) -> Record:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from itertools import pairwise
+from typing import Literal
 
 import docker
 import msgspec
@@ -29,6 +30,7 @@ from harness.containers.spec import (
 from harness.errors import EngineError, TrialError
 from harness.evaluation import validity
 from harness.evaluation.inputs import DatabaseReading
+from harness.evaluation.load import shares_service
 from harness.evaluation.sliced import CopyData, CopyLevel, GroupData, evaluate
 from harness.host.counters import Reader, Sampler, open_reader
 from harness.host.machine import step_aside
@@ -72,6 +74,7 @@ from loadtests.protocol.rounds import MOST_TIMES
 SAMPLE_SECONDS = 0.5
 #: Databases are asked for their statistics, and services stopped, so many at a time.
 AT_ONCE = 4
+ROLES: tuple[Literal["service", "database", "generator"], ...] = ("service", "database", "generator")
 
 OnSlice = Callable[[SliceEvent], None]
 
@@ -170,18 +173,17 @@ class _Service:
     def lose(self, error: TrialError) -> None:
         """Keeps the first reason why the service can't be measured."""
         if self.lost is None:
-            self.lost = TrialError("service", why_ended(self.container)) if self._ended() else error
+            self.lost = self._fault() or error
 
-    def _ended(self) -> bool:
-        state = self.container.state()
-        return not state["Running"] and bool(self.started_ns)
-
-    def check_runs(self) -> None:
-        """Notes a service that ended, or was started again: its counters cover only a part of the time."""
-        if self.lost is None and self._ended():
-            self.lose(TrialError("service", ""))
-        elif self.lost is None and self.container.started_unix_ns() != self.started_ns:
-            self.lose(TrialError("service", "the service's container was restarted in the middle of the trial"))
+    def _fault(self) -> TrialError | None:
+        """What happened to a service that was started: its counters then cover only a part of the time."""
+        if not self.started_ns:
+            return None
+        if not self.container.state()["Running"]:
+            return TrialError("service", why_ended(self.container))
+        if self.container.started_unix_ns() != self.started_ns:
+            return TrialError("service", "the service's container was restarted in the middle of the trial")
+        return None
 
     def read(self, answered: Mapping[str, int]) -> None:
         try:
@@ -190,8 +192,8 @@ class _Service:
             self.lose(error)
 
     def stop(self) -> None:
-        self.check_runs()
-        if self.lost is not None:
+        if fault := self._fault():
+            self.lose(fault)
             return
         begin = time.monotonic()
         self.exit_status, self.oom_killed = self.container.stop(DRAIN_SECONDS)
@@ -245,6 +247,7 @@ class _Group:
                 for name in self._profiles
             ),
             cpus=parse_cpu_list(plan.placement.service),
+            on_cpus=tuple(role for role in ROLES if role == "service" or shares_service(plan.placement, role)),
             ready_timeout_seconds=READY_SECONDS,
             master_host=config.generator.address,
             master_port=config.generator.port,
@@ -356,7 +359,6 @@ class _Group:
             services=[self._of(f"service {service.index}") for service in self._services],
             databases=[self._of(f"database {service.index}") for service in self._services],
             generator=self._of("generator"),
-            host_samples=self._sampler.host_samples,
             speed_samples=self._probe.samples,
             contract=setup.contract,
             placement=setup.plan.placement,

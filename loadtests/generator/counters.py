@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-
-from loadtests.generator.worker_pool import Stop
+from typing import NamedTuple
 
 CGROUPS = Path("/fitmap/cgroup")
 STAT = Path("/proc/stat")
+TICK_NS = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
 
 
 class CpuCounter:
@@ -36,7 +36,10 @@ class CpuCounter:
 
 
 def counters_of(containers: Sequence[str], root: Path = CGROUPS) -> dict[str, CpuCounter]:
-    """Container id -> its counter. The control group of a container has its id in its name. Raises Stop."""
+    """Container id -> its counter. The control group of a container has its id in its name.
+
+    Raises LookupError.
+    """
     tree = root / "cpuacct" if (root / "cpuacct").is_dir() else root
     name = "cpuacct.usage" if tree != root else "cpu.stat"
     found: dict[str, CpuCounter] = {}
@@ -48,14 +51,32 @@ def counters_of(containers: Sequence[str], root: Path = CGROUPS) -> dict[str, Cp
             subfolders.clear()
             found[one] = CpuCounter(Path(folder) / name)
     if wanted:
-        raise Stop("load", f"the generator sees no control group of {len(wanted)} of the group's containers under {tree}")
+        raise LookupError(
+            f"the load generator sees no control group of {len(wanted)} of the group's containers under {tree}"
+        )
     return found
 
 
-def steal_share(before: Sequence[int], after: Sequence[int]) -> float:
-    """The share of CPU time that the hypervisor took between two readings of `cpu_times`, 0 to 1."""
-    total = sum(after) - sum(before)
-    return (after[7] - before[7]) / total if total and len(after) > 7 else 0.0
+class HostShares(NamedTuple):
+    """What others took of some CPUs between two readings of `cpu_times`, as shares of their time, 0 to 1."""
+
+    other_work: float
+    steal: float
+
+
+def host_shares(before: Sequence[int], after: Sequence[int], own_ns: int) -> HostShares:
+    """`own_ns`: CPU time of the group's own containers on these CPUs.
+
+    Ticks of busy time count work that timers start too often, and the time to wake up is not idle. Other work shows in both,
+    so the lower one counts.
+    """
+    user, nice, system, idle, waiting, irq, soft, steal = (late - early for early, late in zip(before, after, strict=True))
+    total = user + nice + system + idle + waiting + irq + soft + steal
+    if not total:
+        return HostShares(0.0, 0.0)
+    busy = min(user + nice + system, total - idle - waiting - steal)
+    own = own_ns / TICK_NS
+    return HostShares(max(0.0, busy - own) / total, steal / total)
 
 
 def cpu_times(cpus: Sequence[int], path: Path = STAT) -> list[int]:

@@ -18,7 +18,7 @@ import gevent
 import msgspec
 
 from loadtests.generator import golden_cases
-from loadtests.generator.counters import CpuCounter, counters_of, cpu_times, steal_share
+from loadtests.generator.counters import CpuCounter, counters_of, cpu_times, host_shares
 from loadtests.generator.levels import merge
 from loadtests.generator.master import LINGER_SECONDS, Harness, check_golden_cases, hello, say, wait_for_service
 from loadtests.generator.worker_pool import GroupUser, Stop, Workers
@@ -74,7 +74,10 @@ class Group:
 
     def _open_counters(self) -> None:
         copies = {number: self._spec.copies[number] for number in self._alive}
-        found = counters_of([each for copy in copies.values() for each in (copy.service, copy.database)])
+        try:
+            found = counters_of([each for copy in copies.values() for each in (copy.service, copy.database)])
+        except LookupError as error:
+            raise Stop("load", str(error)) from None
         self._service = {number: found[copy.service] for number, copy in copies.items()}
         self._database = {number: found[copy.database] for number, copy in copies.items()}
 
@@ -126,7 +129,9 @@ class Group:
             rounds.add(
                 number,
                 {
-                    copy: Seen((e.end_ns - e.start_ns) / 1e9, e.requests, e.service_cpu_ns, e.others_ns, e.steal)
+                    copy: Seen(
+                        (e.end_ns - e.start_ns) / 1e9, e.requests, e.service_cpu_ns, e.others_ns, e.other_work, e.steal
+                    )
                     for copy, (e, _) in taken[number].items()
                     if copy in self._alive
                 },
@@ -156,6 +161,8 @@ class Group:
         after, host_after = self._read(), cpu_times(self._spec.cpus)
         used = {each: after[each] - before[each] for each in after}
         service, database = used["service", copy], used["database", copy]
+        own_ns = sum(nanoseconds for (role, _), nanoseconds in used.items() if role in self._spec.on_cpus)
+        shares = host_shares(host, host_after, own_ns)
         if level.kind == "closed" and program.levels[0].name == level.name and result.paced_ns:
             rates = self._rates.get(copy)
             now = result.paced_requests / result.paced_ns * 1e9
@@ -178,7 +185,8 @@ class Group:
                 database_cpu_ns=database,
                 generator_cpu_ns=used["generator", -1],
                 others_ns=sum(used.values()) - service - database - used["generator", -1],
-                steal=steal_share(host, host_after),
+                other_work=shares.other_work,
+                steal=shares.steal,
             ),
             part,
         )

@@ -56,13 +56,14 @@ class Program(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class GroupSpec(Struct, frozen=True, forbid_unknown_fields=True):
-    """The load of a group. `cpus`: those of the services."""
+    """The load of a group. `cpus`: those of the services; `on_cpus`: the roles whose containers run there."""
 
     host: str
     seed: int
     copies: tuple[Copy, ...]
     programs: tuple[Program, ...]
     cpus: tuple[int, ...]
+    on_cpus: tuple[Literal["service", "database", "generator"], ...]
     ready_timeout_seconds: float
     master_host: str = "127.0.0.1"
     master_port: int = 15557
@@ -97,7 +98,8 @@ class Turn(Struct, frozen=True, tag="turn"):
 class SliceEvent(Struct, frozen=True, tag="slice"):
     """One slice of a copy. The fields are those of `harness.record.measurement.Slice`, and the failed requests.
 
-    `others_ns`: CPU time of all other services and databases meanwhile.
+    `others_ns`: CPU time of all other services and databases meanwhile. `other_work`, `steal`: shares of the services' CPUs
+    that processes outside the group, and the hypervisor, took.
     """
 
     copy: int
@@ -116,6 +118,7 @@ class SliceEvent(Struct, frozen=True, tag="slice"):
     database_cpu_ns: int
     generator_cpu_ns: int
     others_ns: int
+    other_work: float
     steal: float
 
 

@@ -16,6 +16,8 @@ from msgspec import Struct
 #: What the services and databases without load may use of a CPU, and how much of it each copy adds: runtimes have timers.
 IDLE_SHARE, IDLE_SHARE_EACH = 0.003, 0.001
 STEAL_LIMIT = 0.05
+#: Of the services' CPUs. The kernel counts in ticks, of which two may be wrong in a slice.
+OTHER_WORK_LIMIT, TICKS_SECONDS = 0.05, 0.02
 #: A copy whose CPU per request falls by more within the rounds that count is still warming up.
 FALL_LIMIT = 0.03
 #: So many times the wanted rounds are measured at most.
@@ -23,12 +25,13 @@ MOST_TIMES = 3
 
 
 class Seen(Struct, frozen=True):
-    """The counters of one slice: CPU time per request of service and database, CPU time of all others, steal."""
+    """The counters of one slice, as in `SliceEvent`."""
 
     seconds: float
     requests: int
     service_cpu_ns: int
     others_ns: int
+    other_work: float
     steal: float
 
 
@@ -41,6 +44,10 @@ def problem(slices: Mapping[int, Seen]) -> str:
             return f"services without load used {share:.1%} of a CPU (limit {limit:.1%})"
         if seen.steal > STEAL_LIMIT:
             return f"the hypervisor took {seen.steal:.0%} of the services' CPUs (steal, limit {STEAL_LIMIT:.0%})"
+        if seen.other_work > OTHER_WORK_LIMIT + TICKS_SECONDS / seen.seconds:
+            return (
+                f"other work took {seen.other_work:.0%} of the services' CPUs (limit {OTHER_WORK_LIMIT:.0%} and two ticks)"
+            )
     return ""
 
 

@@ -8,10 +8,11 @@ from functools import cached_property
 from itertools import product
 from statistics import median
 
+import msgspec
 from msgspec import Struct
 
 from harness.record.measurement import Capacity, Measurement, Missing
-from harness.record.plan import Trial
+from harness.record.plan import TWIN, Trial
 from harness.record.reader import Record
 from harness.record.run import Run
 from harness.record.trial_result import TrialResult
@@ -22,6 +23,7 @@ from reports.analysis.observations import (
     TrialObservation,
     by_scope,
     level_observation,
+    service_bound_loads,
     trial_observation,
 )
 from reports.analysis.ranking import Ranking, rank
@@ -71,6 +73,8 @@ class Analysis(Struct, frozen=True, dict=True):
     parts: tuple[TimeBreakdown, ...]
     representatives: Mapping[tuple[str, str], LevelObservation]
     singles: tuple[TrialObservation, ...]
+    #: The second names of targets that were measured twice. They are ranked nowhere and not among the run's targets here.
+    twins: tuple[str, ...] = ()
 
     @cached_property
     def _cells(self) -> Mapping[tuple[str, str], tuple[LevelObservation, ...]]:
@@ -138,11 +142,15 @@ def by_cell(measured: Sequence[LevelObservation]) -> dict[tuple[str, str], tuple
 
 def analyse(record: Record) -> Analysis:
     """Reads a record's histograms and ranks the targets by every metric."""
-    run = record.run
+    plan = record.run.plan
+    twins = tuple(target for target in plan.targets if target.endswith(TWIN))
+    others = tuple(target for target in plan.targets if target not in twins)
+    run = msgspec.structs.replace(record.run, plan=msgspec.structs.replace(plan, targets=others or twins))
     loads = loads_of(run.plan)
     scopes = scopes_of(run.plan, loads)
     ordered = sorted(record.results, key=lambda result: result.trial.id)
-    measured = tuple(m for result in ordered for m in level_observation(record, result, loads))
+    bound = service_bound_loads(ordered)
+    measured = tuple(m for result in ordered for m in level_observation(record, result, loads, bound))
     singles = tuple(single for result in ordered if (single := trial_observation(record, result)))
     observed = by_cell(measured)
     cells = {(target, load.id): observed.get((target, load.id), ()) for target, load in product(run.plan.targets, loads)}
@@ -164,6 +172,7 @@ def analyse(record: Record) -> Analysis:
             if (found := _representative(cells[target, load]))
         },
         singles=singles,
+        twins=twins if others else (),
     )
 
 

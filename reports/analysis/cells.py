@@ -114,7 +114,7 @@ def scopes(analysis: Analysis) -> tuple[Scope, ...]:
 
 def _all(analysis: Analysis) -> Iterator[Cell]:
     for scope in scopes(analysis):
-        for target in analysis.run.plan.targets:
+        for target in (*analysis.run.plan.targets, *analysis.twins):
             mine = analysis.of(target, scope)
             for metric in METRICS:
                 if metric.scope == scope.scope and _means_something(metric, scope.load, mine):

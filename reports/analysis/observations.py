@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -71,8 +71,24 @@ class LevelObservation(Observation, frozen=True):
         return self.valid or (scope != "load" and self.level.verdict == "generator_limited")
 
 
-def level_observation(record: Record, result: TrialResult, loads: Sequence[Load]) -> Iterator[LevelObservation]:
-    """A result at each load of which it has a measurement."""
+def service_bound_loads(results: Iterable[TrialResult]) -> frozenset[str]:
+    """The ids of the loads at which the service's CPU limits every valid trial of every target.
+
+    There, what another machine takes from that CPU only makes a slice dearer. Elsewhere CPU per request also depends on how
+    a service waits, and the best slices would be those in which its own collector did not run.
+    """
+    limits: dict[str, set[str]] = {}
+    for result in results:
+        for level in result.measurement.levels if isinstance(result.measurement, Measurement) else ():
+            if level.verdict == "valid":
+                limits.setdefault(f"{result.trial.profile}@{level.level}", set()).add(level.bottleneck)
+    return frozenset(load for load, found in limits.items() if found == {"service-cpu"})
+
+
+def level_observation(
+    record: Record, result: TrialResult, loads: Sequence[Load], service_bound: frozenset[str]
+) -> Iterator[LevelObservation]:
+    """A result at each load of which it has a measurement. `service_bound`: see `service_bound_loads`."""
     whole = result.measurement
     if not isinstance(whole, Measurement):
         return
@@ -91,6 +107,7 @@ def level_observation(record: Record, result: TrialResult, loads: Sequence[Load]
             image_bytes=_image_bytes(record, result),
             source_lines=record.run.source_lines.get(result.trial.target),
             searched=result.trial.profile in searched,
+            service_bound=load.id in service_bound,
         )
         yield LevelObservation(result, _values("load", seen), whole, level, load, seen.distribution)
 

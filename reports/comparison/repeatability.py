@@ -64,10 +64,11 @@ def _cells(analysis: Analysis) -> Iterator[tuple[str, str, float, Mapping[str, M
         if metric.exact:
             continue
         scope = analysis.scope(ranking)
+        names = [entry.target for entry in ranking.entries]
         values = {
-            entry.target: found
-            for entry in ranking.entries
-            if not isinstance(found := analysis.values(metric.id, entry.target, scope), Missing)
+            name: found
+            for name in (*names, *(name + TWIN for name in names if name + TWIN in analysis.twins))
+            if not isinstance(found := analysis.values(metric.id, name, scope), Missing)
         }
         yield scope.id or "run", metric.id, metric.relevance_percent(bound), values
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from statistics import fmean
+from typing import Literal
 
 import numpy as np
 from hdrh.codec import HdrPayload
@@ -13,9 +16,14 @@ from numpy.typing import NDArray
 from harness.record.histograms import read_encoded, tag
 from harness.record.measurement import LevelMeasurement, Missing
 from loadtests.protocol.histogram import COUNTS, HALF_COUNT_BITS
+from reports.metrics.metric import Direction
 
 #: A percentile is given only if at least so many samples lie beyond it.
 SAMPLES_BEYOND = 100
+#: The same for one start of a level that is measured in slices. Six starts are the rule, and they count together.
+SAMPLES_BEYOND_IN_A_START = 17
+#: One of so many slices is taken for undisturbed.
+QUIET_SHARE = 3
 #: Of HdrHistogram's V2 encoding: bytes of a count in memory, and of the header before the compressed payload.
 WORD_BYTES, EXTERNAL_HEADER_BYTES = 8, 8
 _INDEX = np.arange(COUNTS, dtype=np.int64)
@@ -32,6 +40,35 @@ def requests(level: LevelMeasurement) -> int:
 def throughput(level: LevelMeasurement) -> float:
     """Requests answered per second of the window."""
     return requests(level) / level.window_seconds
+
+
+def quiet(values: Sequence[float], direction: Direction) -> float:
+    """The geometric mean of the best third of a level's slices.
+
+    Other virtual machines on the same hardware make a slice dearer, never cheaper, and for a part of a second at a time. The
+    best third is the service on a machine that was left alone. What a service does to itself, such as to collect garbage,
+    happens many times in each slice.
+    """
+    best = sorted(values, reverse=direction == "higher")[: -(-len(values) // QUIET_SHARE)]
+    return math.exp(fmean(math.log(value) for value in best))
+
+
+def quiet_throughput(level: LevelMeasurement) -> float:
+    """Requests answered per second in the best third of the slices; of the whole window where there are none."""
+    paced = [s.paced_requests / s.paced_ns * 1e9 for s in level.slices if not s.dropped and s.paced_ns and s.paced_requests]
+    return quiet(paced, "higher") if paced else throughput(level)
+
+
+def quiet_cpu_microseconds(role: Literal["service", "database"], level: LevelMeasurement) -> float | Missing:
+    """CPU time of a role's container per request, as `quiet_throughput`."""
+    used = [
+        (s.service_cpu_ns if role == "service" else s.database_cpu_ns) / s.requests / 1e3
+        for s in level.slices
+        if not s.dropped and s.requests
+    ]
+    if not used:
+        return cpu_per_request_microseconds(role, level)
+    return quiet(used, "lower") if min(used) > 0 else Missing("the counter did not move")
 
 
 def mean_response_microseconds(level: LevelMeasurement) -> float | Missing:
@@ -69,11 +106,14 @@ class Distribution:
         self._cumulative = np.cumsum(counts[occurring])
         self.total = int(self._cumulative[-1]) if len(occurring) else 0
 
-    def percentile(self, percent: float) -> float | Missing:
-        """Microseconds that `percent` of the requests did not exceed, or why that is not known."""
+    def percentile(self, percent: float, least: int = SAMPLES_BEYOND) -> float | Missing:
+        """Microseconds that `percent` of the requests did not exceed, or why that is not known.
+
+        `least`: so many requests must lie beyond it.
+        """
         beyond = self.total * (100 - percent) / 100
-        if beyond + 1e-6 < SAMPLES_BEYOND:
-            return Missing(f"only {beyond:.0f} of {self.total:,} requests lie beyond it; {SAMPLES_BEYOND} are the least")
+        if beyond + 1e-6 < least:
+            return Missing(f"only {beyond:.0f} of {self.total:,} requests lie beyond it; {least} are the least")
         rank = max(1, int(np.ceil(self.total * percent / 100 - 1e-9)))
         return float(self._highest[int(np.searchsorted(self._cumulative, rank))])
 

@@ -8,7 +8,15 @@ from msgspec import Struct
 
 from harness.record.measurement import LevelMeasurement, Measurement, Missing
 from loadtests.protocol.capacity_search import TOLERANCE
-from reports.metrics.level_stats import Distribution, cpu_per_request_microseconds, requests, throughput
+from reports.metrics.level_stats import (
+    SAMPLES_BEYOND,
+    SAMPLES_BEYOND_IN_A_START,
+    Distribution,
+    cpu_per_request_microseconds,
+    quiet_cpu_microseconds,
+    quiet_throughput,
+    requests,
+)
 from reports.metrics.metric import NOT_APPLICABLE, Metric, MetricValue
 
 
@@ -16,7 +24,7 @@ class LevelData(Struct, frozen=True):
     """The data of a metric: one trial, one of its levels with its histogram, its target's image and sources.
 
     `hold_milliseconds`: how long the level's requests ask to be held. `searched`: the plan of the trial's profile has a
-    search for capacity.
+    search for capacity. `service_bound`: the service's CPU limits every target at this load.
     """
 
     trial: Measurement
@@ -26,26 +34,30 @@ class LevelData(Struct, frozen=True):
     image_bytes: float | Missing
     source_lines: int | None
     searched: bool
+    service_bound: bool = False
 
 
 def _throughput(seen: LevelData) -> MetricValue:
-    return throughput(seen.level) or Missing("no request was answered")
+    return quiet_throughput(seen.level) or Missing("no request was answered")
 
 
 def _percentile(percent: float, seen: LevelData) -> MetricValue:
     found = seen.distribution
-    return found if isinstance(found, Missing) else found.percentile(percent)
+    least = SAMPLES_BEYOND_IN_A_START if seen.level.slices else SAMPLES_BEYOND
+    return found if isinstance(found, Missing) else found.percentile(percent, least)
 
 
-def _cpu(role: str, seen: LevelData) -> MetricValue:
-    return cpu_per_request_microseconds(role, seen.level)
+def _cpu(seen: LevelData) -> MetricValue:
+    if seen.service_bound:
+        return quiet_cpu_microseconds("service", seen.level)
+    return cpu_per_request_microseconds("service", seen.level)
 
 
 def _database_cpu(seen: LevelData) -> MetricValue:
     # Without statements this would be an idle database's own work per request, which is only throughput once more.
     if sum(statement.executed for statement in seen.level.statements) < requests(seen.level) / 10:
         return NOT_APPLICABLE
-    return cpu_per_request_microseconds("database", seen.level)
+    return quiet_cpu_microseconds("database", seen.level)
 
 
 def _memory(field: str, seen: LevelData) -> MetricValue:
@@ -120,7 +132,7 @@ LOAD: tuple[Metric, ...] = (
     Metric(
         "cpu", "CPU per request", "CPU per request", "microseconds", "lower",
         "CPU time of the service's container per request, from the kernel's counter.",
-        partial(_cpu, "service"),
+        _cpu,
     ),
     Metric(
         "database-cpu", "database CPU", "Database CPU per request", "microseconds", "lower",

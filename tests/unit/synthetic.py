@@ -18,16 +18,19 @@ from harness.record.trial_result import TrialResult
 ROUTE = "GET /products/{id}"
 
 
-def run() -> Run:
+def run(*, alone: bool = True) -> Run:
+    """A run of two targets. `alone`: each trial is measured by itself, not in a group."""
     profile = Profile("db", "Database-bound", "?", (ROUTE,), 32, (Level("saturate", "closed", 32, (ROUTE,)),))
     plan = make_plan(
         seed=1,
         preset="quick",
-        timing=PRESETS["quick"],
+        timing=msgspec.structs.replace(PRESETS["quick"], blocks=3),
         targets=("go", "rust"),
         profiles=(profile,),
         placement=place((Cpu(0, 0, 0), Cpu(1, 0, 1))),
     )
+    if alone:
+        plan = msgspec.structs.replace(plan, trials=tuple(msgspec.structs.replace(t, group=0) for t in plan.trials))
     target = Target("go", "Go", "standard", "net/http", "pgx", ("*.go",), "go.sum", (), ())
     host = Host("synthetic", "Linux x86_64", "6.1", "synthetic CPU", 2, 2, 1 << 34, None, None, 2, "boot")
     return Run(

@@ -26,9 +26,9 @@ def show(terminal: Terminal) -> None:
     """The whole run of one trial, and the begin of a second."""
     with terminal:
         terminal.say("images: 4 needed")
-        terminal.trial_started(FIRST, GO)
+        terminal.trial_started(FIRST, (GO,))
         terminal.trial_done(FIRST, result(GO, measurement()), repeated=False)
-        terminal.trial_started(SECOND, RUST)
+        terminal.trial_started(SECOND, (RUST,))
         terminal.window(WINDOW)
 
 
@@ -70,7 +70,7 @@ def test_on_a_terminal_a_live_view_follows_the_lines() -> None:
 def test_the_live_view_shows_the_run_the_trial_and_each_target() -> None:
     run, trial, go, rust = view()
     assert run == "trial 2 of 2, 30 s elapsed, 2 min left"
-    assert trial == "rust, db: measuring, 12,345 requests/s"
+    assert trial == "rust on db: measuring, 12,345 requests/s"
     assert go.startswith("  go    db, valid: saturated: 100 answered/s")
     assert rust == "  rust  -"
 

@@ -10,8 +10,15 @@ from loadtests.protocol.rounds import MOST_TIMES, Rounds, Seen, problem, still_w
 NAMES = ("go", "java", "rust")
 
 
-def seen(us: float = 100.0, others_ns: int = 0, steal: float = 0.0) -> Seen:
-    return Seen(seconds=0.5, requests=5000, service_cpu_ns=int(us * 5000 * 1000), others_ns=others_ns, steal=steal)
+def seen(us: float = 100.0, others_ns: int = 0, steal: float = 0.0, other_work: float = 0.0) -> Seen:
+    return Seen(
+        seconds=0.5,
+        requests=5000,
+        service_cpu_ns=int(us * 5000 * 1000),
+        others_ns=others_ns,
+        other_work=other_work,
+        steal=steal,
+    )
 
 
 def a_round(speed: float, costs: tuple[float, ...] = (100.0, 130.0, 80.0)) -> Mapping[int, Seen]:
@@ -32,6 +39,12 @@ def test_a_round_is_dropped_where_a_service_without_load_worked() -> None:
 def test_a_round_is_dropped_for_steal() -> None:
     assert problem({0: seen(steal=0.05)}) == ""
     assert "steal" in problem({0: seen(steal=0.06)})
+
+
+def test_a_round_is_dropped_for_work_outside_the_group() -> None:
+    # Half a second: two ticks of 10 ms are 4 % of it.
+    assert problem({0: seen(other_work=0.09)}) == ""
+    assert "other work took 10%" in problem({0: seen(other_work=0.10)})
 
 
 def test_a_machine_that_gets_faster_for_all_is_no_warm_up() -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 
 from harness.files import ROOT
 from harness.plan.config_file import PRESETS
 from harness.plan.placement import place
-from harness.plan.schedule import JIT_SECONDS, make_plan, timing_of, trials_seconds
+from harness.plan.schedule import JIT_SECONDS, TURN_SECONDS, make_pairs, make_plan, timing_of, trials_seconds
 from harness.plan.targets import find_targets
 from harness.record.cpus import Cpu
-from harness.record.plan import Level, Plan, Profile
+from harness.record.plan import Level, Plan, Profile, groups
 
 LEVELS = (Level("saturate", "closed", 32, ("GET /x",)), Level("9/s", "open", 32, ("GET /x",), rate=9.0))
 PROFILES = tuple(Profile(name, name, "?", ("GET /x",), 32, LEVELS) for name in ("cpu", "db"))
@@ -26,35 +27,56 @@ def plan(seed: int = 1) -> Plan:
 
 def test_every_block_holds_every_cell_once() -> None:
     trials = plan().trials
-    for block in (1, 2, 3):
+    for block in range(1, 7):
         cells = [(t.target, t.profile) for t in trials if t.block == block]
         assert sorted(cells) == sorted((t, p.name) for t in TARGETS for p in PROFILES)
 
 
-def test_a_profile_can_stop_after_some_blocks() -> None:
+def test_what_is_not_measured_in_slices_is_measured_once_for_each_group() -> None:
     placement = place((Cpu(0, 0, 0), Cpu(1, 0, 1)))
-    profiles = (*PROFILES, Profile("build", "build", "?", (), 0, (), kind="build", most_blocks=2))
+    build = Profile("build", "build", "?", (), 0, (), kind="build", most_blocks=2)
+    startup = Profile("startup", "startup", "?", ("GET /x",), 32, (), kind="startup")
     made = make_plan(
-        seed=1, preset="quick", timing=PRESETS["quick"], targets=TARGETS, profiles=profiles, placement=placement
+        seed=1,
+        preset="quick",
+        timing=PRESETS["quick"],
+        targets=(*TARGETS, "go-twin"),
+        profiles=(*PROFILES, build, startup),
+        placement=placement,
     )
     assert sorted({t.block for t in made.trials if t.profile == "build"}) == [1, 2]
-    assert sorted({t.block for t in made.trials if t.profile == "cpu"}) == [1, 2, 3]
+    assert sorted({t.block for t in made.trials if t.profile == "startup"}) == [1, 2, 3]
+    assert sorted({t.block for t in made.trials if t.profile == "cpu"}) == [1, 2, 3, 4, 5, 6]
+    # A twin would only be started and built twice.
+    assert {t.profile for t in made.trials if t.target == "go-twin"} == {"cpu", "db"}
+    assert all((t.group > 0) == (t.profile in ("cpu", "db")) for t in made.trials)
 
 
-def test_blocks_are_done_one_after_the_other() -> None:
-    blocks = [trial.block for trial in plan().trials]
-    assert blocks == sorted(blocks)
+def test_two_blocks_are_alive_at_once_with_all_targets_and_profiles() -> None:
+    found = groups(plan().trials)
+    assert [{t.block for t in trials} for trials in found] == [{1, 2}, {3, 4}, {5, 6}]
+    assert all(len(trials) == 2 * len(TARGETS) * len(PROFILES) for trials in found)
+
+
+def test_base_and_head_of_a_profile_are_alive_at_once() -> None:
+    made = make_pairs(
+        seed=1,
+        preset="gate",
+        timing=PRESETS["gate"],
+        cells=[("go", "cpu"), ("rust", "cpu"), ("go", "db")],
+        profiles=PROFILES,
+        placement=place((Cpu(0, 0, 0), Cpu(1, 0, 1))),
+    )
+    found = groups(made.trials)
+    assert len(found) == 2 * PRESETS["gate"].blocks
+    cpu = [{t.target for t in trials} for trials in found if trials[0].profile == "cpu"]
+    assert cpu == [{"go", "go-base", "rust", "rust-base"}] * PRESETS["gate"].blocks
 
 
 def test_the_same_seed_gives_the_same_order_and_another_seed_another() -> None:
     assert plan(1) == plan(1)
-    assert [t.target for t in plan(1).trials] != [t.target for t in plan(2).trials]
-
-
-def test_the_order_differs_between_blocks() -> None:
-    trials = plan().trials
-    orders = {tuple((t.target, t.profile) for t in trials if t.block == block) for block in (1, 2, 3)}
-    assert len(orders) > 1
+    # The order within a group is drawn by the load generator, from the same seed.
+    assert plan(1).seed != plan(2).seed
 
 
 def test_trial_ids_are_unique_and_sort_in_the_order_of_the_plan() -> None:
@@ -79,8 +101,8 @@ def test_where_warm_up_is_not_judged_a_jit_changes_nothing() -> None:
 
 
 def test_a_longer_warm_up_is_in_the_time_that_a_plan_tells() -> None:
-    services = {name: target for name, target in find_targets(ROOT / "services").items() if name in TARGETS}
-    each = trials_seconds(plan(), services)
-    seconds = {trial.target: each[trial.id] for trial in plan().trials if trial.profile == "cpu"}
-    assert seconds["java"] - seconds["go"] == JIT_SECONDS - PRESETS["quick"].warmup_seconds
-    assert seconds["rust"] == seconds["go"]
+    services = find_targets(ROOT / "services")
+    with_jit = sum(trials_seconds(plan(), services).values())
+    without = sum(trials_seconds(plan(), dict.fromkeys(TARGETS, services["go"])).values())
+    # Six starts of Java: eight turns in place of two before the first profile, four in place of one before the second.
+    assert with_jit - without == pytest.approx(6 * (6 + 3) * TURN_SECONDS)
