@@ -54,9 +54,9 @@ class LivePage:
         """Show that a trial or a group begins."""
         self._terminal.trial_started(position, trials)
 
-    def slice(self, event: SliceEvent) -> None:
+    def slice(self, target: str, event: SliceEvent) -> None:
         """Show what a slice measured."""
-        self._terminal.slice(event)
+        self._terminal.slice(target, event)
 
     def window(self, window: Window) -> None:
         """Show what the load generator counted in a window."""

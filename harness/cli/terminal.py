@@ -13,6 +13,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
+from harness.cli.rounds_view import RoundsView
 from harness.record.measurement import Bottleneck, Capacity, LevelMeasurement, Measurement, Missing
 from harness.record.plan import SATURATE, Trial
 from harness.record.reader import Record
@@ -55,6 +56,7 @@ class Terminal:
         self._trial = ""
         self._state = STARTED
         self._targets: dict[str, str] = {}
+        self._rounds = RoundsView()
 
     def __enter__(self) -> Self:
         return self
@@ -81,9 +83,11 @@ class Terminal:
             self._targets.setdefault(name, "")
         self._refresh()
 
-    def slice(self, event: SliceEvent) -> None:
-        """Show which round is under way."""
-        self._state = f"{event.profile} {_level_words(event.level)}, round {event.round}"
+    def slice(self, target: str, event: SliceEvent) -> None:
+        """Show which round is under way, and how the interval of a ratio shrinks."""
+        self._rounds.add(target, event)
+        words = self._rounds.words()
+        self._state = f"{event.profile} {_level_words(event.level)}, round {event.round}{f'; {words}' if words else ''}"
         self._refresh()
 
     def window(self, window: Window) -> None:

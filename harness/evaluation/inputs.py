@@ -110,6 +110,7 @@ class LevelFacts(Struct, frozen=True):
     speed: Mapping[str, Speed]
     in_time: float
     slices: tuple[Slice, ...] = ()
+    latency_problem: str = ""
 
 
 #: What the rules of validity apply to: a level while it is judged, or one from a record.

@@ -13,7 +13,7 @@ from harness.evaluation.inputs import DatabaseReading, LevelFacts
 from harness.evaluation.load import executing, in_time, route_numbers, times
 from harness.evaluation.statements import Contract, count_statements, subtract
 from harness.evaluation.usage import SECOND_NS, speeds, usage
-from harness.evaluation.validity import LevelContext, generator_problem, judge
+from harness.evaluation.validity import LevelContext, generator_problem, judge, latency_problem
 from harness.record.cpus import count_cpus
 from harness.record.measurement import (
     HostUse,
@@ -43,6 +43,7 @@ class GroupData(Struct, frozen=True):
     pool_size: int
     objective: messages.Objective
     calibration: Calibration
+    generator_raised: bool = False
 
 
 class CopyLevel(Struct, frozen=True):
@@ -104,6 +105,7 @@ def evaluate(data: GroupData, copy: CopyData) -> Measurement:
         connections_opened=copy.connections_opened,
         harness_cpu_seconds=copy.harness_cpu_seconds,
         loaded_seconds=copy.loaded_seconds,
+        generator_raised=data.generator_raised,
     )
 
 
@@ -141,10 +143,10 @@ def _answered(level: CopyLevel) -> dict[str, int]:
 def _facts(data: GroupData, index: int, level: CopyLevel) -> LevelFacts:
     measured = level.end.measured[index]
     offset = data.clock_offset_ns
-    counting = [event for event in level.slices if event.round not in level.end.dropped]
+    # Where no round counts, the figures are those of all rounds, and the level is unstable.
+    counting = [event for event in level.slices if event.round not in level.end.dropped] or list(level.slices)
     if not counting:
-        reason = next(iter(level.end.dropped.values()), "no slice was measured")
-        raise TrialError("load", f"{level.end.level}: no round counts ({reason})")
+        raise TrialError("load", f"{level.end.level}: no slice was measured")
     start_ns = min(event.start_ns for event in counting) + offset
     end_ns = max(event.end_ns for event in counting) + offset
     statements = count_statements(data.contract, _answered(level), subtract(level.after.rows, level.before.rows))
@@ -155,12 +157,14 @@ def _facts(data: GroupData, index: int, level: CopyLevel) -> LevelFacts:
         # The time that all requests take at the throughput between the marks, where all connections were busy.
         share = sum(event.requests for event in counting) / paced
         seconds, busy_seconds = share * sum(event.paced_ns for event in counting) / SECOND_NS, share * busy_seconds
+    lag = histogram.percentile((route.lag for route in measured.routes), 99)
     return LevelFacts(
         level=measured.level,
         kind="closed" if closed else "open",
         connections=measured.connections,
         rate=measured.rate,
-        lag_p99_microseconds=histogram.percentile((route.lag for route in measured.routes), 99),
+        lag_p99_microseconds=lag,
+        latency_problem=latency_problem(lag, histogram.percentile((route.response for route in measured.routes), 99)),
         busy_seconds=busy_seconds,
         warmup_seconds=measured.warmup_seconds,
         steady=measured.steady,

@@ -80,6 +80,26 @@ def make_plan(
     return Plan(seed, preset, timing, targets, profiles, placement, tuple(trials))
 
 
+def further_group(plan: Plan) -> Plan:
+    """The plan with another group after its last: so many blocks as are alive at once, of what is measured in slices."""
+    blocks, together = plan.timing.blocks, max(plan.timing.together, 1)
+    more = make_plan(
+        seed=plan.seed,
+        preset=plan.preset,
+        timing=msgspec.structs.replace(plan.timing, blocks=together),
+        targets=plan.targets,
+        profiles=tuple(profile for profile in plan.profiles if sliced(profile)),
+        placement=plan.placement,
+    )
+    group = max((trial.group for trial in plan.trials), default=0) + 1
+    trials = tuple(
+        Trial(f"{len(plan.trials) + at:03}-{t.target}-{t.profile}", blocks + t.block, t.target, t.profile, group)
+        for at, t in enumerate(more.trials, 1)
+    )
+    timing = msgspec.structs.replace(plan.timing, blocks=blocks + together)
+    return msgspec.structs.replace(plan, timing=timing, trials=(*plan.trials, *trials))
+
+
 def make_pairs(
     *,
     seed: int,

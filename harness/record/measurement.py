@@ -145,6 +145,8 @@ class LevelMeasurement(Struct, frozen=True):
     in_time: float | None = None
     #: The slices of an interleaved level, in their order. All other figures are of those that count. Empty: one long window.
     slices: tuple[Slice, ...] = ()
+    #: Why its latency is not ranked, though throughput and CPU are; empty: it is.
+    latency_problem: str = ""
 
 
 class CapacityProbe(Struct, frozen=True):
@@ -194,6 +196,8 @@ class Measurement(Struct, frozen=True, tag="measured"):
     #: CPU time of the harness itself in all windows, and the length of all windows together.
     harness_cpu_seconds: float
     loaded_seconds: float
+    #: Whether the load generator had a higher scheduling priority than the database (harness/host/priority.py).
+    generator_raised: bool = False
     #: Anonymous memory of the service after start and golden cases, before the first level. Sampled for held requests.
     idle_anonymous_bytes: float | Missing = Missing("not sampled")
 

@@ -16,7 +16,7 @@ from harness.errors import UsageError
 from harness.evaluation.statements import read_contract
 from harness.evaluation.validity import disturbed_by_host
 from harness.host import machine
-from harness.plan.schedule import make_plan, trials_seconds
+from harness.plan.schedule import further_group, trials_seconds
 from harness.record.method import METHOD
 from harness.record.plan import Trial, groups
 from harness.record.reader import Record, read_record
@@ -69,7 +69,7 @@ class Listener(Protocol):
 
     def window(self, window: Window) -> None: ...
 
-    def slice(self, event: SliceEvent) -> None: ...
+    def slice(self, target: str, event: SliceEvent) -> None: ...
 
     def trial_done(self, position: Position, result: TrialResult, *, repeated: bool) -> None: ...
 
@@ -137,17 +137,9 @@ def _run_alone(
 
 
 def extended(record: Record) -> Record:
-    """The record with the next blocks in its plan, as many as are alive at once. Raises RunError."""
-    plan = record.run.plan
-    longer = make_plan(
-        seed=plan.seed,
-        preset=plan.preset,
-        timing=msgspec.structs.replace(plan.timing, blocks=plan.timing.blocks + max(plan.timing.together, 1)),
-        targets=plan.targets,
-        profiles=plan.profiles,
-        placement=plan.placement,
-    )
-    RecordWriter(record.folder).begin(msgspec.structs.replace(record.run, plan=longer))
+    """The record with another group in its plan. Raises RunError."""
+    plan = further_group(record.run.plan)
+    RecordWriter(record.folder).begin(msgspec.structs.replace(record.run, plan=plan))
     return read_record(record.folder)
 
 

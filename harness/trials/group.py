@@ -34,6 +34,7 @@ from harness.evaluation.load import shares_service
 from harness.evaluation.sliced import CopyData, CopyLevel, GroupData, evaluate
 from harness.host.counters import Reader, Sampler, open_reader
 from harness.host.machine import step_aside
+from harness.host.priority import raise_priority
 from harness.host.speed_probe import SpeedProbe
 from harness.plan.levels import in_slices
 from harness.plan.schedule import group_seconds, warmup_turns
@@ -76,7 +77,8 @@ SAMPLE_SECONDS = 0.5
 AT_ONCE = 4
 ROLES: tuple[Literal["service", "database", "generator"], ...] = ("service", "database", "generator")
 
-OnSlice = Callable[[SliceEvent], None]
+#: Called with the target of a slice, and what was measured.
+OnSlice = Callable[[str, SliceEvent], None]
 
 
 def run_group(
@@ -85,7 +87,7 @@ def run_group(
     trials: Sequence[Trial],
     writer: RecordWriter,
     on_window: OnWindow,
-    on_slice: OnSlice = lambda _event: None,
+    on_slice: OnSlice = lambda _target, _event: None,
 ) -> tuple[TrialResult, ...]:
     """Runs all trials of a group, and writes their samples and histograms.
 
@@ -222,6 +224,7 @@ class _Group:
         own = stack.enter_context(TrialContainers(client, setup.run_id, f"group-{trials[0].group}"))
         self._generator = own.add(group_generator_spec(setup.images["load"], placement.generator, spec_json, config.limits))
         self._hello: messages.Hello
+        self._raised = False
         self._done = GroupDone({}, {})
         self._ends: list[GroupLevelEnd] = []
         self._slices: list[SliceEvent] = []
@@ -260,6 +263,7 @@ class _Group:
         bound = expected * MOST_TIMES + READY_SECONDS * len(self._services)
         with GeneratorContainer(self._generator, bound, decode_group_event) as generator:
             self._hello = generator.hello()
+            self._raised = raise_priority(self._generator.pid)
             for service in self._services:
                 wait_for_database(service.database)
             self._read_all({})
@@ -304,7 +308,7 @@ class _Group:
                     on_window(event.window)
                 case SliceEvent():
                     self._slices.append(event)
-                    on_slice(event)
+                    on_slice(self._services[event.copy].target, event)
                 case CopyLost():
                     self._services[event.copy].lose(TrialError(event.stage, event.reason))
                 case GroupLevelEnd():
@@ -365,6 +369,7 @@ class _Group:
             pool_size=setup.config.limits.db_pool_size,
             objective=setup.config.slo,
             calibration=setup.calibration,
+            generator_raised=self._raised,
         )
 
     def _copy_data(self, service: _Service, profile: str) -> CopyData:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import product
 from statistics import median
@@ -201,21 +201,6 @@ def _rankings(run: Run, scopes: Sequence[Scope], observations: ByScope, results:
                 confidence_percent=run.configuration.report.confidence_percent,
                 relevance_percent=metric.relevance_percent(run.configuration.report.relevance_percent),
             )
-
-
-def ranked_among(analysis: Analysis, ranking: Ranking, targets: Collection[str]) -> Ranking:
-    """The same ranking among some of its targets alone."""
-    metric, scope, report = BY_ID[ranking.metric], analysis.scope(ranking), analysis.run.configuration.report
-    return rank(
-        metric=metric.id,
-        scope=scope.id,
-        target_class=ranking.target_class,
-        values={e.target: analysis.values(metric.id, e.target, scope) for e in ranking.entries if e.target in targets},
-        direction=metric.direction,
-        exact=metric.exact,
-        confidence_percent=report.confidence_percent,
-        relevance_percent=metric.relevance_percent(report.relevance_percent),
-    )
 
 
 def cell_values(

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from harness.record.measurement import Missing
 from reports.metrics.metric import Direction
-from reports.stats.intervals import Estimate, Ratio, estimate, paired_ratio
+from reports.stats.intervals import MIN_TRIALS, Estimate, Ratio, estimate, paired_ratio
 
 
 class RankedTarget(Struct, frozen=True):
@@ -56,13 +56,16 @@ def rank(
 ) -> Ranking:
     """Ranks one class by one metric. `values`: target -> pair (block) -> value, or why there is none.
 
-    Only values of valid trials may be passed. A target without a value is not ranked, and never counts as 0.
+    Only values of valid trials may be passed. A target without a value is not ranked, and never counts as 0. A target with
+    too few of them is not ranked either, and does not keep the others from being ranked.
     """
     measured = {target: cell for target, cell in values.items() if not isinstance(cell, Missing)}
     missing = {target: cell for target, cell in values.items() if isinstance(cell, Missing)}
     estimates = {t: estimate(list(cell.values()), confidence_percent, exact=exact) for t, cell in measured.items()}
     sign = -1 if direction == "higher" else 1
-    order = sorted(measured, key=lambda t: (sign * estimates[t].median, t))
+    enough = {target for target, cell in measured.items() if exact or len(cell) >= MIN_TRIALS}
+    in_order = sorted(measured, key=lambda t: (sign * estimates[t].median, t))
+    order = [target for target in in_order if target in enough] or in_order
 
     def ratio(leader: str, other: str) -> Ratio | None:
         if exact:
@@ -97,6 +100,7 @@ def rank(
         target_class=target_class,
         entries=(
             *(RankedTarget(t, estimates[t], groups[t], behind.get(t)) for t in order),
+            *(RankedTarget(t, estimates[t], None, None) for t in in_order if t not in order),
             *(RankedTarget(t, cell, None, None) for t, cell in missing.items()),
         ),
         leaders=leaders,

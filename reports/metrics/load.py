@@ -43,6 +43,8 @@ def _throughput(seen: LevelData) -> MetricValue:
 
 def _percentile(percent: float, seen: LevelData) -> MetricValue:
     found = seen.distribution
+    if percent in TAILS and seen.level.latency_problem:
+        return Missing(seen.level.latency_problem)
     least = SAMPLES_BEYOND_IN_A_START if seen.level.slices else SAMPLES_BEYOND
     return found if isinstance(found, Missing) else found.percentile(percent, least)
 
@@ -109,6 +111,8 @@ def _start(seen: LevelData) -> MetricValue:
 #: Tails repeat less well than medians, and a user of the service may notice a difference of a tenth.
 TAIL_RELEVANCE_PERCENT = 10.0
 PERCENTILES = (50.0, 90.0, 99.0, 99.9)
+#: What the slowest hundredth of the requests decides. The load generator's own delay may be in it.
+TAILS = (99.0, 99.9)
 
 
 LOAD: tuple[Metric, ...] = (
@@ -120,11 +124,11 @@ LOAD: tuple[Metric, ...] = (
     *(
         Metric(
             f"p{percent:g}", "latency", f"Latency p{percent:g}", "microseconds", "lower",
-            f"{percent:g} % of requests were answered within this time, including time in queues. In a closed loop it "
-            "mostly mirrors throughput: each connection sends its next request as soon as it has the answer to the last.",
-            partial(_percentile, percent), loops=("closed", "open"),
-            open_meaning=f"{percent:g} % of requests were answered within this time, counted from the instant at which each "
-            "request was due. Waiting behind slow answers is included. All targets get the same rate.",
+            f"{percent:g} % of requests were answered within this time, counted from the instant at which each request was "
+            "due. Waiting behind slow answers is included. All targets get the same rate.",
+            partial(_percentile, percent),
+            # In a closed loop latency is throughput once more: each connection sends as soon as it has its answer.
+            loops=("open",),
             least_relevance_percent=TAIL_RELEVANCE_PERCENT if percent > 90 else 0.0,
         )
         for percent in PERCENTILES

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from harness.record.measurement import Missing
 from harness.record.plan import Kind
-from reports.metrics.scopes import Load, ScopeKind
+from reports.metrics.scopes import ScopeKind
 from reports.units import Unit
 
 Direction = Literal["higher", "lower"]
@@ -29,9 +29,9 @@ class Metric(Struct, frozen=True):
     """One metric. `family` groups metrics that say nearly the same; `short` is the name within the family.
 
     `scope`: where targets are ranked by it: at each load, for each profile, or once for the whole run. In the last two cases
-    a trial has one value, whatever its levels. `loops`: the kinds of load to which it applies. `open_meaning` replaces
-    `meaning` under open loads. `exact`: the value is read, not measured. It has no noise, so it needs no interval.
-    `least_relevance_percent`: smaller differences do not count, even if the run's own relevance bound is lower.
+    a trial has one value, whatever its levels. `loops`: the kinds of load at which targets are ranked by it. `exact`: the
+    value is read, not measured. It has no noise, so it needs no interval. `least_relevance_percent`: smaller differences do
+    not count, even if the run's own relevance bound is lower.
     """
 
     id: str
@@ -44,7 +44,6 @@ class Metric(Struct, frozen=True):
     measure: Callable[[Any], MetricValue]
     scope: ScopeKind = "load"
     loops: tuple[str, ...] = ("closed", "open", "held")
-    open_meaning: str = ""
     exact: bool = False
     least_relevance_percent: float = 0.0
     kind: Kind = "load"
@@ -62,7 +61,3 @@ class Metric(Struct, frozen=True):
     def relevance_percent(self, run_percent: float) -> float:
         """The bound below which a difference of this metric is a tie."""
         return max(run_percent, self.least_relevance_percent)
-
-    def meaning_at(self, load: Load | None) -> str:
-        """The explanation for readers at a load (None: the metric spans all levels)."""
-        return self.open_meaning if self.open_meaning and load and load.open else self.meaning

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from harness.record.measurement import Missing
-from reports.analysis.analysis import Analysis, ranked_among
+from reports.analysis.analysis import Analysis
 from reports.analysis.ranking import RankedTarget, Ranking
 from reports.metrics.catalogue import BY_ID
 from reports.overview.bills import Bill, Bills
@@ -150,7 +150,6 @@ def score(analysis: Analysis, row: Row, target_class: str, columns: tuple[Column
     higher = metric.direction == "higher"
     estimates = {e.target: e.estimate for e in ranking.entries if not isinstance(e.estimate, Missing)}
     able = {target for target, found in estimates.items() if enough(found)}
-    ranking = ranking if able == set(estimates) or not able else ranked_among(analysis, ranking, able)
     entries = {entry.target: entry for entry in ranking.entries if entry.target in able}
     medians = {target: estimates[target].median for target in able or estimates}
     best = (max if higher else min)(medians.values()) if medians else 1.0

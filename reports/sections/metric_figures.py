@@ -65,7 +65,7 @@ def _metric_figure(analysis: Analysis, name: str, rankings: list[Ranking]) -> Fi
                 entry.target,
                 f"{bound}{quantity(found.median, metric.unit)}",
                 interval,
-                f"group {entry.group}",
+                "not ranked: too few valid trials" if entry.group is None else f"group {entry.group}",
                 _values(valid, others, metric.unit),
             )
         )
@@ -76,7 +76,7 @@ def _metric_figure(analysis: Analysis, name: str, rankings: list[Ranking]) -> Fi
     return Figure(
         id=name,
         title=title,
-        reading=metric.meaning_at(scope.load),
+        reading=metric.meaning,
         headers=("Target", "Median", "Interval", "Tie group", "Single trials"),
         rows=tuple(table),
         chart=partial(dot_chart.dots, rows, styles_of(analysis), metric.unit),

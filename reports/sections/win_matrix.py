@@ -98,7 +98,9 @@ def _cell(analysis: Analysis, ranking: Ranking, entry: RankedTarget) -> MatrixCe
         detail = f"{found.trials} trial{'s' if found.trials > 1 else ''}, no interval"
     else:
         detail = span(found.low, found.high, metric.unit)
-    if entry.target == ranking.winner:
+    if entry.group is None:
+        state = "unranked"
+    elif entry.target == ranking.winner:
         state = "wins"
     elif entry.group == 1 and ranking.note == "tie":
         state = "tie"

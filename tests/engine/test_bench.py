@@ -34,8 +34,8 @@ database = 24432
 port = 24557
 [timing]
 blocks = 3
-warmup_seconds = 1
-measure_seconds = 2
+together = 1
+rounds = 4
 """
 
 
@@ -62,13 +62,13 @@ def finished_trials(runs: Path) -> int:
 
 
 def wait_for_load(client: docker.DockerClient, runs: Path, trials: int) -> None:
-    """Waits until `trials` are finished and the service of the next one runs, which starts last."""
+    """Waits until `trials` are finished and the services of the next group run, which start last: Go and its twin."""
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         running = [c for c in client.containers.list() if c.labels.get("fitmap") == "service"]
         # Not the containers of the calibration, which comes first.
         services = [c for c in running if c.labels.get("fitmap.run") != "instruments"]
-        if finished_trials(runs) >= trials and services:
+        if finished_trials(runs) >= trials and len(services) > 1:
             time.sleep(1.0)
             return
         time.sleep(0.1)
@@ -85,7 +85,7 @@ def resume(command: list[str]) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_run_measures_every_trial_and_writes_its_report(command: list[str], tmp_path: Path) -> None:
-    # Two blocks: a noisy neighbour may disturb a window of two seconds. That is a verdict, not a fault.
+    # Two blocks: a noisy neighbour may disturb the slices of one. That is a verdict, not a fault.
     done = subprocess.run(
         [*command, "--target", "go", "--blocks", "2"], capture_output=True, text=True, timeout=300, check=False
     )
@@ -93,7 +93,8 @@ def test_a_run_measures_every_trial_and_writes_its_report(command: list[str], tm
     record = read_record(run_dir(tmp_path / "runs"))
     verdicts = {(r.trial.profile, r.verdict) for r in record.results}
     assert {("cpu", "valid"), ("db", "valid")} <= verdicts, [r.problems for r in record.results]
-    assert {verdict for _, verdict in verdicts} <= {"valid", "unstable"} and len(record.results) == 4
+    assert {verdict for _, verdict in verdicts} <= {"valid", "unstable"} and len(record.results) == 8
+    assert {result.trial.target for result in record.results} == {"go", "go-twin"}
     report = Path(done.stdout.strip())
     assert report.is_file() and report.parent == record.folder
     for result in record.results:
@@ -141,9 +142,10 @@ def test_a_killed_run_loses_nothing_clean_removes_the_rest_and_resume_completes(
     wait_for_load(client, runs, trials=1)
     process.kill()
     process.wait()
-    assert [alive for _, alive in leftovers(client)] == [False, False, False]
+    # Two services, two databases, one load generator.
+    assert [alive for _, alive in leftovers(client)] == [False] * 5
     cleaned = subprocess.run([*FITMAP, "clean"], capture_output=True, text=True, check=True)
-    assert cleaned.stdout == "removed 3 containers\n"
+    assert cleaned.stdout == "removed 5 containers\n"
     assert [container.name for container, _ in leftovers(client)] == []
 
     before = read_record(run_dir(runs)).results
@@ -214,12 +216,14 @@ def test_a_service_that_dies_is_a_result_with_its_last_words(
         [*command, "--target", "go", "--profile", "cpu", "--blocks", "2"], stderr=subprocess.PIPE, text=True
     )
     wait_for_load(client, runs, trials=0)
-    (service,) = [c for c in client.containers.list() if c.labels.get("fitmap") == "service"]
-    service.kill()
+    services = [c for c in client.containers.list() if c.labels.get("fitmap") == "service"]
+    next(c for c in services if "-go-cpu" in str(c.name)).kill()
     _, err = process.communicate(timeout=120)
     record = read_record(run_dir(runs))
-    first, second = record.results
+    first, twin, second, _ = record.results
     assert first.verdict == "failed", err
+    # The others of its group go on.
+    assert twin.verdict == "valid", twin.problems
     assert isinstance(first.measurement, Missing)
     assert "status 137" in first.measurement.reason
     assert first.logs["service"]
@@ -234,7 +238,7 @@ def test_the_record_can_be_read_by_a_stranger(command: list[str], tmp_path: Path
     folder = run_dir(tmp_path / "runs")
     line, *_ = (folder / "trials.jsonl").read_bytes().splitlines()
     assert msgspec.json.decode(line)["trial"]["target"] == "go"
-    (samples,) = (folder / "samples").glob("*.csv")
+    (samples,) = (folder / "samples").glob("*-go-db.csv")
     assert samples.read_text().startswith("monotonic_ns,role,cpu_ns,memory_bytes")
-    (log,) = (folder / "histograms").glob("*.hlog")
+    (log,) = (folder / "histograms").glob("*-go-db.hlog")
     assert log.read_text().startswith("#[Histogram log format version 1.3]")

@@ -110,7 +110,7 @@ def measure(client: docker.DockerClient, tmp_path: Path) -> Measure:
             if not first.group:
                 return run_trial(client, setup, first, writer, on_window)
 
-            def on_slice(event: SliceEvent) -> None:
+            def on_slice(_target: str, event: SliceEvent) -> None:
                 on_window(Window("measure", event.start_ns, event.end_ns, event.requests, event.failures))
 
             return run_group(client, setup, plan.trials, writer, on_window, on_slice)[0]
@@ -190,7 +190,7 @@ def test_a_target_that_is_still_warming_up_is_unstable(measure: Measure) -> None
 
 def test_a_target_that_works_on_when_nobody_asks_is_unstable(measure: Measure) -> None:
     result = measure("db", "saturate", target="python", fault="restless", beside="go", route="GET /products/{id}")
-    assert result.verdict in ("unstable", "failed"), result.problems
+    assert result.verdict == "unstable", result.problems
     assert "services without load used" in " ".join(result.problems)
 
 
@@ -241,7 +241,7 @@ def test_other_work_on_the_services_core_is_unstable(measure: Measure) -> None:
             neighbour.terminate()
             neighbour.wait()
     # Its rounds do not count. The neighbour is there all the time, so none does.
-    assert result.verdict in ("unstable", "failed"), result.problems
+    assert result.verdict == "unstable", result.problems
     assert "other work took" in " ".join(result.problems)
 
 
@@ -295,7 +295,8 @@ def test_a_small_pool_before_a_slow_database_is_the_limit(measure: Measure) -> N
     (level,) = measured(measure("downstream", "saturate")).levels
     assert (level.verdict, level.bottleneck) == ("valid", "pool"), (level.problems, level.bottleneck_reason)
     rate = sum(route.requests for route in level.routes.values()) / level.window_seconds
-    assert 0.9 * 800 < rate <= 800
+    # A slice has a dozen rounds of sixteen answers, so its ends are worth a few per cent.
+    assert 0.9 * 800 < rate <= 1.05 * 800
 
 
 def test_requests_are_held_on_time_above_a_base_that_was_sampled_at_rest(measure: Measure) -> None:

@@ -25,9 +25,8 @@ database = 24432
 port = 24557
 [timing]
 blocks = 1
-warmup_seconds = 1
-warmup_limit_seconds = 1
-measure_seconds = 2
+together = 1
+rounds = 5
 [gate]
 pairs = 4
 metrics = ["cpu"]

@@ -88,7 +88,8 @@ def trial(target: str, *levels: LevelMeasurement) -> TrialResult:
 
 
 def test_cpu_per_request_is_quiet_only_where_the_cpu_limits_every_target() -> None:
-    bound, waits = closed(bottleneck="service-cpu"), closed(bottleneck="database")
+    bound = msgspec.structs.replace(closed(), bottleneck="service-cpu")
+    waits = msgspec.structs.replace(closed(), bottleneck="database")
     assert service_bound_loads([trial("go", bound), trial("rust", bound)]) == {"x@saturate"}
     assert service_bound_loads([trial("go", bound), trial("rust", waits)]) == frozenset()
     # A level that is not valid says nothing.

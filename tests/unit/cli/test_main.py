@@ -78,7 +78,7 @@ def test_a_report_of_nothing_says_how_to_get_a_record(capsys: pytest.CaptureFixt
 def test_plan_touches_nothing_and_tells_the_time(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     status, out, _ = fitmap(capsys, "--runs", str(tmp_path / "runs"), "plan", "--preset", "quick", "--target", "go")
     assert status == 0
-    assert re.search(r"24 trials, \d+ min in all", out)
+    assert re.search(r"18 trials, \d+ min in all", out)
     assert not (tmp_path / "runs").exists()
 
 

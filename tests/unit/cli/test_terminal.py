@@ -10,10 +10,12 @@ import pytest
 from rich.console import Console
 from synthetic import closed, measurement, opened, result
 
+from harness.cli.rounds_view import RoundsView
 from harness.cli.terminal import Terminal
 from harness.record.measurement import LevelMeasurement, Missing
 from harness.record.plan import Trial
 from harness.run.runner import Position
+from loadtests.protocol.group_messages import SliceEvent
 from loadtests.protocol.messages import Window
 
 GO, RUST = Trial("001-go-db", 1, "go", "db"), Trial("002-rust-db", 1, "rust", "db")
@@ -111,3 +113,40 @@ def test_a_level_says_its_load_what_was_answered_and_the_limit(
         terminal.trial_done(FIRST, result(GO, measurement(level)), repeated=False)
     said = capsys.readouterr().err.strip()
     assert said.startswith(f"[1/2] go db: {start}") and said.endswith(f", {end}: valid")
+
+
+def sliced(target: str, number: int, cpu_us: float) -> SliceEvent:
+    return SliceEvent(
+        copy=0,
+        profile="cpu",
+        level="saturate",
+        round=number,
+        start_ns=0,
+        end_ns=250_000_000,
+        requests=1000,
+        failures=0,
+        sum_microseconds=0,
+        paced_requests=900,
+        paced_ns=200_000_000,
+        busy_seconds=6.4,
+        service_cpu_ns=int(cpu_us * 1e6),
+        database_cpu_ns=0,
+        generator_cpu_ns=0,
+        others_ns=0,
+        other_work=0.0,
+        steal=0.0,
+    )
+
+
+def test_progress_shows_the_round_and_an_interval_that_shrinks() -> None:
+    view = RoundsView()
+    said = []
+    for number in range(1, 9):
+        # The machine gets slower, for both alike.
+        for target, cost in (("go", 200.0), ("rust", 100.0), ("go-twin", 999.0)):
+            view.add(target, sliced(target, number, cost * (1 + number / 10) * (1.02 if number % 2 else 1)))
+        said.append(view.words())
+    assert said[:2] == ["", ""]
+    assert said[-1] == "go / rust CPU per request 2.00 ±0.0% after 8 rounds"
+    view.add("go", msgspec.structs.replace(sliced("go", 1, 1.0), profile="db"))
+    assert view.words() == ""

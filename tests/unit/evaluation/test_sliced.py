@@ -59,7 +59,7 @@ def slice_event(number: int, cpu_us: float = 100.0, requests: int = REQUESTS, ge
 def level(
     slices: Sequence[SliceEvent], dropped: dict[int, str], *, steady: bool = True, wanted: int = 4
 ) -> LevelMeasurement:
-    counting = [each for each in slices if each.round not in dropped]
+    counting = [each for each in slices if each.round not in dropped] or slices
     counts = histogram.new_counts()
     counts[histogram.index_of(8000)] = total = sum(each.requests for each in counting)
     route = messages.RouteResult(ROUTE, total, total, 0, 0, 0, 0, total * 8000, histogram.encode(counts))
@@ -132,9 +132,15 @@ def test_too_few_rounds_that_count_are_unstable_with_the_reason() -> None:
     assert (found.verdict, found.problems) == ("unstable", ("only 2 of 4 rounds count: a collector worked",))
 
 
-def test_a_level_without_a_round_that_counts_has_no_measurement() -> None:
-    with pytest.raises(TrialError, match="no round counts"):
-        level([slice_event(1)], {1: "steal"})
+def test_a_level_without_a_round_that_counts_shows_all_rounds_and_is_unstable() -> None:
+    found = level([slice_event(1), slice_event(2)], {1: "steal", 2: "steal"})
+    assert (found.verdict, found.problems) == ("unstable", ("only 0 of 4 rounds count: steal",))
+    assert found.usage["service"].cpu_seconds == pytest.approx(2 * REQUESTS * 100e-6)
+
+
+def test_a_level_without_a_slice_has_no_measurement() -> None:
+    with pytest.raises(TrialError, match="no slice was measured"):
+        level([], {})
 
 
 def test_a_service_that_still_got_faster_is_unstable() -> None:

@@ -18,7 +18,7 @@ from harness.record.plan import Placement, Trial
 from harness.record.reader import read_record
 from harness.record.trial_result import ScaleMeasurement, ScalePoint, TrialResult
 from harness.record.writer import RecordWriter
-from harness.run.runner import run_trials
+from harness.run.runner import extended, run_trials
 
 TRIAL = run().plan.trials[0]
 STOLEN, TAKEN = (msgspec.structs.replace(QUIET, **{name: 0.06}) for name in ("steal", "other_work"))
@@ -107,3 +107,36 @@ def test_what_is_not_spoilt_is_measured_once(
     slow = unstable(closed(steady=False))
     ran(tmp_path / "run", monkeypatch, capsys, iter((slow,)))
     assert read_record(tmp_path / "run").superseded == ()
+
+
+def test_further_blocks_follow_those_of_the_plan(tmp_path: Path) -> None:
+    before = run(alone=False)
+    RecordWriter(tmp_path / "run").begin(before)
+    longer = extended(read_record(tmp_path / "run")).run.plan
+    assert longer.timing.blocks == 5 and {trial.block for trial in longer.trials} == {1, 2, 3, 4, 5}
+    assert len({trial.id for trial in longer.trials}) == len(longer.trials)
+    assert longer.trials[: len(before.plan.trials)] == before.plan.trials
+    assert {trial.group for trial in longer.trials[len(before.plan.trials) :]} == {3}
+
+
+def test_a_group_is_measured_as_a_whole_also_when_one_of_its_trials_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    header = run(alone=False)
+    writer = RecordWriter(tmp_path / "run")
+    writer.begin(header)
+    first, *others = header.plan.trials
+    assert first.group == others[0].group
+    writer.append(result(first, measurement()))
+    measured: list[tuple[Trial, ...]] = []
+
+    def fake(client: Any, setup: Any, trials: tuple[Trial, ...], *_: Any) -> tuple[TrialResult, ...]:
+        del client, setup
+        measured.append(trials)
+        return tuple(result(trial, measurement()) for trial in trials)
+
+    monkeypatch.setattr(harness.run.runner, "run_group", fake)
+    monkeypatch.setattr(harness.run.runner, "clean", lambda client: None)
+    record = run_trials(None, read_record(tmp_path / "run"), Terminal())  # type: ignore[arg-type]
+    assert [trial for trials in measured for trial in trials] == list(header.plan.trials)
+    assert record.pending() == () and [each.trial for each in record.superseded] == [first]
