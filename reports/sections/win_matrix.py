@@ -69,7 +69,7 @@ def _row(analysis: Analysis, ranking: Ranking, targets: tuple[str, ...]) -> Matr
     return MatrixRow(
         title=metric.title,
         better="higher is better" if metric.direction == "higher" else "lower is better",
-        lead=_lead(ranking),
+        lead=(*_lead(ranking), *_left_out(ranking)),
         cells=tuple(_cell(analysis, ranking, entries[target]) for target in targets),
     )
 
@@ -86,6 +86,13 @@ def _lead(ranking: Ranking) -> Sentence:
         return (Span(f"tie of {len(ranking.leaders)}"),)
     first, last = ranking.leaders
     return (Span("tie: "), Span(first, "name"), Span(" and "), Span(last, "name"))
+
+
+def _left_out(ranking: Ranking) -> Sentence:
+    """Who has values and is not ranked: ` (too few trials: go)`."""
+    few = [e.target for e in ranking.entries if e.group is None and not isinstance(e.estimate, Missing)]
+    named = [part for target in few for part in (Span(", "), Span(target, "name"))][1:]
+    return (Span(" (too few trials: "), *named, Span(")")) if few else ()
 
 
 def _cell(analysis: Analysis, ranking: Ranking, entry: RankedTarget) -> MatrixCell:
