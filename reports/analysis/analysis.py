@@ -35,6 +35,11 @@ from reports.metrics.level_stats import (
 from reports.metrics.metric import Metric
 from reports.metrics.scopes import Load, Scope, loads_of, scopes_of
 from reports.stats.intervals import Estimate
+from reports.stats.pairs import TrialValues
+
+#: From this method on a target with too few trials does not keep the others from being ranked. Older records keep their
+#: published files.
+SETS_APART = 7
 
 
 class TimeBreakdown(Struct, frozen=True):
@@ -89,8 +94,8 @@ class Analysis(Struct, frozen=True, dict=True):
         return by_scope(self.measured, self.singles)
 
     @cached_property
-    def _found(self) -> dict[tuple[str, str, str], Mapping[str, float] | Missing]:
-        """What `values` has found so far: several parts of a report ask for the same cell."""
+    def _found(self) -> dict[tuple[str, str, str], TrialValues | Missing]:
+        """What `trial_values` has found so far: several parts of a report ask for the same cell."""
         return {}
 
     @cached_property
@@ -115,9 +120,14 @@ class Analysis(Struct, frozen=True, dict=True):
 
     def values(self, metric: str, target: str, scope: Scope) -> Mapping[str, float] | Missing:
         """Pair -> value of a metric of a target at a scope, or why it can't be ranked there."""
+        found = self.trial_values(metric, target, scope)
+        return found if isinstance(found, Missing) else found.values
+
+    def trial_values(self, metric: str, target: str, scope: Scope) -> TrialValues | Missing:
+        """The same with the rounds of each trial, for ratios."""
         key = (metric, target, scope.id)
         if key not in self._found:
-            self._found[key] = cell_values(BY_ID[metric], target, scope, self.of(target, scope), self.not_valid)
+            self._found[key] = trial_values(BY_ID[metric], target, scope, self.of(target, scope), self.not_valid)
         return self._found[key]
 
     def scope(self, ranking: Ranking) -> Scope:
@@ -182,37 +192,37 @@ def _rankings(run: Run, scopes: Sequence[Scope], observations: ByScope, results:
             if metric.scope != scope.scope or means_nothing or metric.id not in known:
                 continue
             targets = [t for t in run.plan.targets if run.targets[t].target_class == target_class]
-            yield rank(
-                metric=metric.id,
-                scope=scope.id,
-                target_class=target_class,
-                values={t: cell_values(metric, t, scope, found.get(t, ()), results) for t in targets},
-                direction=metric.direction,
-                exact=metric.exact,
-                confidence_percent=run.configuration.report.confidence_percent,
-                relevance_percent=metric.relevance_percent(run.configuration.report.relevance_percent),
-            )
+            values = {t: trial_values(metric, t, scope, found.get(t, ()), results) for t in targets}
+            yield _ranked(run, metric, scope, target_class, values)
 
 
 def ranked_among(analysis: Analysis, ranking: Ranking, targets: Collection[str]) -> Ranking:
     """The same ranking among some of its targets alone."""
-    metric, scope, report = BY_ID[ranking.metric], analysis.scope(ranking), analysis.run.configuration.report
+    metric, scope = BY_ID[ranking.metric], analysis.scope(ranking)
+    values = {e.target: analysis.trial_values(metric.id, e.target, scope) for e in ranking.entries if e.target in targets}
+    return _ranked(analysis.run, metric, scope, ranking.target_class, values)
+
+
+def _ranked(
+    run: Run, metric: Metric, scope: Scope, target_class: str, values: Mapping[str, TrialValues | Missing]
+) -> Ranking:
     return rank(
         metric=metric.id,
         scope=scope.id,
-        target_class=ranking.target_class,
-        values={e.target: analysis.values(metric.id, e.target, scope) for e in ranking.entries if e.target in targets},
+        target_class=target_class,
+        values=values,
         direction=metric.direction,
         exact=metric.exact,
-        confidence_percent=report.confidence_percent,
-        relevance_percent=metric.relevance_percent(report.relevance_percent),
+        confidence_percent=run.configuration.report.confidence_percent,
+        relevance_percent=metric.relevance_percent(run.configuration.report.relevance_percent),
+        set_apart=run.method >= SETS_APART,
     )
 
 
-def cell_values(
+def trial_values(
     metric: Metric, target: str, scope: Scope, here: Sequence[Observation], results: Sequence[TrialResult]
-) -> Mapping[str, float] | Missing:
-    """Pair -> value over a target's trials at a scope, or why it can't be ranked. `here`: what was measured of it there.
+) -> TrialValues | Missing:
+    """A target's values over its trials at a scope, or why it can't be ranked. `here`: what was measured of it there.
 
     A value missing in one valid trial is missing for the cell: otherwise a percentile would be ranked by those trials alone
     that were fast enough to have one. Levels of one trial share its pair: where a metric spans them, each trial counts once.
@@ -229,7 +239,8 @@ def cell_values(
         if isinstance(value, Missing):
             return value
         values[trial.pair] = value
-    return values
+    rounds = {m.pair: m.rounds[metric.id] for m in counted if isinstance(m, LevelObservation) and metric.id in m.rounds}
+    return TrialValues(values, rounds, metric.centre)
 
 
 def verdicts_at(target: str, scope: Scope, results: Sequence[TrialResult]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -16,6 +16,7 @@ from reports.metrics.level_stats import Distribution, read_distributions
 from reports.metrics.load import LevelData
 from reports.metrics.metric import NotApplicable
 from reports.metrics.scopes import Load, ScopeKind
+from reports.stats.pairs import ByRound
 
 
 class Observation(Struct, frozen=True):
@@ -58,6 +59,8 @@ class LevelObservation(Observation, frozen=True):
     level: LevelMeasurement
     load: Load
     distribution: Distribution | Missing
+    #: Metric -> round -> value, of a level that was measured in slices.
+    rounds: Mapping[str, ByRound] = {}
 
     @property
     def valid(self) -> bool:
@@ -92,7 +95,8 @@ def level_observation(record: Record, result: TrialResult, loads: Sequence[Load]
             source_lines=record.run.source_lines.get(result.trial.target),
             searched=result.trial.profile in searched,
         )
-        yield LevelObservation(result, _values("load", seen), whole, level, load, seen.distribution)
+        values = _values("load", seen)
+        yield LevelObservation(result, values, whole, level, load, seen.distribution, _by_round(values, level))
 
 
 def trial_observation(record: Record, result: TrialResult) -> TrialObservation | None:
@@ -111,6 +115,11 @@ def trial_observation(record: Record, result: TrialResult) -> TrialObservation |
 def _values(kind: Kind, seen: LevelData | NonLoadMeasurement) -> dict[str, float | Missing]:
     values = ((metric.id, metric.measure(seen)) for metric in METRICS if metric.kind == kind)
     return {metric: value for metric, value in values if not isinstance(value, NotApplicable)}
+
+
+def _by_round(values: Iterable[str], level: LevelMeasurement) -> dict[str, ByRound]:
+    found = ((metric.id, metric.by_round(level)) for metric in METRICS if metric.by_round and metric.id in values)
+    return {metric: rounds for metric, rounds in found if rounds}
 
 
 def _image_bytes(record: Record, result: TrialResult) -> float | Missing:

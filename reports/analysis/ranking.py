@@ -12,11 +12,14 @@ from msgspec import Struct
 
 from harness.record.measurement import Missing
 from reports.metrics.metric import Direction
-from reports.stats.intervals import Estimate, Ratio, estimate, paired_ratio
+from reports.stats.intervals import Estimate, Ratio, estimate
+from reports.stats.pairs import TrialValues, paired_ratio
 
 
 class RankedTarget(Struct, frozen=True):
-    """A target in a ranking. `group`: tie group, 1 leads; None: not ranked. `behind`: how far the leader is ahead of it."""
+    """A target in a ranking. `group`: tie group, 1 leads; None: not ranked, because it has no value or too few trials.
+    `behind`: how far the leader is ahead of it.
+    """
 
     target: str
     estimate: Estimate | Missing
@@ -42,27 +45,37 @@ class Ranking(Struct, frozen=True):
     lead: Ratio | None
     note: str
 
+    @property
+    def set_apart(self) -> tuple[RankedTarget, ...]:
+        """The targets that have a value, and too few trials to be ranked with the others."""
+        return tuple(e for e in self.entries if e.group is None and isinstance(e.estimate, Estimate))
+
 
 def rank(
     *,
     metric: str,
     scope: str,
     target_class: str,
-    values: Mapping[str, Mapping[str, float] | Missing],
+    values: Mapping[str, TrialValues | Missing],
     direction: Direction,
     exact: bool,
     confidence_percent: float,
     relevance_percent: float,
+    set_apart: bool = False,
 ) -> Ranking:
-    """Ranks one class by one metric. `values`: target -> pair (block) -> value, or why there is none.
+    """Ranks one class by one metric. `values`: target -> its values, or why there are none.
 
-    Only values of valid trials may be passed. A target without a value is not ranked, and never counts as 0.
+    Only values of valid trials may be passed. A target without a value is not ranked, and never counts as 0. `set_apart`:
+    neither is one with too few trials; otherwise it keeps the others from being told apart.
     """
     measured = {target: cell for target, cell in values.items() if not isinstance(cell, Missing)}
     missing = {target: cell for target, cell in values.items() if isinstance(cell, Missing)}
-    estimates = {t: estimate(list(cell.values()), confidence_percent, exact=exact) for t, cell in measured.items()}
+    estimates = {t: estimate(list(cell.values.values()), confidence_percent, exact=exact) for t, cell in measured.items()}
     sign = -1 if direction == "higher" else 1
-    order = sorted(measured, key=lambda t: (sign * estimates[t].median, t))
+    every = sorted(measured, key=lambda t: (sign * estimates[t].median, t))
+    able = [t for t in every if estimates[t].ranks] if set_apart else every
+    # Where all have too few trials they stand side by side.
+    order = able or every
 
     def ratio(leader: str, other: str) -> Ratio | None:
         if exact:
@@ -97,6 +110,7 @@ def rank(
         target_class=target_class,
         entries=(
             *(RankedTarget(t, estimates[t], groups[t], behind.get(t)) for t in order),
+            *(RankedTarget(t, estimates[t], None, None) for t in every if t not in groups),
             *(RankedTarget(t, cell, None, None) for t, cell in missing.items()),
         ),
         leaders=leaders,
@@ -105,6 +119,12 @@ def rank(
         lead=behind.get(runner_up) if runner_up else None,
         note="" if winner else _why_no_winner(order, behind, exact),
     )
+
+
+def too_few(entry: RankedTarget) -> str:
+    """Why a target with a value is not ranked."""
+    trials = 0 if isinstance(entry.estimate, Missing) else entry.estimate.trials
+    return f"{trials} valid trial{'' if trials == 1 else 's'}"
 
 
 def _why_no_winner(order: list[str], behind: Mapping[str, Ratio | None], exact: bool) -> str:

@@ -8,7 +8,14 @@ from msgspec import Struct
 
 from harness.record.measurement import LevelMeasurement, Measurement, Missing
 from loadtests.protocol.capacity_search import TOLERANCE
-from reports.metrics.level_stats import Distribution, cpu_per_request_microseconds, requests, throughput
+from reports.metrics.level_stats import (
+    Distribution,
+    cpu_by_round,
+    cpu_per_request_microseconds,
+    requests,
+    throughput,
+    throughput_by_round,
+)
 from reports.metrics.metric import NOT_APPLICABLE, Metric, MetricValue
 
 
@@ -103,7 +110,7 @@ LOAD: tuple[Metric, ...] = (
     Metric(
         "throughput", "throughput", "Throughput", "requests/s", "higher",
         "Requests answered per second of the measured window, at full load on the service's cores.",
-        _throughput, loops=("closed",),
+        _throughput, loops=("closed",), by_round=throughput_by_round,
     ),
     *(
         Metric(
@@ -120,12 +127,12 @@ LOAD: tuple[Metric, ...] = (
     Metric(
         "cpu", "CPU per request", "CPU per request", "microseconds", "lower",
         "CPU time of the service's container per request, from the kernel's counter.",
-        partial(_cpu, "service"),
+        partial(_cpu, "service"), by_round=partial(cpu_by_round, "service"), centre="trimmed mean",
     ),
     Metric(
         "database-cpu", "database CPU", "Database CPU per request", "microseconds", "lower",
         "CPU time of PostgreSQL per request. All targets use the same SQL, so differences come from the driver.",
-        _database_cpu,
+        _database_cpu, by_round=partial(cpu_by_round, "database"), centre="trimmed mean",
     ),
     Metric(
         "working-set", "memory", "Memory: working set", "bytes", "lower",

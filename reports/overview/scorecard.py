@@ -149,7 +149,7 @@ def score(analysis: Analysis, row: Row, target_class: str, columns: tuple[Column
     metric = BY_ID[row.metric]
     higher = metric.direction == "higher"
     estimates = {e.target: e.estimate for e in ranking.entries if not isinstance(e.estimate, Missing)}
-    able = {target for target, found in estimates.items() if enough(found)}
+    able = {target for target, found in estimates.items() if found.ranks}
     ranking = ranking if able == set(estimates) or not able else ranked_among(analysis, ranking, able)
     entries = {entry.target: entry for entry in ranking.entries if entry.target in able}
     medians = {target: estimates[target].median for target in able or estimates}
@@ -190,11 +190,6 @@ def _state(entry: RankedTarget, factor: float, level: bool, alone: bool) -> Stat
     if level:
         return "level"
     return state_of(entry.group == 1, alone, factor)
-
-
-def enough(found: Estimate) -> bool:
-    """Whether an estimate has the trials, or the exactness, to be ranked."""
-    return found.trials >= MIN_TRIALS or found.method == "exact"
 
 
 def _interval(found: Estimate, text: Callable[[float], str]) -> str:

@@ -7,7 +7,7 @@ from functools import partial
 
 from harness.record.measurement import Missing
 from reports.analysis.analysis import Analysis, at_least
-from reports.analysis.ranking import Ranking
+from reports.analysis.ranking import Ranking, too_few
 from reports.charts import dot_chart
 from reports.charts.dot_chart import Dot
 from reports.metrics.catalogue import BY_ID
@@ -65,7 +65,7 @@ def _metric_figure(analysis: Analysis, name: str, rankings: list[Ranking]) -> Fi
                 entry.target,
                 f"{bound}{quantity(found.median, metric.unit)}",
                 interval,
-                f"group {entry.group}",
+                f"group {entry.group}" if entry.group else f"not ranked: {too_few(entry)}",
                 _values(valid, others, metric.unit),
             )
         )

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from harness.record.measurement import Missing
 from reports.analysis.analysis import Analysis, at_least
-from reports.analysis.ranking import RankedTarget, Ranking
+from reports.analysis.ranking import RankedTarget, Ranking, too_few
 from reports.metrics.catalogue import BY_ID
 from reports.sections.elements import Sentence, Span
 from reports.units import factor, quantity, span
@@ -69,7 +69,7 @@ def _row(analysis: Analysis, ranking: Ranking, targets: tuple[str, ...]) -> Matr
     return MatrixRow(
         title=metric.title,
         better="higher is better" if metric.direction == "higher" else "lower is better",
-        lead=_lead(ranking),
+        lead=(*_lead(ranking), *_without(ranking)),
         cells=tuple(_cell(analysis, ranking, entries[target]) for target in targets),
     )
 
@@ -88,6 +88,14 @@ def _lead(ranking: Ranking) -> Sentence:
     return (Span("tie: "), Span(first, "name"), Span(" and "), Span(last, "name"))
 
 
+def _without(ranking: Ranking) -> Sentence:
+    """Who is not ranked for want of trials: `; without go (2 valid trials)`."""
+    found: list[Span] = []
+    for entry in ranking.set_apart:
+        found += (Span(", " if found else "; without "), Span(entry.target, "name"), Span(f" ({too_few(entry)})"))
+    return tuple(found)
+
+
 def _cell(analysis: Analysis, ranking: Ranking, entry: RankedTarget) -> MatrixCell:
     metric, found = BY_ID[ranking.metric], entry.estimate
     if isinstance(found, Missing):
@@ -102,6 +110,8 @@ def _cell(analysis: Analysis, ranking: Ranking, entry: RankedTarget) -> MatrixCe
         state = "wins"
     elif entry.group == 1 and ranking.note == "tie":
         state = "tie"
+    elif entry.group is None:
+        state = "unranked"
     else:
         state = "ranked"
     group = None if ranking.note.startswith("too few") else entry.group
