@@ -15,6 +15,7 @@ from harness.record.plan import Trial
 from harness.record.reader import Record
 from harness.record.run import Run
 from harness.record.trial_result import TrialResult
+from reports.analysis.machine_state import LoudRounds, Machine, shifts, trial_rounds
 from reports.analysis.observations import (
     ByScope,
     LevelObservation,
@@ -36,6 +37,7 @@ from reports.metrics.metric import Metric
 from reports.metrics.scopes import Load, Scope, loads_of, scopes_of
 from reports.stats.intervals import Estimate
 from reports.stats.pairs import TrialValues
+from reports.stats.two_states import TwoStates, two_states
 
 #: From this method on a target with too few trials does not keep the others from being ranked. Older records keep their
 #: published files.
@@ -76,6 +78,8 @@ class Analysis(Struct, frozen=True, dict=True):
     parts: tuple[TimeBreakdown, ...]
     representatives: Mapping[tuple[str, str], LevelObservation]
     singles: tuple[TrialObservation, ...]
+    #: At the loads that were measured in slices.
+    loud: tuple[LoudRounds, ...] = ()
 
     @cached_property
     def _cells(self) -> Mapping[tuple[str, str], tuple[LevelObservation, ...]]:
@@ -154,7 +158,8 @@ def analyse(record: Record) -> Analysis:
     ordered = sorted(record.results, key=lambda result: result.trial.id)
     measured = tuple(m for result in ordered for m in level_observation(record, result, loads))
     singles = tuple(single for result in ordered if (single := trial_observation(record, result)))
-    observed = by_cell(measured)
+    observed, observations = by_cell(measured), by_scope(measured, singles)
+    machines = {s.id: Machine(rounds) for s in scopes if s.load and (rounds := trial_rounds(observations.get(s.id, {})))}
     cells = {(target, load.id): observed.get((target, load.id), ()) for target, load in product(run.plan.targets, loads)}
     first = {load.profile: load.id for load in reversed(loads)}
     return Analysis(
@@ -166,7 +171,7 @@ def analyse(record: Record) -> Analysis:
         pending=record.pending(),
         warnings=record.warnings,
         superseded=record.superseded,
-        rankings=tuple(_rankings(run, scopes, by_scope(measured, singles), ordered)),
+        rankings=tuple(_rankings(run, scopes, observations, ordered, machines)),
         parts=tuple(part for (target, load), trials in cells.items() if (part := _parts(target, load, trials))),
         representatives={
             (target, profile): found
@@ -174,6 +179,7 @@ def analyse(record: Record) -> Analysis:
             if (found := _representative(cells[target, load]))
         },
         singles=singles,
+        loud=tuple(LoudRounds(load, dearer) for load, each in machines.items() if (dearer := each.loudness())),
     )
 
 
@@ -183,7 +189,13 @@ def classes(run: Run) -> tuple[str, ...]:
     return tuple(sorted(found, key=lambda each: (each != "standard", each)))
 
 
-def _rankings(run: Run, scopes: Sequence[Scope], observations: ByScope, results: list[TrialResult]) -> Iterator[Ranking]:
+def _rankings(
+    run: Run,
+    scopes: Sequence[Scope],
+    observations: ByScope,
+    results: list[TrialResult],
+    machines: Mapping[str, Machine],
+) -> Iterator[Ranking]:
     for target_class, scope in product(classes(run), scopes):
         found = observations.get(scope.id, {})
         known = {name for mine in found.values() for m in mine for name in m.values}
@@ -193,7 +205,7 @@ def _rankings(run: Run, scopes: Sequence[Scope], observations: ByScope, results:
                 continue
             targets = [t for t in run.plan.targets if run.targets[t].target_class == target_class]
             values = {t: trial_values(metric, t, scope, found.get(t, ()), results) for t in targets}
-            yield _ranked(run, metric, scope, target_class, values)
+            yield _ranked(run, metric, scope, target_class, values, machines.get(scope.id))
 
 
 def ranked_among(analysis: Analysis, ranking: Ranking, targets: Collection[str]) -> Ranking:
@@ -204,8 +216,14 @@ def ranked_among(analysis: Analysis, ranking: Ranking, targets: Collection[str])
 
 
 def _ranked(
-    run: Run, metric: Metric, scope: Scope, target_class: str, values: Mapping[str, TrialValues | Missing]
+    run: Run,
+    metric: Metric,
+    scope: Scope,
+    target_class: str,
+    values: Mapping[str, TrialValues | Missing],
+    machine: Machine | None = None,
 ) -> Ranking:
+    interleaved = {t: v for t, v in values.items() if not isinstance(v, Missing) and v.rounds}
     return rank(
         metric=metric.id,
         scope=scope.id,
@@ -216,7 +234,16 @@ def _ranked(
         confidence_percent=run.configuration.report.confidence_percent,
         relevance_percent=metric.relevance_percent(run.configuration.report.relevance_percent),
         set_apart=run.method >= SETS_APART,
+        states=_states(run, interleaved),
+        machine=machine if interleaved else None,
     )
+
+
+def _states(run: Run, values: Mapping[str, TrialValues]) -> dict[str, TwoStates]:
+    # Code that is compiled while it runs may have two states itself, so it does not tell what the machine did.
+    references = [t for t in values if not run.targets[t].jit]
+    found = ((t, two_states(each.values, shifts(t, values, references))) for t, each in values.items())
+    return {t: states for t, states in found if states}
 
 
 def trial_values(

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from harness.record.measurement import Missing
 from reports.analysis.analysis import Analysis, ranked_among
+from reports.analysis.caveats import caveats
 from reports.analysis.ranking import RankedTarget, Ranking
 from reports.metrics.catalogue import BY_ID
 from reports.overview.bills import Bill, Bills
@@ -53,6 +54,11 @@ class ScoreRow(Struct, frozen=True):
     def worst(self) -> Cell:
         """The target told apart that is furthest behind. Raises ValueError where nobody is told apart."""
         return max((cell for cell in self.cells if cell.state == "behind"), key=lambda cell: cell.factor or 1.0)
+
+    @property
+    def limited(self) -> bool:
+        """Whether any cell has a caveat."""
+        return any(cell.caveats for cell in self.cells)
 
     @property
     def told_apart(self) -> bool:
@@ -150,7 +156,8 @@ def score(analysis: Analysis, row: Row, target_class: str, columns: tuple[Column
     higher = metric.direction == "higher"
     estimates = {e.target: e.estimate for e in ranking.entries if not isinstance(e.estimate, Missing)}
     able = {target for target, found in estimates.items() if found.ranks}
-    ranking = ranking if able == set(estimates) or not able else ranked_among(analysis, ranking, able)
+    if able != set(estimates) and able and not ranking.set_apart:
+        ranking = ranked_among(analysis, ranking, able)
     entries = {entry.target: entry for entry in ranking.entries if entry.target in able}
     medians = {target: estimates[target].median for target in able or estimates}
     best = (max if higher else min)(medians.values()) if medians else 1.0
@@ -180,6 +187,7 @@ def score(analysis: Analysis, row: Row, target_class: str, columns: tuple[Column
             interval=_interval(found, lambda v: cell_value(v, metric.unit)),
             trials=found.trials,
             prose=amount(found.median, metric.unit),
+            caveats=caveats(entry, metric.unit) if entry else (),
         )
 
     groups = {target: entry.group for target, entry in entries.items() if entry.group}

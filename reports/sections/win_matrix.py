@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from harness.record.measurement import Missing
 from reports.analysis.analysis import Analysis, at_least
+from reports.analysis.caveats import caveats
 from reports.analysis.ranking import RankedTarget, Ranking, too_few
 from reports.metrics.catalogue import BY_ID
 from reports.sections.elements import Sentence, Span
@@ -24,6 +25,7 @@ class MatrixCell(Struct, frozen=True):
     behind: str
     state: str
     group: int | None
+    caveats: tuple[str, ...] = ()
 
 
 class MatrixRow(Struct, frozen=True):
@@ -69,7 +71,7 @@ def _row(analysis: Analysis, ranking: Ranking, targets: tuple[str, ...]) -> Matr
     return MatrixRow(
         title=metric.title,
         better="higher is better" if metric.direction == "higher" else "lower is better",
-        lead=(*_lead(ranking), *_without(ranking)),
+        lead=(*_lead(ranking), *_without(ranking), *_two_states(ranking)),
         cells=tuple(_cell(analysis, ranking, entries[target]) for target in targets),
     )
 
@@ -96,6 +98,15 @@ def _without(ranking: Ranking) -> Sentence:
     return tuple(found)
 
 
+def _two_states(ranking: Ranking) -> Sentence:
+    """Who has two steady states: `; two steady states: java (nobody wins or loses inside their range)`."""
+    found: list[Span] = []
+    for entry in ranking.entries:
+        if entry.states:
+            found += (Span(", " if found else "; two steady states: "), Span(entry.target, "name"))
+    return (*found, Span(" (nobody wins or loses inside their range)")) if found else ()
+
+
 def _cell(analysis: Analysis, ranking: Ranking, entry: RankedTarget) -> MatrixCell:
     metric, found = BY_ID[ranking.metric], entry.estimate
     if isinstance(found, Missing):
@@ -117,4 +128,5 @@ def _cell(analysis: Analysis, ranking: Ranking, entry: RankedTarget) -> MatrixCe
     group = None if ranking.note.startswith("too few") else entry.group
     behind = f"{factor(entry.behind.ahead)} behind" if entry.behind and state == "ranked" and group else ""
     bound = "≥ " if at_least(analysis, ranking, entry.target) else ""
-    return MatrixCell(entry.target, f"{bound}{quantity(found.median, metric.unit)}", detail, behind, state, group)
+    value = f"{bound}{quantity(found.median, metric.unit)}"
+    return MatrixCell(entry.target, value, detail, behind, state, group, caveats(entry, metric.unit))
