@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import product
 from statistics import median
@@ -16,6 +16,7 @@ from harness.record.plan import TWIN, Trial
 from harness.record.reader import Record
 from harness.record.run import Run
 from harness.record.trial_result import TrialResult
+from reports.analysis.machine_state import LoudRounds, Machine, shifts, trial_rounds
 from reports.analysis.observations import (
     ByScope,
     LevelObservation,
@@ -37,6 +38,12 @@ from reports.metrics.level_stats import (
 from reports.metrics.metric import Metric
 from reports.metrics.scopes import Load, Scope, loads_of, scopes_of
 from reports.stats.intervals import Estimate
+from reports.stats.pairs import TrialValues
+from reports.stats.two_states import TwoStates, two_states
+
+#: From this method on a target with too few trials does not keep the others from being ranked. Older records keep their
+#: published files.
+SETS_APART = 7
 
 
 class TimeBreakdown(Struct, frozen=True):
@@ -75,6 +82,8 @@ class Analysis(Struct, frozen=True, dict=True):
     singles: tuple[TrialObservation, ...]
     #: The second names of targets that were measured twice. They are ranked nowhere and not among the run's targets here.
     twins: tuple[str, ...] = ()
+    #: At the loads that were measured in slices.
+    loud: tuple[LoudRounds, ...] = ()
 
     @cached_property
     def _cells(self) -> Mapping[tuple[str, str], tuple[LevelObservation, ...]]:
@@ -93,8 +102,8 @@ class Analysis(Struct, frozen=True, dict=True):
         return by_scope(self.measured, self.singles)
 
     @cached_property
-    def _found(self) -> dict[tuple[str, str, str], Mapping[str, float] | Missing]:
-        """What `values` has found so far: several parts of a report ask for the same cell."""
+    def _found(self) -> dict[tuple[str, str, str], TrialValues | Missing]:
+        """What `trial_values` has found so far: several parts of a report ask for the same cell."""
         return {}
 
     @cached_property
@@ -119,9 +128,14 @@ class Analysis(Struct, frozen=True, dict=True):
 
     def values(self, metric: str, target: str, scope: Scope) -> Mapping[str, float] | Missing:
         """Pair -> value of a metric of a target at a scope, or why it can't be ranked there."""
+        found = self.trial_values(metric, target, scope)
+        return found if isinstance(found, Missing) else found.values
+
+    def trial_values(self, metric: str, target: str, scope: Scope) -> TrialValues | Missing:
+        """The same with the rounds of each trial, for ratios."""
         key = (metric, target, scope.id)
         if key not in self._found:
-            self._found[key] = cell_values(BY_ID[metric], target, scope, self.of(target, scope), self.not_valid)
+            self._found[key] = trial_values(BY_ID[metric], target, scope, self.of(target, scope), self.not_valid)
         return self._found[key]
 
     def scope(self, ranking: Ranking) -> Scope:
@@ -152,7 +166,8 @@ def analyse(record: Record) -> Analysis:
     bound = service_bound_loads(ordered)
     measured = tuple(m for result in ordered for m in level_observation(record, result, loads, bound))
     singles = tuple(single for result in ordered if (single := trial_observation(record, result)))
-    observed = by_cell(measured)
+    observed, observations = by_cell(measured), by_scope(measured, singles)
+    machines = {s.id: Machine(rounds) for s in scopes if s.load and (rounds := trial_rounds(observations.get(s.id, {})))}
     cells = {(target, load.id): observed.get((target, load.id), ()) for target, load in product(run.plan.targets, loads)}
     first = {load.profile: load.id for load in reversed(loads)}
     return Analysis(
@@ -164,7 +179,7 @@ def analyse(record: Record) -> Analysis:
         pending=record.pending(),
         warnings=record.warnings,
         superseded=record.superseded,
-        rankings=tuple(_rankings(run, scopes, by_scope(measured, singles), ordered)),
+        rankings=tuple(_rankings(run, scopes, observations, ordered, machines)),
         parts=tuple(part for (target, load), trials in cells.items() if (part := _parts(target, load, trials))),
         representatives={
             (target, profile): found
@@ -173,6 +188,7 @@ def analyse(record: Record) -> Analysis:
         },
         singles=singles,
         twins=twins if others else (),
+        loud=tuple(LoudRounds(load, dearer) for load, each in machines.items() if (dearer := each.loudness())),
     )
 
 
@@ -182,7 +198,13 @@ def classes(run: Run) -> tuple[str, ...]:
     return tuple(sorted(found, key=lambda each: (each != "standard", each)))
 
 
-def _rankings(run: Run, scopes: Sequence[Scope], observations: ByScope, results: list[TrialResult]) -> Iterator[Ranking]:
+def _rankings(
+    run: Run,
+    scopes: Sequence[Scope],
+    observations: ByScope,
+    results: list[TrialResult],
+    machines: Mapping[str, Machine],
+) -> Iterator[Ranking]:
     for target_class, scope in product(classes(run), scopes):
         found = observations.get(scope.id, {})
         known = {name for mine in found.values() for m in mine for name in m.values}
@@ -191,22 +213,52 @@ def _rankings(run: Run, scopes: Sequence[Scope], observations: ByScope, results:
             if metric.scope != scope.scope or means_nothing or metric.id not in known:
                 continue
             targets = [t for t in run.plan.targets if run.targets[t].target_class == target_class]
-            yield rank(
-                metric=metric.id,
-                scope=scope.id,
-                target_class=target_class,
-                values={t: cell_values(metric, t, scope, found.get(t, ()), results) for t in targets},
-                direction=metric.direction,
-                exact=metric.exact,
-                confidence_percent=run.configuration.report.confidence_percent,
-                relevance_percent=metric.relevance_percent(run.configuration.report.relevance_percent),
-            )
+            values = {t: trial_values(metric, t, scope, found.get(t, ()), results) for t in targets}
+            yield _ranked(run, metric, scope, target_class, values, machines.get(scope.id))
 
 
-def cell_values(
+def ranked_among(analysis: Analysis, ranking: Ranking, targets: Collection[str]) -> Ranking:
+    """The same ranking among some of its targets alone."""
+    metric, scope = BY_ID[ranking.metric], analysis.scope(ranking)
+    values = {e.target: analysis.trial_values(metric.id, e.target, scope) for e in ranking.entries if e.target in targets}
+    return _ranked(analysis.run, metric, scope, ranking.target_class, values)
+
+
+def _ranked(
+    run: Run,
+    metric: Metric,
+    scope: Scope,
+    target_class: str,
+    values: Mapping[str, TrialValues | Missing],
+    machine: Machine | None = None,
+) -> Ranking:
+    interleaved = {t: v for t, v in values.items() if not isinstance(v, Missing) and v.rounds}
+    return rank(
+        metric=metric.id,
+        scope=scope.id,
+        target_class=target_class,
+        values=values,
+        direction=metric.direction,
+        exact=metric.exact,
+        confidence_percent=run.configuration.report.confidence_percent,
+        relevance_percent=metric.relevance_percent(run.configuration.report.relevance_percent),
+        set_apart=run.method >= SETS_APART,
+        states=_states(run, interleaved),
+        machine=machine if interleaved else None,
+    )
+
+
+def _states(run: Run, values: Mapping[str, TrialValues]) -> dict[str, TwoStates]:
+    # Code that is compiled while it runs may have two states itself, so it does not tell what the machine did.
+    references = [t for t in values if not run.targets[t].jit]
+    found = ((t, two_states(each.values, shifts(t, values, references))) for t, each in values.items())
+    return {t: states for t, states in found if states}
+
+
+def trial_values(
     metric: Metric, target: str, scope: Scope, here: Sequence[Observation], results: Sequence[TrialResult]
-) -> Mapping[str, float] | Missing:
-    """Pair -> value over a target's trials at a scope, or why it can't be ranked. `here`: what was measured of it there.
+) -> TrialValues | Missing:
+    """A target's values over its trials at a scope, or why it can't be ranked. `here`: what was measured of it there.
 
     A value missing in one valid trial is missing for the cell: otherwise a percentile would be ranked by those trials alone
     that were fast enough to have one. Levels of one trial share its pair: where a metric spans them, each trial counts once.
@@ -223,7 +275,9 @@ def cell_values(
         if isinstance(value, Missing):
             return value
         values[trial.pair] = value
-    return values
+    rounds = {m.pair: m.rounds[metric.id] for m in counted if isinstance(m, LevelObservation) and metric.id in m.rounds}
+    quiet = any(metric.id in m.quiet for m in counted if isinstance(m, LevelObservation))
+    return TrialValues(values, rounds, "values" if quiet else metric.centre)
 
 
 def verdicts_at(target: str, scope: Scope, results: Sequence[TrialResult]) -> list[str]:

@@ -20,6 +20,7 @@ from reports.metrics.catalogue import BY_ID, METRICS
 from reports.metrics.level_stats import requests
 from reports.metrics.metric import Direction, Metric
 from reports.metrics.scopes import Load, Scope
+from reports.stats.pairs import TrialValues
 from reports.units import Unit
 
 SEPARATOR = "|"
@@ -73,7 +74,11 @@ class Cell(Struct, frozen=True):
     target: str
     scope: Scope | None
     metric: str
-    values: Mapping[str, float]
+    trials: TrialValues
+
+    @property
+    def values(self) -> Mapping[str, float]:
+        return self.trials.values
 
     @property
     def name(self) -> str:
@@ -118,8 +123,8 @@ def _all(analysis: Analysis) -> Iterator[Cell]:
             mine = analysis.of(target, scope)
             for metric in METRICS:
                 if metric.scope == scope.scope and _means_something(metric, scope.load, mine):
-                    found = analysis.values(metric.id, target, scope)
-                    yield Cell(target, scope, metric.id, {} if isinstance(found, Missing) else found)
+                    found = analysis.trial_values(metric.id, target, scope)
+                    yield Cell(target, scope, metric.id, TrialValues({}) if isinstance(found, Missing) else found)
             loaded = [m for m in mine if isinstance(m, LevelObservation)]
             counted = [m for m in loaded if m.counts(scope.scope)]
             if scope.load:
@@ -128,21 +133,21 @@ def _all(analysis: Analysis) -> Iterator[Cell]:
             for role, name in SPEED.items():
                 yield Cell(target, scope, name, _of(counted, partial(speed, role)))
     quick = [level.speed["service"].quick_microseconds for m in analysis.measured if "service" in (level := m.level).speed]
-    yield Cell(MACHINE, None, SPEED_CELL, {"": min(quick)} if quick else {})
+    yield Cell(MACHINE, None, SPEED_CELL, TrialValues({"": min(quick)} if quick else {}))
 
 
 def _means_something(metric: Metric, load: Load | None, mine: Sequence[Observation]) -> bool:
     return (load is None or load.kind in metric.loops) and any(metric.id in m.values for m in mine)
 
 
-def _of(measured: Sequence[LevelObservation], value: Callable[[LevelMeasurement], float | None]) -> dict[str, float]:
-    """Pair -> value over trials. If the scope spans levels, the value of a trial's first level."""
+def _of(measured: Sequence[LevelObservation], value: Callable[[LevelMeasurement], float | None]) -> TrialValues:
+    """The values of trials. If the scope spans levels, the value of a trial's first level."""
     found: dict[str, float] = {}
     for m in measured:
         number = value(m.level)
         if number is not None:
             found.setdefault(m.pair, number)
-    return found
+    return TrialValues(found)
 
 
 def statements_ratio(level: LevelMeasurement) -> float | None:

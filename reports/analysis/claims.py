@@ -25,7 +25,8 @@ from reports.analysis.observations import LevelObservation
 from reports.metrics.catalogue import BY_ID
 from reports.metrics.level_stats import database_microseconds, mean_response_microseconds
 from reports.metrics.scopes import Scope
-from reports.stats.intervals import estimate, paired_ratio
+from reports.stats.intervals import estimate
+from reports.stats.pairs import TrialValues, paired_ratio
 from reports.units import Unit, number, quantity, span
 
 FILE = Path(__file__).parent / "claims.toml"
@@ -121,7 +122,7 @@ QUANTITIES: Mapping[str, tuple[str, Callable[[LevelObservation, PricesSection], 
     "memory-to-cpu-cost": ("price of an instance's memory ÷ price of its CPU", _memory_to_cpu_cost),
 }
 
-Cells = Mapping[str, Mapping[str, float]]
+Cells = Mapping[str, TrialValues]
 
 
 def read_claims(path: Path = FILE) -> tuple[Claim, ...]:
@@ -161,33 +162,33 @@ def _judge(analysis: Analysis, test: Condition) -> list[_Judged]:
     if isinstance(of, Missing):
         return [_Judged("not measured", of.reason)]
     if not test.over:
-        return [_absolute(analysis, test, scope, target, cells[target], len(of)) for target in of]
+        return [_absolute(analysis, test, scope, target, cells[target].values, len(of)) for target in of]
     others = tuple(x for x in _languages(analysis) if x not in {_key(y) for y in test.of})
     over = _chosen(analysis, cells, others if test.over == (OTHERS,) else test.over, test.metric)
     if isinstance(over, Missing):
         return [_Judged("not measured", over.reason)]
-    by_value = sorted(over, key=lambda target: _goodness(test.metric, cells[target]))
+    by_value = sorted(over, key=lambda target: _goodness(test.metric, cells[target].values))
     against = by_value[-1] if test.which == "best" else by_value[0]
     # The other target was chosen by its value, so the bounds must hold for every possible choice.
     return [_ratio(analysis, test, scope, target, against, cells, len(of) * len(over)) for target in of]
 
 
 def _cells(analysis: Analysis, test: Condition, scope: Scope) -> Cells:
-    """Target -> pair (block) -> value, for the standard class without twins."""
+    """Target -> its values, for the standard class without twins."""
     run = analysis.run
     names = [t for t in run.plan.targets if run.targets[t].target_class == "standard" and not t.endswith(TWIN)]
-    found: dict[str, Mapping[str, float]] = {}
+    found: dict[str, TrialValues] = {}
     for name in names:
         if test.metric in QUANTITIES:
             compute = QUANTITIES[test.metric][1]
             prices = run.configuration.prices
             values = {m.pair: v for m in analysis.of(name, scope) if isinstance(m, LevelObservation) and m.valid
                       and not isinstance(v := compute(m, prices), Missing)}  # fmt: skip
+            cell: TrialValues | Missing = TrialValues(values)
         else:
-            cell = analysis.values(test.metric, name, scope)
-            values = {} if isinstance(cell, Missing) else dict(cell)
-        if values:
-            found[name] = values
+            cell = analysis.trial_values(test.metric, name, scope)
+        if not isinstance(cell, Missing) and cell.values:
+            found[name] = cell
     return found
 
 
@@ -210,7 +211,7 @@ def _chosen(analysis: Analysis, cells: Cells, languages: Iterable[str], metric: 
         able = [t for t in cells if _key(analysis.run.targets[t].language) == _key(language)]
         if not able:
             return Missing(f"no valid value of {language}")
-        found.append(max(able, key=lambda t: _goodness(metric, cells[t])))
+        found.append(max(able, key=lambda t: _goodness(metric, cells[t].values)))
     return tuple(found) or Missing("no target to compare with")
 
 
@@ -236,7 +237,7 @@ def _ratio(
     metric = BY_ID.get(test.metric)
     if metric and metric.exact:
         # The value is read, or found by a search that confirmed it, so one trial is enough.
-        ratio = median(cells[target].values()) / median(cells[against].values())
+        ratio = median(cells[target].values.values()) / median(cells[against].values.values())
         made = _test(test, (target, against), (ratio, ratio, ratio), None)
         return _Judged(made.verdict, f"{head} = {number(ratio)}; claimed {_bound(test, number)}", made)
     found = paired_ratio(cells[target], cells[against], confidence, comparisons)

@@ -16,6 +16,10 @@ from reports.metrics.level_stats import Distribution, read_distributions
 from reports.metrics.load import LevelData
 from reports.metrics.metric import NotApplicable
 from reports.metrics.scopes import Load, ScopeKind
+from reports.stats.pairs import ByRound
+
+#: Where a level was measured in slices, what limits it is used up, and other machines only make it slower.
+QUIET = frozenset({"throughput", "database-cpu"})
 
 
 class Observation(Struct, frozen=True):
@@ -58,6 +62,10 @@ class LevelObservation(Observation, frozen=True):
     level: LevelMeasurement
     load: Load
     distribution: Distribution | Missing
+    #: Metric -> round -> value, of a level that was measured in slices.
+    rounds: Mapping[str, ByRound] = {}
+    #: The metrics whose value is that of the quiet third of the slices.
+    quiet: frozenset[str] = frozenset()
 
     @property
     def valid(self) -> bool:
@@ -109,7 +117,10 @@ def level_observation(
             searched=result.trial.profile in searched,
             service_bound=load.id in service_bound,
         )
-        yield LevelObservation(result, _values("load", seen), whole, level, load, seen.distribution)
+        values = _values("load", seen)
+        quiet = QUIET | ({"cpu"} if seen.service_bound else set()) if level.slices else frozenset()
+        rounds = _by_round(values, level)
+        yield LevelObservation(result, values, whole, level, load, seen.distribution, rounds, frozenset(quiet))
 
 
 def trial_observation(record: Record, result: TrialResult) -> TrialObservation | None:
@@ -128,6 +139,11 @@ def trial_observation(record: Record, result: TrialResult) -> TrialObservation |
 def _values(kind: Kind, seen: LevelData | NonLoadMeasurement) -> dict[str, float | Missing]:
     values = ((metric.id, metric.measure(seen)) for metric in METRICS if metric.kind == kind)
     return {metric: value for metric, value in values if not isinstance(value, NotApplicable)}
+
+
+def _by_round(values: Iterable[str], level: LevelMeasurement) -> dict[str, ByRound]:
+    found = ((metric.id, metric.by_round(level)) for metric in METRICS if metric.by_round and metric.id in values)
+    return {metric: rounds for metric, rounds in found if rounds}
 
 
 def _image_bytes(record: Record, result: TrialResult) -> float | Missing:

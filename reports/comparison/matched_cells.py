@@ -15,6 +15,7 @@ from reports.metrics.catalogue import BY_ID
 from reports.metrics.metric import Direction, Metric
 from reports.metrics.scopes import Scope
 from reports.stats.intervals import Difference, apart, welch
+from reports.stats.pairs import TrialValues, pair_logs
 
 
 class RecordPair(Struct, frozen=True):
@@ -98,28 +99,29 @@ class PairedCell(Struct, frozen=True):
 
 
 def pairs_of(
-    base: Mapping[str, float],
-    head: Mapping[str, float],
+    base: TrialValues,
+    head: TrialValues,
     direction: Direction,
     speeds: Sequence[tuple[Mapping[str, float], Mapping[str, float]]] = (),
 ) -> PairedCell:
     """The pairs that base and head both have. `speeds`: per role, the CPU speed probe's times for base and head."""
     sign = -1.0 if direction == "higher" else 1.0
-    common = sorted(base.keys() & head.keys())
-    probed = [(b, h) for b, h in speeds if all(pair in b and pair in h for pair in common)]
+    logs = pair_logs(head, base)
+    probed = [(b, h) for b, h in speeds if all(pair in b and pair in h for pair in logs)]
     return PairedCell(
-        tuple(sign * math.log(head[pair] / base[pair]) for pair in common),
-        tuple(tuple(math.log(h[pair] / b[pair]) for pair in common) for b, h in probed),
+        tuple(sign * log for log in logs.values()),
+        tuple(tuple(math.log(h[pair] / b[pair]) for pair in logs) for b, h in probed),
     )
 
 
 def all_pairs(again: Analysis) -> dict[str, PairedCell]:
     """All cells that base and head both have, as pairs."""
-    values = {cell.name: cell.values for cell in cells(again)}
+    every = {cell.name: cell for cell in cells(again)}
+    values = {name: cell.values for name, cell in every.items()}
     found = {}
-    for name, head in values.items():
+    for name, head in every.items():
         target, scope, metric = parts_of(name)
-        figure, base = metric_info(metric), values.get(cell_name(target + BASE, scope, metric))
+        figure, base = metric_info(metric), every.get(cell_name(target + BASE, scope, metric))
         if figure is None or base is None or metric in SPEED.values():
             continue
         speeds = [
@@ -129,5 +131,5 @@ def all_pairs(again: Analysis) -> dict[str, PairedCell]:
             )
             for role in figure.covariates
         ]
-        found[name] = pairs_of(base, head, figure.direction, speeds)
+        found[name] = pairs_of(base.trials, head.trials, figure.direction, speeds)
     return found

@@ -17,6 +17,7 @@ from reports.analysis.analysis import Analysis
 from reports.analysis.ranking import Ranking
 from reports.metrics.catalogue import BY_ID
 from reports.stats.intervals import MIN_TRIALS, log_interval, welch_ratio
+from reports.stats.pairs import pair_logs
 
 
 class Contrary(Struct, frozen=True):
@@ -104,11 +105,11 @@ def _both(now: Analysis, before: Analysis) -> Iterator[tuple[Ranking, Ranking]]:
 
 def _ratios(analysis: Analysis, ranking: Ranking, one: str, other: str) -> list[float]:
     """How far `one` is ahead of `other` in each block that both have: above 1 it is better."""
-    values, others = (analysis.values(ranking.metric, target, analysis.scope(ranking)) for target in (one, other))
-    if isinstance(values, Missing) or isinstance(others, Missing):
+    mine, others = (analysis.trial_values(ranking.metric, target, analysis.scope(ranking)) for target in (one, other))
+    if isinstance(mine, Missing) or isinstance(others, Missing):
         return []
     sign = 1 if BY_ID[ranking.metric].direction == "higher" else -1
-    return [(values[pair] / others[pair]) ** sign for pair in sorted(values.keys() & others.keys())]
+    return [math.exp(sign * log) for log in pair_logs(mine, others).values()]
 
 
 def _side(analysis: Analysis, ranking: Ranking, ratios: Sequence[float]) -> int:
@@ -116,7 +117,7 @@ def _side(analysis: Analysis, ranking: Ranking, ratios: Sequence[float]) -> int:
     reports/analysis/ranking.py: bounds that hold together, and the relevance bound.
     """
     settings = analysis.run.configuration.report
-    others = sum(not isinstance(entry.estimate, Missing) for entry in ranking.entries) - 1
+    others = sum(entry.group is not None for entry in ranking.entries) - 1
     centre, half = log_interval([math.log(ratio) for ratio in ratios], 1 - (1 - settings.confidence_percent / 100) / others)
     bound = math.log1p(BY_ID[ranking.metric].relevance_percent(settings.relevance_percent) / 100)
     clearly = abs(centre) > max(half, bound)

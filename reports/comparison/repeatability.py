@@ -16,7 +16,8 @@ from harness.record.plan import TWIN
 from reports.analysis.analysis import Analysis
 from reports.analysis.cells import SPEED, cells, metric_info
 from reports.metrics.catalogue import METRICS
-from reports.stats.intervals import MIN_TRIALS, at_zero, paired_ratio
+from reports.stats.intervals import MIN_TRIALS, at_zero
+from reports.stats.pairs import TrialValues, paired_ratio
 
 #: With fewer trials the effect of the machine's speed can't be estimated.
 ENOUGH_TRIALS = 8
@@ -56,8 +57,8 @@ class Separation(Struct, frozen=True):
         return not self.low <= 1 <= self.high
 
 
-def _cells(analysis: Analysis) -> Iterator[tuple[str, str, float, Mapping[str, Mapping[str, float]]]]:
-    """Each ranking by a metric with noise: scope, metric, relevance bound in percent, and target -> pair -> value."""
+def _cells(analysis: Analysis) -> Iterator[tuple[str, str, float, Mapping[str, TrialValues]]]:
+    """Each ranking by a metric with noise: scope, metric, relevance bound in percent, and target -> its values."""
     bound = analysis.run.configuration.report.relevance_percent
     for ranking in analysis.rankings:
         metric = next(m for m in METRICS if m.id == ranking.metric)
@@ -68,7 +69,7 @@ def _cells(analysis: Analysis) -> Iterator[tuple[str, str, float, Mapping[str, M
         values = {
             name: found
             for name in (*names, *(name + TWIN for name in names if name + TWIN in analysis.twins))
-            if not isinstance(found := analysis.values(metric.id, name, scope), Missing)
+            if not isinstance(found := analysis.trial_values(metric.id, name, scope), Missing)
         }
         yield scope.id or "run", metric.id, metric.relevance_percent(bound), values
 
@@ -84,13 +85,13 @@ def scatter(analysis: Analysis) -> tuple[Scatter, ...]:
             scope,
             metric,
             target,
-            len(found),
-            stdev(found.values()) / fmean(found.values()),
-            _unexplained(metric, found, speeds.get((target, scope), {})),
+            len(found.values),
+            stdev(found.values.values()) / fmean(found.values.values()),
+            _unexplained(metric, found.values, speeds.get((target, scope), {})),
         )
         for scope, metric, _, values in _cells(analysis)
         for target, found in values.items()
-        if len(found) > 1
+        if len(found.values) > 1
     )
 
 
@@ -117,9 +118,9 @@ def separations(analysis: Analysis) -> tuple[Separation, ...]:
             ratio = paired_ratio(mine, twin, level, 1) if twin else None
             if ratio is None or twin is None:
                 continue
-            common = sorted(mine.keys() & twin.keys(), key=lambda pair: (int(pair.partition("/")[0]), pair))
+            common = sorted(mine.values.keys() & twin.values.keys(), key=lambda pair: (int(pair.partition("/")[0]), pair))
             groups = [common[i : i + MIN_TRIALS] for i in range(0, len(common) - MIN_TRIALS + 1, MIN_TRIALS)]
-            each = [paired_ratio({k: mine[k] for k in group}, {k: twin[k] for k in group}, level, 1) for group in groups]
+            each = [paired_ratio(mine.only(group), twin.only(group), level, 1) for group in groups]
             apart = [r for r in each if r and not r.low <= 1 <= r.high]
             won = [r for r in apart if abs(math.log(r.ahead)) > math.log1p(relevance / 100)]
             found.append(

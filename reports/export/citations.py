@@ -18,7 +18,7 @@ from harness.record.measurement import Missing
 from reports.analysis.analysis import Analysis
 from reports.analysis.claims import claim_results, read_claims
 from reports.metrics.catalogue import BY_ID
-from reports.stats.intervals import paired_ratio
+from reports.stats.pairs import paired_ratio
 from reports.units import factor, number, quantity, span
 
 _CITATION = re.compile(r'\[([^\]\n]*)\]\(([^()\s]*results\.(?:csv|json)) "([^"\n]+)"\)')
@@ -65,11 +65,11 @@ def _figure(analysis: Analysis, cited: str) -> str:
 
 def _ratio(analysis: Analysis, cited: str, metric: str, scope: str, target: str, other: str) -> str:
     at = next(each for each in analysis.scopes if each.id == scope)
-    mine, others = analysis.values(metric, target, at), analysis.values(metric, other, at)
+    mine, others = analysis.trial_values(metric, target, at), analysis.trial_values(metric, other, at)
     if isinstance(mine, Missing) or isinstance(others, Missing):
         raise UsageError(f'"{cited}" is cited, and one of the two has no value')
     if BY_ID[metric].exact:
-        return factor(median(mine.values()) / median(others.values()))
+        return factor(median(mine.values.values()) / median(others.values.values()))
     ratio = paired_ratio(mine, others, analysis.run.configuration.report.confidence_percent, 1)
     if ratio is None:
         raise UsageError(f'"{cited}" is cited, and has too few blocks for a ratio')

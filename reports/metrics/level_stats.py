@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import Literal
@@ -14,7 +14,7 @@ from hdrh.codec import HdrPayload
 from numpy.typing import NDArray
 
 from harness.record.histograms import read_encoded, tag
-from harness.record.measurement import LevelMeasurement, Missing
+from harness.record.measurement import LevelMeasurement, Missing, Slice
 from loadtests.protocol.histogram import COUNTS, HALF_COUNT_BITS
 from reports.metrics.metric import Direction
 
@@ -38,8 +38,35 @@ def requests(level: LevelMeasurement) -> int:
 
 
 def throughput(level: LevelMeasurement) -> float:
-    """Requests answered per second of the window."""
-    return requests(level) / level.window_seconds
+    """Requests answered per second of the window. In slices of a closed loop: of the time in which all connections were
+    busy, because a slice also fills up at its begin and drains at its end.
+    """
+    if level.kind != "closed" or not level.slices:
+        return requests(level) / level.window_seconds
+    paced = [each for each in counting_slices(level) if each.paced_ns]
+    return sum(each.paced_requests for each in paced) / (sum(each.paced_ns for each in paced) or 1) * 1e9
+
+
+def counting_slices(level: LevelMeasurement) -> Iterator[Slice]:
+    """The slices whose round counts."""
+    return (each for each in level.slices if not each.dropped)
+
+
+def throughput_by_round(level: LevelMeasurement) -> Mapping[int, float]:
+    """Round -> requests answered per second in it."""
+    if level.kind != "closed":
+        return {}
+    return {
+        each.round: each.paced_requests / each.paced_ns * 1e9
+        for each in counting_slices(level)
+        if each.paced_requests and each.paced_ns
+    }
+
+
+def cpu_by_round(role: Literal["service", "database"], level: LevelMeasurement) -> Mapping[int, float]:
+    """Round -> CPU time of a role's container per request in it, microseconds."""
+    used = ((each, each.service_cpu_ns if role == "service" else each.database_cpu_ns) for each in counting_slices(level))
+    return {each.round: spent / each.requests / 1e3 for each, spent in used if spent > 0 and each.requests}
 
 
 def quiet(values: Sequence[float], direction: Direction) -> float:

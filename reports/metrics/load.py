@@ -12,10 +12,12 @@ from reports.metrics.level_stats import (
     SAMPLES_BEYOND,
     SAMPLES_BEYOND_IN_A_START,
     Distribution,
+    cpu_by_round,
     cpu_per_request_microseconds,
     quiet_cpu_microseconds,
     quiet_throughput,
     requests,
+    throughput_by_round,
 )
 from reports.metrics.metric import NOT_APPLICABLE, Metric, MetricValue
 
@@ -119,7 +121,7 @@ LOAD: tuple[Metric, ...] = (
     Metric(
         "throughput", "throughput", "Throughput", "requests/s", "higher",
         "Requests answered per second of the measured window, at full load on the service's cores.",
-        _throughput, loops=("closed",),
+        _throughput, loops=("closed",), by_round=throughput_by_round,
     ),
     *(
         Metric(
@@ -136,12 +138,12 @@ LOAD: tuple[Metric, ...] = (
     Metric(
         "cpu", "CPU per request", "CPU per request", "microseconds", "lower",
         "CPU time of the service's container per request, from the kernel's counter.",
-        _cpu,
+        _cpu, by_round=partial(cpu_by_round, "service"), centre="trimmed mean",
     ),
     Metric(
         "database-cpu", "database CPU", "Database CPU per request", "microseconds", "lower",
         "CPU time of PostgreSQL per request. All targets use the same SQL, so differences come from the driver.",
-        _database_cpu,
+        _database_cpu, by_round=partial(cpu_by_round, "database"),
     ),
     Metric(
         "working-set", "memory", "Memory: working set", "bytes", "lower",

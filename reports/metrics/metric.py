@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from msgspec import Struct
 
-from harness.record.measurement import Missing
+from harness.record.measurement import LevelMeasurement, Missing
 from harness.record.plan import Kind
 from reports.metrics.scopes import ScopeKind
+from reports.stats.pairs import Centre
 from reports.units import Unit
 
 Direction = Literal["higher", "lower"]
@@ -47,6 +48,10 @@ class Metric(Struct, frozen=True):
     exact: bool = False
     least_relevance_percent: float = 0.0
     kind: Kind = "load"
+    #: Round -> value of a level that was measured in slices. None: slices say nothing about it.
+    by_round: Callable[[LevelMeasurement], Mapping[int, float]] | None = None
+    #: How the rounds of two trials give one ratio.
+    centre: Centre = "mean"
 
     @property
     def short(self) -> str:

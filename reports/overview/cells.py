@@ -38,6 +38,8 @@ class Cell(Struct, frozen=True):
     why: str = ""
     #: In the row's unit, and with few digits: for sentences.
     prose: str = ""
+    #: What limits its place; the cell has a mark then.
+    caveats: tuple[str, ...] = ()
 
     @property
     def leads(self) -> bool:

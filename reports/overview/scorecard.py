@@ -13,7 +13,8 @@ import msgspec
 from msgspec import Struct
 
 from harness.record.measurement import Missing
-from reports.analysis.analysis import Analysis
+from reports.analysis.analysis import Analysis, ranked_among
+from reports.analysis.caveats import caveats
 from reports.analysis.ranking import RankedTarget, Ranking
 from reports.metrics.catalogue import BY_ID
 from reports.overview.bills import Bill, Bills
@@ -53,6 +54,11 @@ class ScoreRow(Struct, frozen=True):
     def worst(self) -> Cell:
         """The target told apart that is furthest behind. Raises ValueError where nobody is told apart."""
         return max((cell for cell in self.cells if cell.state == "behind"), key=lambda cell: cell.factor or 1.0)
+
+    @property
+    def limited(self) -> bool:
+        """Whether any cell has a caveat."""
+        return any(cell.caveats for cell in self.cells)
 
     @property
     def told_apart(self) -> bool:
@@ -149,7 +155,9 @@ def score(analysis: Analysis, row: Row, target_class: str, columns: tuple[Column
     metric = BY_ID[row.metric]
     higher = metric.direction == "higher"
     estimates = {e.target: e.estimate for e in ranking.entries if not isinstance(e.estimate, Missing)}
-    able = {target for target, found in estimates.items() if enough(found)}
+    able = {target for target, found in estimates.items() if found.ranks}
+    if able != set(estimates) and able and not ranking.set_apart:
+        ranking = ranked_among(analysis, ranking, able)
     entries = {entry.target: entry for entry in ranking.entries if entry.target in able}
     medians = {target: estimates[target].median for target in able or estimates}
     best = (max if higher else min)(medians.values()) if medians else 1.0
@@ -179,6 +187,7 @@ def score(analysis: Analysis, row: Row, target_class: str, columns: tuple[Column
             interval=_interval(found, lambda v: cell_value(v, metric.unit)),
             trials=found.trials,
             prose=amount(found.median, metric.unit),
+            caveats=caveats(entry, metric.unit) if entry else (),
         )
 
     groups = {target: entry.group for target, entry in entries.items() if entry.group}
@@ -189,11 +198,6 @@ def _state(entry: RankedTarget, factor: float, level: bool, alone: bool) -> Stat
     if level:
         return "level"
     return state_of(entry.group == 1, alone, factor)
-
-
-def enough(found: Estimate) -> bool:
-    """Whether an estimate has the trials, or the exactness, to be ranked."""
-    return found.trials >= MIN_TRIALS or found.method == "exact"
 
 
 def _interval(found: Estimate, text: Callable[[float], str]) -> str:

@@ -173,7 +173,7 @@ def assess_noise(analysis: Analysis) -> NoiseAssessment:
         noise=_noise(variations),
         variation=median(variations) if variations else None,
         twins_differ=bool(pairs) and _many(sum(pair.apart for pair in pairs), len(pairs), 1 - level / 100),
-        machine=_machine(analysis),
+        machine=" ".join(filter(None, (_machine(analysis), _rounds(analysis)))),
         scatter=Table(
             "Coefficient of variation over the valid trials",
             ("Where", "Metric", "Target", "Trials", "Variation"),
@@ -208,6 +208,20 @@ def _machine(analysis: Analysis) -> str:
         f"quickest in the median window, and {slower[-1]:.0%} longer in the worst. On a dedicated machine both are close "
         "to zero. A noisy neighbour on the other hardware thread of a core costs up to two thirds of the speed. The "
         "figures of this page are as measured. Comparisons of runs and versions correct for it."
+    )
+
+
+def _rounds(analysis: Analysis) -> str:
+    """The state of the machine by the rounds of the run; empty where nothing was measured in slices."""
+    if not analysis.loud:
+        return ""
+    dearer = sorted(each.dearer - 1 for each in analysis.loud)
+    told = [entry.by_state for ranking in analysis.rankings for entry in ranking.entries if entry.by_state]
+    depending = sum(each.depends for each in told)
+    return (
+        f"Rounds of slices: in the loud third of the rounds a request took {median(dearer):.1%} more CPU time than in the "
+        f"quiet third (median over the loads; {dearer[-1]:.1%} at the worst one). Of {len(told)} ratios to a leader "
+        f"{depending} differ between the two by more than their intervals."
     )
 
 

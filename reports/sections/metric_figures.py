@@ -7,13 +7,16 @@ from functools import partial
 
 from harness.record.measurement import Missing
 from reports.analysis.analysis import Analysis, at_least
-from reports.analysis.ranking import Ranking
+from reports.analysis.caveats import caveats
+from reports.analysis.ranking import RankedTarget, Ranking, too_few
 from reports.charts import dot_chart
 from reports.charts.dot_chart import Dot
 from reports.metrics.catalogue import BY_ID
 from reports.metrics.scopes import Scope
 from reports.sections.elements import Figure, Section, styles_of
-from reports.units import Unit, quantity, span
+from reports.units import Unit, factor, number, quantity, span
+
+BY_STATE = ("Behind in quiet rounds", "Behind in loud rounds")
 
 
 def axis_sections(analysis: Analysis) -> tuple[Section, ...]:
@@ -40,6 +43,7 @@ def scope_figures(analysis: Analysis, scope: Scope, name: str) -> tuple[Figure, 
 def _metric_figure(analysis: Analysis, name: str, rankings: list[Ranking]) -> Figure | None:
     metric, scope = BY_ID[rankings[0].metric], analysis.scope(rankings[0])
     rows, table = [], []
+    told = any(entry.by_state for ranking in rankings for entry in ranking.entries)
     for ranking, entry in [(s, entry) for s in rankings for entry in s.entries]:
         trials = analysis.of(entry.target, scope)
         # One value per trial: if a metric covers a whole trial, all of its levels carry the same value.
@@ -53,20 +57,23 @@ def _metric_figure(analysis: Analysis, name: str, rankings: list[Ranking]) -> Fi
         found = entry.estimate
         if isinstance(found, Missing):
             rows.append(Dot(entry.target, None, None, None, valid, others))
-            table.append((entry.target, "–", "–", f"not ranked: {found.reason}", _values(valid, others, metric.unit)))
+            reason = f"not ranked: {found.reason}"
+            table.append((entry.target, "–", "–", reason, _values(valid, others, metric.unit), *_by_state(entry, told)))
             continue
         rows.append(Dot(entry.target, found.median, found.low, found.high, valid, others))
         interval = (
             "–" if found.low is None or found.high is None or metric.exact else span(found.low, found.high, metric.unit)
         )
+        place = f"group {entry.group}" if entry.group else f"not ranked: {too_few(entry)}"
         bound = "at least " if at_least(analysis, ranking, entry.target) else ""
         table.append(
             (
                 entry.target,
                 f"{bound}{quantity(found.median, metric.unit)}",
                 interval,
-                "not ranked: too few valid trials" if entry.group is None else f"group {entry.group}",
+                "; ".join((place, *caveats(entry, metric.unit))),
                 _values(valid, others, metric.unit),
+                *_by_state(entry, told),
             )
         )
     if not any(row.trials or row.not_valid or row.median for row in rows):
@@ -76,11 +83,21 @@ def _metric_figure(analysis: Analysis, name: str, rankings: list[Ranking]) -> Fi
     return Figure(
         id=name,
         title=title,
-        reading=metric.meaning,
-        headers=("Target", "Median", "Interval", "Tie group", "Single trials"),
+        reading=metric.meaning_at(scope.load),
+        headers=("Target", "Median", "Interval", "Tie group", "Single trials", *(BY_STATE if told else ())),
         rows=tuple(table),
         chart=partial(dot_chart.dots, rows, styles_of(analysis), metric.unit),
     )
+
+
+def _by_state(entry: RankedTarget, told: bool) -> tuple[str, ...]:
+    """How far behind the leader it is in quiet and in loud rounds, each with its interval."""
+    if not told:
+        return ()
+    if entry.by_state is None:
+        return ("–", "–")
+    both = (entry.by_state.quiet, entry.by_state.loud)
+    return tuple(f"{factor(each.ahead)} ({number(each.low)}–{number(each.high)})" for each in both)
 
 
 def _values(valid: Iterable[float], others: Iterable[float], unit: Unit) -> str:

@@ -6,7 +6,8 @@ from msgspec import Struct
 
 from harness.record.measurement import Missing
 from reports.analysis.analysis import Analysis, at_least
-from reports.analysis.ranking import RankedTarget, Ranking
+from reports.analysis.caveats import caveats
+from reports.analysis.ranking import RankedTarget, Ranking, too_few
 from reports.metrics.catalogue import BY_ID
 from reports.sections.elements import Sentence, Span
 from reports.units import factor, quantity, span
@@ -24,6 +25,7 @@ class MatrixCell(Struct, frozen=True):
     behind: str
     state: str
     group: int | None
+    caveats: tuple[str, ...] = ()
 
 
 class MatrixRow(Struct, frozen=True):
@@ -69,7 +71,7 @@ def _row(analysis: Analysis, ranking: Ranking, targets: tuple[str, ...]) -> Matr
     return MatrixRow(
         title=metric.title,
         better="higher is better" if metric.direction == "higher" else "lower is better",
-        lead=(*_lead(ranking), *_left_out(ranking)),
+        lead=(*_lead(ranking), *_without(ranking), *_two_states(ranking)),
         cells=tuple(_cell(analysis, ranking, entries[target]) for target in targets),
     )
 
@@ -88,11 +90,21 @@ def _lead(ranking: Ranking) -> Sentence:
     return (Span("tie: "), Span(first, "name"), Span(" and "), Span(last, "name"))
 
 
-def _left_out(ranking: Ranking) -> Sentence:
-    """Who has values and is not ranked: ` (too few trials: go)`."""
-    few = [e.target for e in ranking.entries if e.group is None and not isinstance(e.estimate, Missing)]
-    named = [part for target in few for part in (Span(", "), Span(target, "name"))][1:]
-    return (Span(" (too few trials: "), *named, Span(")")) if few else ()
+def _without(ranking: Ranking) -> Sentence:
+    """Who is not ranked for want of trials: `; without go (2 valid trials)`."""
+    found: list[Span] = []
+    for entry in ranking.set_apart:
+        found += (Span(", " if found else "; without "), Span(entry.target, "name"), Span(f" ({too_few(entry)})"))
+    return tuple(found)
+
+
+def _two_states(ranking: Ranking) -> Sentence:
+    """Who has two steady states: `; two steady states: java (nobody wins or loses inside their range)`."""
+    found: list[Span] = []
+    for entry in ranking.entries:
+        if entry.states:
+            found += (Span(", " if found else "; two steady states: "), Span(entry.target, "name"))
+    return (*found, Span(" (nobody wins or loses inside their range)")) if found else ()
 
 
 def _cell(analysis: Analysis, ranking: Ranking, entry: RankedTarget) -> MatrixCell:
@@ -105,15 +117,16 @@ def _cell(analysis: Analysis, ranking: Ranking, entry: RankedTarget) -> MatrixCe
         detail = f"{found.trials} trial{'s' if found.trials > 1 else ''}, no interval"
     else:
         detail = span(found.low, found.high, metric.unit)
-    if entry.group is None:
-        state = "unranked"
-    elif entry.target == ranking.winner:
+    if entry.target == ranking.winner:
         state = "wins"
     elif entry.group == 1 and ranking.note == "tie":
         state = "tie"
+    elif entry.group is None:
+        state = "unranked"
     else:
         state = "ranked"
     group = None if ranking.note.startswith("too few") else entry.group
     behind = f"{factor(entry.behind.ahead)} behind" if entry.behind and state == "ranked" and group else ""
     bound = "≥ " if at_least(analysis, ranking, entry.target) else ""
-    return MatrixCell(entry.target, f"{bound}{quantity(found.median, metric.unit)}", detail, behind, state, group)
+    value = f"{bound}{quantity(found.median, metric.unit)}"
+    return MatrixCell(entry.target, value, detail, behind, state, group, caveats(entry, metric.unit))

@@ -1,4 +1,4 @@
-"""Estimates over trials, and ratios between targets. Deterministic. docs/method/statistics.md explains the choices.
+"""Estimates over trials, and their intervals. Deterministic. docs/method/statistics.md explains the choices.
 
 A run has 3 trials per cell (`quick`) or 8 (`full`). Simulated coverage of a nominal 95 % interval with log-normal noise
 (tests/reports/stats/test_intervals.py):
@@ -10,17 +10,12 @@ A run has 3 trials per cell (`quick`) or 8 (`full`). Simulated coverage of a nom
 The interval is therefore Student's t on logarithms up to 29 trials; its centre is the geometric mean. From 30 trials on it
 is the percentile bootstrap of the median, which needs no normal noise and covers 95 % there. Fewer than three trials have no
 interval. If the median lies outside the interval, the interval is widened to hold it, which can only raise coverage.
-
-Ratios are paired by block: noise of a block affects both targets, so it cancels in their ratio. The bounds hold for all
-comparisons of one target with the others together (Bonferroni). That also limits wrong winners: a wrong target is ahead only
-if its bound against the truly best one fails, and the sum of these chances is half of (100 % - confidence) (Hsu's argument
-for multiple comparisons with the best, J. C. Hsu, Multiple Comparisons, 1996, chapter 4).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from statistics import fmean, median, stdev, variance
 from typing import Literal
@@ -48,6 +43,11 @@ class Estimate(Struct, frozen=True):
     high: float | None
     trials: int
     method: Method
+
+    @property
+    def ranks(self) -> bool:
+        """Whether there are the trials, or the exactness, that a ranking takes."""
+        return self.trials >= MIN_TRIALS or self.method == "exact"
 
 
 class Ratio(Struct, frozen=True):
@@ -97,22 +97,6 @@ def bootstrap_interval(values: Sequence[float], confidence_percent: float) -> tu
         return float(np.mean(ordered[np.minimum(found, n - 1)]))
 
     return quantile(tail), quantile(1 - tail)
-
-
-def paired_ratio(
-    better: Mapping[str, float], other: Mapping[str, float], confidence_percent: float, comparisons: int
-) -> Ratio | None:
-    """`better` / `other` over the pairs (blocks) that both have; None with fewer than three pairs.
-
-    The bounds of so many `comparisons` hold together with `confidence_percent`. The ratio is the geometric mean of the
-    pairs' ratios.
-    """
-    common = sorted(better.keys() & other.keys())
-    if len(common) < MIN_TRIALS:
-        return None
-    tail = (1 - confidence_percent / 100) / max(comparisons, 1)
-    centre, half = log_interval([math.log(better[key] / other[key]) for key in common], 1 - tail)
-    return Ratio(math.exp(centre), math.exp(centre - half), math.exp(centre + half), len(common))
 
 
 def log_interval(logs: Sequence[float], confidence: float) -> tuple[float, float]:

@@ -23,6 +23,7 @@ from reports.overview.columns import columns_of
 from reports.overview.headline import CPU_ROW
 from reports.overview.rows import read_rows
 from reports.overview.scorecard import Scorecard, groups_on, make_rows
+from reports.stats.pairs import TrialValues
 
 #: "place metric" -> target -> value of each trial, or the reason why there is none.
 Values = Mapping[str, Mapping[str, Sequence[float] | str]]
@@ -70,7 +71,7 @@ def small(values: Values, *, blocks: int = 3, classes: Mapping[str, str] | None 
                     scope=place,
                     target_class=target_class,
                     values={
-                        t: Missing(v) if isinstance(v, str) else {f"{i}/x": each for i, each in enumerate(v)}
+                        t: Missing(v) if isinstance(v, str) else TrialValues({f"{i}/x": each for i, each in enumerate(v)})
                         for t, v in mine.items()
                     },
                     direction=known.direction,

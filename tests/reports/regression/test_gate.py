@@ -324,7 +324,7 @@ def test_a_neighbour_that_slows_the_heads_alone_is_taken_out(tmp_path: Path) -> 
     again = pairs_record(tmp_path / "again", with_speed(factor), noise=0.01)
     judged = by_name(compared(again, GATE))
     assert judged[COLLATZ].state == "fine"
-    plain = {c.name: c.values for c in cells(again)}
+    plain = {c.name: c.trials for c in cells(again)}
     raw = pairs_of(plain[COLLATZ.replace("go|", f"go{BASE}|")], plain[COLLATZ], "lower")
     assert confirm({COLLATZ: raw})[COLLATZ].worse > 1.08
 

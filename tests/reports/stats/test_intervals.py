@@ -10,7 +10,8 @@ from scipy import stats
 
 from harness.record.measurement import Missing
 from reports.analysis.ranking import Ranking, rank
-from reports.stats.intervals import BOOTSTRAP_FROM_TRIALS, bootstrap_interval, estimate, paired_ratio, student_t_quantile
+from reports.stats.intervals import BOOTSTRAP_FROM_TRIALS, bootstrap_interval, estimate, student_t_quantile
+from reports.stats.pairs import TrialValues, paired_ratio
 
 
 def ranking(values: dict[str, dict[str, float] | Missing], **changes: object) -> Ranking:
@@ -18,7 +19,7 @@ def ranking(values: dict[str, dict[str, float] | Missing], **changes: object) ->
         "metric": "throughput",
         "scope": "cpu@saturate",
         "target_class": "standard",
-        "values": values,
+        "values": {t: cell if isinstance(cell, Missing) else TrialValues(cell) for t, cell in values.items()},
         "direction": "higher",
         "exact": False,
         "confidence_percent": 95.0,
@@ -79,14 +80,14 @@ def test_ratios_are_paired_by_block() -> None:
     shared = [1.0, 3.0, 0.5, 2.0]
     base = {f"b{i}": v for i, v in enumerate(shared)}
     faster = {f"b{i}": v * 1.1 * w for i, (v, w) in enumerate(zip(shared, [1, 1.001, 0.999, 1], strict=True))}
-    found = paired_ratio(faster, base | {"only here": 1e9}, 95, 1)
+    found = paired_ratio(TrialValues(faster), TrialValues(base | {"only here": 1e9}), 95, 1)
     assert found is not None
     assert found.blocks == 4
     assert 1.09 < found.low < 1.1 < found.high < 1.11
-    wider = paired_ratio(faster, base, 95, 10)
+    wider = paired_ratio(TrialValues(faster), TrialValues(base), 95, 10)
     assert wider is not None
     assert wider.low < found.low
-    assert paired_ratio({"b0": 1.0, "b1": 1.0, "b2": 1.0}, {"b1": 1.0, "b2": 1.0}, 95, 1) is None
+    assert paired_ratio(TrialValues({"b0": 1.0, "b1": 1.0, "b2": 1.0}), TrialValues({"b1": 1.0, "b2": 1.0}), 95, 1) is None
 
 
 @pytest.mark.parametrize(("blocks", "noise"), [(3, 0.02), (8, 0.02), (3, 0.05), (8, 0.05)])
