@@ -28,6 +28,7 @@ from harness.record.run import Calibration
 from harness.record.samples import Sample, SpeedSample
 from loadtests.protocol import histogram, messages
 from loadtests.protocol.group_messages import GroupLevelEnd, SliceEvent
+from loadtests.protocol.rounds import least_slices
 
 
 class GroupData(Struct, frozen=True):
@@ -49,7 +50,7 @@ class GroupData(Struct, frozen=True):
 class CopyLevel(Struct, frozen=True):
     """One level of one service: its slices, the end of the level, the database's statistics before and after it.
 
-    `wanted_rounds`: how many rounds should count.
+    `wanted_rounds`: how many rounds there should be.
     """
 
     end: GroupLevelEnd
@@ -112,10 +113,10 @@ def evaluate(data: GroupData, copy: CopyData) -> Measurement:
 def _level(data: GroupData, index: int, level: CopyLevel, context: LevelContext) -> LevelMeasurement:
     facts = _facts(data, index, level)
     verdict, problems = judge(facts, context)
-    counting = sum(not slice_.dropped for slice_ in facts.slices)
-    if verdict == "valid" and counting < level.wanted_rounds:
-        reason = next(iter(reversed(level.end.dropped.values())), "")
-        verdict, problems = "unstable", (f"only {counting} of {level.wanted_rounds} rounds count: {reason}",)
+    counting, least = sum(not slice_.dropped for slice_ in facts.slices), least_slices(level.wanted_rounds)
+    if verdict == "valid" and counting < least:
+        reason = next(iter(reversed(level.end.dropped.get(index, {}).values())), "")
+        verdict, problems = "unstable", (f"only {counting} of {least} slices count: {reason}",)
     answered = _answered(level)
     requests = sum(route.requests for route in facts.routes.values())
     use = use_of(
@@ -143,8 +144,9 @@ def _answered(level: CopyLevel) -> dict[str, int]:
 def _facts(data: GroupData, index: int, level: CopyLevel) -> LevelFacts:
     measured = level.end.measured[index]
     offset = data.clock_offset_ns
-    # Where no round counts, the figures are those of all rounds, and the level is unstable.
-    counting = [event for event in level.slices if event.round not in level.end.dropped] or list(level.slices)
+    dropped = level.end.dropped.get(index, {})
+    # Where no slice counts, the figures are those of all slices, and the level is unstable.
+    counting = [event for event in level.slices if event.round not in dropped] or list(level.slices)
     if not counting:
         raise TrialError("load", f"{level.end.level}: no slice was measured")
     start_ns = min(event.start_ns for event in counting) + offset
@@ -184,7 +186,7 @@ def _facts(data: GroupData, index: int, level: CopyLevel) -> LevelFacts:
         statements=statements,
         speed=speeds(data.speed_samples, start_ns, end_ns, data.placement),
         in_time=in_time(measured, data.objective),
-        slices=tuple(_slice(event, offset, level.end.dropped) for event in level.slices),
+        slices=tuple(_slice(event, offset, dropped) for event in level.slices),
     )
 
 

@@ -28,7 +28,7 @@ FLOOR_PROBES = 9
 JIT_SECONDS = 20.0
 #: Turns of one second in a group's warm-up. JIT targets reach their lowest CPU time after six to twelve of them;
 #: rounds in which one still gets faster are warm-up too.
-TURNS, JIT_TURNS = 2, 8
+TURNS, JIT_TURNS = 2, 10
 TURN_SECONDS = 1.06
 #: To start and stop a service with its database.
 SERVICE_SECONDS = 2.5

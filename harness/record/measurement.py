@@ -103,7 +103,7 @@ class Slice(Struct, frozen=True, array_like=True):
     service_cpu_ns: int
     database_cpu_ns: int
     generator_cpu_ns: int
-    #: Why the slice's round does not count, for all trials of the group; empty: it counts.
+    #: Why the slice does not count; empty: it counts.
     dropped: str = ""
 
 

@@ -114,10 +114,9 @@ class Group:
 
     def _level(self, program: group.Program, level: group.SlicedLevel, turns: Mapping[int, int]) -> None:
         rounds, number = Rounds(level.rounds), 0
-        names = [copy.name for copy in self._spec.copies]
         #: Round -> copy -> the slice, and the number of its measured part.
         taken: dict[int, dict[int, tuple[group.SliceEvent, int]]] = {}
-        while self._alive and not rounds.enough(names, closed=level.kind == "closed"):
+        while self._alive and not rounds.enough(self._alive, closed=level.kind == "closed"):
             number += 1
             taken[number] = {}
             for copy in self._random.sample(self._alive, len(self._alive)):
@@ -136,17 +135,17 @@ class Group:
                     if copy in self._alive
                 },
             )
-        # Where no round counts, all of them show what there was: the harness calls the level unstable.
-        counting = rounds.counting() or list(taken)
         measured: dict[int, messages.Measured] = {}
         answered: dict[int, dict[str, int]] = {}
         for copy in self._alive:
-            mine = [taken[each][copy] for each in counting if copy in taken[each]]
+            # Where no slice counts, all of them show what there was: the harness calls the level unstable.
+            counting = rounds.counting(copy) or [each for each in taken if copy in taken[each]]
+            mine = [taken[each][copy] for each in counting]
             measured[copy], answered[copy] = self._collect(
                 program, level, copy, mine, turns.get(copy, 0), steady=copy not in rounds.warming
             )
         self._harness.ask(
-            group.GroupLevelEnd(program.profile, level.name, measured, dict(rounds.dropped), answered), HARNESS_SECONDS
+            group.GroupLevelEnd(program.profile, level.name, measured, rounds.dropped, answered), HARNESS_SECONDS
         )
 
     def _slice(

@@ -41,7 +41,7 @@ class SlicedLevel(Struct, frozen=True, forbid_unknown_fields=True):
     #: Of each slice: the load before the measured part, and the measured part.
     lead_seconds: float
     slice_seconds: float
-    #: How many rounds must count.
+    #: How many rounds there are. Four fifths of each copy's slices must count.
     rounds: int
     rate: float = 0.0
     share: float = 0.0
@@ -125,14 +125,14 @@ class SliceEvent(Struct, frozen=True, tag="slice"):
 class GroupLevelEnd(Struct, frozen=True, tag="group_level_end"):
     """The end of a level.
 
-    `measured`: copy -> its slices that count, merged. `dropped`: round -> why it does not count. `answered`: copy ->
-    requests answered as expected since the start, by route. The databases' statement counts must agree with it.
+    `measured`: copy -> its slices that count, merged. `dropped`: copy -> round -> why its slice does not count. `answered`:
+    copy -> requests answered as expected since the start, by route. The databases' statement counts must agree with it.
     """
 
     profile: str
     level: str
     measured: dict[int, Measured]
-    dropped: dict[int, str]
+    dropped: dict[int, dict[int, str]]
     answered: dict[int, dict[str, int]]
 
 

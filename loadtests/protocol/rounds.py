@@ -1,15 +1,15 @@
-"""Decides from counters which rounds of a group count, and when there are enough of them. It never looks at who is faster.
+"""Decides from counters which slices of a group count, and when there are enough rounds. It never looks at who is faster.
 
-A round is dropped for all copies where something other than the service under load worked: another service, which a compiler
-or a collector kept busy, or a neighbour of the virtual machine. Rounds in which a copy still got faster are warm-up.
+A slice is dropped where something other than the service under load worked: another service, which a compiler or a collector
+kept busy, or a neighbour of the virtual machine. Slices in which a copy still got faster are warm-up.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
-from statistics import fmean, median, stdev
+from statistics import fmean, stdev
 
 from msgspec import Struct
 
@@ -35,45 +35,45 @@ class Seen(Struct, frozen=True):
     steal: float
 
 
-def problem(slices: Mapping[int, Seen]) -> str:
-    """Why a round does not count; empty: it counts. `slices`: copy -> its slice."""
-    limit = IDLE_SHARE + IDLE_SHARE_EACH * len(slices)
-    for seen in slices.values():
-        if seen.others_ns > limit * seen.seconds * 1e9:
-            share = seen.others_ns / seen.seconds / 1e9
-            return f"services without load used {share:.1%} of a CPU (limit {limit:.1%})"
-        if seen.steal > STEAL_LIMIT:
-            return f"the hypervisor took {seen.steal:.0%} of the services' CPUs (steal, limit {STEAL_LIMIT:.0%})"
-        if seen.other_work > OTHER_WORK_LIMIT + TICKS_SECONDS / seen.seconds:
-            return (
-                f"other work took {seen.other_work:.0%} of the services' CPUs (limit {OTHER_WORK_LIMIT:.0%} and two ticks)"
-            )
+def problem(seen: Seen, copies: int) -> str:
+    """Why a slice does not count; empty: it counts. `copies`: of the group."""
+    limit = IDLE_SHARE + IDLE_SHARE_EACH * copies
+    if seen.others_ns > limit * seen.seconds * 1e9:
+        share = seen.others_ns / seen.seconds / 1e9
+        return f"services without load used {share:.1%} of a CPU (limit {limit:.1%})"
+    if seen.steal > STEAL_LIMIT:
+        return f"the hypervisor took {seen.steal:.0%} of the services' CPUs (steal, limit {STEAL_LIMIT:.0%})"
+    if seen.other_work > OTHER_WORK_LIMIT + TICKS_SECONDS / seen.seconds:
+        return f"other work took {seen.other_work:.0%} of the services' CPUs (limit {OTHER_WORK_LIMIT:.0%} and two ticks)"
     return ""
 
 
-def still_warming(rounds: Sequence[Mapping[int, Seen]]) -> tuple[int, ...]:
-    """The copies whose CPU time per request still falls over the rounds, compared with the median copy of each round.
+def still_warming(rounds: Mapping[int, Mapping[int, Seen]], counting: Mapping[int, Sequence[int]]) -> tuple[int, ...]:
+    """The copies whose CPU time per request still falls, compared with the other copies of each round.
 
-    The machine's speed changes for all copies of a round alike, so it does not show here.
+    The machine's speed changes for all copies of a round alike, so it does not show here. `counting`: copy -> the rounds in
+    which its slice counts.
     """
-    third = len(rounds) // 3
-    if third < 1:
-        return ()
-    logs: dict[int, list[float]] = {}
-    for slices in rounds:
-        costs = {
+    logs = {
+        number: {
             copy: math.log(s.service_cpu_ns / s.requests) for copy, s in slices.items() if s.requests and s.service_cpu_ns
         }
-        if not costs:
-            return ()
-        middle = median(costs.values()) if len(costs) > 2 else 0.0
-        for copy, cost in costs.items():
-            logs.setdefault(copy, []).append(cost - middle)
-    return tuple(copy for copy, series in logs.items() if _falls(series, third))
+        for number, slices in rounds.items()
+    }
+    found = []
+    for copy, numbers in counting.items():
+        series = []
+        for number in (number for number in numbers if copy in logs[number]):
+            others = [log for other, log in logs[number].items() if other != copy]
+            series.append(logs[number][copy] - (fmean(others) if others else 0.0))
+        if _falls(series):
+            found.append(copy)
+    return tuple(found)
 
 
-def _falls(series: Sequence[float], third: int) -> bool:
-    if len(series) < 2 * third:
+def _falls(series: Sequence[float]) -> bool:
+    third = len(series) // 3
+    if third < 1:
         return False
     early, late = series[:third], series[-third:]
     noise = 3 * math.sqrt((_variance(series) / third) * 2)
@@ -87,33 +87,51 @@ def _variance(series: Sequence[float]) -> float:
 
 
 class Rounds:
-    """The rounds of a level so far."""
+    """The rounds of a level so far. `wanted`: how many there should be."""
 
     def __init__(self, wanted: int) -> None:
         self._wanted = wanted
+        self._least = least_slices(wanted)
         self._seen: dict[int, Mapping[int, Seen]] = {}
-        self.dropped: dict[int, str] = {}
-        #: The copies that still got faster in the rounds that count, when the last round was measured.
+        #: Copy -> round -> why its slice does not count.
+        self.dropped: dict[int, dict[int, str]] = {}
+        #: The copies that still got faster in the slices that count, when the last round was measured.
         self.warming: tuple[int, ...] = ()
 
     def add(self, number: int, slices: Mapping[int, Seen]) -> None:
         self._seen[number] = slices
-        if why := problem(slices):
-            self.dropped[number] = why
+        for copy, seen in slices.items():
+            if why := problem(seen, len(slices)):
+                self._drop(copy, number, why)
 
-    def counting(self) -> list[int]:
-        return [number for number in self._seen if number not in self.dropped]
+    def _drop(self, copy: int, number: int, why: str) -> None:
+        self.dropped.setdefault(copy, {})[number] = why
 
-    def enough(self, names: Sequence[str], *, closed: bool) -> bool:
-        """Whether the level is over. A third of the rounds becomes warm-up where a copy still got faster in them."""
-        counting = self.counting()
+    def counting(self, copy: int) -> list[int]:
+        """The rounds in which a copy's slice counts."""
+        dropped = self.dropped.get(copy, {})
+        return [number for number, slices in self._seen.items() if copy in slices and number not in dropped]
+
+    def enough(self, copies: Collection[int], *, closed: bool) -> bool:
+        """Whether the level is over for these copies.
+
+        The first third of a copy's slices becomes warm-up where it still got faster in them.
+        """
+        if len(self._seen) < self._wanted:
+            return False
         last = len(self._seen) >= MOST_TIMES * self._wanted
-        if len(counting) < self._wanted:
+        if any(len(self.counting(copy)) < self._least for copy in copies):
             return last
-        self.warming = still_warming([self._seen[number] for number in counting]) if closed else ()
+        counting = {copy: self.counting(copy) for copy in copies}
+        self.warming = still_warming(self._seen, counting) if closed else ()
         if not self.warming or last:
             return True
-        who = ", ".join(dict.fromkeys(names[copy] for copy in self.warming))
-        for number in counting[: max(1, self._wanted // 3)]:
-            self.dropped[number] = f"warm-up: {who} still got faster"
+        for copy in self.warming:
+            for number in counting[copy][: max(1, self._wanted // 3)]:
+                self._drop(copy, number, "warm-up: it still got faster")
         return False
+
+
+def least_slices(wanted: int) -> int:
+    """How many slices of each copy must count: four fifths."""
+    return max(1, wanted * 4 // 5)

@@ -57,7 +57,7 @@ def slice_event(number: int, cpu_us: float = 100.0, requests: int = REQUESTS, ge
 
 
 def level(
-    slices: Sequence[SliceEvent], dropped: dict[int, str], *, steady: bool = True, wanted: int = 4
+    slices: Sequence[SliceEvent], dropped: dict[int, str], *, steady: bool = True, wanted: int = 5
 ) -> LevelMeasurement:
     counting = [each for each in slices if each.round not in dropped] or slices
     counts = histogram.new_counts()
@@ -71,7 +71,7 @@ def level(
                 "saturate", 0, 0, 2.0, steady, "", 32, 0.0, sum(each.busy_seconds for each in counting), (route,)
             )
         },
-        dropped,
+        {0: dropped},
         {0: {ROUTE: total}},
     )
     data = GroupData(
@@ -127,14 +127,14 @@ def test_lost_time_breaks_littles_law() -> None:
     assert "Little's law" in " ".join(level(slices, {}).problems)
 
 
-def test_too_few_rounds_that_count_are_unstable_with_the_reason() -> None:
+def test_too_few_slices_that_count_are_unstable_with_the_reason() -> None:
     found = level([slice_event(number) for number in range(1, 5)], {1: "steal", 3: "a collector worked"})
-    assert (found.verdict, found.problems) == ("unstable", ("only 2 of 4 rounds count: a collector worked",))
+    assert (found.verdict, found.problems) == ("unstable", ("only 2 of 4 slices count: a collector worked",))
 
 
-def test_a_level_without_a_round_that_counts_shows_all_rounds_and_is_unstable() -> None:
+def test_a_level_without_a_slice_that_counts_shows_all_slices_and_is_unstable() -> None:
     found = level([slice_event(1), slice_event(2)], {1: "steal", 2: "steal"})
-    assert (found.verdict, found.problems) == ("unstable", ("only 0 of 4 rounds count: steal",))
+    assert (found.verdict, found.problems) == ("unstable", ("only 0 of 4 slices count: steal",))
     assert found.usage["service"].cpu_seconds == pytest.approx(2 * REQUESTS * 100e-6)
 
 
