@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from harness.record.measurement import Missing
 from reports.analysis.analysis import Analysis
-from reports.stats.intervals import paired_ratio
+from reports.stats.pairs import paired_ratio
 
 METRIC = "cpu"
 
@@ -43,7 +43,7 @@ def _widths(analysis: Analysis) -> Iterator[Width]:
             continue
         pairs = list(combinations([entry.target for entry in ranking.entries], 2))
         for pair in pairs:
-            first, second = (analysis.values(METRIC, target, analysis.scope(ranking)) for target in pair)
+            first, second = (analysis.trial_values(METRIC, target, analysis.scope(ranking)) for target in pair)
             if isinstance(first, Missing) or isinstance(second, Missing):
                 yield Width(load.title, pair, None)
                 continue

@@ -83,7 +83,7 @@ def _metric_figure(analysis: Analysis, name: str, rankings: list[Ranking]) -> Fi
     return Figure(
         id=name,
         title=title,
-        reading=metric.meaning_at(scope.load),
+        reading=metric.meaning,
         headers=("Target", "Median", "Interval", "Tie group", "Single trials", *(BY_STATE if told else ())),
         rows=tuple(table),
         chart=partial(dot_chart.dots, rows, styles_of(analysis), metric.unit),

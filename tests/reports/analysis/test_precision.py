@@ -7,14 +7,15 @@ from small import around, scattered, small
 
 from reports.analysis.analysis import Analysis
 from reports.analysis.precision import widths
+from reports.stats.pairs import TrialValues
 
 PLACE = "cpu@saturate cpu"
 
 
 def analysis(monkeypatch: pytest.MonkeyPatch, **values: tuple[float, ...]) -> Analysis:
     made = small({PLACE: values})
-    pairs = {target: {f"{i}/cpu": each for i, each in enumerate(mine)} for target, mine in values.items()}
-    monkeypatch.setattr(Analysis, "values", lambda _self, _metric, target, _scope: pairs[target])
+    pairs = {t: TrialValues({f"{i}/cpu": each for i, each in enumerate(mine)}) for t, mine in values.items()}
+    monkeypatch.setattr(Analysis, "trial_values", lambda _self, _metric, target, _scope: pairs[target])
     return made
 
 

@@ -93,7 +93,7 @@ def test_a_ranking_pairs_rounds_and_old_records_pair_trials(plain: Record) -> No
 
 def test_everybody_who_pairs_targets_pairs_their_rounds(plain: Record) -> None:
     def cost(trial: Trial, number: int) -> float:
-        return bursts(trial, number) * math.exp(random.Random(f"{trial.id} {number}").gauss(0, 0.03))
+        return bursts(trial, number) * math.exp(random.Random(f"b {trial.id} {number}").gauss(0, 0.06))
 
     analysis = analyse(sliced(plain, cost))
     rounds = {(m.trial.target, m.pair): m.rounds["cpu"] for m in analysis.measured if m.load.id == CPU}

@@ -269,7 +269,7 @@ def test_the_exports_of_a_real_run_hold_its_values_and_intervals(real: Record, t
     assert "go whole run" in bencher
     actions = {name: json.loads((tmp_path / name).read_text()) for name in (BIGGER, SMALLER)}
     assert {row["name"].rsplit(" ", 1)[1] for row in actions[BIGGER]} == {"throughput"}
-    assert {"p99", "cpu", "statements"} <= {row["name"].rsplit(" ", 1)[1] for row in actions[SMALLER]}
+    assert {"database-cpu", "cpu", "statements"} <= {row["name"].rsplit(" ", 1)[1] for row in actions[SMALLER]}
     assert len(actions[BIGGER]) + len(actions[SMALLER]) == len(values.cells)
     row = next(row for row in actions[BIGGER] if row["name"] == "go cpu@saturate throughput")
     assert (row["unit"], row["value"]) == ("requests/s", found["value"])
