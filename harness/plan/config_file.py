@@ -27,7 +27,7 @@ PRESETS: dict[str, Timing] = {
         settle_seconds=2,
         starts=3,
         together=2,
-        rounds=10,
+        rounds=8,
     ),
     "gate": Timing(
         blocks=3, warmup_seconds=6, warmup_limit_seconds=30, measure_seconds=8, settle_seconds=2, together=1, rounds=20

@@ -276,8 +276,7 @@ def trial_values(
             return value
         values[trial.pair] = value
     rounds = {m.pair: m.rounds[metric.id] for m in counted if isinstance(m, LevelObservation) and metric.id in m.rounds}
-    quiet = any(metric.id in m.quiet for m in counted if isinstance(m, LevelObservation))
-    return TrialValues(values, rounds, "values" if quiet else metric.centre)
+    return TrialValues(values, rounds)
 
 
 def verdicts_at(target: str, scope: Scope, results: Sequence[TrialResult]) -> list[str]:

@@ -18,9 +18,6 @@ from reports.metrics.metric import NotApplicable
 from reports.metrics.scopes import Load, ScopeKind
 from reports.stats.pairs import ByRound
 
-#: Where a level was measured in slices, what limits it is used up, and other machines only make it slower.
-QUIET = frozenset({"throughput", "database-cpu"})
-
 
 class Observation(Struct, frozen=True):
     """A trial, valid or not, with its value of every metric that applies to it."""
@@ -64,8 +61,6 @@ class LevelObservation(Observation, frozen=True):
     distribution: Distribution | Missing
     #: Metric -> round -> value, of a level that was measured in slices.
     rounds: Mapping[str, ByRound] = {}
-    #: The metrics whose value is that of the quiet third of the slices.
-    quiet: frozenset[str] = frozenset()
 
     @property
     def valid(self) -> bool:
@@ -118,9 +113,7 @@ def level_observation(
             service_bound=load.id in service_bound,
         )
         values = _values("load", seen)
-        quiet = QUIET | ({"cpu"} if seen.service_bound else set()) if level.slices else frozenset()
-        rounds = _by_round(values, level)
-        yield LevelObservation(result, values, whole, level, load, seen.distribution, rounds, frozenset(quiet))
+        yield LevelObservation(result, values, whole, level, load, seen.distribution, _by_round(values, level))
 
 
 def trial_observation(record: Record, result: TrialResult) -> TrialObservation | None:

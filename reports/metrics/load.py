@@ -138,7 +138,7 @@ LOAD: tuple[Metric, ...] = (
     Metric(
         "cpu", "CPU per request", "CPU per request", "microseconds", "lower",
         "CPU time of the service's container per request, from the kernel's counter.",
-        _cpu, by_round=partial(cpu_by_round, "service"), centre="trimmed mean",
+        _cpu, by_round=partial(cpu_by_round, "service"),
     ),
     Metric(
         "database-cpu", "database CPU", "Database CPU per request", "microseconds", "lower",

@@ -11,7 +11,6 @@ from msgspec import Struct
 from harness.record.measurement import LevelMeasurement, Missing
 from harness.record.plan import Kind
 from reports.metrics.scopes import ScopeKind
-from reports.stats.pairs import Centre
 from reports.units import Unit
 
 Direction = Literal["higher", "lower"]
@@ -50,8 +49,6 @@ class Metric(Struct, frozen=True):
     kind: Kind = "load"
     #: Round -> value of a level that was measured in slices. None: slices say nothing about it.
     by_round: Callable[[LevelMeasurement], Mapping[int, float]] | None = None
-    #: How the rounds of two trials give one ratio.
-    centre: Centre = "mean"
 
     @property
     def short(self) -> str:
