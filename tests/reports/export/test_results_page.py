@@ -79,7 +79,7 @@ def test_the_third_run_is_what_comparing_it_gives(
         in words.replace("As", "as")
     )
     over = between(cells_of([analysis, analyse(repeated)]), 95)
-    assert f"({sum(r.outside for r in over)} of the 51 are measured, the others read)" in words
+    assert f"({sum(r.outside for r in over)} of the 42 are measured, the others read)" in words
 
 
 def test_how_far_the_runs_lie_apart_is_what_all_three_say(published: Record, repeated: Record, third: Record) -> None:
