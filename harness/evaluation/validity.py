@@ -11,6 +11,7 @@ from harness.record.measurement import Measurement, Missing, StatementCount, Ver
 from harness.record.run import Calibration
 from harness.record.trial_result import Outcome, ScaleMeasurement, TrialResult
 from loadtests.protocol.capacity_search import CEILING_SHARE
+from loadtests.protocol.rounds import HOST_REASONS
 
 GENERATOR_BUSY_LIMIT = {"closed": 0.80, "open": 0.75}
 LITTLE_TOLERANCE = 0.05
@@ -169,10 +170,15 @@ def disturbed_by_host(result: TrialResult) -> bool:
     return result.verdict == "unstable" and _had_interference(result.measurement)
 
 
+def lost_slices(level: Level) -> bool:
+    """Whether a slice does not count because of the host."""
+    return any(each.dropped.startswith(HOST_REASONS) for each in level.slices)
+
+
 def _had_interference(outcome: Outcome) -> bool:
     match outcome:
         case Measurement():
-            return any(interference(level) for level in outcome.levels)
+            return any(interference(level) or lost_slices(level) for level in outcome.levels)
         case ScaleMeasurement():
             return any(_had_interference(point.measured) for point in outcome.points)
         case _:

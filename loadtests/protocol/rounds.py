@@ -18,6 +18,8 @@ IDLE_SHARE, IDLE_SHARE_EACH = 0.003, 0.001
 STEAL_LIMIT = 0.05
 #: Of the services' CPUs. The kernel counts in ticks, of which two may be wrong in a slice.
 OTHER_WORK_LIMIT, TICKS_SECONDS = 0.05, 0.02
+#: How the reasons begin for which the host costs a slice.
+HOST_REASONS = ("other work", "the hypervisor")
 #: A copy whose CPU per request falls by more within the rounds that count is still warming up.
 FALL_LIMIT = 0.03
 #: So many times the wanted rounds are measured at most.

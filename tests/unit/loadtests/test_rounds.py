@@ -5,7 +5,9 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 
-from loadtests.protocol.rounds import MOST_TIMES, Rounds, Seen, problem, still_warming
+import pytest
+
+from loadtests.protocol.rounds import HOST_REASONS, MOST_TIMES, Rounds, Seen, problem, still_warming
 
 
 def seen(us: float = 100.0, others_ns: int = 0, steal: float = 0.0, other_work: float = 0.0) -> Seen:
@@ -43,6 +45,13 @@ def test_a_slice_is_dropped_for_work_outside_the_group() -> None:
     # Half a second: two ticks of 10 ms are 4 % of it.
     assert problem(seen(other_work=0.09), copies=2) == ""
     assert "other work took 10%" in problem(seen(other_work=0.10), copies=2)
+
+
+@pytest.mark.parametrize(
+    ("slice_", "host"), [(seen(steal=0.5), True), (seen(other_work=0.5), True), (seen(others_ns=10**9), False)]
+)
+def test_what_the_host_costs_is_told_from_what_the_group_costs(slice_: Seen, host: bool) -> None:
+    assert problem(slice_, copies=2).startswith(HOST_REASONS) is host
 
 
 def warming(rounds: list[Mapping[int, Seen]]) -> tuple[int, ...]:

@@ -13,7 +13,7 @@ from synthetic import QUIET, closed, measurement, opened, result, run
 import harness.run.runner
 from harness.cli.terminal import Terminal
 from harness.evaluation.validity import disturbed_by_host
-from harness.record.measurement import HostUse, LevelMeasurement, Measurement, Missing
+from harness.record.measurement import HostUse, LevelMeasurement, Measurement, Missing, Slice
 from harness.record.plan import Placement, Trial
 from harness.record.reader import read_record
 from harness.record.trial_result import ScaleMeasurement, ScalePoint, TrialResult
@@ -39,6 +39,14 @@ def scaled(*points: Measurement | Missing) -> TrialResult:
 def test_what_the_machine_took_spoils_a_trial_at_any_of_its_levels_and_points(host: HostUse) -> None:
     assert disturbed_by_host(unstable(closed(), closed(host=host)))
     assert disturbed_by_host(scaled(measurement(), measurement(closed(host=host))))
+
+
+def test_a_slice_lost_to_the_host_disturbs_a_trial_and_one_lost_to_a_compiler_does_not() -> None:
+    def lost(why: str) -> TrialResult:
+        return unstable(msgspec.structs.replace(closed(), slices=(Slice(1, 0, 1, 1, 1, 1, 1, 1, 1, why),)))
+
+    assert disturbed_by_host(lost("other work took 50%"))
+    assert not disturbed_by_host(lost("warm-up: it still got faster"))
 
 
 @pytest.mark.parametrize(
