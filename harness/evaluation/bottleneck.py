@@ -6,8 +6,8 @@ The first of these that holds:
     database      PostgreSQL used 90 % of its cores or more; where it shares them with the generator: both together did, and
                   PostgreSQL used the greater part (otherwise the bottleneck is what used the greater part)
     proxy         the load balancer before replicas: by the same two rules
-    pool          PostgreSQL executed statements for 90 % of the pool's connections or more in the mean, with CPU to spare:
-                  waiting requests wait for a connection
+    pool          90 % of the pool's connections or more were held in the mean (a statement was under way or a transaction
+                  open), with CPU to spare: waiting requests wait for a connection
     none          no resource is used up: the level asks for less than there is
 
 Near the limit of an objective, queues are long before a resource is used up. A search for capacity therefore names the most
@@ -35,8 +35,8 @@ class Use(Struct, frozen=True):
     generator_over: bool
     #: Whether database and generator have the same cores.
     shared: bool
-    #: The mean number of statements under execution, and the number of connections in the pool.
-    executing: float
+    #: The mean number of connections that were held, and the number of connections in the pool.
+    held: float
     pool_size: int
     #: The load balancer's share of its cores, and whether these are the generator's.
     proxy: float = 0.0
@@ -58,7 +58,7 @@ def use_of(
     *,
     generator_over: bool,
     shared: bool,
-    executing: float,
+    held: float,
     pool_size: int,
     proxy_shares: bool = False,
 ) -> Use:
@@ -70,7 +70,7 @@ def use_of(
         generator=shares["generator"],
         generator_over=generator_over,
         shared=shared,
-        executing=executing,
+        held=held,
         pool_size=pool_size,
         proxy=shares.get("proxy", 0.0),
         proxy_shares=proxy_shares,
@@ -82,7 +82,7 @@ def figures(use: Use) -> str:
     proxy = f", proxy {use.proxy:.0%}" if use.proxy else ""
     return (
         f"service {use.service:.0%} of its cores, database {use.database:.0%}{proxy}, generator {use.generator:.0%}"
-        f"{' of the same cores' if use.shared else ''}; {use.executing:.1f} of {use.pool_size} connections executing"
+        f"{' of the same cores' if use.shared else ''}; {use.held:.1f} of {use.pool_size} connections held"
     )
 
 
@@ -99,7 +99,7 @@ def bottleneck(use: Use) -> Bottleneck:
         return "database"
     if use.proxy >= FULL:
         return "proxy"
-    return "pool" if use.executing >= FULL * use.pool_size else "none"
+    return "pool" if use.held >= FULL * use.pool_size else "none"
 
 
 def most_used(use: Use) -> Bottleneck:
@@ -112,7 +112,7 @@ def most_used(use: Use) -> Bottleneck:
         "database": use.database,
         "generator": use.generator,
         "proxy": use.proxy,
-        "pool": use.executing / use.pool_size,
+        "pool": use.held / use.pool_size,
     }
     # The shared cores count as one resource, named after the container that uses most of them.
     shares[_greatest(together)] = sum(together.values())

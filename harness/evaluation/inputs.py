@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 from msgspec import Struct
 
-from harness.evaluation.statements import Contract
+from harness.evaluation.statements import Contract, Statistics
 from harness.record.cpus import count_cpus
 from harness.record.measurement import (
     HostUse,
@@ -46,10 +46,10 @@ class GeneratorOutput(Struct, frozen=True):
 
 
 class DatabaseReading(Struct, frozen=True):
-    """The database's statement statistics between two levels. `answered`: requests answered until then, by route."""
+    """The database's statistics between two levels. `answered`: requests answered until then, by route."""
 
     answered: Mapping[str, int]
-    rows: tuple[Mapping[str, Any], ...]
+    statistics: Statistics
 
 
 class TrialData(Struct, frozen=True):

@@ -8,10 +8,11 @@ import msgspec
 
 from harness.errors import TrialError
 from harness.evaluation.bottleneck import Use, bottleneck, figures, most_used, use_of
-from harness.evaluation.inputs import GeneratorOutput, LevelFacts, LevelOutput, TrialData
+from harness.evaluation.inputs import DatabaseReading, GeneratorOutput, LevelFacts, LevelOutput, TrialData
+from harness.evaluation.sessions import mean_held
 from harness.evaluation.statements import Contract, count_statements, subtract
 from harness.evaluation.usage import anonymous_between, cpu_per_request, host_use, speeds, usage
-from harness.evaluation.validity import GENERATOR_BUSY_LIMIT, LevelContext, generator_problem, judge
+from harness.evaluation.validity import GENERATOR_BUSY_LIMIT, LevelContext, generator_problem, judge, outside_contract
 from harness.record.cpus import all_cpus, parse_cpu_list
 from harness.record.measurement import (
     Capacity,
@@ -38,7 +39,6 @@ def evaluate(output: GeneratorOutput, data: TrialData) -> Measurement:
     """The measurement of a trial. Raises TrialError where the samples do not cover a window."""
     max_connections = max(m.connections for level in output.levels for m in level.measured)
     context = LevelContext(
-        pool_size=data.pool_size,
         generator_cores=data.cores()["generator"],
         objective_milliseconds=data.objective.milliseconds,
         calibration=data.calibration,
@@ -51,12 +51,15 @@ def evaluate(output: GeneratorOutput, data: TrialData) -> Measurement:
     for index, level in enumerate(output.levels):
         before, after = data.readings[index : index + 2]
         answered = {route: n - before.answered.get(route, 0) for route, n in after.answered.items()}
-        statements = count_statements(data.contract, answered, subtract(after.rows, before.rows))
+        statements = count_statements(data.contract, answered, subtract(after.statistics, before.statistics))
+        context = msgspec.structs.replace(
+            context, outside=outside_contract(data.contract, data.readings[0], after, data.pool_size)
+        )
         if level.end.level != CAPACITY:
             (measured,), (windows,) = level.measured, level.windows
-            levels.append(_level(measured, windows, statements, answered, data, context))
+            levels.append(_level(measured, windows, statements, (before, after), data, context))
         else:
-            capacity = _capacity(level, statements, answered, data, context)
+            capacity = _capacity(level, (before, after), data, context)
     return Measurement(
         meta=output.ready.meta,
         generator_versions=output.hello.versions,
@@ -105,7 +108,7 @@ def _level(
     measured: messages.Measured,
     windows: tuple[messages.Window, ...],
     statements: tuple[StatementCount, ...],
-    answered: Mapping[str, int],
+    readings: tuple[DatabaseReading, DatabaseReading],
     data: TrialData,
     context: LevelContext,
 ) -> LevelMeasurement:
@@ -117,7 +120,7 @@ def _level(
         facts.usage,
         facts.window_seconds,
         generator_problem(facts, context) is not None,
-        executing(statements, answered, requests, facts.window_seconds),
+        held(data.readings[0], *readings, requests, facts.window_seconds),
         data,
     )
     return LevelMeasurement(
@@ -225,18 +228,26 @@ def times(
     }
 
 
-def executing(statements: tuple[StatementCount, ...], answered: Mapping[str, int], requests: int, seconds: float) -> float:
-    """The mean number of statements that PostgreSQL was executing during the window.
+def held(
+    first: DatabaseReading, before: DatabaseReading, after: DatabaseReading, requests: int, window_seconds: float
+) -> float:
+    """The mean number of connections that the service held during the window.
 
-    By Little's law: the level's PostgreSQL time, times the window's share of the level's requests, by the window's seconds.
+    `first`: the reading before the service started; the two others: before and after the level. Requests outside the window,
+    as those of the warm-up, count as if they had come at the window's rate (Little's law).
     """
-    total = sum(answered.values())
-    if not total:
+    total = sum(after.answered.values()) - sum(before.answered.values())
+    if not requests:
         return 0.0
-    return sum(s.milliseconds for s in statements) / 1e3 * requests / total / seconds
+    return mean_held(
+        first.statistics.sessions,
+        before.statistics.sessions,
+        after.statistics.sessions,
+        window_seconds * total / requests,
+    )
 
 
-def resource_use(used: Mapping[str, Usage], seconds: float, generator_over: bool, executing: float, data: TrialData) -> Use:
+def resource_use(used: Mapping[str, Usage], seconds: float, generator_over: bool, held: float, data: TrialData) -> Use:
     return use_of(
         used,
         data.cores(),
@@ -244,15 +255,14 @@ def resource_use(used: Mapping[str, Usage], seconds: float, generator_over: bool
         generator_over=generator_over,
         shared=data.placement.database == data.placement.generator,
         proxy_shares=data.placement.proxy == data.placement.generator,
-        executing=executing,
+        held=held,
         pool_size=data.pool_size,
     )
 
 
 def _capacity(
     output: LevelOutput,
-    statements: tuple[StatementCount, ...],
-    answered: Mapping[str, int],
+    readings: tuple[DatabaseReading, DatabaseReading],
     data: TrialData,
     context: LevelContext,
 ) -> Capacity | Missing:
@@ -270,7 +280,7 @@ def _capacity(
             used,
             seconds,
             busiest > GENERATOR_BUSY_LIMIT["open"],
-            executing(statements, answered, requests, seconds),
+            held(data.readings[0], *readings, requests, seconds),
             data,
         )
         probes.append(

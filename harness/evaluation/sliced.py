@@ -10,10 +10,10 @@ from msgspec import Struct
 from harness.errors import TrialError
 from harness.evaluation.bottleneck import bottleneck, figures, use_of
 from harness.evaluation.inputs import DatabaseReading, LevelFacts
-from harness.evaluation.load import executing, in_time, route_numbers, times
+from harness.evaluation.load import held, in_time, route_numbers, times
 from harness.evaluation.statements import Contract, count_statements, subtract
 from harness.evaluation.usage import SECOND_NS, speeds, usage
-from harness.evaluation.validity import LevelContext, generator_problem, judge, latency_problem
+from harness.evaluation.validity import LevelContext, generator_problem, judge, latency_problem, outside_contract
 from harness.record.cpus import count_cpus
 from harness.record.measurement import (
     HostUse,
@@ -68,6 +68,8 @@ class CopyData(Struct, frozen=True):
     hello: messages.Hello
     meta: Mapping[str, str | int]
     golden_cases: int
+    #: The database before the service started.
+    first_reading: DatabaseReading
     levels: Sequence[CopyLevel]
     failure_samples: tuple[str, ...]
     connections_opened: int
@@ -83,7 +85,6 @@ class CopyData(Struct, frozen=True):
 def evaluate(data: GroupData, copy: CopyData) -> Measurement:
     """The measurement of a service in a profile. Raises TrialError where the samples do not cover a level."""
     context = LevelContext(
-        pool_size=data.pool_size,
         generator_cores=count_cpus(data.placement.generator),
         objective_milliseconds=data.objective.milliseconds,
         calibration=data.calibration,
@@ -99,7 +100,7 @@ def evaluate(data: GroupData, copy: CopyData) -> Measurement:
         start_seconds=copy.start_seconds,
         stop_seconds=copy.stop_seconds,
         exit_status=copy.exit_status,
-        levels=tuple(_level(data, copy.index, level, context) for level in copy.levels),
+        levels=tuple(_level(data, copy, level, context) for level in copy.levels),
         capacity=Missing("not searched for"),
         answered=copy.levels[-1].after.answered,
         failure_samples=copy.failure_samples,
@@ -110,14 +111,15 @@ def evaluate(data: GroupData, copy: CopyData) -> Measurement:
     )
 
 
-def _level(data: GroupData, index: int, level: CopyLevel, context: LevelContext) -> LevelMeasurement:
-    facts = _facts(data, index, level)
+def _level(data: GroupData, copy: CopyData, level: CopyLevel, context: LevelContext) -> LevelMeasurement:
+    outside = outside_contract(data.contract, copy.first_reading, level.after, data.pool_size)
+    context = msgspec.structs.replace(context, outside=outside)
+    facts = _facts(data, copy.index, level)
     verdict, problems = judge(facts, context)
     counting, least = sum(not slice_.dropped for slice_ in facts.slices), least_slices(level.wanted_rounds)
     if verdict == "valid" and counting < least:
-        reason = next(iter(reversed(level.end.dropped.get(index, {}).values())), "")
+        reason = next(iter(reversed(level.end.dropped.get(copy.index, {}).values())), "")
         verdict, problems = "unstable", (f"only {counting} of {least} slices count: {reason}",)
-    answered = _answered(level)
     requests = sum(route.requests for route in facts.routes.values())
     use = use_of(
         facts.usage,
@@ -125,7 +127,7 @@ def _level(data: GroupData, index: int, level: CopyLevel, context: LevelContext)
         facts.window_seconds,
         generator_over=generator_problem(facts, context) is not None,
         shared=data.placement.database == data.placement.generator,
-        executing=executing(facts.statements, answered, requests, facts.window_seconds),
+        held=held(copy.first_reading, level.before, level.after, requests, facts.window_seconds),
         pool_size=data.pool_size,
     )
     return LevelMeasurement(
@@ -151,7 +153,7 @@ def _facts(data: GroupData, index: int, level: CopyLevel) -> LevelFacts:
         raise TrialError("load", f"{level.end.level}: no slice was measured")
     start_ns = min(event.start_ns for event in counting) + offset
     end_ns = max(event.end_ns for event in counting) + offset
-    statements = count_statements(data.contract, _answered(level), subtract(level.after.rows, level.before.rows))
+    statements = count_statements(data.contract, _answered(level), subtract(level.after.statistics, level.before.statistics))
     numbers = route_numbers(measured)
     closed = not measured.rate
     seconds, busy_seconds = sum(e.end_ns - e.start_ns for e in counting) / SECOND_NS, measured.busy_seconds

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from harness.errors import TrialError
+from harness.evaluation.sessions import Sessions
 from harness.record.measurement import StatementCount
 
 _SPACE = re.compile(r"\s+")
@@ -26,6 +27,16 @@ _TRANSACTION = {
     "commit transaction": "COMMIT",
     "rollback": "ROLLBACK",
 }
+
+
+class Statistics(Struct, frozen=True):
+    """What services/database/statistics.sql prints."""
+
+    #: The services' rows of pg_stat_statements.
+    statements: tuple[Mapping[str, Any], ...]
+    #: How often pg_stat_statements forgot statements, because there were too many different ones.
+    evicted: int
+    sessions: Sessions
 
 
 class Contract(Struct, frozen=True):
@@ -81,14 +92,14 @@ def count_statements(
     )
 
 
-def subtract(after: Iterable[Mapping[str, Any]], before: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The statements that ran between two readings of pg_stat_statements."""
+def subtract(after: Statistics, before: Statistics) -> list[dict[str, Any]]:
+    """The statements that ran between two readings."""
     earlier: dict[str, tuple[int, float]] = {}
-    for row in before:
+    for row in before.statements:
         calls, milliseconds = earlier.get(row["query"], (0, 0.0))
         earlier[row["query"]] = (calls + row["calls"], milliseconds + row["milliseconds"])
     later: dict[str, tuple[int, float]] = {}
-    for row in after:
+    for row in after.statements:
         calls, milliseconds = later.get(row["query"], (0, 0.0))
         later[row["query"]] = (calls + row["calls"], milliseconds + row["milliseconds"])
     return [
@@ -101,10 +112,9 @@ def subtract(after: Iterable[Mapping[str, Any]], before: Iterable[Mapping[str, A
     ]
 
 
-def parse_statistics(text: str) -> list[dict[str, Any]]:
-    """The rows that services/database/statistics.sql prints. Raises TrialError."""
+def parse_statistics(text: str) -> Statistics:
+    """What services/database/statistics.sql prints. Raises TrialError."""
     try:
-        rows: list[dict[str, Any]] = msgspec.json.decode(text)
-    except msgspec.DecodeError:
-        raise TrialError("statistics", f"the database's statistics are not JSON: {text[:200]}") from None
-    return rows
+        return msgspec.json.decode(text, type=Statistics)
+    except msgspec.MsgspecError as error:
+        raise TrialError("statistics", f"the database's statistics are not as expected ({error}): {text[:200]}") from None

@@ -6,7 +6,9 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from harness.evaluation.inputs import Level
+from harness.evaluation.inputs import DatabaseReading, Level
+from harness.evaluation.sessions import opened_since
+from harness.evaluation.statements import Contract, count_statements, subtract
 from harness.record.measurement import Measurement, Missing, StatementCount, Verdict
 from harness.record.run import Calibration
 from harness.record.trial_result import Outcome, ScaleMeasurement, TrialResult
@@ -23,38 +25,54 @@ LAG_SHARE_OF_OBJECTIVE = 0.10
 LAG_SHARE_OF_RESPONSE = 0.10
 STEAL_LIMIT = 0.05
 OTHER_WORK_LIMIT = 0.05
-#: Statements outside the contract that are allowed for each connection of the pool: a driver's set-up of the connection.
+#: Statements outside the contract, of all kinds together, that are allowed for each session: a driver's set-up.
 SETUP_STATEMENTS = 4
 
 
 class LevelContext(Struct, frozen=True):
     """What the rules need to know in addition to the level itself."""
 
-    pool_size: int
     generator_cores: int
     objective_milliseconds: float
     calibration: Calibration
     #: Faults of the whole trial, as sentences: a process was killed for lack of memory, the exit status was not 0.
     trial_faults: tuple[str, ...] = ()
+    #: Problems with statements outside the contract, from the service's start to the end of the level, as sentences.
+    outside: tuple[str, ...] = ()
     #: Connections that were opened in the whole trial beyond the greatest number that a level needs.
     reopened: int = 0
     failure_samples: tuple[str, ...] = ()
 
 
-def statement_problems(statements: Iterable[StatementCount], pool_size: int) -> list[str]:
-    """Prevents: caches, batches, hidden checks by a pool. The database must execute exactly what the requests require."""
-    problems = []
-    for count in statements:
-        in_contract = count.expected > 0
-        if in_contract and count.executed != count.expected:
-            problems.append(
-                f"the database executed {count.name} {count.executed:,} times, but the requests require {count.expected:,}"
-            )
-        elif not in_contract and count.executed > SETUP_STATEMENTS * pool_size:
-            problems.append(
-                f"the database executed a statement outside the contract {count.executed:,} times: {count.name[:80]}"
-            )
-    return problems
+def statement_problems(statements: Iterable[StatementCount]) -> list[str]:
+    """Prevents: caches and batches. The database must execute exactly what the requests require."""
+    return [
+        f"the database executed {count.name} {count.executed:,} times, but the requests require {count.expected:,}"
+        for count in statements
+        if count.expected and count.executed != count.expected
+    ]
+
+
+def outside_contract(contract: Contract, first: DatabaseReading, now: DatabaseReading, pool_size: int) -> tuple[str, ...]:
+    """Prevents: hidden checks by a pool. `first`: the reading before the service started.
+
+    All statements that the requests do not require are counted together, since the service's start. A driver may set up each
+    session; sessions beyond the pool's allow no more. So the limit does not grow with requests.
+    """
+    evicted = now.statistics.evicted - first.statistics.evicted
+    if evicted:
+        return (f"the database executed too many different statements to count them ({evicted:,} times it forgot some)",)
+    counts = count_statements(contract, now.answered, subtract(now.statistics, first.statistics))
+    outside = [count for count in counts if not count.expected]
+    executed = sum(count.executed for count in outside)
+    sessions = min(opened_since(first.statistics.sessions, now.statistics.sessions), pool_size)
+    if executed <= SETUP_STATEMENTS * sessions:
+        return ()
+    most = max(outside, key=lambda count: count.executed)
+    return (
+        f"the database executed {executed:,} statements outside the contract (limit {SETUP_STATEMENTS * sessions}: "
+        f"{SETUP_STATEMENTS} for each of {sessions} connections); {most.executed:,} times: {most.name[:80]}",
+    )
 
 
 def little_problem(level: Level) -> str | None:
@@ -194,7 +212,8 @@ def judge(level: Level, context: LevelContext) -> tuple[Verdict, tuple[str, ...]
         failed.append(f"{failures:,} requests failed or were answered wrongly: {samples}")
     else:
         # Failed requests make counts and times wrong, so these rules apply only where none failed.
-        failed += statement_problems(level.statements, context.pool_size)
+        failed += statement_problems(level.statements)
+        failed += context.outside
         if failed and context.failure_samples:
             failed.append(
                 f"requests failed or were answered wrongly outside the window: {'; '.join(context.failure_samples[:3])}"

@@ -8,6 +8,7 @@ Source of the fields: the kernel's Documentation/admin-guide/cgroup-v1 and cgrou
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from harness.record.samples import Counters
@@ -43,6 +44,16 @@ class _File:
     def keyed(self) -> dict[str, int]:
         """The values of a file of `key value` lines."""
         return {key: int(value) for key, _, value in (line.partition(" ") for line in self.text().splitlines())}
+
+
+def anonymous_memory(stat: Mapping[str, int], own: str, shared: str, mapped: str) -> int:
+    """A container's anonymous memory, from the values of memory.stat under the names that its cgroup version gives them.
+
+    Memory of one process alone (heaps, stacks), and memory that processes share and have mapped, such as the heap of a JVM
+    with ZGC. The kernel does not count the latter by itself. It counts all shared memory, which includes files on a tmpfs
+    that nobody mapped, and all mapped pages, which include those of programs. The smaller of the two is an upper bound.
+    """
+    return stat[own] + min(stat.get(shared, 0), stat.get(mapped, 0))
 
 
 class Cgroup:
@@ -112,7 +123,7 @@ class Cgroup:
             cpu_ns=cpu_ns,
             memory_bytes=self._memory.number(),
             inactive_file_bytes=stat["total_inactive_file"],
-            anonymous_bytes=stat["total_rss"],
+            anonymous_bytes=anonymous_memory(stat, "total_rss", "total_shmem", "total_mapped_file"),
             peak_bytes=self._peak.number() if self._peak else None,
             throttled_periods=self._cpu_stat.keyed().get("nr_throttled"),
             oom_kills=self._events.keyed().get("oom_kill"),
@@ -125,7 +136,7 @@ class Cgroup:
             cpu_ns=cpu["usage_usec"] * 1000,
             memory_bytes=self._memory.number(),
             inactive_file_bytes=stat["inactive_file"],
-            anonymous_bytes=stat["anon"],
+            anonymous_bytes=anonymous_memory(stat, "anon", "shmem", "file_mapped"),
             peak_bytes=self._peak.number() if self._peak else None,
             throttled_periods=cpu.get("nr_throttled"),
             oom_kills=self._events.keyed().get("oom_kill"),

@@ -16,7 +16,7 @@ from typing import Any, Protocol, Self
 from docker.errors import DockerException
 from docker.models.containers import Container
 
-from harness.host.cgroup import Cgroup, CgroupGone
+from harness.host.cgroup import Cgroup, CgroupGone, anonymous_memory
 from harness.record.samples import Counters, CpuTimes, HostSample, Sample
 
 INTERVAL_SECONDS = 0.1
@@ -88,11 +88,12 @@ def from_stats(stats: dict[str, Any]) -> Counters:
     """The counters in the engine's stats object. The names of memory fields differ between cgroup v1 and v2."""
     memory = stats["memory_stats"]
     detail = memory["stats"]
+    names = ("total_rss", "total_shmem", "total_mapped_file") if "total_rss" in detail else ("anon", "shmem", "file_mapped")
     return Counters(
         cpu_ns=int(stats["cpu_stats"]["cpu_usage"]["total_usage"]),
         memory_bytes=int(memory["usage"]),
         inactive_file_bytes=int(detail.get("total_inactive_file", detail.get("inactive_file", 0))),
-        anonymous_bytes=int(detail.get("total_rss", detail.get("anon", 0))),
+        anonymous_bytes=anonymous_memory(detail, *names),
         peak_bytes=memory.get("max_usage"),
         throttled_periods=stats["cpu_stats"].get("throttling_data", {}).get("throttled_periods"),
         oom_kills=None,

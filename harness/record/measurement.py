@@ -25,7 +25,7 @@ class Usage(Struct, frozen=True):
     """The CPU and memory use of one container in the measured window.
 
     Memory: medians over the samples, and the peak since start. Working set: the kernel's count without file pages that it
-    can drop at once (`usage - inactive_file`).
+    can drop at once (`usage - inactive_file`). Anonymous memory: heaps and stacks, and shared memory that is mapped.
     """
 
     cpu_seconds: float

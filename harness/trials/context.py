@@ -125,11 +125,10 @@ def wanted_meta(setup: Setup, trial: Trial) -> dict[str, str]:
 
 
 def statistics_command(port: int) -> list[str]:
-    """The command that prints pg_stat_statements as JSON, to be run in the database container as user postgres."""
-    return ["psql", "-p", str(port), "-U", "postgres", "-d", "fitmap", "-qAtX", "-f", "/opt/fitmap/statistics.sql"]
+    """The command that prints the database's statistics as JSON, to be run in the database container as user postgres."""
+    return ["psql", "-p", str(port), "-U", "postgres", "-d", "postgres", "-qAtX", "-f", "/opt/fitmap/statistics.sql"]
 
 
 def read_statements(database: RunningContainer, port: int, answered: Mapping[str, int]) -> DatabaseReading:
-    """The database's statement statistics as they are now. Raises TrialError."""
-    rows = parse_statistics(database.execute(statistics_command(port), user="postgres"))
-    return DatabaseReading(answered, tuple(rows))
+    """The database's statistics as they are now. Raises TrialError."""
+    return DatabaseReading(answered, parse_statistics(database.execute(statistics_command(port), user="postgres")))

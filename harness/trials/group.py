@@ -395,6 +395,7 @@ class _Group:
             hello=hello,
             meta=ready.meta,
             golden_cases=ready.golden_cases,
+            first_reading=service.readings[0],
             levels=levels,
             failure_samples=self._done.failure_samples.get(service.index, ()),
             connections_opened=self._done.connections_opened.get(service.index, 0),

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http.client import HTTPException
 from typing import Any, Self
 
@@ -22,7 +22,7 @@ from harness.containers.images import project_tag
 from harness.containers.lifecycle import RunningContainer, TrialContainers, check_port_free, new_password
 from harness.containers.spec import DRAIN_SECONDS, LOOPBACK, ContainerSpec, database_spec, service_spec
 from harness.errors import PortTaken
-from harness.evaluation.statements import parse_statistics
+from harness.evaluation.statements import Statistics, parse_statistics
 from harness.record.config import Limits, Ports
 from harness.record.plan import Placement
 from harness.trials.context import statistics_command
@@ -58,9 +58,13 @@ class Database:
         """The rows of a query as JSON values."""
         return json.loads(self.psql(f"SELECT coalesce(json_agg(r), '[]') FROM ({sql}) AS r"))
 
-    def statistics(self) -> list[dict[str, Any]]:
-        """The statements that services executed since the start or the last reset."""
+    def all_statistics(self) -> Statistics:
+        """What the harness reads of the database."""
         return parse_statistics(self.running.execute(statistics_command(self.port), user="postgres"))
+
+    def statistics(self) -> tuple[Mapping[str, Any], ...]:
+        """The statements that services executed since the start or the last reset."""
+        return self.all_statistics().statements
 
     def connections(self) -> int:
         """How many connections services hold."""
@@ -137,7 +141,7 @@ class Pair:
     service: Service
     #: Connections and statements of the service at the moment it was ready, before the first request.
     connections_at_start: int = 0
-    statements_at_start: list[dict[str, Any]] = field(default_factory=list)
+    statements_at_start: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def port(self) -> int:

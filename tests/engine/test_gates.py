@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -297,6 +298,8 @@ def test_a_small_pool_before_a_slow_database_is_the_limit(measure: Measure) -> N
     rate = sum(route.requests for route in level.routes.values()) / level.window_seconds
     # A slice has a dozen rounds of sixteen answers, so its ends are worth a few per cent.
     assert 0.9 * 800 < rate <= 1.05 * 800
+    held = re.search(r"([\d.]+) of 16 connections held", level.bottleneck_reason)
+    assert held and 15.0 < float(held[1]) <= 16.0, level.bottleneck_reason
 
 
 def test_requests_are_held_on_time_above_a_base_that_was_sampled_at_rest(measure: Measure) -> None:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
+from harness.evaluation.inputs import DatabaseReading
+from harness.evaluation.sessions import Sessions
+from harness.evaluation.statements import Statistics
 from harness.plan.config_file import PRESETS
 from harness.plan.placement import place
 from harness.plan.schedule import make_plan
@@ -54,6 +59,16 @@ def run(*, alone: bool = True) -> Run:
         seed_checksum="0",
         calibration=CALIBRATION,
     )
+
+
+def reading(
+    answered: Mapping[str, int],
+    *statements: Mapping[str, object],
+    sessions: Sessions = Sessions(0, 0.0, 0.0, 0.0),  # noqa: B008 (immutable)
+    evicted: int = 0,
+) -> DatabaseReading:
+    """A reading of the database's statistics."""
+    return DatabaseReading(answered, Statistics(statements, evicted, sessions))
 
 
 CALIBRATION = Calibration(

@@ -7,7 +7,7 @@ import pytest
 
 from harness.evaluation.bottleneck import Use, bottleneck, most_used
 
-IDLE = Use(service=0.2, database=0.2, generator=0.2, generator_over=False, shared=False, executing=1.0, pool_size=16)
+IDLE = Use(service=0.2, database=0.2, generator=0.2, generator_over=False, shared=False, held=1.0, pool_size=16)
 
 
 @pytest.mark.parametrize(
@@ -20,9 +20,9 @@ IDLE = Use(service=0.2, database=0.2, generator=0.2, generator_over=False, share
         ({"shared": True, "database": 0.6, "generator": 0.35}, "database"),
         ({"shared": True, "database": 0.35, "generator": 0.6}, "generator"),
         ({"database": 0.6, "generator": 0.35}, "none"),
-        ({"executing": 14.5}, "pool"),
-        ({"executing": 14.0}, "none"),
-        ({"executing": 16.0, "database": 0.95}, "database"),
+        ({"held": 14.5}, "pool"),
+        ({"held": 14.0}, "none"),
+        ({"held": 16.0, "database": 0.95}, "database"),
         ({"proxy": 0.91}, "proxy"),
         ({"proxy": 0.5, "proxy_shares": True, "generator": 0.45}, "proxy"),
         ({"shared": True, "proxy_shares": True, "proxy": 0.3, "generator": 0.25, "database": 0.4}, "database"),
@@ -41,7 +41,7 @@ def test_the_first_resource_that_is_used_up_is_named(change: dict[str, object], 
         ({"service": 0.86}, "service-cpu"),
         ({"database": 0.6, "service": 0.55}, "database"),
         ({"shared": True, "database": 0.35, "generator": 0.4, "service": 0.7}, "generator"),
-        ({"executing": 12.0, "database": 0.6}, "pool"),
+        ({"held": 12.0, "database": 0.6}, "pool"),
         ({"proxy": 0.7, "service": 0.65}, "proxy"),
     ],
 )

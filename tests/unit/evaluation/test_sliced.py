@@ -6,10 +6,9 @@ from collections.abc import Sequence
 
 import msgspec
 import pytest
-from synthetic import CALIBRATION
+from synthetic import CALIBRATION, reading
 
 from harness.errors import TrialError
-from harness.evaluation.inputs import DatabaseReading
 from harness.evaluation.sliced import CopyData, CopyLevel, GroupData, evaluate
 from harness.evaluation.statements import Contract
 from harness.record.measurement import HostUse, LevelMeasurement
@@ -91,7 +90,8 @@ def level(
         hello=messages.Hello(0, 0, "boot", 1, {}),
         meta={},
         golden_cases=0,
-        levels=[CopyLevel(end, slices, (), DatabaseReading({}, ()), DatabaseReading({ROUTE: total}, ()), wanted)],
+        first_reading=reading({}),
+        levels=[CopyLevel(end, slices, (), reading({}), reading({ROUTE: total}), wanted)],
         failure_samples=(),
         connections_opened=32,
         expected_connections=32,

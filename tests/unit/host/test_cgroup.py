@@ -27,14 +27,15 @@ def test_version_1_with_controllers_of_their_own(tmp_path: Path) -> None:
             f"cpu/{group}/cpu.stat": "nr_periods 9\nnr_throttled 2\nthrottled_time 77\n",
             f"memory/{group}/memory.usage_in_bytes": "1000\n",
             f"memory/{group}/memory.max_usage_in_bytes": "1500\n",
-            f"memory/{group}/memory.stat": "cache 5\ntotal_inactive_file 300\ntotal_rss 600\n",
+            f"memory/{group}/memory.stat": "cache 5\ntotal_inactive_file 300\ntotal_rss 600\n"
+            "total_shmem 70\ntotal_mapped_file 90\n",
             f"memory/{group}/memory.oom_control": "oom_kill_disable 0\nunder_oom 0\noom_kill 1\n",
         },
     )
     lines = [f"4:memory:/{group}", f"3:cpuacct:/{group}", f"2:cpu:/{group}", "0::/unrelated"]
     write(tmp_path / "proc", {"7/cgroup": "\n".join(lines) + "\n"})
     counters = Cgroup(7, tmp_path / "proc", tmp_path / "cg").read()
-    assert counters == Counters(123456789, 1000, 300, 600, 1500, 2, 1)
+    assert counters == Counters(123456789, 1000, 300, 670, 1500, 2, 1)
 
 
 def test_version_1_with_controllers_mounted_together(tmp_path: Path) -> None:
@@ -60,13 +61,13 @@ def test_version_2(tmp_path: Path) -> None:
             f"{folder}/cpu.stat": "usage_usec 2500\nuser_usec 2000\nnr_throttled 3\n",
             f"{folder}/memory.current": "4096\n",
             f"{folder}/memory.peak": "8192\n",
-            f"{folder}/memory.stat": "anon 1024\nfile 3072\ninactive_file 2048\n",
+            f"{folder}/memory.stat": "anon 1024\nfile 3072\ninactive_file 2048\nshmem 512\nfile_mapped 500\n",
             f"{folder}/memory.events": "low 0\noom 0\noom_kill 0\n",
         },
     )
     write(tmp_path / "proc", {"9/cgroup": f"0::/{folder}\n"})
     cgroup = Cgroup(9, tmp_path / "proc", tmp_path / "cg")
-    assert cgroup.read() == Counters(2_500_000, 4096, 2048, 1024, 8192, 3, 0)
+    assert cgroup.read() == Counters(2_500_000, 4096, 2048, 1524, 8192, 3, 0)
     cgroup.close()
     cgroup.close()
     with pytest.raises(CgroupGone):
