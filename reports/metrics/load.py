@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from harness.record.measurement import LevelMeasurement, Measurement, Missing
 from loadtests.protocol.capacity_search import TOLERANCE
-from reports.metrics.level_stats import Distribution, cpu_per_request_microseconds, requests, throughput
+from reports.metrics.level_stats import Distribution, cpu_per_request_microseconds, runs_statements, throughput
 from reports.metrics.metric import NOT_APPLICABLE, Metric, MetricValue
 
 
@@ -43,9 +43,7 @@ def _cpu(role: str, seen: LevelData) -> MetricValue:
 
 def _database_cpu(seen: LevelData) -> MetricValue:
     # Without statements this would be an idle database's own work per request, which is only throughput once more.
-    if sum(statement.executed for statement in seen.level.statements) < requests(seen.level) / 10:
-        return NOT_APPLICABLE
-    return cpu_per_request_microseconds("database", seen.level)
+    return cpu_per_request_microseconds("database", seen.level) if runs_statements(seen.level) else NOT_APPLICABLE
 
 
 def _memory(field: str, seen: LevelData) -> MetricValue:
