@@ -31,8 +31,9 @@ from reports.analysis.ranking import Ranking, rank
 from reports.metrics.catalogue import BY_ID, METRICS
 from reports.metrics.level_stats import (
     cpu_per_request_microseconds,
-    database_microseconds,
+    executor_microseconds,
     mean_response_microseconds,
+    other_database_microseconds,
     throughput,
 )
 from reports.metrics.metric import Metric
@@ -49,16 +50,28 @@ SETS_APART = 7
 class TimeBreakdown(Struct, frozen=True):
     """Where the time of a mean request goes, microseconds; medians over the valid trials of a target at a load.
 
-    response = database + service_cpu + rest. The database's time is what PostgreSQL itself counted per statement.
+    response = executor + database_cpu_beyond + service_cpu + rest. `executor`: what PostgreSQL counted per statement, waits
+    of a statement included. `database_cpu_beyond`: CPU time of the database's container beyond that.
     """
 
     target: str
     load: str
     response: float
-    database: float
+    executor: float
+    database_cpu_beyond: float
     service_cpu: float
     rest: float
     trials: int
+
+    @property
+    def database(self) -> float:
+        """All that the database takes of it."""
+        return self.executor + self.database_cpu_beyond
+
+    @property
+    def work(self) -> float:
+        """The response without its rest."""
+        return self.database + self.service_cpu
 
 
 class Analysis(Struct, frozen=True, dict=True):
@@ -315,12 +328,14 @@ def _parts(target: str, load: str, trials: tuple[LevelObservation, ...]) -> Time
     rows = []
     for trial in (m for m in trials if m.valid):
         response = mean_response_microseconds(trial.level)
+        beyond = other_database_microseconds(trial.level)
         cpu = cpu_per_request_microseconds("service", trial.level)
-        if isinstance(response, Missing) or isinstance(cpu, Missing):
+        if isinstance(response, Missing) or isinstance(beyond, Missing) or isinstance(cpu, Missing):
             continue
-        rows.append((response, database_microseconds(trial.level), cpu))
+        rows.append((response, executor_microseconds(trial.level), beyond, cpu))
     if not rows:
         return None
-    response, database, cpu = (median(column) for column in zip(*rows, strict=True))
+    response, executor, beyond, cpu = (median(column) for column in zip(*rows, strict=True))
     # A runtime that works on several cores for one request can use more CPU time than the time that passes.
-    return TimeBreakdown(target, load, response, database, cpu, max(response - database - cpu, 0.0), len(rows))
+    rest = max(response - executor - beyond - cpu, 0.0)
+    return TimeBreakdown(target, load, response, executor, beyond, cpu, rest, len(rows))

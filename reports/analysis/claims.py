@@ -23,7 +23,7 @@ from harness.record.plan import TWIN
 from reports.analysis.analysis import Analysis
 from reports.analysis.observations import LevelObservation
 from reports.metrics.catalogue import BY_ID
-from reports.metrics.level_stats import database_microseconds, mean_response_microseconds
+from reports.metrics.level_stats import database_share
 from reports.metrics.scopes import Scope
 from reports.stats.intervals import estimate
 from reports.stats.pairs import TrialValues, paired_ratio
@@ -104,8 +104,7 @@ class _Judged(Struct, frozen=True):
 
 
 def _database_share(m: LevelObservation, _: PricesSection) -> float | Missing:
-    whole = mean_response_microseconds(m.level)
-    return whole if isinstance(whole, Missing) else database_microseconds(m.level) / whole
+    return database_share(m.level)
 
 
 def _memory_to_cpu_cost(m: LevelObservation, prices: PricesSection) -> float | Missing:
@@ -118,7 +117,7 @@ def _memory_to_cpu_cost(m: LevelObservation, prices: PricesSection) -> float | M
 
 #: Values of a trial at a load by which no target is ranked: what they mean, and how they are computed.
 QUANTITIES: Mapping[str, tuple[str, Callable[[LevelObservation, PricesSection], float | Missing]]] = {
-    "database-share": ("share of the mean response in PostgreSQL", _database_share),
+    "database-share": ("share of the mean response that the database takes", _database_share),
     "memory-to-cpu-cost": ("price of an instance's memory ÷ price of its CPU", _memory_to_cpu_cost),
 }
 

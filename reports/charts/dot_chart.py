@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from reports.charts.palette import BLUE, GREY, INK, MUTED, VERMILION, Style
+from reports.charts.palette import BLUE, GREEN, GREY, INK, MUTED, VERMILION, Style
 from reports.charts.theme import LOG_ABOVE_RATIO, Spec, finish, log_domain, name_axis
 from reports.charts.vega_lite import Part, category, layer, number, number_axis, rank, scale
 from reports.units import Unit, scale_of
@@ -15,8 +15,8 @@ from reports.units import Unit, scale_of
 #: A diagonal cross, as a path in a square of side 2.
 CROSS = "M-1,-1L1,1M-1,1L1,-1"
 #: Parts of a response.
-PARTS = ("PostgreSQL", "service CPU", "waiting, pool, network")
-PART_COLOURS = (BLUE.light, VERMILION.light, GREY.light)
+PARTS = ("executor", "rest of the database's CPU", "service CPU", "waiting, pool, network")
+PART_COLOURS = (BLUE.light, GREEN.light, VERMILION.light, GREY.light)
 
 
 class Dot(Struct, frozen=True):
@@ -86,7 +86,7 @@ def bars(rows: Sequence[Bar], looks: Mapping[str, Style], x_title: str) -> Spec:
         "color": category(
             "part",
             scale={"domain": list(PARTS[:count]), "range": list(PART_COLOURS[:count])},
-            legend={"columnPadding": 12, "columns": 3, "orient": "top", "symbolType": "square", "title": None},
+            legend={"columnPadding": 12, "columns": 2, "orient": "top", "symbolType": "square", "title": None},
         ),
     }
     note = {"x": number("at", scale=x_scale), "y": y, "text": category("note")}

@@ -115,10 +115,37 @@ def cpu_per_request_microseconds(role: str, level: LevelMeasurement) -> float | 
     return used.cpu_seconds / count * 1e6 if used.cpu_seconds > 0 else Missing("the counter did not move")
 
 
-def database_microseconds(level: LevelMeasurement) -> float:
-    """Execution time in PostgreSQL per mean request of the window, by its own count; microseconds. Routes are weighted."""
+def executor_microseconds(level: LevelMeasurement) -> float:
+    """Time in PostgreSQL's executor per mean request of the window, by its own count; microseconds. Routes are weighted.
+
+    It is elapsed time: a statement that sleeps counts. Parsing, planning, binding and the commit are not in it.
+    """
     spent = sum(level.routes[name].requests * time.database for name, time in level.times.items())
     return spent / max(requests(level), 1)
+
+
+def runs_statements(level: LevelMeasurement) -> bool:
+    """Whether the level's requests use the database. The golden cases execute a few statements at any level."""
+    return sum(statement.executed for statement in level.statements) >= max(requests(level), 1) / 10
+
+
+def other_database_microseconds(level: LevelMeasurement) -> float | Missing:
+    """CPU time of the database per request beyond the executor's time: parsing, planning, binding, the commit, the protocol,
+    background processes; microseconds. 0 where the executor's time is the longer one, because statements wait.
+    """
+    if not runs_statements(level):
+        # An idle database's own work per request would only be throughput once more.
+        return 0.0
+    used = cpu_per_request_microseconds("database", level)
+    return used if isinstance(used, Missing) else max(used - executor_microseconds(level), 0.0)
+
+
+def database_share(level: LevelMeasurement) -> float | Missing:
+    """The share of the mean response that the database takes: executor time, and the rest of its CPU time."""
+    whole, other = mean_response_microseconds(level), other_database_microseconds(level)
+    if isinstance(whole, Missing) or isinstance(other, Missing):
+        return whole if isinstance(whole, Missing) else other
+    return (executor_microseconds(level) + other) / whole
 
 
 class Distribution:

@@ -16,7 +16,7 @@ from reports.metrics.level_stats import (
     cpu_per_request_microseconds,
     quiet_cpu_microseconds,
     quiet_throughput,
-    requests,
+    runs_statements,
     throughput_by_round,
 )
 from reports.metrics.metric import NOT_APPLICABLE, Metric, MetricValue
@@ -59,9 +59,7 @@ def _cpu(seen: LevelData) -> MetricValue:
 
 def _database_cpu(seen: LevelData) -> MetricValue:
     # Without statements this would be an idle database's own work per request, which is only throughput once more.
-    if sum(statement.executed for statement in seen.level.statements) < requests(seen.level) / 10:
-        return NOT_APPLICABLE
-    return quiet_cpu_microseconds("database", seen.level)
+    return quiet_cpu_microseconds("database", seen.level) if runs_statements(seen.level) else NOT_APPLICABLE
 
 
 def _memory(field: str, seen: LevelData) -> MetricValue:

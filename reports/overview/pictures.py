@@ -83,14 +83,15 @@ def parts(found: TimeParts) -> Markup:
     bars = [
         Stack(
             column.name,
-            (("p-c", part.service_cpu), ("p-d", part.database), ("p-r", part.rest)),
+            (("p-c", part.service_cpu), ("p-d", part.executor), ("p-o", part.database_cpu_beyond), ("p-r", part.rest)),
             quantity(part.response, "microseconds"),
         )
         for column, part in found.parts
     ]
     label = f"Where a mean response’s time goes, {found.title}: " + "; ".join(
         f"{column.name} {quantity(part.response, 'microseconds')}, of that service "
-        f"{quantity(part.service_cpu, 'microseconds')}"
+        f"{quantity(part.service_cpu, 'microseconds')}, database "
+        f"{quantity(part.database, 'microseconds')}"
         for column, part in found.parts
     )
     return stacks(label, bars)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from harness.record.measurement import Missing
 from reports.analysis.analysis import Analysis
 from reports.analysis.observations import LevelObservation
-from reports.metrics.level_stats import database_microseconds, mean_response_microseconds, throughput
+from reports.metrics.level_stats import database_share, throughput
 from reports.metrics.scopes import Load
 from reports.sections.elements import ProfileAnswer, Row, Sentence, Table, cpu_percent, dots_figure, load_of, middle, named
 from reports.units import quantity
@@ -40,7 +40,7 @@ def service_answer(analysis: Analysis) -> ProfileAnswer | None:
                 "p99",
                 "CPU used",
                 "CPU per request",
-                "PostgreSQL's share of the response",
+                "The database's share of the response",
                 "Saturated throughput",
             ),
             tuple(_row(analysis, target, load) for target in targets),
@@ -49,8 +49,8 @@ def service_answer(analysis: Analysis) -> ProfileAnswer | None:
 
 
 def _database_share(m: LevelObservation) -> float:
-    whole = mean_response_microseconds(m.level)
-    return 0.0 if isinstance(whole, Missing) else database_microseconds(m.level) / whole
+    share = database_share(m.level)
+    return 0.0 if isinstance(share, Missing) else share
 
 
 def _row(analysis: Analysis, target: str, load: Load) -> Row:
@@ -80,7 +80,7 @@ def _saturated(analysis: Analysis, target: str) -> str:
 
 
 def _compared(analysis: Analysis, load: Load, holds: dict[str, tuple[LevelObservation, ...]]) -> tuple[Sentence, ...]:
-    """Targets with the least and the most CPU use, their p99, and PostgreSQL's share of the response."""
+    """Targets with the least and the most CPU use, their p99, and the database's share of the response."""
     by_cpu = sorted(holds, key=lambda target: middle(holds[target], lambda m: cpu_percent(analysis, m)))
     if len(by_cpu) < 2:
         return ()
@@ -92,8 +92,8 @@ def _compared(analysis: Analysis, load: Load, holds: dict[str, tuple[LevelObserv
     return (
         named(
             f"{load.phrase[0].upper()}{load.phrase[1:]} ", (low[0],), f" uses {low[1]} of its cores and ", (high[0],),
-            f" uses {high[1]}. Their p99 are {low[2]} and {high[2]}. PostgreSQL takes {share[0]:.0%} to {share[-1]:.0%} of "
-            "the mean response time.",
+            f" uses {high[1]}. Their p99 are {low[2]} and {high[2]}. The database takes {share[0]:.0%} to {share[-1]:.0%} "
+            "of the mean response time.",
         ),
     )  # fmt: skip
 

@@ -15,7 +15,7 @@ from reports.analysis.analysis import Analysis
 from reports.analysis.observations import LevelObservation
 from reports.metrics.level_stats import (
     cpu_per_request_microseconds,
-    database_microseconds,
+    executor_microseconds,
     mean_response_microseconds,
     throughput,
 )
@@ -62,7 +62,7 @@ def downstream_answer(analysis: Analysis) -> ProfileAnswer | None:
 
 def ceiling(analysis: Analysis, m: LevelObservation) -> float:
     """Requests/s that the pool allows: each request keeps a connection for PostgreSQL's time."""
-    return analysis.run.configuration.limits.db_pool_size / (database_microseconds(m.level) / 1e6)
+    return analysis.run.configuration.limits.db_pool_size / (executor_microseconds(m.level) / 1e6)
 
 
 def saved(m: LevelObservation) -> float | Missing:

@@ -44,7 +44,7 @@ def parts_sections(analysis: Analysis) -> tuple[Section, ...]:
 
 
 def _both(analysis: Analysis, load: Load, name: str) -> tuple[Figure, Figure]:
-    """Two figures of the mean response: all of it, and PostgreSQL time + service CPU alone."""
+    """Two figures of the mean response: all of it, and the work of database and service alone."""
     parts = [part for part in analysis.parts if part.load == load.id]
     return (
         _all(analysis, load, name),
@@ -53,10 +53,11 @@ def _both(analysis: Analysis, load: Load, name: str) -> tuple[Figure, Figure]:
             load,
             f"{name}-work",
             f"The work alone: {load.title}",
-            "PostgreSQL time + service CPU alone, without the rest. A language can only change the service's CPU part. "
-            "Where PostgreSQL's part is large, a faster language gains little. The number at the bar's end is the sum.",
-            "% of PostgreSQL time + service CPU",
-            [(p, p.database + p.service_cpu, (p.database, p.service_cpu)) for p in parts],
+            "Executor, rest of the database's CPU and service CPU alone, without the waiting. A language can only change "
+            "the service's CPU part. Where the database's parts are large, a faster language gains little. The number at "
+            "the bar's end is the sum.",
+            "% of the work",
+            [(p, p.work, (p.executor, p.database_cpu_beyond, p.service_cpu)) for p in parts],
         ),
     )
 
@@ -64,23 +65,29 @@ def _both(analysis: Analysis, load: Load, name: str) -> tuple[Figure, Figure]:
 def _all(analysis: Analysis, load: Load, name: str) -> Figure:
     if load.open:
         rest = (
-            "The rest is network, scheduling, and waiting for a core or a pooled connection. It is small as long as the "
-            "target has time to spare."
+            "Waiting, pool, network: what is left. It includes scheduling and the wait for a core or a pooled "
+            "connection. It is small as long as the target has time to spare."
         )
     else:
         rest = (
-            f"With {load.connections} connections that never pause, most of the rest is queueing for a core or a pooled "
-            "connection. It grows with the number of connections."
+            f"Waiting, pool, network: what is left. With {load.connections} connections that never pause, most of it is "
+            "queueing for a core or a pooled connection. It grows with the number of connections."
         )
     return _figure(
         analysis,
         load,
         f"{name}-all",
         f"Mean response: {load.title}",
-        "PostgreSQL's own execution time (pg_stat_statements, over the level) + CPU time of the service + the rest. "
+        "Executor: how long PostgreSQL executes the statements, by its own count (pg_stat_statements, over the level). A "
+        "wait inside a statement counts. Rest of the database's CPU: parsing, planning, binding, commit, protocol, "
+        "background processes. It is 0 where statements mostly wait. Service CPU: CPU time of the service. "
         f"{rest} The number at the bar's end is the whole response time.",
         "% of the mean response time",
-        [(p, p.response, (p.database, p.service_cpu, p.rest)) for p in analysis.parts if p.load == load.id],
+        [
+            (p, p.response, (p.executor, p.database_cpu_beyond, p.service_cpu, p.rest))
+            for p in analysis.parts
+            if p.load == load.id
+        ],
     )
 
 
@@ -141,7 +148,7 @@ def _routes(analysis: Analysis, load: Load) -> Table:
                     *cpu,
                 )
             )
-    headers = ("Route", "Target", "Requests in a trial", "Mean response", "PostgreSQL time")
+    headers = ("Route", "Target", "Requests in a trial", "Mean response", "Executor time")
     return Table(load.title, (*headers, "Service CPU, route alone") if alone else headers, tuple(rows))
 
 

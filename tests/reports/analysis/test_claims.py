@@ -99,6 +99,10 @@ def test_others_are_all_the_rest_and_the_best_of_them_counts(clear: Analysis) ->
 def test_every_means_each_target_by_itself(clear: Analysis) -> None:
     found = judge(clear, {"metric": "database-share", "scope": "db@1000/s", "of": ["every"], "at_least": 0.0001})
     assert (found.verdict, len(found.figures)) == ("supported", 5)
+    # All of the database's CPU time, not that of the executor alone (140 us).
+    share = re.search(r"go ([\d.]+) \(", found.figures[1])
+    part = next(part for part in clear.parts if (part.target, part.load) == ("go", "db@1000/s"))
+    assert share and float(share[1]) == pytest.approx(0.6e6 / 3050 / part.response, rel=0.02)
 
 
 def test_twins_and_tuned_targets_stand_for_no_language(tmp_path: Path) -> None:

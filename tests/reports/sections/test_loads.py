@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 from hdrh.histogram import HdrHistogram
+from report_records import facts
 
 from harness.record.measurement import Missing
 from harness.record.reader import Record
@@ -175,10 +176,20 @@ def test_time_parts_add_up(mixed: Record) -> None:
     parts = [p for p in analysis.parts if p.load == "db@saturate"]
     assert parts
     for part in parts:
-        assert part.database + part.service_cpu + part.rest == pytest.approx(part.response)
-        # Three of four requests take 100 us of PostgreSQL, one 260.
-        assert part.database == pytest.approx(140, rel=0.001)
+        assert part.executor + part.database_cpu_beyond + part.service_cpu + part.rest == pytest.approx(part.response)
+        # Three of four requests take 100 us of the executor, one 260.
+        assert part.executor == pytest.approx(140, rel=0.001)
     assert {p.load for p in analysis.parts} == {load.id for load in analysis.loads}
+
+
+def test_the_database_takes_all_of_its_cpu_time_not_the_executors_alone(mixed: Record) -> None:
+    parts = {part.target: part for part in analyse(mixed).parts if part.load == "db@1000/s"}
+    for target in ("rust", "python"):
+        # The database's container used 0.6 of a core at the target's full throughput.
+        assert parts[target].database == pytest.approx(0.6e6 / facts(target)[2], rel=0.05)
+        assert parts[target].database_cpu_beyond == pytest.approx(parts[target].database - 140)
+    idle = [part for part in analyse(mixed).parts if part.load.startswith("cpu@")]
+    assert {part.database for part in idle} == {0.0}, "an idle database is no part of a request"
 
 
 def test_the_warm_up_is_shown_as_a_share_of_what_the_target_then_held(mixed: Record) -> None:

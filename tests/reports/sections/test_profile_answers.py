@@ -128,8 +128,16 @@ def test_the_everyday_service_says_what_cpu_it_takes_and_where_the_time_goes(ana
     low, high = (float(figure) for figure in re.findall(r"uses (\S+) % of its cores and python uses (\S+) %", said)[0])
     assert (low, high) == (pytest.approx(used["rust"], rel=0.05), pytest.approx(used["python"], rel=0.05))
     assert re.search(
-        r"Their p99 are \d+\s\S+ and \d\.\d+\sms\. PostgreSQL takes 1\d% to 3\d% of the mean response time", said
+        r"Their p99 are \d+\s\S+ and \d\.\d+\sms\. The database takes 3\d% to 5\d% of the mean response time", said
     )
+
+
+def test_a_statement_that_sleeps_is_a_wait_and_no_cpu_time_of_the_database(analysis: Analysis) -> None:
+    for part in analysis.parts:
+        if part.load.startswith("downstream@"):
+            # It sleeps for 20 ms, and uses 120 us.
+            assert part.executor == pytest.approx(DATABASE_MICROSECONDS[SLOW_ROUTE])
+            assert part.database_cpu_beyond == 0
 
 
 def test_the_pools_ceiling_is_its_connections_by_postgresqls_own_time(analysis: Analysis) -> None:
