@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.host.cgroup import Cgroup, CgroupGone
+from harness.host.counters import from_stats
 from harness.record.samples import Counters
 
 
@@ -91,3 +92,15 @@ def test_a_cgroup_without_all_its_files_leaves_none_open(tmp_path: Path) -> None
 def test_the_cgroup_of_a_container_that_has_ended_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CgroupGone):
         Cgroup(1, tmp_path, tmp_path)
+
+
+def test_the_engines_stats_of_cgroup_v1_leave_shared_memory_out_of_which_the_lists_of_pages_know() -> None:
+    detail = {
+        "total_rss": 3_000_000,
+        "total_active_anon": 1_000_000,
+        "total_inactive_anon": 62_000_000,
+        "total_mapped_file": 65_000_000,
+        "total_inactive_file": 0,
+    }
+    stats = {"cpu_stats": {"cpu_usage": {"total_usage": 1}}, "memory_stats": {"usage": 70_000_000, "stats": detail}}
+    assert from_stats(stats).anonymous_bytes == 63_000_000
