@@ -65,7 +65,8 @@ def untouched(_window: Window) -> None:
 def measure(client: docker.DockerClient, tmp_path: Path) -> Measure:
     """Runs one trial of a target at levels of a profile. `fault`: the name of one in faulty/fault.py.
 
-    `beside`: another target, without a fault, in the same group; `judged` 1: its trial counts. `on_window` gets turns, slices and windows.
+    `beside`: another target, without a fault, in the same group; `judged` 1: its trial counts. `on_window` gets turns,
+    slices and windows.
     """
 
     def run(
