@@ -195,7 +195,8 @@ def test_beside_a_target_that_works_on_when_nobody_asks_no_slice_counts(measure:
     route = "GET /products/{id}"
     result = measure("db", "saturate", target="python", fault="restless", beside="go", judged=1, route=route)
     assert result.verdict == "unstable", result.problems
-    assert "services without load used" in " ".join(result.problems)
+    (level,) = measured(result).levels
+    assert all("services without load used" in each.dropped for each in level.slices)
 
 
 def test_an_oom_kill_inside_the_service_fails_the_trial(measure: Measure) -> None:
