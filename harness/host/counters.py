@@ -87,7 +87,7 @@ class ApiReader:
 def from_stats(stats: dict[str, Any]) -> Counters:
     """The counters in the engine's stats object. The names of memory fields differ between cgroup v1 and v2."""
     memory = stats["memory_stats"]
-    detail = dict(memory["stats"])
+    detail: dict[str, int] = dict(memory["stats"])
     if "total_rss" in detail:
         # The engine leaves shared memory out here. The kernel lists it with anonymous pages, but does not count it as rss.
         listed = detail.get("total_active_anon", 0) + detail.get("total_inactive_anon", 0)
