@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from msgspec import Struct
 
 from harness.files import ROOT
-from harness.plan.config_file import PRESETS, override, read_config
-from harness.record.config import Config
-from harness.run.setup import Request
+from harness.plan.config_file import PRESETS
 
 #: Help is written for a terminal of this many columns.
 WIDTH = 80
@@ -56,9 +53,12 @@ def _add_bench(parser: argparse.ArgumentParser) -> None:
 
 
 def _percent(text: str) -> float:
-    value = float(text.removesuffix("%"))
+    try:
+        value = float(text.strip().removesuffix("%"))
+    except ValueError:
+        value = 0.0
     if not 0 < value < 100:
-        raise ValueError
+        raise argparse.ArgumentTypeError(f"{text!r} is no precision: give a percentage above 0 and below 100, such as 2%")
     return value
 
 
@@ -318,43 +318,3 @@ def parser() -> argparse.ArgumentParser:
         command.add(sub)
         sub.usage = f"fitmap {command.name} [options] {command.words}".rstrip()
     return made
-
-
-def _names(given: str | None) -> tuple[str, ...] | None:
-    return tuple(name.strip() for name in given.split(",") if name.strip()) if given else None
-
-
-def configure(options: argparse.Namespace) -> Config:
-    """The settings of fitmap.toml with those of the options. Raises UsageError."""
-    given = vars(options)
-    config = read_config(options.config)
-    config = override(
-        config,
-        "run",
-        preset=given.get("preset"),
-        targets=_names(given.get("targets")),
-        profiles=_names(given.get("profiles")),
-        levels=_names(given.get("levels")),
-        seed=given.get("seed"),
-    )
-    config = override(
-        config,
-        "timing",
-        blocks=given.get("blocks"),
-        together=given.get("together"),
-        rounds=given.get("rounds"),
-        warmup_seconds=given.get("warmup"),
-        measure_seconds=given.get("measure"),
-    )
-    return override(config, "engine", install=given.get("install_engine"), image_set=given.get("image_set"))
-
-
-def request(options: argparse.Namespace) -> Request:
-    """The request to measure that the options give. Raises UsageError."""
-    return Request(
-        config=configure(options),
-        runs=options.runs,
-        configuration_text=options.config.read_text() if options.config.exists() else "",
-        command=("fitmap", *sys.argv[1:]),
-        route=vars(options).get("route"),
-    )

@@ -9,9 +9,9 @@ import time
 
 import docker
 
-from harness.cli.arguments import request
 from harness.cli.live_page import LivePage
 from harness.cli.report import write_report
+from harness.cli.settings import request
 from harness.cli.terminal import Terminal
 from harness.containers.builder import Image
 from harness.plan.schedule import trials_seconds

@@ -8,7 +8,7 @@ from harness.calibration import doctor
 from harness.calibration.generator_comparison import WITNESS, agree, compare
 from harness.calibration.reference_servers import Bench
 from harness.calibration.self_test import selftest
-from harness.cli.arguments import configure
+from harness.cli.settings import configure
 from harness.cli.terminal import Terminal
 from harness.containers.builder import build_all, choose_set
 from harness.containers.engine import connect, try_connect

@@ -6,8 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from harness.cli.arguments import request
 from harness.cli.report import write_report
+from harness.cli.settings import request
 from harness.cli.terminal import Terminal
 from harness.containers.builder import choose_set
 from harness.containers.versions import WORKING_TREE, Version, built

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import msgspec
 
-from harness.cli.arguments import configure, request
 from harness.cli.compare import measured_pairs
 from harness.cli.history import read_history
 from harness.cli.report import write_report
+from harness.cli.settings import configure, request
 from harness.cli.terminal import Terminal
 from harness.containers.engine import try_connect
 from harness.containers.versions import WORKING_TREE, Version, built, keep, kept

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from harness.cli.arguments import configure
+from harness.cli.settings import configure
 from harness.cli.terminal import Terminal
 from harness.containers.builder import build_all, choose_set
 from harness.containers.engine import connect, try_connect

@@ -10,7 +10,7 @@ from msgspec import Struct
 from harness.errors import TrialError
 from harness.evaluation.bottleneck import bottleneck, figures, use_of
 from harness.evaluation.inputs import DatabaseReading, LevelFacts
-from harness.evaluation.load import held, in_time, route_numbers, times
+from harness.evaluation.load import REST_LIMIT, held, in_time, route_numbers, times
 from harness.evaluation.statements import Contract, count_statements, subtract
 from harness.evaluation.usage import SECOND_NS, speeds, usage
 from harness.evaluation.validity import LevelContext, generator_problem, judge, latency_problem, outside_contract
@@ -149,6 +149,7 @@ def _facts(data: GroupData, index: int, level: CopyLevel) -> LevelFacts:
     dropped = level.end.dropped.get(index, {})
     # Where no slice counts, the figures are those of all slices, and the level is unstable.
     counting = [event for event in level.slices if event.round not in dropped] or list(level.slices)
+    steady, steady_reason = _steady(measured, level.end.idle_cores.get(index, 0.0))
     if not counting:
         raise TrialError("load", f"{level.end.level}: no slice was measured")
     start_ns = min(event.start_ns for event in counting) + offset
@@ -171,8 +172,8 @@ def _facts(data: GroupData, index: int, level: CopyLevel) -> LevelFacts:
         latency_problem=latency_problem(lag, histogram.percentile((route.response for route in measured.routes), 99)),
         busy_seconds=busy_seconds,
         warmup_seconds=measured.warmup_seconds,
-        steady=measured.steady,
-        steady_reason=measured.steady_reason,
+        steady=steady,
+        steady_reason=steady_reason,
         window_seconds=seconds,
         window_start_ns=start_ns,
         window_end_ns=end_ns,
@@ -190,6 +191,13 @@ def _facts(data: GroupData, index: int, level: CopyLevel) -> LevelFacts:
         in_time=in_time(measured, data.objective),
         slices=tuple(_slice(event, offset, dropped) for event in level.slices),
     )
+
+
+def _steady(measured: messages.Measured, idle_cores: float) -> tuple[bool, str]:
+    """Whether the service was warm, and did its work when it was asked: what it does later is not on its account."""
+    if idle_cores > REST_LIMIT:
+        return False, f"the service used {idle_cores:.0%} of a core while no request was sent to it"
+    return measured.steady, measured.steady_reason
 
 
 def _slice(event: SliceEvent, offset_ns: int, dropped: Mapping[int, str]) -> Slice:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,10 @@ def override(config: Config, section: str, **values: Any) -> Config:
     return checked(msgspec.structs.replace(config, **{section: part}), "command line")
 
 
+#: As many services may be alive at once.
+PORTS_APART = 64
+
+
 def _check_ports(config: Config, where: str) -> None:
     ports = {"service": config.ports.service, "database": config.ports.database, "generator": config.generator.port}
     for name, port in ports.items():
@@ -79,6 +84,12 @@ def _check_ports(config: Config, where: str) -> None:
         raise UsageError(
             f"{where}: {' and '.join(n for n, p in ports.items() if p == shared)} can't both have port {shared}"
         )
+    for (one, low), (other, high) in pairwise(sorted(ports.items(), key=lambda port: port[1])):
+        if high - low < PORTS_APART:
+            raise UsageError(
+                f"{where}: ports {low} ({one}) and {high} ({other}) must be at least {PORTS_APART} apart: each service and "
+                "each database of a group has its own port, counted up from these"
+            )
 
 
 def _check_gate(gate: GateSection, where: str) -> None:

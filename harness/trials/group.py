@@ -10,8 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from itertools import pairwise
-from typing import Literal
+from functools import cached_property
 
 import docker
 import msgspec
@@ -19,52 +18,42 @@ import psutil
 from docker.errors import APIError, DockerException
 from msgspec import Struct
 
-from harness.containers.lifecycle import RunningContainer, TrialContainers, check_port_free, new_password
+from harness.containers.lifecycle import RunningContainer, TrialContainers, check_port_free
 from harness.containers.spec import (
-    DRAIN_SECONDS,
-    LOOPBACK,
-    database_spec,
     group_generator_spec,
-    service_spec,
 )
 from harness.errors import EngineError, TrialError
 from harness.evaluation import validity
-from harness.evaluation.inputs import DatabaseReading
-from harness.evaluation.load import shares_service
 from harness.evaluation.sliced import CopyData, CopyLevel, GroupData, evaluate
 from harness.host.counters import Reader, Sampler, open_reader
 from harness.host.machine import step_aside
 from harness.host.priority import raise_priority
 from harness.host.speed_probe import SpeedProbe
-from harness.plan.levels import in_slices
-from harness.plan.schedule import group_seconds, warmup_turns
-from harness.record.config import Ports
-from harness.record.cpus import all_cpus, parse_cpu_list
+from harness.plan.schedule import group_seconds
+from harness.record.cpus import all_cpus
 from harness.record.histograms import LevelHistograms
 from harness.record.measurement import Missing, Verdict
 from harness.record.plan import Trial
 from harness.record.samples import Sample
 from harness.record.trial_result import Outcome, TrialResult
 from harness.record.writer import RecordWriter
-from harness.trials.context import Setup, read_statements, started_unix_ns, wait_for_database, wanted_meta
+from harness.trials.context import Setup, wait_for_database
 from harness.trials.generator import (
     READY_SECONDS,
     GeneratorContainer,
     OnWindow,
     clock_offset_of,
     expect,
-    why_ended,
 )
+from harness.trials.group_service import GroupService
+from harness.trials.group_spec import expected_connections, group_spec, wanted_rounds
 from loadtests.protocol import messages
 from loadtests.protocol.group_messages import (
-    Copy,
     CopyLost,
     CopyReady,
     GroupDone,
     GroupEvent,
     GroupLevelEnd,
-    GroupSpec,
-    Program,
     SliceEvent,
     Turn,
     decode_group_event,
@@ -75,7 +64,6 @@ from loadtests.protocol.rounds import MOST_TIMES
 SAMPLE_SECONDS = 0.5
 #: Databases are asked for their statistics, and services stopped, so many at a time.
 AT_ONCE = 4
-ROLES: tuple[Literal["service", "database", "generator"], ...] = ("service", "database", "generator")
 
 #: Called with the target of a slice, and what was measured.
 OnSlice = Callable[[str, SliceEvent], None]
@@ -129,79 +117,6 @@ class _Outcome(Struct, frozen=True):
     logs: Mapping[str, str] = {}
 
 
-class _Service:
-    """One service of the group with its database: its containers, and what was heard of it."""
-
-    def __init__(self, index: int, trial: Trial, containers: TrialContainers, setup: Setup) -> None:
-        """Starts the database, and creates the service. Raises PortTaken, TrialError."""
-        config, placement = setup.config, setup.plan.placement
-        self.index = index
-        self.target, self.block = trial.target, trial.block
-        self.ports = Ports(config.ports.service + index, config.ports.database + index)
-        check_port_free(self.ports.service, "service")
-        check_port_free(self.ports.database, "database")
-        password = new_password()
-        self.containers = containers
-        self.database = containers.add(
-            database_spec(setup.images["database"], placement.database, self.ports, config.limits, password)
-        )
-        self.database.start()
-        self.container = containers.add(
-            service_spec(setup.images[trial.target], placement.service, self.ports, config.limits, password)
-        )
-        self.copy = Copy(
-            name=f"{trial.target} (start {trial.block})",
-            port=self.ports.service,
-            service=str(self.container.container.id),
-            database=str(self.database.container.id),
-            meta=wanted_meta(setup, trial),
-            warmup_turns=warmup_turns(setup.targets.get(trial.target), setup.plan.timing),
-        )
-        self.started_ns = 0
-        self.ready: CopyReady | None = None
-        self.lost: TrialError | None = None
-        self.readings: list[DatabaseReading] = []
-        self.turns: list[Turn] = []
-        self.stop_seconds, self.exit_status, self.oom_killed = 0.0, 0, False
-
-    def start(self) -> None:
-        """A service that does not start is lost; the others go on."""
-        try:
-            self.container.start()
-            self.started_ns = started_unix_ns(self.container)
-        except TrialError as error:
-            self.lose(error)
-
-    def lose(self, error: TrialError) -> None:
-        """Keeps the first reason why the service can't be measured."""
-        if self.lost is None:
-            self.lost = self._fault() or error
-
-    def _fault(self) -> TrialError | None:
-        """What happened to a service that was started: its counters then cover only a part of the time."""
-        if not self.started_ns:
-            return None
-        if not self.container.state()["Running"]:
-            return TrialError("service", why_ended(self.container))
-        if self.container.started_unix_ns() != self.started_ns:
-            return TrialError("service", "the service's container was restarted in the middle of the trial")
-        return None
-
-    def read(self, answered: Mapping[str, int]) -> None:
-        try:
-            self.readings.append(read_statements(self.database, self.ports.database, answered))
-        except TrialError as error:
-            self.lose(error)
-
-    def stop(self) -> None:
-        if fault := self._fault():
-            self.lose(fault)
-            return
-        begin = time.monotonic()
-        self.exit_status, self.oom_killed = self.container.stop(DRAIN_SECONDS)
-        self.stop_seconds = round(time.monotonic() - begin, 3)
-
-
 class _Group:
     """The containers of a group and the events of its generator."""
 
@@ -214,11 +129,12 @@ class _Group:
         firsts = {(trial.target, trial.block): trial for trial in reversed(trials)}
         wanted = list(dict.fromkeys((trial.target, trial.block) for trial in trials))
         self._services = [
-            _Service(index, firsts[key], stack.enter_context(TrialContainers(client, setup.run_id, firsts[key].id)), setup)
+            GroupService(
+                index, firsts[key], stack.enter_context(TrialContainers(client, setup.run_id, firsts[key].id)), setup
+            )
             for index, key in enumerate(wanted)
         ]
-        self._profiles = list(dict.fromkeys(trial.profile for trial in trials))
-        self._spec = self._make_spec()
+        self._spec = group_spec(setup, trials, tuple(service.copy for service in self._services))
         config, placement = setup.config, setup.plan.placement
         spec_json = msgspec.json.encode(self._spec).decode()
         own = stack.enter_context(TrialContainers(client, setup.run_id, f"group-{trials[0].group}"))
@@ -232,31 +148,6 @@ class _Group:
         self._probe: SpeedProbe
         self._harness_cpu, self._loaded_seconds = 0.0, 0.0
 
-    def _make_spec(self) -> GroupSpec:
-        setup = self._setup
-        config, plan = setup.config, setup.plan
-        profiles = {profile.name: profile for profile in plan.profiles}
-        return GroupSpec(
-            host=LOOPBACK,
-            # Each service of a group gets the same requests in the same order. Another group gets other requests.
-            seed=plan.seed * 1000 + self._trials[0].group,
-            copies=tuple(service.copy for service in self._services),
-            programs=tuple(
-                Program(
-                    name,
-                    profiles[name].connections,
-                    tuple(in_slices(level, plan.timing) for level in profiles[name].levels),
-                )
-                for name in self._profiles
-            ),
-            cpus=parse_cpu_list(plan.placement.service),
-            on_cpus=tuple(role for role in ROLES if role == "service" or shares_service(plan.placement, role)),
-            ready_timeout_seconds=READY_SECONDS,
-            master_host=config.generator.address,
-            master_port=config.generator.port,
-            external_workers=config.generator.external_workers,
-        )
-
     def measure(self, on_window: OnWindow, on_slice: OnSlice) -> None:
         """All levels, from the services' start to their stop. Raises TrialError where the whole group fails."""
         expected = group_seconds(self._trials, self._setup.plan, self._setup.targets)
@@ -268,24 +159,19 @@ class _Group:
                 wait_for_database(service.database)
             self._read_all({})
             self._start_services(generator)
-            with self._new_sampler() as self._sampler, self._new_probe() as self._probe:
+            with self._new_sampler() as self._sampler, SpeedProbe(self._setup.plan.placement, local=True) as self._probe:
                 self._follow(generator, on_window, on_slice)
-        self._together(_Service.stop)
+        self._together(GroupService.stop)
 
     def _start_services(self, generator: GeneratorContainer[GroupEvent]) -> None:
         """Starts the services one after the other, so that each start has the CPUs alone."""
-        self._services[0].start()
-        for service, following in pairwise([*self._services, None]):
+        for service in self._services:
+            service.start()
             event = next(generator.events, None)
             if isinstance(event, CopyLost):
-                self._services[event.copy].lose(TrialError(event.stage, event.reason))
+                service.lose(TrialError(event.stage, event.reason))
             else:
-                ready = expect(event, CopyReady)
-                self._services[ready.copy].ready = ready
-            if following is not None:
-                following.start()
-            if service is None:
-                raise TrialError("load", "the load generator reported a service too many")
+                service.ready = expect(event, CopyReady)
 
     def _new_sampler(self) -> Sampler:
         readers: dict[str, Reader] = {"generator": _reader(self._generator)}
@@ -294,9 +180,6 @@ class _Group:
                 readers[f"service {service.index}"] = _reader(service.container)
                 readers[f"database {service.index}"] = _reader(service.database)
         return Sampler(readers, SAMPLE_SECONDS)
-
-    def _new_probe(self) -> SpeedProbe:
-        return SpeedProbe(self._setup.plan.placement, local=True)
 
     def _follow(self, generator: GeneratorContainer[GroupEvent], on_window: OnWindow, on_slice: OnSlice) -> None:
         process = psutil.Process()
@@ -325,7 +208,7 @@ class _Group:
     def _read_all(self, answered: Mapping[int, Mapping[str, int]]) -> None:
         self._together(lambda service: service.read(answered.get(service.index, {})))
 
-    def _together(self, action: Callable[[_Service], None]) -> None:
+    def _together(self, action: Callable[[GroupService], None]) -> None:
         """Does something with each service that is not lost, several at a time."""
         with ThreadPoolExecutor(AT_ONCE) as pool:
             list(pool.map(action, [service for service in self._services if service.lost is None]))
@@ -341,7 +224,7 @@ class _Group:
         try:
             if service.lost is not None:
                 raise service.lost
-            measured = evaluate(self._group_data(), self._copy_data(service, trial.profile))
+            measured = evaluate(self._group_data, self._copy_data(service, trial.profile))
         except TrialError as error:
             return _Outcome(Missing(str(error)), "failed", (str(error),), error.stage, service.containers.logs())
         self._write(service, trial, writer)
@@ -356,7 +239,9 @@ class _Group:
             if sample.role == role
         ]
 
+    @cached_property
     def _group_data(self) -> GroupData:
+        """Made once: each trial of the group is evaluated with it."""
         setup = self._setup
         return GroupData(
             clock_offset_ns=clock_offset_of(self._hello),
@@ -372,7 +257,7 @@ class _Group:
             generator_raised=self._raised,
         )
 
-    def _copy_data(self, service: _Service, profile: str) -> CopyData:
+    def _copy_data(self, service: GroupService, profile: str) -> CopyData:
         hello, ready = self._hello, service.ready
         if ready is None:
             raise TrialError("readiness", "the service was never ready")
@@ -384,7 +269,7 @@ class _Group:
                 warmup=[t.window for t in service.turns if t.profile == profile] if end == first else (),
                 before=service.readings[number],
                 after=service.readings[number + 1],
-                wanted_rounds=self._wanted_rounds(profile, end.level),
+                wanted_rounds=wanted_rounds(self._spec, profile, end.level),
             )
             for number, end in enumerate(self._ends)
             if end.profile == profile
@@ -399,7 +284,7 @@ class _Group:
             levels=levels,
             failure_samples=self._done.failure_samples.get(service.index, ()),
             connections_opened=self._done.connections_opened.get(service.index, 0),
-            expected_connections=_expected_connections(self._spec.programs),
+            expected_connections=expected_connections(self._spec),
             faults=self._faults(service),
             start_seconds=round((ready_unix_ns - service.started_ns) / 1e9, 4),
             stop_seconds=service.stop_seconds,
@@ -408,16 +293,7 @@ class _Group:
             loaded_seconds=round(self._loaded_seconds, 3),
         )
 
-    def _wanted_rounds(self, profile: str, level: str) -> int:
-        return next(
-            each.rounds
-            for program in self._spec.programs
-            if program.profile == profile
-            for each in program.levels
-            if each.name == level
-        )
-
-    def _faults(self, service: _Service) -> tuple[str, ...]:
+    def _faults(self, service: GroupService) -> tuple[str, ...]:
         counted = (sample.counters.oom_kills or 0 for sample in self._of(f"service {service.index}"))
         faults = (
             "a process of the service was killed for lack of memory"
@@ -427,7 +303,7 @@ class _Group:
         )
         return tuple(fault for fault in faults if fault)
 
-    def _write(self, service: _Service, trial: Trial, writer: RecordWriter) -> None:
+    def _write(self, service: GroupService, trial: Trial, writer: RecordWriter) -> None:
         """Writes samples and histograms of one trial. The samples of all profiles of a service are the same."""
         samples = [*self._of(f"service {service.index}"), *self._of(f"database {service.index}"), *self._of("generator")]
         writer.samples(trial.id, sorted(samples, key=lambda sample: sample.monotonic_ns))
@@ -442,15 +318,6 @@ class _Group:
                 for m in measured
             ],
         )
-
-
-def _expected_connections(programs: Sequence[Program]) -> int:
-    """How many connections to a service are opened: the users of a profile that has more than the one before it are new."""
-    opened, users = 0, 0
-    for program in programs:
-        opened += max(0, program.connections - users)
-        users = program.connections
-    return opened
 
 
 def _reader(running: RunningContainer) -> Reader:

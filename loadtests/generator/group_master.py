@@ -10,9 +10,9 @@ Each part is bounded in time, and so are turns and rounds. Exit status 0 after `
 
 from __future__ import annotations
 
-import os
 import random
 from collections.abc import Mapping
+from statistics import median
 
 import gevent
 import msgspec
@@ -20,7 +20,7 @@ import msgspec
 from loadtests.generator import golden_cases
 from loadtests.generator.counters import CpuCounter, counters_of, cpu_times, host_shares
 from loadtests.generator.levels import merge
-from loadtests.generator.master import LINGER_SECONDS, Harness, check_golden_cases, hello, say, wait_for_service
+from loadtests.generator.master import Harness, check_golden_cases, hello, say, serve, wait_for_service
 from loadtests.generator.worker_pool import GroupUser, Stop, Workers
 from loadtests.protocol import group_messages as group
 from loadtests.protocol import messages
@@ -50,6 +50,8 @@ class Group:
         self._rates: dict[int, float] = {}
         self._service: dict[int, CpuCounter] = {}
         self._database: dict[int, CpuCounter] = {}
+        #: Copy -> cores that its service used in each slice of another, at the level under way.
+        self._idle: dict[int, list[float]] = {}
 
     def start(self) -> None:
         """Waits for each copy in its turn: the harness starts the next one when it hears of the one before. Raises Stop."""
@@ -114,6 +116,7 @@ class Group:
 
     def _level(self, program: group.Program, level: group.SlicedLevel, turns: Mapping[int, int]) -> None:
         rounds, number = Rounds(level.rounds), 0
+        self._idle = {copy: [] for copy in self._alive}
         #: Round -> copy -> the slice, and the number of its measured part.
         taken: dict[int, dict[int, tuple[group.SliceEvent, int]]] = {}
         while self._alive and not rounds.enough(self._alive, closed=level.kind == "closed"):
@@ -144,9 +147,9 @@ class Group:
             measured[copy], answered[copy] = self._collect(
                 program, level, copy, mine, turns.get(copy, 0), steady=copy not in rounds.warming
             )
-        self._harness.ask(
-            group.GroupLevelEnd(program.profile, level.name, measured, rounds.dropped, answered), HARNESS_SECONDS
-        )
+        idle = {copy: median(cores) for copy, cores in self._idle.items() if cores}
+        end = group.GroupLevelEnd(program.profile, level.name, measured, rounds.dropped, answered, idle)
+        self._harness.ask(end, HARNESS_SECONDS)
 
     def _slice(
         self, program: group.Program, level: group.SlicedLevel, copy: int, number: int
@@ -161,6 +164,9 @@ class Group:
         after, host_after = self._read(), cpu_times(self._spec.cpus)
         used = {each: after[each] - before[each] for each in after}
         service, database = used["service", copy], used["database", copy]
+        for other in self._alive:
+            if other != copy:
+                self._idle[other].append(used["service", other] / (result.end_ns - result.start_ns + PAUSE_SECONDS * 1e9))
         own_ns = sum(nanoseconds for (role, _), nanoseconds in used.items() if role in self._spec.on_cpus)
         shares = host_shares(host, host_after, own_ns)
         if level.kind == "closed" and program.levels[0].name == level.name and result.paced_ns:
@@ -287,18 +293,5 @@ def drive(spec: group.GroupSpec, workers: Workers, harness: Harness) -> None:
     say(group.GroupDone(samples, opened))
 
 
-def main() -> int:
-    harness = Harness()
-    try:
-        spec = msgspec.json.decode(os.environ["FITMAP_LOAD"], type=group.GroupSpec)
-        with Workers(spec, "loadtests.generator.group_worker", GroupUser) as workers:
-            drive(spec, workers, harness)
-            gevent.sleep(LINGER_SECONDS)
-    except Stop as stop:
-        say(messages.Fatal(stage=stop.stage, reason=stop.reason))
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(serve(group.GroupSpec, "loadtests.generator.group_worker", GroupUser, drive))

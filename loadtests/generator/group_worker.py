@@ -13,6 +13,7 @@ from typing import Any
 import gevent
 import msgspec
 
+from loadtests.generator.exchange import Exchange
 from loadtests.generator.loops import OpenLoop, Stage
 from loadtests.generator.pass_loop import LEAST_PASSES, PassLoop
 from loadtests.generator.passes import cut
@@ -38,7 +39,10 @@ class GroupWorker(LocustWorker):
         self._profiles: dict[str, type[LeanUser]] = {}
         #: Copy and profile -> recorder.
         self._recorders: dict[tuple[int, str], Recorder] = {}
-        self._kept: dict[int, Phase] = {}
+        #: Copy -> number of a part -> what was counted in it.
+        self._kept: dict[int, dict[int, Phase]] = {}
+        #: Profile and routes -> passes.
+        self._passes: dict[tuple[str, tuple[str, ...]], list[list[Exchange]]] = {}
         super().__init__(master_host, master_port)
         for name, handle in (
             (messages.PREPARE, self._prepare),
@@ -74,16 +78,11 @@ class GroupWorker(LocustWorker):
         result = self._closed(part, recorder) if not part.rate else self._open(part, recorder)
         ended = recorder.next_phase()
         if part.kept:
-            self._kept[part.number] = ended
+            self._kept.setdefault(part.copy, {})[part.number] = ended
         self.runner.send_message(group_messages.PARTED, msgspec.to_builtins(result))
 
     def _closed(self, part: Part, recorder: Recorder) -> PartResult:
-        profile, phase = self._profiles[part.profile], recorder.phase
-        passes = cut(
-            profile.exchanges,
-            profile.pass_requests,
-            lambda exchange: not part.routes or profile.routes[exchange.route] in part.routes,
-        )
+        phase, passes = recorder.phase, self._cut(part.profile, part.routes)
 
         def busy() -> float:
             return sum(phase.sum_microseconds) / 1e6 + under_way_seconds(self.users())
@@ -105,6 +104,17 @@ class GroupWorker(LocustWorker):
             paced_ns=last.clock_ns - first.clock_ns if first and last else 0,
             busy_seconds=last.busy_seconds - first.busy_seconds if first and last else 0.0,
         )
+
+    def _cut(self, name: str, routes: tuple[str, ...]) -> list[list[Exchange]]:
+        """The passes of some routes, cut once: a stream has thousands of requests, and a part begins at once."""
+        if (name, routes) not in self._passes:
+            profile = self._profiles[name]
+            self._passes[name, routes] = cut(
+                profile.exchanges,
+                profile.pass_requests,
+                lambda exchange: not routes or profile.routes[exchange.route] in routes,
+            )
+        return self._passes[name, routes]
 
     def _open(self, part: Part, recorder: Recorder) -> PartResult:
         profile, phase = self._profiles[part.profile], recorder.phase
@@ -134,7 +144,9 @@ class GroupWorker(LocustWorker):
     def _collect(self, *, msg: Any, **_: Any) -> None:
         wanted = msgspec.convert(msg.data, Collect)
         profile = wanted.profile
-        phases = [self._kept.pop(number) for number in wanted.parts if number in self._kept]
+        # Parts that are not wanted do not count: they are forgotten too.
+        kept = self._kept.pop(wanted.copy, {})
+        phases = [kept[number] for number in wanted.parts]
         recorders = {name: r for (copy, name), r in self._recorders.items() if copy == wanted.copy}
         answered: dict[str, int] = {}
         for recorder in recorders.values():

@@ -13,20 +13,23 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http.client import HTTPException
 from importlib.metadata import version
 from pathlib import Path
+from typing import TypeVar
 
 import gevent
 import msgspec
 from gevent.event import Event
+from locust import User
 from msgspec import Struct
 
 from loadtests.generator import golden_cases
 from loadtests.generator.levels import run_level
 from loadtests.generator.worker_pool import ProfileUser, Stop, Workers
 from loadtests.protocol import messages
+from loadtests.protocol.group_messages import GroupSpec
 from loadtests.protocol.meta import meta_problems
 
 POLL_SECONDS = 0.005
@@ -146,11 +149,15 @@ def drive(spec: messages.LoadSpec, workers: Workers, harness: Harness) -> None:
     say(messages.Done(failure_samples=samples, connections_opened=opened))
 
 
-def main() -> int:
+Spec = TypeVar("Spec", messages.LoadSpec, GroupSpec)
+
+
+def serve(spec_type: type[Spec], module: str, user: type[User], drive: Callable[[Spec, Workers, Harness], None]) -> int:
+    """Runs a load from its specification to its end, on workers with a program and a user class. The exit status."""
     harness = Harness()
     try:
-        spec = msgspec.json.decode(os.environ["FITMAP_LOAD"], type=messages.LoadSpec)
-        with Workers(spec, "loadtests.generator.worker", ProfileUser) as workers:
+        spec = msgspec.json.decode(os.environ["FITMAP_LOAD"], type=spec_type)
+        with Workers(spec, module, user) as workers:
             drive(spec, workers, harness)
             gevent.sleep(LINGER_SECONDS)
     except Stop as stop:
@@ -160,4 +167,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(serve(messages.LoadSpec, "loadtests.generator.worker", ProfileUser, drive))

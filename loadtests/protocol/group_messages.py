@@ -18,7 +18,6 @@ from loadtests.protocol.messages import Fatal, Hello, Measured, RouteResult, Win
 class Copy(Struct, frozen=True, forbid_unknown_fields=True):
     """One service of a group. `service`, `database`: the engine's ids of their containers."""
 
-    name: str
     port: int
     service: str
     database: str
@@ -127,6 +126,8 @@ class GroupLevelEnd(Struct, frozen=True, tag="group_level_end"):
 
     `measured`: copy -> its slices that count, merged. `dropped`: copy -> round -> why its slice does not count. `answered`:
     copy -> requests answered as expected since the start, by route. The databases' statement counts must agree with it.
+    `idle_cores`: copy -> cores that its service used while others had the load, the median over their slices. A group of one
+    has none.
     """
 
     profile: str
@@ -134,6 +135,7 @@ class GroupLevelEnd(Struct, frozen=True, tag="group_level_end"):
     measured: dict[int, Measured]
     dropped: dict[int, dict[int, str]]
     answered: dict[int, dict[str, int]]
+    idle_cores: dict[int, float] = {}
 
 
 class GroupDone(Struct, frozen=True, tag="group_done"):

@@ -56,7 +56,12 @@ def slice_event(number: int, cpu_us: float = 100.0, requests: int = REQUESTS, ge
 
 
 def level(
-    slices: Sequence[SliceEvent], dropped: dict[int, str], *, steady: bool = True, wanted: int = 5
+    slices: Sequence[SliceEvent],
+    dropped: dict[int, str],
+    *,
+    steady: bool = True,
+    wanted: int = 5,
+    idle: float = 0.0,
 ) -> LevelMeasurement:
     counting = [each for each in slices if each.round not in dropped] or slices
     counts = histogram.new_counts()
@@ -72,6 +77,7 @@ def level(
         },
         {0: dropped},
         {0: {ROUTE: total}},
+        {0: idle, 1: 0.9},
     )
     data = GroupData(
         clock_offset_ns=0,
@@ -145,6 +151,13 @@ def test_a_level_without_a_slice_has_no_measurement() -> None:
 
 def test_a_service_that_still_got_faster_is_unstable() -> None:
     assert "still warming up" in level([slice_event(number) for number in range(1, 5)], {}, steady=False).problems[0]
+
+
+def test_a_service_that_works_when_nobody_asks_is_unstable_and_its_neighbour_is_not() -> None:
+    slices = [slice_event(number) for number in range(1, 5)]
+    found = level(slices, {}, idle=0.3)
+    assert found.verdict == "unstable" and "30% of a core while no request was sent" in found.problems[0]
+    assert level(slices, {}, idle=0.2).verdict == "valid"
 
 
 def test_a_generator_that_was_busy_in_one_slice_is_named() -> None:

@@ -41,6 +41,7 @@ def test_values_of_the_file_reach_the_configuration(tmp_path: Path) -> None:
         ("[run\n", ["not TOML"]),
         ("[ports]\nservice = 80\n", ["port 80", "1024-65535"]),
         ("[ports]\nservice = 15432\n", ["can't both have port 15432"]),
+        ("[ports]\nservice = 15440\n", ["15432 (database) and 15440 (service)", "64 apart"]),
         ("[timing]\nblocks = 0\n", ["blocks must be within"]),
         ("[timing]\nmeasure_seconds = 0.5\n", ["measure_seconds must be within"]),
         ("[engine]\nimage_set = 'locl'\n", ["image_set", "locl"]),
