@@ -26,7 +26,7 @@ FLOOR_PROBES = 9
 #: Minimum warm-up of JIT targets. On one core, limited by database or pool, requests of Java and Kotlin reached their lowest
 #: CPU time after 13-22 s. On the way there are plateaus that are longer than the windows in which a trend is looked for.
 JIT_SECONDS = 20.0
-#: Turns of one second in a group's warm-up. JIT targets reach their lowest CPU time after six to twelve of them;
+#: Turns of one second in a group's warm-up, before each profile. JIT targets reach their lowest CPU time after six to twelve of them;
 #: rounds in which one still gets faster are warm-up too.
 TURNS, JIT_TURNS = 2, 10
 TURN_SECONDS = 1.06
@@ -169,11 +169,9 @@ def group_seconds(trials: Sequence[Trial], plan: Plan, targets: Mapping[str, Tar
     each = [warmup_turns(targets.get(target), plan.timing) for target, _ in services]
     seconds = len(services) * SERVICE_SECONDS
     programs = [profile for profile in plan.profiles if any(trial.profile == profile.name for trial in trials)]
-    for number, profile in enumerate(programs):
-        # Before each further profile a service has half of the turns.
-        turns = sum(turn if not number else -(-turn // 2) for turn in each)
+    for profile in programs:
         levels = [in_slices(level, plan.timing) for level in profile.levels]
-        seconds += turns * TURN_SECONDS + sum(sliced_seconds(level, len(services)) for level in levels)
+        seconds += sum(each) * TURN_SECONDS + sum(sliced_seconds(level, len(services)) for level in levels)
     return seconds
 
 

@@ -93,11 +93,7 @@ class Group:
 
     def _warm_up(self, program: group.Program, level: group.SlicedLevel) -> dict[int, int]:
         """Loads the copies in turns, and returns how many each had. Rounds in which one still gets faster follow it."""
-        first = program == self._spec.programs[0]
-        turns = {
-            copy: self._spec.copies[copy].warmup_turns if first else -(-self._spec.copies[copy].warmup_turns // 2)
-            for copy in self._alive
-        }
+        turns = {copy: self._spec.copies[copy].warmup_turns for copy in self._alive}
         closed = msgspec.structs.replace(level, kind="closed")
         for turn in range(max(turns.values(), default=0)):
             pending = [copy for copy in self._alive if turns[copy] > turn]
