@@ -63,6 +63,9 @@ def calibrate(client: docker.DockerClient, bench: Bench, say: Say, folder: Path 
         pass
     say("calibrating the load generator (takes about a minute, once per host, placement and load image)")
     calibration = assess(null_run(client, bench), known_run(client, bench), bench.image, placed)
+    if calibration.problems:
+        say(f"out of bounds ({'; '.join(calibration.problems)}): calibrating once more, in case other work disturbed it")
+        calibration = assess(null_run(client, bench), known_run(client, bench), bench.image, placed)
     _warn(calibration, say, kept)
     write_whole(kept, msgspec.json.format(msgspec.json.encode(calibration), indent=1))
     return calibration

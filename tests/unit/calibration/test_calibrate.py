@@ -117,3 +117,18 @@ def test_a_kept_calibration_out_of_bounds_is_a_warning_that_says_what_to_do(
     (line,) = said
     assert line.startswith("WARNING: the load generator's calibration is out of bounds: a stall is hidden. ")
     assert f"delete {kept}, and run again" in line
+
+
+def test_a_calibration_out_of_bounds_is_made_once_more(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    disturbed = msgspec.structs.replace(CALIBRATION, problems=("a stall is hidden",))
+    results = [disturbed, CALIBRATION]
+    monkeypatch.setattr(harness.calibration.calibrate, "_key", lambda bench: "key")
+    for name in ("null_run", "known_run"):
+        monkeypatch.setattr(harness.calibration.calibrate, name, lambda *_: None)
+    monkeypatch.setattr(harness.calibration.calibrate, "assess", lambda *_: results.pop(0))
+    bench: Any = type("Bench", (), {"placement": Placement("1", "0", "0", (), "two cores"), "image": "load"})
+    said: list[str] = []
+    found = calibrate(None, bench, said.append, tmp_path)  # type: ignore[arg-type]
+    assert found == CALIBRATION and not results
+    assert "a stall is hidden" in said[1] and "once more" in said[1]
+    assert not any("WARNING" in line for line in said)
