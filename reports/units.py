@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -21,24 +22,30 @@ _LADDERS: dict[str, tuple[tuple[float, str], ...]] = {
     "percent": ((1.0, "%"),),
     "bytes": ((2.0**30, "GiB"), (2.0**20, "MiB"), (2.0**10, "KiB"), (1.0, "B")),
 }
+_PLANE_ENDS = "".join(chr(plane + last) for plane in range(0, 0x11_0000, 0x1_0000) for last in (0xFFFE, 0xFFFF))
+#: Control characters except tab and newline, surrogates, and the last two code points of each plane.
+_NO_TEXT = re.compile(f"[\0-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff{_PLANE_ENDS}]")
 
 
 def scale_of(value: float, unit: Unit) -> tuple[float, str]:
     """The factor and symbol of the unit in which `value` reads best."""
-    ladder = _LADDERS[unit]
-    return next((step for step in ladder if abs(value) >= step[0]), ladder[-1])
+    size = abs(value)
+    for step in _LADDERS[unit]:
+        if size >= step[0]:
+            return step
+    return _LADDERS[unit][-1]
 
 
 def number(value: float) -> str:
     """Three significant digits, thousands separated, never an exponent: 12,300, 1.23, 0.0123."""
     if value == 0 or not math.isfinite(value):
         return "0" if value == 0 else "∞"
-    decimals = max(0, 2 - math.floor(math.log10(abs(value))))
-    rounded = round(value, 2 - math.floor(math.log10(abs(value))))
+    digits = 2 - math.floor(math.log10(abs(value)))
+    rounded = round(value, digits)
     # 9.996 rounds up to 10.0, which has one digit more before the point.
-    if rounded and math.floor(math.log10(abs(rounded))) > math.floor(math.log10(abs(value))):
-        decimals = max(0, decimals - 1)
-    return f"{rounded:,.{decimals}f}"
+    if rounded and 2 - math.floor(math.log10(abs(rounded))) < digits:
+        digits -= 1
+    return f"{rounded:,.{max(0, digits)}f}"
 
 
 def quantity(value: float, unit: Unit) -> str:
@@ -122,14 +129,12 @@ def cut(text: str, widest: int) -> str:
 
 def clean(text: str) -> str:
     """The text without control characters, which HTML and XML forbid. Tabs and newlines stay."""
-    return "".join(c if _is_text(c) else "\ufffd" for c in text)
+    return _NO_TEXT.sub("\ufffd", text)
 
 
-def _is_text(character: str) -> bool:
-    code = ord(character)
-    return character in "\n\t" or (
-        code >= 32 and not 127 <= code < 160 and not 0xD800 <= code < 0xE000 and code & 0xFFFE != 0xFFFE
-    )
+def is_clean(text: str) -> bool:
+    """Whether `clean` leaves the text as it is."""
+    return not _NO_TEXT.search(text)
 
 
 def columns(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from harness.errors import RunError, UsageError
+from harness.record.garbage import uncollected
 from harness.record.plan import Trial
 from harness.record.run import SCHEMA, Run
 from harness.record.trial_result import TrialResult
@@ -34,6 +35,7 @@ class Record(Struct, frozen=True):
         return tuple(trial for trial in self.run.plan.trials if trial.id not in done)
 
 
+@uncollected()
 def read_record(folder: Path) -> Record:
     """Reads and validates a record. Raises UsageError.
 
@@ -60,9 +62,10 @@ def read_record(folder: Path) -> Record:
     superseded: list[TrialResult] = []
     warnings: list[str] = []
     planned = {trial.id for trial in run.plan.trials}
+    decode = msgspec.json.Decoder(TrialResult).decode
     for number, line in enumerate(_lines(folder / "trials.jsonl"), 1):
         try:
-            result = msgspec.json.decode(line, type=TrialResult)
+            result = decode(line)
         except msgspec.MsgspecError as error:
             warnings.append(f"trials.jsonl line {number} is damaged and left out ({error})")
             continue

@@ -183,7 +183,8 @@ def analyse(record: Record) -> Analysis:
     machines = {s.id: Machine(rounds) for s in scopes if s.load and (rounds := trial_rounds(observations.get(s.id, {})))}
     cells = {(target, load.id): observed.get((target, load.id), ()) for target, load in product(run.plan.targets, loads)}
     first = {load.profile: load.id for load in reversed(loads)}
-    return Analysis(
+    ranked: dict[tuple[str, str, str], TrialValues | Missing] = {}
+    analysis = Analysis(
         run=run,
         loads=loads,
         scopes=scopes,
@@ -192,7 +193,7 @@ def analyse(record: Record) -> Analysis:
         pending=record.pending(),
         warnings=record.warnings,
         superseded=record.superseded,
-        rankings=tuple(_rankings(run, scopes, observations, ordered, machines)),
+        rankings=tuple(_rankings(run, scopes, observations, ordered, machines, ranked)),
         parts=tuple(part for (target, load), trials in cells.items() if (part := _parts(target, load, trials))),
         representatives={
             (target, profile): found
@@ -203,6 +204,8 @@ def analyse(record: Record) -> Analysis:
         twins=twins if others else (),
         loud=tuple(LoudRounds(load, dearer) for load, each in machines.items() if (dearer := each.loudness())),
     )
+    analysis._found.update(ranked)
+    return analysis
 
 
 def classes(run: Run) -> tuple[str, ...]:
@@ -217,7 +220,9 @@ def _rankings(
     observations: ByScope,
     results: list[TrialResult],
     machines: Mapping[str, Machine],
+    ranked: dict[tuple[str, str, str], TrialValues | Missing],
 ) -> Iterator[Ranking]:
+    """The rankings by all metrics. `ranked` gets the values that they are made from."""
     for target_class, scope in product(classes(run), scopes):
         found = observations.get(scope.id, {})
         known = {name for mine in found.values() for m in mine for name in m.values}
@@ -227,6 +232,7 @@ def _rankings(
                 continue
             targets = [t for t in run.plan.targets if run.targets[t].target_class == target_class]
             values = {t: trial_values(metric, t, scope, found.get(t, ()), results) for t in targets}
+            ranked |= {(metric.id, t, scope.id): each for t, each in values.items()}
             yield _ranked(run, metric, scope, target_class, values, machines.get(scope.id))
 
 

@@ -107,6 +107,12 @@ def cells(analysis: Analysis) -> tuple[Cell, ...]:
     return tuple(cell for cell in _all(analysis) if cell.values)
 
 
+def speed_cells(analysis: Analysis) -> Iterator[Cell]:
+    """The cells of the machine's speed among them, each with its target and scope."""
+    every = (_speeds(analysis, target, scope) for scope in scopes(analysis) for target in _targets(analysis))
+    return (cell for mine in every for cell in mine if cell.values)
+
+
 def scopes(analysis: Analysis) -> tuple[Scope, ...]:
     """The scopes of the gate: every load, the whole trials of each profile, the whole run. Loads at a share of a target's
     own throughput are left out, because their rates differ from run to run.
@@ -119,21 +125,29 @@ def scopes(analysis: Analysis) -> tuple[Scope, ...]:
 
 def _all(analysis: Analysis) -> Iterator[Cell]:
     for scope in scopes(analysis):
-        for target in (*analysis.run.plan.targets, *analysis.twins):
+        for target in _targets(analysis):
             mine = analysis.of(target, scope)
             for metric in METRICS:
                 if metric.scope == scope.scope and _means_something(metric, scope.load, mine):
                     found = analysis.trial_values(metric.id, target, scope)
                     yield Cell(target, scope, metric.id, TrialValues({}) if isinstance(found, Missing) else found)
             loaded = [m for m in mine if isinstance(m, LevelObservation)]
-            counted = [m for m in loaded if m.counts(scope.scope)]
             if scope.load:
                 # A trial with wrong statements fails, so invalid trials count here: the ratio shows how many are wrong.
                 yield Cell(target, scope, STATEMENTS, _of(loaded, statements_ratio))
-            for role, name in SPEED.items():
-                yield Cell(target, scope, name, _of(counted, partial(speed, role)))
+            yield from _speeds(analysis, target, scope)
     quick = [level.speed["service"].quick_microseconds for m in analysis.measured if "service" in (level := m.level).speed]
     yield Cell(MACHINE, None, SPEED_CELL, TrialValues({"": min(quick)} if quick else {}))
+
+
+def _targets(analysis: Analysis) -> tuple[str, ...]:
+    return (*analysis.run.plan.targets, *analysis.twins)
+
+
+def _speeds(analysis: Analysis, target: str, scope: Scope) -> Iterator[Cell]:
+    counted = [m for m in analysis.of(target, scope) if isinstance(m, LevelObservation) and m.counts(scope.scope)]
+    for role, name in SPEED.items():
+        yield Cell(target, scope, name, _of(counted, partial(speed, role)))
 
 
 def _means_something(metric: Metric, load: Load | None, mine: Sequence[Observation]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import get_args
 
 from msgspec import Struct
 
@@ -14,9 +15,13 @@ from harness.record.trial_result import BuildMeasurement, NonLoadMeasurement, Tr
 from reports.metrics.catalogue import METRICS
 from reports.metrics.level_stats import Distribution, read_distributions
 from reports.metrics.load import LevelData
-from reports.metrics.metric import NotApplicable
+from reports.metrics.metric import Metric, NotApplicable
 from reports.metrics.scopes import Load, ScopeKind
 from reports.stats.pairs import ByRound
+
+_BY_KIND: Mapping[Kind, Sequence[Metric]] = {
+    kind: [metric for metric in METRICS if metric.kind == kind] for kind in get_args(Kind)
+}
 
 
 class Observation(Struct, frozen=True):
@@ -130,7 +135,7 @@ def trial_observation(record: Record, result: TrialResult) -> TrialObservation |
 
 
 def _values(kind: Kind, seen: LevelData | NonLoadMeasurement) -> dict[str, float | Missing]:
-    values = ((metric.id, metric.measure(seen)) for metric in METRICS if metric.kind == kind)
+    values = ((metric.id, metric.measure(seen)) for metric in _BY_KIND[kind])
     return {metric: value for metric, value in values if not isinstance(value, NotApplicable)}
 
 
@@ -152,8 +157,9 @@ def by_scope(measured: Sequence[LevelObservation], singles: Sequence[TrialObserv
     """The observations by scope (the load, the profile, the whole run with id "") and target."""
     scopes: defaultdict[str, defaultdict[str, list[Observation]]] = defaultdict(lambda: defaultdict(list))
     for m in measured:
-        for scope in (m.load.id, m.trial.profile, ""):
-            scopes[scope][m.trial.target].append(m)
+        trial = m.trial
+        for scope in (m.load.id, trial.profile, ""):
+            scopes[scope][trial.target].append(m)
     for single in singles:
         for scope in (single.trial.profile, ""):
             scopes[scope][single.trial.target].append(single)

@@ -49,9 +49,9 @@ CONFIG: dict[str, Any] = {
 }  # fmt: skip
 
 
-def _rounded(value: Any) -> Any:
-    """The value in five digits: finer than a pixel, and a third of the bytes."""
-    return float(f"{value:.5g}") if isinstance(value, float) else value
+def _rounded(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The row with its numbers in five digits: finer than a pixel, and a third of the bytes."""
+    return {key: float(f"{value:.5g}") if isinstance(value, float) else value for key, value in row.items()}
 
 
 def finish(layers: Sequence[Part], data: Mapping[str, list[dict[str, Any]]], *, height: int, right: int = 12) -> Spec:
@@ -62,7 +62,7 @@ def finish(layers: Sequence[Part], data: Mapping[str, list[dict[str, Any]]], *, 
         "height": height,
         "width": WIDTH,
         "$schema": SCHEMA,
-        "datasets": {name: [{k: _rounded(v) for k, v in row.items()} for row in rows] for name, rows in data.items()},
+        "datasets": {name: [_rounded(row) for row in rows] for name, rows in data.items()},
         "padding": {"left": 4, "top": 6, "right": right, "bottom": 4},
         "autosize": {"type": "pad"},
     }

@@ -14,7 +14,7 @@ from msgspec import Struct
 from harness.record.measurement import Missing
 from harness.record.plan import TWIN
 from reports.analysis.analysis import Analysis
-from reports.analysis.cells import SPEED, cells, metric_info
+from reports.analysis.cells import SPEED, metric_info, speed_cells
 from reports.metrics.catalogue import METRICS
 from reports.stats.intervals import MIN_TRIALS, at_zero
 from reports.stats.pairs import TrialValues, paired_ratio
@@ -77,8 +77,8 @@ def _cells(analysis: Analysis) -> Iterator[tuple[str, str, float, Mapping[str, T
 def scatter(analysis: Analysis) -> tuple[Scatter, ...]:
     """The variation of every cell with two trials or more."""
     speeds: dict[tuple[str, str], dict[str, Mapping[str, float]]] = {}
-    for cell in cells(analysis):
-        if cell.metric in SPEED.values() and cell.scope:
+    for cell in speed_cells(analysis):
+        if cell.scope:
             speeds.setdefault((cell.target, cell.scope.id or "run"), {})[cell.metric] = cell.values
     return tuple(
         Scatter(

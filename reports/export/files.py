@@ -6,6 +6,7 @@ from pathlib import Path
 
 from harness.errors import RunError
 from harness.files import write_whole
+from harness.record.garbage import uncollected
 from harness.record.reader import Record
 from reports.analysis.analysis import analyse
 from reports.export.card import render_card
@@ -20,6 +21,7 @@ REPORT, EXPLORE, SUMMARY, CSV, JSON, CARD = (
 )  # fmt: skip
 
 
+@uncollected()
 def write_files(record: Record, baseline: Record | None = None) -> Path:
     """Writes everything into the record's folder, and returns the path of report.html.
 

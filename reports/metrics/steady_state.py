@@ -35,7 +35,11 @@ def shares(windows: Sequence[Window]) -> list[tuple[float, float]]:
     if not steady:
         return []
     zero = windows[0].start_ns
-    return [((w.start_ns + w.end_ns - 2 * zero) / 2e9, rate([w]) / steady * 100) for w in windows if w.end_ns > w.start_ns]
+    return [
+        ((w.start_ns + w.end_ns - 2 * zero) / 2e9, w.requests / ((w.end_ns - w.start_ns) / 1e9) / steady * 100)
+        for w in windows
+        if w.end_ns > w.start_ns
+    ]
 
 
 def climbing(windows: Sequence[Window]) -> bool:

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from statistics import median
 
+import numpy as np
+
 from harness.record.measurement import Missing
 from harness.record.plan import Profile
 from reports.analysis.analysis import Analysis
@@ -21,6 +23,7 @@ from reports.units import quantity
 
 #: Points of the latency curves: even steps on a logarithmic axis of 1 / (1 - quantile), 1 (fastest) to 10,000 (99.99 %).
 _CURVE_POINTS = tuple(10 ** (i / 8) for i in range(33))
+_CURVE_PERCENTS = np.array([100 * (1 - 1 / point) for point in _CURVE_POINTS])
 _TABLE_PERCENTILES = (50.0, 75.0, 90.0, 95.0, 99.0, 99.9, 99.99)
 #: Percentiles that are drawn against throughput.
 _AGAINST_THROUGHPUT = (50.0, 99.0)
@@ -96,15 +99,8 @@ def _curves(found: Mapping[str, Sequence[LevelObservation]], looks: Mapping[str,
 
 def _latency_curve(trial: LevelObservation) -> list[float]:
     """Milliseconds at the curve's points, up to the last percentile with enough requests beyond it."""
-    ys: list[float] = []
-    for point in _CURVE_POINTS:
-        if isinstance(trial.distribution, Missing):
-            break
-        value = trial.distribution.percentile(100 * (1 - 1 / point))
-        if isinstance(value, Missing):
-            break
-        ys.append(value / 1000)
-    return ys
+    found = trial.distribution
+    return [] if isinstance(found, Missing) else [value / 1000 for value in found.curve(_CURVE_PERCENTS)]
 
 
 def _percentile_cell(trials: list[LevelObservation], percent: float) -> str:

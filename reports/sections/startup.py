@@ -31,6 +31,7 @@ def startup_section(analysis: Analysis, profile: Profile, name: str) -> Section:
                  if s.trial.target == target and s.valid and isinstance(s.whole, StartupMeasurement)]
         for target in analysis.run.plan.targets
     }  # fmt: skip
+    courses = {target: [shares(each.windows) for each in found] for target, found in trials.items()}
     ramp = ramp_figure(
         analysis,
         f"{name}-course",
@@ -39,7 +40,7 @@ def startup_section(analysis: Analysis, profile: Profile, name: str) -> Section:
         "requests answered per quarter of a second, as a share of the speed at the end. What is missing to 100 % is the "
         "work of a just-in-time compiler, and code that it has not compiled yet. The strong line is the median over valid "
         "trials, faint lines are single trials.",
-        {target: [shares(each.windows) for each in found] for target, found in trials.items()},
+        courses,
         (
             "Target",
             "Steady speed",
@@ -47,7 +48,7 @@ def startup_section(analysis: Analysis, profile: Profile, name: str) -> Section:
             f"First second at {STEADY_SHARE * 100:g} % or more",
             "Trials",
         ),
-        tuple(_ramp_row(target, found) for target, found in trials.items() if found),
+        tuple(_ramp_row(target, found, courses[target]) for target, found in trials.items() if found),
     )
     headers = (
         "Target", "Warm: /health", "Warm: first row", "Cold: /health", "Cold: first row", "Starts, warm and cold",
@@ -64,10 +65,10 @@ def startup_section(analysis: Analysis, profile: Profile, name: str) -> Section:
     )  # fmt: skip
 
 
-def _ramp_row(target: str, found: Sequence[StartupMeasurement]) -> Row:
+def _ramp_row(target: str, found: Sequence[StartupMeasurement], courses: Sequence[Sequence[tuple[float, float]]]) -> Row:
     settled = [each for each in found if not climbing(each.windows)]
     reached = [value for each in settled if not isinstance(value := time_to_steady(each.windows), Missing)]
-    first = [shares(each.windows)[0][1] for each in found]
+    first = [course[0][1] for course in courses]
     return (
         target,
         quantity(median(steady_rate(each.windows) for each in found), "requests/s"),
