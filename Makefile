@@ -7,7 +7,7 @@ FITMAP := .venv/bin/fitmap
 TARGET ?= go
 PROFILE ?= db
 .DEFAULT_GOAL := help
-.PHONY: help setup bench smoke test test-services test-reports browser check docs bench-loadgen selftest play clean lock
+.PHONY: help setup bench smoke test test-units test-services test-reports browser check docs bench-loadgen selftest play clean lock
 
 help:  ## show this
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile
@@ -41,12 +41,16 @@ check: setup  ## format, lint, types, import contracts, CI files
 
 test: check browser  ## all checks and all tests, on every service's image
 	$(FITMAP) build
-	.venv/bin/python -m pytest tests/unit tests/targets tests/engine $(ARGS)
-	@# tests/engine runs first and alone, because it measures. The other two measure no time and run in parallel.
-	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target test-services test-reports
+	.venv/bin/python -m pytest tests/engine $(ARGS)
+	@# tests/engine runs first and alone, because it measures. The others run in parallel. Some of tests/unit measure times,
+	@# so the rest has a lower priority.
+	@$(MAKE) --no-print-directory --jobs 3 --output-sync=target test-units test-services test-reports
+
+test-units:
+	.venv/bin/python -m pytest tests/unit tests/targets $(ARGS)
 
 test-services:
-	.venv/bin/python -m pytest tests/contract $(ARGS)
+	nice -n 10 .venv/bin/python -m pytest tests/contract $(ARGS)
 
 test-reports:
 	nice -n 19 .venv/bin/python -m pytest tests/reports $(ARGS)

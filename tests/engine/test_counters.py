@@ -1,10 +1,13 @@
-"""Both ways to read a container's counters agree: its cgroup files, and the engine's stats call."""
+"""Both ways to read a container's counters agree, and the speed probe takes little of the CPUs."""
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 
 import docker
+import psutil
 import pytest
 
 from harness.containers.engine import connect
@@ -13,6 +16,8 @@ from harness.containers.lifecycle import TrialContainers
 from harness.containers.spec import instrument_spec
 from harness.host.cgroup import Cgroup
 from harness.host.counters import ApiReader, open_reader
+from harness.host.speed_probe import SpeedProbe
+from harness.record.plan import Placement
 
 #: Holds 100 MB for itself and 60 MB of shared memory, writes 30 MB to a tmpfs, uses a second of CPU, then waits.
 PROGRAM = """
@@ -51,3 +56,18 @@ def test_the_engines_stats_agree_with_the_cgroup_files(client: docker.DockerClie
     assert stats.inactive_file_bytes == pytest.approx(files.inactive_file_bytes, abs=2_000_000)
     # The file counts only as far as pages of the program are mapped.
     assert 160_000_000 < files.anonymous_bytes < 185_000_000
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only on Linux a process can choose its CPUs")
+def test_the_probe_times_both_cpus_takes_little_and_ends_with_its_context() -> None:
+    cpus = sorted(os.sched_getaffinity(0))[:2]
+    placement = Placement(str(cpus[-1]), str(cpus[0]), str(cpus[0]), (), "")
+    with SpeedProbe(placement, local=True) as probe:
+        (child,) = psutil.Process().children()
+        time.sleep(1.0)
+        used = sum(child.cpu_times()[:2])
+    assert not child.is_running()
+    assert {sample.cpu for sample in probe.samples} == set(cpus)
+    assert len(probe.samples) > 40
+    # The start is included. The figure in docs/method/resources.md is for longer times.
+    assert used < 0.2

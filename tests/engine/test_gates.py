@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 import subprocess
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import docker
 import msgspec
 import pytest
 from synthetic import CALIBRATION
 
+import harness.plan.levels
 from harness.containers.builder import build_all
 from harness.containers.engine import connect
 from harness.containers.images import Build, project_tag
@@ -62,35 +64,34 @@ def untouched(_window: Window) -> None:
 
 
 @pytest.fixture
-def measure(client: docker.DockerClient, tmp_path: Path) -> Measure:
-    """Runs one trial of a target at levels of a profile. `fault`: the name of one in faulty/fault.py.
+def measure_group(client: docker.DockerClient, tmp_path: Path) -> Callable[..., dict[str, TrialResult]]:
+    """Runs one trial of each target of a group at levels of a profile.
 
-    `beside`: another target, without a fault, in the same group. `on_window` gets turns, slices and windows.
+    `faults`: target -> name of a fault in faulty/fault.py; empty: none. `on_window` gets turns, slices and windows.
     """
 
     def run(
         profile: str,
         *levels: str,
-        target: str = "go",
-        fault: str = "",
+        faults: Mapping[str, str],
         route: str | None = None,
-        beside: str = "",
         timing: Timing = TIMING,
         calibration: Calibration = CALIBRATION,
         on_window: Callable[[Window], None] = untouched,
-    ) -> TrialResult:
-        tag = project_tag(target)
-        if fault:
-            tag = f"fitmap/faulty:{fault}"
-            arguments: Mapping[str, str] = {"FAULT": fault}
-            build_all(client, {fault: Build(fault, tag, "build", FAULTY, "Dockerfile", arguments, (), False)}, print)
-        names = ("database", "load", *([beside] if beside else []))
-        images = {name: str(client.images.get(project_tag(name)).id) for name in names}
+    ) -> dict[str, TrialResult]:
+        images = {name: str(client.images.get(project_tag(name)).id) for name in ("database", "load")}
+        for target, fault in faults.items():
+            tag = project_tag(target)
+            if fault:
+                tag = f"fitmap/faulty:{fault}"
+                build = Build(fault, tag, "build", FAULTY, "Dockerfile", {"FAULT": fault}, (), False)
+                build_all(client, {fault: build}, print)
+            images[target] = str(client.images.get(tag).id)
         plan = make_plan(
             seed=1,
             preset="smoke",
             timing=timing,
-            targets=(target, *([beside] if beside else [])),
+            targets=tuple(faults),
             profiles=narrow(relevel((find_profiles(ROOT / "loadtests")[profile],), levels, ()), route),
             placement=place(machine.topology()),
         )
@@ -98,7 +99,7 @@ def measure(client: docker.DockerClient, tmp_path: Path) -> Measure:
             run_id="gates",
             plan=plan,
             config=CONFIG,
-            images={**images, target: str(client.images.get(tag).id)},
+            images=images,
             contract=read_contract(CONTRACT / "queries.toml"),
             calibration=calibration,
         )
@@ -106,23 +107,33 @@ def measure(client: docker.DockerClient, tmp_path: Path) -> Measure:
         (writer.folder / "samples").mkdir(parents=True, exist_ok=True)
         (writer.folder / "histograms").mkdir(exist_ok=True)
 
-        def once_measured() -> TrialResult:
+        def once_measured() -> Sequence[TrialResult]:
             first = plan.trials[0]
             if not first.group:
-                return run_trial(client, setup, first, writer, on_window)
+                return [run_trial(client, setup, first, writer, on_window)]
 
             def on_slice(_target: str, event: SliceEvent) -> None:
                 on_window(Window("measure", event.start_ns, event.end_ns, event.requests, event.failures))
 
-            return run_group(client, setup, plan.trials, writer, on_window, on_slice)[0]
+            return run_group(client, setup, plan.trials, writer, on_window, on_slice)
 
-        result = once_measured()
+        results = once_measured()
         # A trial disturbed by the host tells nothing of the service. One with a fault happens once.
         for _ in range(MAX_REPEATS if on_window is untouched else 0):
-            if not disturbed_by_host(result):
+            if not any(map(disturbed_by_host, results)):
                 break
-            result = once_measured()
-        return result
+            results = once_measured()
+        return {result.trial.target: result for result in results}
+
+    return run
+
+
+@pytest.fixture
+def measure(measure_group: Callable[..., dict[str, TrialResult]]) -> Measure:
+    """The same for one target."""
+
+    def run(*arguments: str, target: str = "go", fault: str = "", **options: Any) -> TrialResult:
+        return measure_group(*arguments, faults={target: fault}, **options)[target]
 
     return run
 
@@ -171,16 +182,16 @@ def test_a_trial_without_a_fault_is_valid_at_every_level(measure: Measure) -> No
     assert all(each.requests % 100 == 0 for each in saturated.slices)
 
 
-def test_wrong_answers_fail_the_trial(measure: Measure) -> None:
-    result = measure("db", "saturate", target="python", fault="wrong")
-    assert result.verdict == "failed"
-    assert "answered wrongly" in result.problems[0] and "is not product" in result.problems[0]
-
-
-def test_cached_rows_fail_the_trial(measure: Measure) -> None:
-    result = measure("db", "saturate", target="python", fault="cached")
-    assert result.verdict == "failed"
-    assert "the database executed product" in result.problems[0]
+def test_wrong_answers_cached_rows_and_a_kill_for_memory_fail_each_trial(
+    measure_group: Callable[..., dict[str, TrialResult]],
+) -> None:
+    faults = {"python": "wrong", "python-base": "cached", "python-twin": "greedy"}
+    found = measure_group("db", "saturate", faults=faults)
+    said = {faults[target]: " ".join(result.problems) for target, result in found.items()}
+    assert {result.verdict for result in found.values()} == {"failed"}, said
+    assert "answered wrongly" in said["wrong"] and "is not product" in said["wrong"]
+    assert "the database executed product" in said["cached"]
+    assert "killed for lack of memory" in said["greedy"]
 
 
 def test_a_target_that_is_still_warming_up_is_unstable(measure: Measure) -> None:
@@ -189,16 +200,13 @@ def test_a_target_that_is_still_warming_up_is_unstable(measure: Measure) -> None
     assert "still warming up" in result.problems[0]
 
 
-def test_a_target_that_works_on_when_nobody_asks_is_unstable(measure: Measure) -> None:
-    result = measure("db", "saturate", target="python", fault="restless", beside="go", route="GET /products/{id}")
+def test_a_target_that_works_on_when_nobody_asks_is_unstable(
+    measure_group: Callable[..., dict[str, TrialResult]],
+) -> None:
+    faults = {"python": "restless", "go": ""}
+    result = measure_group("db", "saturate", faults=faults, route="GET /products/{id}")["python"]
     assert result.verdict == "unstable", result.problems
     assert "while no request was sent" in " ".join(result.problems)
-
-
-def test_an_oom_kill_inside_the_service_fails_the_trial(measure: Measure) -> None:
-    result = measure("db", "saturate", target="python", fault="greedy")
-    assert result.verdict == "failed"
-    assert "killed for lack of memory" in " ".join(result.problems)
 
 
 def test_a_restarted_service_fails_the_trial(client: docker.DockerClient, measure: Measure) -> None:
@@ -269,7 +277,10 @@ def test_a_rate_that_the_target_cant_hold_is_unstable_and_its_cpu_is_named(measu
     assert level.bottleneck == "service-cpu", level.bottleneck_reason
 
 
-def test_capacity_is_an_interval_with_the_resource_that_limits_it(measure: Measure) -> None:
+def test_capacity_is_an_interval_with_the_resource_that_limits_it(measure: Measure, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A quarter of the time for each of a dozen probes.
+    monkeypatch.setattr(harness.plan.levels, "PROBE_SETTLE_SECONDS", 0.5)
+    monkeypatch.setattr(harness.plan.levels, "PROBE_SECONDS", 1.0)
     for _ in range(1 + MAX_REPEATS):
         result = measure("cpu", "capacity", target="python")
         found = measured(result).capacity
