@@ -26,31 +26,33 @@ def a_round(speed: float, costs: tuple[float, ...] = (100.0, 130.0, 80.0)) -> Ma
 
 
 def test_a_quiet_slice_counts() -> None:
-    assert problem(seen()) == ""
+    assert problem(seen(), copies=3) == ""
 
 
 def test_a_slice_is_dropped_where_a_service_without_load_worked() -> None:
     # Half a second.
-    assert problem(seen(others_ns=25_000_000)) == ""
-    assert "services without load used 6%" in problem(seen(others_ns=30_000_000))
+    assert problem(seen(others_ns=20_000_000), copies=2) == ""
+    assert "services without load used 6% of a CPU (limit 4%)" in problem(seen(others_ns=30_000_000), copies=2)
+    # Idle runtimes have timers, so those of a larger group may use more.
+    assert problem(seen(others_ns=30_000_000), copies=10) == ""
 
 
 def test_a_slice_is_dropped_for_steal() -> None:
-    assert problem(seen(steal=0.05)) == ""
-    assert "steal" in problem(seen(steal=0.06))
+    assert problem(seen(steal=0.05), copies=2) == ""
+    assert "steal" in problem(seen(steal=0.06), copies=2)
 
 
 def test_a_slice_is_dropped_for_work_outside_the_group() -> None:
     # Half a second: two ticks of 10 ms are 4 % of it.
-    assert problem(seen(other_work=0.09)) == ""
-    assert "other work took 10%" in problem(seen(other_work=0.10))
+    assert problem(seen(other_work=0.09), copies=2) == ""
+    assert "other work took 10%" in problem(seen(other_work=0.10), copies=2)
 
 
 @pytest.mark.parametrize(
     ("slice_", "host"), [(seen(steal=0.5), True), (seen(other_work=0.5), True), (seen(others_ns=10**9), False)]
 )
 def test_what_the_host_costs_is_told_from_what_the_group_costs(slice_: Seen, host: bool) -> None:
-    assert problem(slice_).startswith(HOST_REASONS) is host
+    assert problem(slice_, copies=2).startswith(HOST_REASONS) is host
 
 
 def warming(rounds: list[Mapping[int, Seen]]) -> tuple[int, ...]:
