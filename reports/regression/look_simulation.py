@@ -1,6 +1,6 @@
 """What a gate against a revision finds, and how often it is wrong: a simulation with the gate's own decisions.
 
-    python -m reports.regression.look_simulation    prints the table of docs/method/regression-statistics.md (a minute)
+    python -m reports.regression.look_simulation    prints the table of docs/method/regression-statistics.md (two minutes)
 
 A gate has one target: eight deciding cells (CPU per request of two mixes and six routes) and 36 watched ones. Each start of
 base, twin and head has independent normal noise of its own in each cell, that of watched cells three times as large. The

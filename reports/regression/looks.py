@@ -27,7 +27,7 @@ from reports.stats.intervals import MIN_TRIALS, student_t_quantile, student_t_ta
 
 #: So many blocks are measured before each look.
 LOOKS = (3, 4, 6, 8, 12)
-ALARM, MISS, APART = 0.001, 0.05, 0.01
+ALARM, MISS, APART = 0.001, 0.05, 0.005
 
 
 class Starts(Struct, frozen=True):

@@ -93,16 +93,15 @@ def test_base_and_twin_that_differ_are_seen_whatever_the_head_does() -> None:
 
 def test_a_route_that_is_three_percent_dearer_is_found_and_named() -> None:
     """With 1 % of noise in each start of base, twin and head."""
-    found = gates(np.random.default_rng(1), noise=0.01, change=0.03, repetitions=300)
+    found = gates(np.random.default_rng(1), noise=0.01, change=0.03, repetitions=500)
     assert found.found >= 0.95
-    assert found.alarms == 0
+    assert found.alarms <= 0.01
 
 
 @pytest.mark.parametrize("noise", [0.004, 0.01, 0.03])
 def test_equal_images_hardly_ever_raise_an_alarm(noise: float) -> None:
-    found = gates(np.random.default_rng(2), noise=noise, change=0.0, repetitions=300)
-    assert found.alarms == 0
-    assert found.invalid <= 0.01
+    found = gates(np.random.default_rng(2), noise=noise, change=0.0, repetitions=500)
+    assert found.alarms + found.invalid <= 0.01
 
 
 def test_without_the_least_size_of_a_change_alarms_are_as_rare_as_the_bound_on_chance_says() -> None:
