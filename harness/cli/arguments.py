@@ -106,6 +106,9 @@ def _add_gate(parser: argparse.ArgumentParser) -> None:
         "--base", metavar="REVISION", help="measure the working tree against this git revision, without a history"
     )
     parser.add_argument(
+        "--minutes", type=float, default=60.0, help="with --base: begin no further blocks after so long (default: 60)"
+    )
+    parser.add_argument(
         "--twin", metavar="TARGET", help="the target that is measured twice, as an A/A test (default: the first)"
     )
     parser.add_argument("--no-twin", action="store_true", help="no A/A test")

@@ -14,13 +14,12 @@ from harness.cli.report import write_report
 from harness.cli.settings import request
 from harness.cli.terminal import Terminal
 from harness.containers.builder import Image
-from harness.plan.schedule import trials_seconds
+from harness.plan.schedule import further_group
 from harness.plan.selection import chosen_targets
 from harness.plan.targets import with_default_twin
 from harness.record.measurement import Missing
 from harness.record.reader import Record, check_space, locate, read_record
-from harness.record.writer import RecordWriter
-from harness.run.runner import check_resumable, extended, measure
+from harness.run.runner import check_resumable, extended, further_seconds, measure
 from harness.run.setup import helpers_of, made_images, measure_new, ready_engine
 from harness.wording import counted
 from reports.analysis.analysis import analyse
@@ -62,16 +61,12 @@ def _until_precise(record: Record, percent: float, deadline: float, listener: Li
         terminal.say(
             f"{len(wide)} of {counted(len(found), 'ratio')} are not within ±{percent:g} %; widest: {wide[-1].words}"
         )
-        longer = extended(record)
-        expected = trials_seconds(longer.run.plan, longer.run.targets)
-        seconds = sum(expected[trial.id] for trial in longer.pending())
-        if time.monotonic() + seconds > deadline:
+        plan = further_group(record.run.plan)
+        if time.monotonic() + further_seconds(record, plan) > deadline:
             terminal.say("the time is up (--minutes): no further blocks are measured")
-            # The plan without the blocks that are not measured.
-            RecordWriter(record.folder).begin(record.run)
             return record
         client = ready_engine(record.run.configuration, terminal)
-        record = measure(client, longer, begun, listener)
+        record = measure(client, extended(record, plan), begun, listener)
 
 
 def _images_of(client: docker.DockerClient, record: Record, terminal: Terminal) -> dict[str, Image]:

@@ -6,6 +6,9 @@ import argparse
 import sys
 from pathlib import Path
 
+import docker
+from msgspec import Struct
+
 from harness.cli.report import write_report
 from harness.cli.settings import request
 from harness.cli.terminal import Terminal
@@ -15,8 +18,9 @@ from harness.errors import FitmapError, UsageError
 from harness.host import machine
 from harness.plan.config_file import timing
 from harness.plan.selection import chosen_profiles, chosen_targets, paired_plan
-from harness.record.reader import Record, locate, read_record
-from harness.run.setup import measure_pairs, ready_engine, same_images
+from harness.record.plan import Profile
+from harness.record.reader import locate, read_record
+from harness.run.setup import Request, measure_pairs, ready_engine, same_images
 from reports.analysis.analysis import analyse
 from reports.comparison.changes import changes, paired_changes
 from reports.comparison.comparability import incomparable
@@ -33,12 +37,15 @@ def compare(options: argparse.Namespace, terminal: Terminal) -> int:
             f"one of {options.base} and {options.head} is a record, the other is not: compare two records, or "
             f"two git revisions ({WORKING_TREE} is the working tree)"
         )
-    record, versions, same = measured_pairs(options, options.base, options.head or WORKING_TREE, terminal)
-    if record is None:
-        print(
-            f"the images of {', '.join(same)} are the same in {versions[0].name} and {versions[1].name}: nothing can differ"
-        )
+    sides = built_sides(options, options.base, options.head or WORKING_TREE, terminal)
+    if not sides.cells:
+        print(f"the images of {', '.join(sides.same)} are the same in {' and '.join(sides.names)}: nothing can differ")
         return 0
+    config = sides.request.config
+    # --blocks is the number of pairs.
+    pairs = config.timing.blocks or config.gate.pairs
+    plan = paired_plan(config, timing(config), pairs, sides.cells, sides.profiles, machine.topology(), twins=False)
+    record = measure_pairs(sides.client, sides.request, plan, sides.versions, sides.image_set, terminal)
     print(write_report(record, terminal), file=sys.stderr)
     print(WRITERS[options.format](paired_changes(analyse(record)), every=options.all))
     return 0
@@ -57,13 +64,25 @@ def _compare_records(options: argparse.Namespace, terminal: Terminal) -> int:
     return 0
 
 
-def measured_pairs(
-    options: argparse.Namespace, base: str, head: str, terminal: Terminal
-) -> tuple[Record | None, tuple[Version, Version], tuple[str, ...]]:
-    """Measures two versions in pairs: the record, the versions, and the equal targets.
+class Sides(Struct, frozen=True):
+    """Two versions that are ready to be measured. `same`: the targets whose images are equal in both; they are left out."""
 
-    Targets with the same image in both versions are not measured. If that holds for all, there is no record.
-    """
+    client: docker.DockerClient
+    request: Request
+    image_set: str
+    versions: tuple[Version, Version]
+    same: tuple[str, ...]
+    profiles: tuple[Profile, ...]
+    #: What is measured: pairs of target and profile.
+    cells: tuple[tuple[str, str], ...]
+
+    @property
+    def names(self) -> tuple[str, str]:
+        return self.versions[0].name, self.versions[1].name
+
+
+def built_sides(options: argparse.Namespace, base: str, head: str, terminal: Terminal) -> Sides:
+    """Builds two versions of the chosen targets."""
     wanted = request(options)
     config = wanted.config
     names = tuple(chosen_targets(config))
@@ -77,14 +96,9 @@ def measured_pairs(
     different = [name for name in names if name not in same]
     if same and different:
         terminal.say(f"not measured, because base and head are the same image: {', '.join(same)}")
-    if not different:
-        return None, versions, same
     profiles = chosen_profiles(config, options.route)
-    # --blocks is the number of pairs.
-    pairs = config.timing.blocks or config.gate.pairs
-    cells = [(name, profile.name) for name in different for profile in profiles]
-    plan = paired_plan(config, timing(config), pairs, cells, profiles, machine.topology())
-    return measure_pairs(client, wanted, plan, versions, image_set, terminal), versions, same
+    cells = tuple((name, profile.name) for name in different for profile in profiles)
+    return Sides(client, wanted, image_set, versions, same, profiles, cells)
 
 
 def _record(runs: Path, word: str) -> bool:

@@ -1,6 +1,6 @@
 """The command gate: checks a run for performance regressions.
 
-It screens the run against the history, and measures flagged cells again.
+It screens the run against the history, and measures flagged cells again. harness/cli/looks.py measures against a revision.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from pathlib import Path
 
 import msgspec
 
-from harness.cli.compare import measured_pairs
 from harness.cli.history import read_history
+from harness.cli.looks import gate_revision
 from harness.cli.report import write_report
 from harness.cli.settings import configure, request
 from harness.cli.terminal import Terminal
 from harness.containers.engine import try_connect
-from harness.containers.versions import WORKING_TREE, Version, built, keep, kept
+from harness.containers.versions import Version, built, keep, kept
 from harness.errors import RunError, UsageError
 from harness.host import machine
 from harness.plan.selection import chosen_targets, only, paired_plan
@@ -28,11 +28,12 @@ from harness.wording import counted
 from reports.analysis.analysis import Analysis, analyse
 from reports.analysis.cells import cells, parts_of
 from reports.export.ci_files import intervals, write_gate_files
-from reports.regression.confirmation import baseline, compared, confirmed, settled
+from reports.regression.confirmation import baseline, confirmed, settled
 from reports.regression.gate import decide
 from reports.regression.gate_result import EvaluatedCell, Gate, write_gate
 from reports.regression.history import HistoryEntry, append, entry_of, series
-from reports.regression.sanity_checks import noise_floors, noisy_neighbours, speed_problem, twins_problem
+from reports.regression.paired_gate import apart, gate_cells
+from reports.regression.sanity_checks import noise_floors, speed_problem, twins_problem
 from reports.regression.screening import MAX_RUNS, judge
 
 
@@ -94,7 +95,7 @@ def _judged(
         again = analyse(_again(options, record, base, flagged, terminal))
         found = {cell.cell: cell for cell in confirmed(flagged, again)}
         judged = tuple(found.get(cell.cell, cell) for cell in judged)
-        if problem := noisy_neighbours(again, config.gate):
+        if problem := apart(gate_cells(again, config.gate), looks=1):
             invalid.append(problem)
     return decide(record.run, judged, invalid, base.run if base else None)
 
@@ -127,7 +128,8 @@ def _again(
         )
     profiles = only(run.plan.profiles, {(profile, level) for _, profile, level in flagged_loads})
     pairs = sorted({(target, profile) for target, profile, _ in flagged_loads})
-    plan = paired_plan(config, run.plan.timing, configure(options).gate.pairs, pairs, profiles, machine.topology())
+    count = configure(options).gate.pairs
+    plan = paired_plan(config, run.plan.timing, count, pairs, profiles, machine.topology(), twins=True)
     wanted = msgspec.structs.replace(request(options), config=config)
     again = measure_pairs(client, wanted, plan, (old, head), run.image_set, terminal)
     write_report(again, terminal)
@@ -161,16 +163,12 @@ def _told(found: Gate, analysis: Analysis, folder: Path, terminal: Terminal) -> 
 
 
 def _gate_revision(options: argparse.Namespace, terminal: Terminal) -> int:
-    """Measures the working tree against a revision in pairs, without a history."""
+    """Measures the working tree against a revision, without a history."""
     if options.record:
         raise UsageError("--base measures the working tree now: leave out the record")
-    record, versions, same = measured_pairs(options, options.base, WORKING_TREE, terminal)
-    if record is None:
-        print(f"fine: the images of {', '.join(same)} are the same as in {versions[0].name}: nothing can differ")
+    found = gate_revision(options, terminal)
+    if found is None:
         return 0
+    gate, look, record = found
     write_report(record, terminal)
-    analysis = analyse(record)
-    config = record.run.configuration
-    problem = noisy_neighbours(analysis, config.gate)
-    found = decide(record.run, compared(analysis, config.gate), [problem] if problem else [], versions[0].name)
-    return _told(found, analysis, record.folder, terminal)
+    return _told(gate, look.analysis, record.folder, terminal)

@@ -95,7 +95,7 @@ def _check_ports(config: Config, where: str) -> None:
 def _check_gate(gate: GateSection, where: str) -> None:
     if not 4 <= gate.pairs <= 100 or gate.pairs % 2:
         raise UsageError(f"{where}: [gate] pairs must be an even number within 4-100")
-    for percent in (gate.percent, gate.speed_percent, *gate.percents.values()):
+    for percent in (gate.percent, gate.paired_percent, gate.speed_percent, *gate.percents.values()):
         if not 0 <= percent < 1000:
             raise UsageError(f"{where}: the percentages of [gate] must be at least 0 and below 1000")
 

@@ -108,27 +108,37 @@ def make_pairs(
     cells: Sequence[tuple[str, str]],
     profiles: tuple[Profile, ...],
     placement: Placement,
+    twins: bool,
 ) -> Plan:
-    """Base and head of each cell (target, profile) in each block. The order of the profiles is random in each block.
+    """Base and head of each cell (target, profile) in each block; with `twins` also the twin of the base, an A/A test."""
+    versions = (BASE, "", BASE + TWIN) if twins else (BASE, "")
+    targets = tuple(target + version for target in dict.fromkeys(target for target, _ in cells) for version in versions)
+    empty = Plan(seed, preset, msgspec.structs.replace(timing, blocks=0), targets, profiles, placement, ())
+    return further_pairs(empty, cells, timing.blocks)
 
-    A profile's bases and heads form a group, where it is measured in slices. Otherwise their order alternates: base, head,
-    head, base, and so on. Even drift over two pairs cancels in their mean.
+
+def further_pairs(plan: Plan, cells: Sequence[tuple[str, str]], blocks: int) -> Plan:
+    """The plan with so many blocks more of some cells. The order of the cells is random in each block.
+
+    The versions of a cell form a group, where they are measured in slices, and start in random order. Otherwise one follows
+    the other, and their order alternates: base, head, twin, twin, head, base, and so on. Even drift over two blocks cancels
+    in their mean.
     """
-    rng = random.Random(seed)
-    kinds = {profile.name: sliced(profile) for profile in profiles}
-    trials: list[Trial] = []
-    group = 0
-    for block in range(1, timing.blocks + 1):
-        names = list(dict.fromkeys(profile for _, profile in cells))
-        rng.shuffle(names)
-        for name in names:
-            group += kinds[name]
-            for target in (target for target, profile in cells if profile == name):
-                for version in (target + BASE, target) if block % 2 else (target, target + BASE):
-                    number = f"{len(trials) + 1:03}-{version}-{name}"
-                    trials.append(Trial(number, block, version, name, group if kinds[name] else 0))
-    targets = tuple(dict.fromkeys(version for target, _ in cells for version in (target, target + BASE)))
-    return Plan(seed, preset, timing, targets, profiles, placement, tuple(trials))
+    kinds = {profile.name: sliced(profile) for profile in plan.profiles}
+    trials = list(plan.trials)
+    group = max((trial.group for trial in trials), default=0)
+    for block in range(plan.timing.blocks + 1, plan.timing.blocks + blocks + 1):
+        # Each block has an order of its own, whether it is planned at once or later.
+        rng = random.Random(f"{plan.seed} {block}")
+        for target, profile in rng.sample(cells, len(cells)):
+            versions = [each for each in (target + BASE, target, target + BASE + TWIN) if each in plan.targets]
+            group += kinds[profile]
+            ordered = rng.sample(versions, len(versions)) if kinds[profile] else versions[:: 1 if block % 2 else -1]
+            for version in ordered:
+                number = f"{len(trials) + 1:03}-{version}-{profile}"
+                trials.append(Trial(number, block, version, profile, group if kinds[profile] else 0))
+    timing = msgspec.structs.replace(plan.timing, blocks=plan.timing.blocks + blocks)
+    return msgspec.structs.replace(plan, timing=timing, trials=tuple(trials))
 
 
 def timing_of(target: Target | None, timing: Timing) -> Timing:

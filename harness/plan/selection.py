@@ -109,8 +109,10 @@ def paired_plan(
     cells: Sequence[tuple[str, str]],
     profiles: tuple[Profile, ...],
     cpus: tuple[Cpu, ...],
+    *,
+    twins: bool,
 ) -> Plan:
-    """The plan of base against head. `cells`: pairs of target and profile."""
+    """The plan of base against head, with the twin of the base if asked. `cells`: pairs of target and profile."""
     return make_pairs(
         seed=config.run.seed,
         preset=config.run.preset,
@@ -118,6 +120,7 @@ def paired_plan(
         cells=cells,
         profiles=profiles,
         placement=place(cpus, config.run.service_cores),
+        twins=twins,
     )
 
 

@@ -84,14 +84,16 @@ class Opinion(Struct, frozen=True, forbid_unknown_fields=True):
 class GateSection(Struct, frozen=True, forbid_unknown_fields=True):
     """The metrics and bounds of the regression gate.
 
-    Worsenings below `percent` are ignored; `percents` sets other bounds for single metrics. `pairs`: how often a flagged
-    cell is measured again, base against head. `speed_percent`: the largest difference of the machine's speed from that of
+    Worsenings below `percent` are ignored; `percents` sets other bounds for single metrics. `paired_percent`: the bound of
+    CPU per request at saturated loads where base and head are measured at once. `pairs`: how often a flagged cell is
+    measured again, base against head. `speed_percent`: the largest difference of the machine's speed from that of
     earlier runs.
     """
 
     metrics: tuple[str, ...] = ("throughput", "p99", "cpu", "database-cpu", "working-set", "start", "image", "statements")
     percent: float = 5.0
     percents: Mapping[str, float] = msgspec.field(default_factory=lambda: {"p99": 10.0, "start": 10.0})
+    paired_percent: float = 2.0
     pairs: int = 8
     speed_percent: float = msgspec.field(default=3.0, name="canary_percent")
 

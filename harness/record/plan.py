@@ -192,5 +192,10 @@ def groups(trials: Sequence[Trial]) -> tuple[tuple[Trial, ...], ...]:
 
 
 def folder_of(target: str) -> str:
-    """The folder under services/ of a target, twin or base. The image has the same name."""
+    """The folder under services/ of a target, its base, or the twin of one of them. The image has the same name."""
     return target.removesuffix(TWIN).removesuffix(BASE)
+
+
+def is_base(target: str) -> bool:
+    """Whether it is an older version of a target, or the twin of one."""
+    return target.removesuffix(TWIN).endswith(BASE)

@@ -18,7 +18,7 @@ from harness.files import ROOT
 from harness.host import machine
 from harness.record.config import Config
 from harness.record.method import METHOD
-from harness.record.plan import BASE, Plan, Target, folder_of
+from harness.record.plan import Plan, Target, folder_of, is_base
 from harness.record.run import SCHEMA, Calibration, EngineRecord, ImageRecord, Run
 
 CONTRACT = ROOT / "services" / "contract"
@@ -83,7 +83,7 @@ def describe_run(
             name: source_lines(ROOT / "services" / folder_of(name), target.sources)
             for name, target in targets.items()
             # The sources of a base are not in this checkout.
-            if not name.endswith(BASE)
+            if not is_base(name)
         },
     )
 

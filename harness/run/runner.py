@@ -16,9 +16,9 @@ from harness.errors import UsageError
 from harness.evaluation.statements import read_contract
 from harness.evaluation.validity import disturbed_by_host
 from harness.host import machine
-from harness.plan.schedule import further_group, trials_seconds
+from harness.plan.schedule import trials_seconds
 from harness.record.method import METHOD
-from harness.record.plan import Trial, groups
+from harness.record.plan import Plan, Trial, groups
 from harness.record.reader import Record, read_record
 from harness.record.trial_result import TrialResult
 from harness.record.writer import RecordWriter
@@ -136,9 +136,14 @@ def _run_alone(
             break
 
 
-def extended(record: Record) -> Record:
-    """The record with another group in its plan. Raises RunError."""
-    plan = further_group(record.run.plan)
+def further_seconds(record: Record, plan: Plan) -> float:
+    """The expected duration of what a longer plan adds to a record's."""
+    expected, known = trials_seconds(plan, record.run.targets), {trial.id for trial in record.run.plan.trials}
+    return sum(seconds for trial, seconds in expected.items() if trial not in known)
+
+
+def extended(record: Record, plan: Plan) -> Record:
+    """The record with a longer plan. Raises RunError."""
     RecordWriter(record.folder).begin(msgspec.structs.replace(record.run, plan=plan))
     return read_record(record.folder)
 

@@ -21,7 +21,7 @@ from harness.containers.versions import Version
 from harness.host import machine
 from harness.plan.selection import planned
 from harness.record.config import Config
-from harness.record.plan import BASE, Plan, Target, folder_of
+from harness.record.plan import Plan, Target, folder_of, is_base
 from harness.record.reader import Record, begin_record, check_space, new_id
 from harness.run.description import describe_run
 from harness.run.runner import Listener, measure
@@ -122,8 +122,8 @@ def measure_pairs(
     targets: dict[str, Target] = {}
     images: dict[str, Image] = made_images(client, helpers_of(plan), (), image_set, listener)
     for name in plan.targets:
-        version = base if name.endswith(BASE) else head
-        own = name.removesuffix(BASE)
+        version = base if is_base(name) else head
+        own = folder_of(name)
         targets[name] = msgspec.structs.replace(version.targets[own], name=name)
         images[name] = version.images[own]
     record = begin(client, request, Prepared(plan, targets, images, image_set), listener)

@@ -30,7 +30,7 @@ from harness.containers.spec import service_spec
 from harness.errors import TrialError
 from harness.files import ROOT
 from harness.record.measurement import Missing
-from harness.record.plan import BASE, Edit, Target, Trial, folder_of
+from harness.record.plan import Edit, Target, Trial, folder_of, is_base
 from harness.record.trial_result import BuildMeasurement, BuildStep, Built, Dependencies
 from harness.trials.context import Setup, check_ports, start_database, started_unix_ns, wait_for_database
 from harness.trials.dependencies import dependencies
@@ -140,7 +140,7 @@ def measure(setup: Setup, trial: Trial, containers: TrialContainers) -> BuildMea
     """Builds, edits, rebuilds, and waits for the answer of the edited service. Raises TrialError, PortTaken."""
     config, placement = setup.config, setup.plan.placement
     target = setup.targets[trial.target]
-    if target.edit is None or trial.target.endswith(BASE):
+    if target.edit is None or is_base(trial.target):
         raise TrialError("edit", "the target's manifest has no [edit]: there is no line to change")
     check_ports(config)
     name = folder_of(target.name)

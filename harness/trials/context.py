@@ -14,7 +14,7 @@ from harness.evaluation.inputs import DatabaseReading
 from harness.evaluation.statements import Contract, parse_statistics
 from harness.plan.schedule import timing_of
 from harness.record.config import Config
-from harness.record.plan import BASE, Placement, Plan, Profile, Target, Timing, Trial, folder_of
+from harness.record.plan import Placement, Plan, Profile, Target, Timing, Trial, folder_of, is_base
 from harness.record.run import Calibration
 from harness.trials.generator import READY_SECONDS
 from loadtests.protocol import messages
@@ -115,7 +115,7 @@ def load_spec(
 def wanted_meta(setup: Setup, trial: Trial) -> dict[str, str]:
     """What the trial's service must answer on GET /meta, by key. A twin answers under its folder's name."""
     # A base is an image of the past: the target may have had another name, language or class. Its keys are checked.
-    if trial.target.endswith(BASE):
+    if is_base(trial.target):
         return {}
     wanted = {"target": folder_of(trial.target)}
     target = setup.targets.get(trial.target)

@@ -93,6 +93,7 @@ def _rest(gate: Gate) -> list[str]:
     told = {
         "fine": len(gate.in_state("fine")),
         "flagged by the screening, but not slower when measured again": len(gate.in_state("not regressed")),
+        "watched: not worse by their bound": len(gate.in_state("watched")),
         f"learning: fewer than {MIN_RUNS} runs before this one": len(learning),
         "not judged: no valid trial, and the service is not the cause": len(gate.in_state("not judged")),
     }
@@ -102,7 +103,7 @@ def _rest(gate: Gate) -> list[str]:
 def _origin(gate: Gate) -> str:
     revision = f", revision {name(gate.revision)}" if gate.revision else ""
     base = f", measured against {name(gate.base)}" if gate.base else ""
-    return f"fitmap run {name(gate.run)}{revision}{base}. p: one-sided, after Holm's correction."
+    return f"fitmap run {name(gate.run)}{revision}{base}. p: one-sided, corrected for the number of cells."
 
 
 def name(text: str) -> str:

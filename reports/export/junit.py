@@ -6,7 +6,7 @@ The format is that of Jenkins' xUnit plugin (junit-10.xsd). GitLab reads it too.
     inconclusive, flagged                  error: the case could not be judged
     learning, not judged;                  skipped
     every cell of an invalid run           skipped
-    fine, improved, not regressed          passed
+    fine, improved, not regressed, watched passed
 
 A separate case says whether the run as a whole is valid, so that the report of a gate without cells is not empty.
 """

@@ -1,26 +1,25 @@
 """The confirmation: flagged cells are measured again in pairs, base against head. Is the head worse?
 
-A pair is two neighbouring trials, one of the base and one of the head. The order is base, head, head, base, so that even
-drift over the four trials cancels. The log ratios of a cell's pairs give an interval and a one-sided Student's t test of
-"not worse", with the effect of the machine's speed removed (`at_zero` in reports/stats/intervals.py). Holm's correction
-(S. Holm, Scand. J. Statist. 6, 1979) keeps the chance of any false alarm over all cells of one confirmation at `ALPHA`.
+A pair is one trial of the base and one of the head, measured at once or next to each other. The log ratios of a cell's pairs
+give an interval and a one-sided Student's t test of "not worse", with the effect of the machine's speed removed (`at_zero`
+in reports/stats/intervals.py). Holm's correction (S. Holm, Scand. J. Statist. 6, 1979) keeps the chance of any false alarm
+over all cells of one confirmation at `ALPHA`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from harness.record.config import GateSection
 from harness.record.plan import BASE
 from reports.analysis.analysis import Analysis
-from reports.analysis.cells import STATEMENTS, Cell, cell_name, cells, metric_info, parts_of
+from reports.analysis.cells import STATEMENTS, metric_info, parts_of
 from reports.comparison.matched_cells import PairedCell, all_pairs
 from reports.regression.gate_result import Confirmation, EvaluatedCell, State
 from reports.regression.history import HistoryEntry
-from reports.regression.screening import MAX_RUNS, VALID, bound_of, screen_cell
+from reports.regression.screening import MAX_RUNS, VALID, screen_cell
 from reports.stats.intervals import AtZero, at_zero, student_t_quantile, student_t_tail
 
 ALPHA = 0.05
@@ -127,15 +126,15 @@ def confirmed(flagged: Sequence[EvaluatedCell], again: Analysis) -> tuple[Evalua
 
 def _confirmed(cell: EvaluatedCell, found: Confirmation | None, again: Analysis) -> EvaluatedCell:
     target, scope, metric = parts_of(cell.cell)
-    problem = _problem(again, target, scope)
+    problem = problem_of(again, target, scope)
     if metric == VALID:
-        return _with(cell, *_validity(again, target, scope))
+        return _with(cell, *validity(again, target, scope))
     if found is None:
         return _with(cell, "inconclusive", f"under {MIN_PAIRS} pairs could be measured{f': {problem}' if problem else ''}")
     return _with(cell, verdict(found, cell.bound), problem if metric == STATEMENTS else "", found)
 
 
-def _validity(again: Analysis, target: str, scope: str) -> tuple[State, str]:
+def validity(again: Analysis, target: str, scope: str) -> tuple[State, str]:
     """The state of a load that lost its valid trials: does the head have some again, or does the base have none either?"""
     valid = {
         version: sum(m.valid for m in again.measured if m.trial.target == version and m.load.id == scope)
@@ -145,75 +144,11 @@ def _validity(again: Analysis, target: str, scope: str) -> tuple[State, str]:
         return "not regressed", f"{valid[target]} trials were valid when it was measured again"
     if valid[target + BASE] < MIN_PAIRS:
         return "inconclusive", "the base has no valid trials either"
-    return "regressed", _problem(again, target, scope) or "no trial of the head could be measured"
+    return "regressed", problem_of(again, target, scope) or "no trial of the head could be measured"
 
 
-def _problem(analysis: Analysis, target: str, scope: str) -> str:
+def problem_of(analysis: Analysis, target: str, scope: str) -> str:
     """The first problem text of a target's trials at a scope; empty if they have none."""
     return next(
         (text for m in analysis.measured if (m.trial.target, m.load.id) == (target, scope) for text in m.level.problems), ""
     )
-
-
-def compared(again: Analysis, gate: GateSection) -> tuple[EvaluatedCell, ...]:
-    """All cells of the head against the base, without a history: for a pull request."""
-    named = {cell.name: cell for cell in cells(again)}
-    heads = {
-        name: cell
-        for name, cell in named.items()
-        if cell.metric in gate.metrics and not cell.target.endswith(BASE) and cell.target + BASE in again.run.plan.targets
-    }
-    every = {name: pairs for name, pairs in all_pairs(again).items() if name in heads}
-    worse = confirm(every)
-    better = confirm({name: _negated(pairs) for name, pairs in every.items()})
-    found = [
-        _compared(cell, named, worse.get(name), better.get(name), bound_of(cell.metric, gate, {}), again)
-        for name, cell in heads.items()
-    ]
-    return (*found, *_lost(again, {(c.target, parts_of(c.cell)[1]) for c in found if c.state == "regressed"}))
-
-
-def _negated(pairs: PairedCell) -> PairedCell:
-    return PairedCell(tuple(-value for value in pairs.worse), pairs.slower)
-
-
-def _compared(
-    cell: Cell,
-    bases: Mapping[str, Cell],
-    worse: Confirmation | None,
-    better: Confirmation | None,
-    bound: float,
-    again: Analysis,
-) -> EvaluatedCell:
-    figure = metric_info(cell.metric)
-    scope = cell.scope.id if cell.scope else ""
-    base = bases.get(cell_name(cell.target + BASE, scope, cell.metric))
-    state: State = "inconclusive"
-    reason = f"under {MIN_PAIRS} pairs have a value"
-    if worse is not None:
-        state, reason = verdict(worse, bound), ""
-        if state == "not regressed":
-            improved = better is not None and better.p_adjusted < ALPHA and better.worse >= 1 + bound
-            state = "improved" if improved else "fine"
-    if cell.metric == STATEMENTS and state == "regressed":
-        reason = _problem(again, cell.target, scope)
-    return EvaluatedCell(
-        cell=cell.name, target=cell.target, scope=cell.scope.title if cell.scope else "",
-        metric=figure.title if figure else cell.metric, unit=figure.unit if figure else "ratio",
-        now=cell.mean, before=base.mean if base else None, change=worse.worse - 1 if worse else 0.0, limit=None, bound=bound,
-        runs=1, state=state, reason=reason, confirmation=worse,
-    )  # fmt: skip
-
-
-def _lost(again: Analysis, explained: set[tuple[str, str]]) -> Iterator[EvaluatedCell]:
-    """Loads at which the base has valid trials and the head has none."""
-    for load in again.loads:
-        for target in again.run.plan.targets:
-            if target.endswith(BASE) or target + BASE not in again.run.plan.targets or (target, load.id) in explained:
-                continue
-            state, reason = _validity(again, target, load.id)
-            if state == "regressed":
-                yield EvaluatedCell(
-                    cell=cell_name(target, load.id, VALID), target=target, scope=load.title, metric="Share of valid trials",
-                    unit="ratio", now=0.0, before=1.0, change=1.0, limit=None, bound=0.0, runs=1, state=state, reason=reason,
-                )  # fmt: skip

@@ -21,8 +21,11 @@ FILE = "gate.json"
 
 #: `fine`, `learning` (too few runs before this one) and `improved` come from the screening and are final. A flagged cell
 #: becomes `regressed`, `not regressed` or `inconclusive`; it stays `flagged` if nothing was measured again.
-#: `not judged`: this run has no valid trial of the cell, and the service is not the cause.
-State = Literal["fine", "learning", "improved", "flagged", "regressed", "not regressed", "inconclusive", "not judged"]
+#: `not judged`: this run has no valid trial of the cell, and the service is not the cause. `watched`: not worse by its
+#: bound; a gate against a revision does not wait until that is certain.
+State = Literal[
+    "fine", "learning", "improved", "flagged", "regressed", "not regressed", "inconclusive", "not judged", "watched"
+]
 
 #: `invalid`: the machine or the A/A test changed, so the run can't be used.
 GateVerdict = Literal["fine", "learning", "regressed", "inconclusive", "invalid"]
@@ -33,7 +36,7 @@ EXIT_STATUS: dict[GateVerdict, int] = {"fine": 0, "learning": 0, "regressed": 1,
 class Confirmation(Struct, frozen=True):
     """A cell measured again in `pairs` of base and head. Ratios above 1 are worse, whatever the metric.
 
-    `p`: one-sided p-value of "not worse"; `p_adjusted`: after Holm's correction over all cells that were measured again.
+    `p`: one-sided p-value of "not worse"; `p_adjusted`: corrected for the number of cells (Holm), and of looks (Bonferroni).
     """
 
     worse: float

@@ -1,4 +1,4 @@
-"""Checks whether a run may be judged at all: the machine's speed, the A/A test, and drift during a confirmation."""
+"""Checks whether a run may be judged at all: the machine's speed, and the A/A test against earlier runs."""
 
 from __future__ import annotations
 
@@ -7,22 +7,19 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 
 from harness.record.config import GateSection
-from harness.record.plan import BASE, TWIN
-from reports.analysis.analysis import Analysis
+from harness.record.plan import TWIN
 from reports.analysis.cells import (
     MACHINE,
     SPEED,
     SPEED_CELL,
     cell_name,
-    cells,
     metric_info,
     parts_of,
 )
 from reports.metrics.metric import Direction
-from reports.regression.confirmation import ALPHA, MIN_PAIRS
 from reports.regression.history import HistoryEntry
 from reports.regression.screening import MAX_RUNS, MIN_RUNS, bound_of, screen
-from reports.stats.intervals import at_zero, student_t_quantile, student_t_tail
+from reports.stats.intervals import student_t_quantile
 
 #: Confidence over all cells of a run: in at most 1 % of runs are equal twins called different.
 TWINS_CONFIDENCE = 0.99
@@ -88,45 +85,3 @@ def twins_problem(now: Mapping[str, float], past: Sequence[HistoryEntry], gate: 
                 "and their images are equal"
             )
     return None
-
-
-def noisy_neighbours(again: Analysis, gate: GateSection) -> str | None:
-    """Why a confirmation is invalid; None if it is not. In the order base, head, head, base neighbours with the same image
-    must not differ.
-    """
-    logs: dict[str, list[float]] = {}
-    named = {cell.name: cell for cell in cells(again)}
-    for cell in named.values():
-        figure = metric_info(cell.metric)
-        if figure is None or figure.exact or cell.metric not in gate.metrics or cell.target.endswith(BASE):
-            continue
-        scope = cell.scope.id if cell.scope else ""
-        base = named.get(cell_name(cell.target + BASE, scope, cell.metric))
-        if base is not None:
-            logs[cell.name] = _neighbours(base.values, cell.values)
-    for name, apart in logs.items():
-        if len(apart) < MIN_PAIRS:
-            continue
-        fit = at_zero(apart, ())
-        target, scope, metric = parts_of(name)
-        if abs(fit.mean) < math.log1p(bound_of(metric, gate, {})) or fit.error == 0:
-            continue
-        if 2 * student_t_tail(abs(fit.mean) / fit.error, fit.degrees) < ALPHA / len(logs):
-            title = figure.title if (figure := metric_info(metric)) else metric
-            return (
-                f"neighbouring trials of equal images of {target} differ by {math.expm1(abs(fit.mean)):.1%} in the mean on "
-                f"{title} ({scope}): the machine was changing all the while"
-            )
-    return None
-
-
-def _neighbours(base: Mapping[str, float], head: Mapping[str, float]) -> list[float]:
-    """Log ratios of the first trial of a block to the last one of the block before. Both have the same image and profile."""
-    found = []
-    for pair in head:
-        block, _, profile = pair.partition("/")
-        version = head if int(block) % 2 else base
-        following = f"{int(block) + 1}/{profile}"
-        if pair in version and following in version:
-            found.append(math.log(version[following] / version[pair]))
-    return found

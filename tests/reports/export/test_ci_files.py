@@ -137,7 +137,7 @@ def test_under_an_invalid_run_no_number_is_shown_and_no_cell_is_judged() -> None
 def test_in_junit_a_regression_fails_and_what_is_not_known_is_no_failure() -> None:
     states: dict[State, list[str]] = {
         "regressed": ["failure"], "inconclusive": ["error"], "flagged": ["error"], "learning": ["skipped"], "fine": [],
-        "improved": ["system-out"], "not regressed": ["system-out"], "not judged": ["skipped"],
+        "improved": ["system-out"], "not regressed": ["system-out"], "not judged": ["skipped"], "watched": ["system-out"],
     }  # fmt: skip
     assert set(states) == set(get_args(State))
     for state, tags in states.items():

@@ -9,97 +9,38 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from report_records import CPU_ROUTES, DB_ROUTES, make_record, profile, run_of, write_trial
+from paired_records import (
+    COLLATZ,
+    PRODUCT,
+    PROFILES,
+    Change,
+    changed,
+    no_answer,
+    one_more_statement,
+    pairs_record,
+    slower,
+    unchanged,
+    with_speed,
+)
+from report_records import make_record, run_of, write_trial
 
-from harness.plan.schedule import make_pairs
 from harness.record.config import GateSection
-from harness.record.measurement import LevelMeasurement, Measurement, Speed, StatementCount
+from harness.record.measurement import LevelMeasurement, StatementCount
 from harness.record.plan import BASE, Trial
 from harness.record.reader import read_record
-from harness.record.trial_result import TrialResult
 from harness.record.writer import RecordWriter
 from reports.analysis.analysis import Analysis, analyse
 from reports.analysis.cells import cells
 from reports.comparison.changes import paired_changes
-from reports.comparison.matched_cells import pairs_of
-from reports.regression.confirmation import baseline, compared, confirm, confirmed, settled
+from reports.comparison.matched_cells import all_pairs, pairs_of
+from reports.regression.confirmation import baseline, confirm, confirmed, settled
 from reports.regression.gate import decide
 from reports.regression.gate_result import EXIT_STATUS, EvaluatedCell, read_gate, write_gate
 from reports.regression.history import HistoryEntry, entry_of, series
-from reports.regression.sanity_checks import noise_floors, noisy_neighbours, speed_problem, twins_problem
+from reports.regression.sanity_checks import noise_floors, speed_problem, twins_problem
 from reports.regression.screening import MIN_RUNS, judge, screen
 
-PROFILES = (
-    profile("cpu", "CPU-bound", "?", CPU_ROUTES, "routes"),
-    profile("db", "Database-bound", "?", DB_ROUTES, "routes"),
-)
-COLLATZ = "go|cpu@GET /cpu/collatz|cpu"
-PRODUCT = "go|db@GET /products/{id}|statements"
 GATE = GateSection()
-
-#: What is done to a measured level of a trial.
-Change = Callable[[Trial, LevelMeasurement], LevelMeasurement]
-
-
-def unchanged(_: Trial, level: LevelMeasurement) -> LevelMeasurement:
-    return level
-
-
-def slower(route: str, by: float, version: str = "go") -> Change:
-    """A side's CPU time for a route, multiplied."""
-
-    def change(trial: Trial, level: LevelMeasurement) -> LevelMeasurement:
-        if trial.target != version or level.level != route:
-            return level
-        service = level.usage["service"]
-        dearer = msgspec.structs.replace(service, cpu_seconds=service.cpu_seconds * by)
-        return msgspec.structs.replace(level, usage={**level.usage, "service": dearer})
-
-    return change
-
-
-def one_more_statement(trial: Trial, level: LevelMeasurement) -> LevelMeasurement:
-    """The head executes a statement of its own with each request of a route, and its trials fail by it."""
-    if trial.target != "go" or level.level != "GET /products/{id}":
-        return level
-    (product,) = level.statements
-    return msgspec.structs.replace(
-        level,
-        statements=(product, StatementCount("SELECT ?", 0, product.executed, 1.0)),
-        verdict="failed",
-        problems=(f"the database executed a statement outside the contract {product.executed:,} times: SELECT ?",),
-    )
-
-
-def no_answer(trial: Trial, level: LevelMeasurement) -> LevelMeasurement:
-    if trial.target != "go" or level.level != "POST /orders":
-        return level
-    return msgspec.structs.replace(level, verdict="failed", problems=("7 requests failed",))
-
-
-def changed(result: TrialResult, change: Change) -> TrialResult:
-    measured = result.measurement
-    assert isinstance(measured, Measurement)
-    levels = tuple(change(result.trial, level) for level in measured.levels)
-    verdict = next((level.verdict for level in levels if level.verdict != "valid"), "valid")
-    return msgspec.structs.replace(result, verdict=verdict, measurement=msgspec.structs.replace(measured, levels=levels))
-
-
-def pairs_record(folder: Path, change: Change, pairs: int = 8, noise: float = 0.02) -> Analysis:
-    """Base and head in pairs, the head changed."""
-    run = run_of(("go", "go-base"), pairs, {}, PROFILES)
-    cells = [("go", "cpu"), ("go", "db")]
-    plan = make_pairs(
-        seed=1, preset="gate", timing=run.plan.timing, cells=cells, profiles=PROFILES, placement=run.plan.placement
-    )
-    images = {**run.images, "go-base": run.images["go"]}
-    run = msgspec.structs.replace(run, plan=plan, images=images, source_lines={"go": 690})
-    writer = RecordWriter(folder)
-    writer.begin(run)
-    for trial in plan.trials:
-        made = write_trial(writer, run, msgspec.structs.replace(trial, target="go"), noise)
-        writer.append(changed(msgspec.structs.replace(made, trial=trial), change))
-    return analyse(read_record(folder))
 
 
 @pytest.fixture(scope="module")
@@ -139,18 +80,6 @@ def head(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Change], Analysi
 
 def by_name(judged: tuple[EvaluatedCell, ...]) -> dict[str, EvaluatedCell]:
     return {cell.cell: cell for cell in judged}
-
-
-def test_pairs_are_measured_base_head_head_base_and_a_block_is_a_pair() -> None:
-    run = run_of(("go",), 4, {}, PROFILES)
-    plan = make_pairs(
-        seed=1, preset="gate", timing=run.plan.timing, cells=[("go", "cpu")], profiles=PROFILES,
-        placement=run.plan.placement,
-    )  # fmt: skip
-    assert [trial.target for trial in plan.trials] == ["go-base", "go", "go", "go-base"] * 2
-    assert [trial.block for trial in plan.trials] == [1, 1, 2, 2, 3, 3, 4, 4]
-    assert len({trial.id for trial in plan.trials}) == 8
-    assert set(plan.targets) == {"go", "go-base"}
 
 
 def test_a_slower_route_is_flagged_confirmed_and_named_and_nothing_else_is(
@@ -267,49 +196,10 @@ def test_twins_apart_make_the_run_invalid_and_set_the_floor(entry: HistoryEntry)
     assert 0.004 < floor < 0.025
 
 
-def test_neighbours_of_one_image_that_differ_make_the_confirmation_invalid(tmp_path: Path) -> None:
-    assert noisy_neighbours(pairs_record(tmp_path / "steady", unchanged), GATE) is None
-
-    def drifting(trial: Trial, level: LevelMeasurement) -> LevelMeasurement:
-        return slower("GET /cpu/collatz", 1.2**trial.block, trial.target)(trial, level)
-
-    problem = noisy_neighbours(pairs_record(tmp_path / "drifting", drifting), GATE)
-    assert problem is not None and "equal images" in problem
-
-
-def test_against_a_revision_each_cell_is_judged_without_a_history(tmp_path: Path) -> None:
-    judged = compared(pairs_record(tmp_path / "slower", slower("GET /cpu/collatz", 1.15)), GATE)
-    assert [cell.cell for cell in judged if cell.state == "regressed"] == [COLLATZ]
-    better = compared(pairs_record(tmp_path / "better", slower("GET /cpu/collatz", 0.85)), GATE)
-    assert [cell.cell for cell in better if cell.state == "improved"] == [COLLATZ]
-    broken = compared(pairs_record(tmp_path / "broken", no_answer), GATE)
-    assert [(cell.metric, cell.reason) for cell in broken if cell.state == "regressed"] == [
-        ("Share of valid trials", "7 requests failed")
-    ]
-    statement = compared(pairs_record(tmp_path / "statement", one_more_statement), GATE)
-    assert [cell.cell for cell in statement if cell.state == "regressed"] == [PRODUCT]
-
-
 def test_pairs_of_a_comparison_show_what_changed_as_a_ratio_of_now_to_before(tmp_path: Path) -> None:
     found = paired_changes(pairs_record(tmp_path / "slower", slower("GET /cpu/collatz", 1.15)))
     assert [(row.axis, row.target, row.verdict) for row in found.changed] == [("CPU per request", "go", "worse")]
     assert found.changed[0].ratio.startswith("1.1")
-
-
-def with_speed(factor: Callable[[Trial], float]) -> Change:
-    """The machine is slower in some trials, and the service's CPU time with it."""
-
-    def change(trial: Trial, level: LevelMeasurement) -> LevelMeasurement:
-        slow = factor(trial)
-        service = level.usage["service"]
-        speed = Speed(100 * slow, 90.0, 500)
-        return msgspec.structs.replace(
-            level,
-            usage={**level.usage, "service": msgspec.structs.replace(service, cpu_seconds=service.cpu_seconds * slow)},
-            speed=dict.fromkeys(("service", "database", "generator"), speed),
-        )
-
-    return change
 
 
 def test_a_neighbour_that_slows_the_heads_alone_is_taken_out(tmp_path: Path) -> None:
@@ -322,8 +212,7 @@ def test_a_neighbour_that_slows_the_heads_alone_is_taken_out(tmp_path: Path) -> 
         return factors.setdefault(trial.id, extra * rng.uniform(1.0, 1.3))
 
     again = pairs_record(tmp_path / "again", with_speed(factor), noise=0.01)
-    judged = by_name(compared(again, GATE))
-    assert judged[COLLATZ].state == "fine"
+    assert confirm({COLLATZ: all_pairs(again)[COLLATZ]})[COLLATZ].worse < 1.05
     plain = {c.name: c.trials for c in cells(again)}
     raw = pairs_of(plain[COLLATZ.replace("go|", f"go{BASE}|")], plain[COLLATZ], "lower")
     assert confirm({COLLATZ: raw})[COLLATZ].worse > 1.08

@@ -8,7 +8,7 @@ import pytest
 from harness.files import ROOT
 from harness.plan.config_file import PRESETS
 from harness.plan.placement import place
-from harness.plan.schedule import JIT_SECONDS, TURN_SECONDS, make_pairs, make_plan, timing_of, trials_seconds
+from harness.plan.schedule import JIT_SECONDS, TURN_SECONDS, further_pairs, make_pairs, make_plan, timing_of, trials_seconds
 from harness.plan.targets import find_targets
 from harness.record.cpus import Cpu
 from harness.record.plan import Level, Plan, Profile, groups
@@ -58,19 +58,43 @@ def test_two_blocks_are_alive_at_once_with_all_targets_and_profiles() -> None:
     assert all(len(trials) == 2 * len(TARGETS) * len(PROFILES) for trials in found)
 
 
-def test_base_and_head_of_a_profile_are_alive_at_once() -> None:
-    made = make_pairs(
+def pairs(*cells: tuple[str, str], blocks: int = 3, twins: bool = True) -> Plan:
+    return make_pairs(
         seed=1,
         preset="gate",
-        timing=PRESETS["gate"],
-        cells=[("go", "cpu"), ("rust", "cpu"), ("go", "db")],
-        profiles=PROFILES,
+        timing=msgspec.structs.replace(PRESETS["gate"], blocks=blocks),
+        cells=cells,
+        profiles=(*PROFILES, Profile("startup", "startup", "?", ("GET /x",), 32, (), kind="startup")),
         placement=place((Cpu(0, 0, 0), Cpu(1, 0, 1))),
+        twins=twins,
     )
+
+
+def test_base_its_twin_and_head_of_a_target_are_alive_at_once() -> None:
+    made = pairs(("go", "cpu"), ("rust", "cpu"), ("go", "db"))
     found = groups(made.trials)
-    assert len(found) == 2 * PRESETS["gate"].blocks
-    cpu = [{t.target for t in trials} for trials in found if trials[0].profile == "cpu"]
-    assert cpu == [{"go", "go-base", "rust", "rust-base"}] * PRESETS["gate"].blocks
+    assert len(found) == 3 * 3
+    cpu = [sorted(t.target for t in trials) for trials in found if trials[0].profile == "cpu"]
+    assert cpu.count(["go", "go-base", "go-base-twin"]) == cpu.count(["rust", "rust-base", "rust-base-twin"]) == 3
+    without = pairs(("go", "cpu"), twins=False)
+    assert [sorted(t.target for t in trials) for trials in groups(without.trials)] == [["go", "go-base"]] * 3
+
+
+def test_versions_of_a_group_start_in_random_order_and_others_in_turn() -> None:
+    made = pairs(("go", "cpu"), blocks=20)
+    assert len({tuple(t.target for t in trials) for trials in groups(made.trials)}) > 3
+    alone = pairs(("go", "startup"), blocks=2)
+    assert [t.target for t in alone.trials] == ["go-base", "go", "go-base-twin", "go-base-twin", "go", "go-base"]
+    assert [t.block for t in alone.trials] == [1, 1, 1, 2, 2, 2]
+
+
+def test_blocks_that_are_planned_later_are_those_of_a_longer_plan() -> None:
+    cells = (("go", "cpu"), ("go", "db"), ("go", "startup"))
+    assert further_pairs(pairs(*cells, blocks=3), cells, 2) == pairs(*cells, blocks=5)
+    longer = further_pairs(pairs(*cells, blocks=3), [("go", "db")], 1)
+    assert {(t.block, t.profile) for t in longer.trials[27:]} == {(4, "db")}
+    assert len({t.id for t in longer.trials}) == len(longer.trials) == 30
+    assert len({t.group for t in longer.trials} - {0}) == 7
 
 
 def test_the_same_seed_gives_the_same_order_and_another_seed_another() -> None:

@@ -13,12 +13,13 @@ from synthetic import QUIET, closed, measurement, opened, result, run
 import harness.run.runner
 from harness.cli.terminal import Terminal
 from harness.evaluation.validity import disturbed_by_host
+from harness.plan.schedule import further_group
 from harness.record.measurement import HostUse, LevelMeasurement, Measurement, Missing, Slice
 from harness.record.plan import Placement, Trial
 from harness.record.reader import read_record
 from harness.record.trial_result import ScaleMeasurement, ScalePoint, TrialResult
 from harness.record.writer import RecordWriter
-from harness.run.runner import extended, run_trials
+from harness.run.runner import extended, further_seconds, run_trials
 
 TRIAL = run().plan.trials[0]
 STOLEN, TAKEN = (msgspec.structs.replace(QUIET, **{name: 0.06}) for name in ("steal", "other_work"))
@@ -120,7 +121,10 @@ def test_what_is_not_spoilt_is_measured_once(
 def test_further_blocks_follow_those_of_the_plan(tmp_path: Path) -> None:
     before = run(alone=False)
     RecordWriter(tmp_path / "run").begin(before)
-    longer = extended(read_record(tmp_path / "run")).run.plan
+    record = read_record(tmp_path / "run")
+    plan = further_group(before.plan)
+    assert further_seconds(record, plan) > 0 == further_seconds(record, before.plan)
+    longer = extended(record, plan).run.plan
     assert longer.timing.blocks == 5 and {trial.block for trial in longer.trials} == {1, 2, 3, 4, 5}
     assert len({trial.id for trial in longer.trials}) == len(longer.trials)
     assert longer.trials[: len(before.plan.trials)] == before.plan.trials
