@@ -28,6 +28,7 @@ from harness.wording import counted
 from reports.analysis.analysis import Analysis, analyse
 from reports.analysis.cells import cells, parts_of
 from reports.export.ci_files import intervals, write_gate_files
+from reports.metrics.scopes import load_id
 from reports.regression.confirmation import baseline, confirmed, settled
 from reports.regression.gate import decide
 from reports.regression.gate_result import EvaluatedCell, Gate, write_gate
@@ -141,11 +142,11 @@ def _ids(record: Record) -> dict[str, str]:
 
 
 def _load(place: str, first: str) -> tuple[str, str]:
-    """Profile and level of a scope.
+    """Profile and level of a scope, or of the load of a route.
 
     Without a level if the scope has none; the first profile if the scope is the whole run.
     """
-    profile, _, level = place.partition("@")
+    profile, _, level = load_id(place).partition("@")
     return profile or first, level
 
 

@@ -13,8 +13,9 @@ from harness.evaluation.inputs import DatabaseReading, LevelFacts
 from harness.evaluation.load import REST_LIMIT, held, in_time, route_numbers, times
 from harness.evaluation.statements import Contract, count_statements, subtract
 from harness.evaluation.usage import SECOND_NS, speeds, usage
-from harness.evaluation.validity import LevelContext, generator_problem, judge, latency_problem, outside_contract
+from harness.evaluation.validity import LevelContext, generator_problem, judge, outside_contract
 from harness.record.cpus import count_cpus
+from harness.record.lag import latency_problem
 from harness.record.measurement import (
     HostUse,
     LevelMeasurement,

@@ -21,8 +21,6 @@ LITTLE_TOLERANCE = 0.05
 SENT_SHARE = 0.995
 LAG_P99_MICROSECONDS = 500.0
 LAG_SHARE_OF_OBJECTIVE = 0.10
-#: Of the 99th percentile of the response times at the same level.
-LAG_SHARE_OF_RESPONSE = 0.10
 STEAL_LIMIT = 0.05
 OTHER_WORK_LIMIT = 0.05
 #: Statements outside the contract, of all kinds together, that are allowed for each session: a driver's set-up.
@@ -128,16 +126,6 @@ def generator_problem(level: Level, context: LevelContext) -> str | None:
             f"(limit {limit / 1000:.1f} ms): something else used its cores"
         )
     return None
-
-
-def latency_problem(lag_p99: float, response_p99: float) -> str:
-    """Prevents: the generator's own delay as the target's tail. Both in microseconds; empty: latency is ranked."""
-    if lag_p99 <= LAG_SHARE_OF_RESPONSE * response_p99:
-        return ""
-    return (
-        f"the generator sent late by {lag_p99 / 1000:.1f} ms at p99, over a tenth of the {response_p99 / 1000:.1f} ms "
-        "of the responses: the tail may be its own"
-    )
 
 
 def overload_problem(level: Level) -> str | None:

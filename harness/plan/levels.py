@@ -139,9 +139,10 @@ def seconds(level: messages.TimedLevel, longest: bool = False) -> float:
 LEAD_SECONDS, SLICE_SECONDS = 0.15, 0.25
 #: The same of a level at a rate. There is one such slice for ten saturated ones.
 RATE_LEAD_SECONDS, RATE_SLICE_SECONDS, ROUNDS_FOR_ONE = 0.3, 1.5, 10
-#: Such a slice is as long as a 99th percentile takes: so many requests of a start, and more where a profile has several
-#: routes, because its most frequent route has little more than half of them. Where that takes too long, there is none.
-P99_REQUESTS, ROUTES_FACTOR, LONGEST_SLICE_SECONDS = 1750, 1.7, 6.0
+#: Such a slice is as long as a 99th percentile takes: 1,700 requests of a start, and some more because arrivals are random.
+#: Where a profile has several routes, the tail is ranked by route, and its most frequent route has at least half of the
+#: requests. Where that takes too long, there is none.
+P99_REQUESTS, ROUTES_FACTOR, LONGEST_SLICE_SECONDS = 1850, 2.0, 7.5
 #: A pause, and the messages between two parts.
 SLICE_OVERHEAD_SECONDS = 0.05
 

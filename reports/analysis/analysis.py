@@ -37,7 +37,7 @@ from reports.metrics.level_stats import (
     throughput,
 )
 from reports.metrics.metric import Metric
-from reports.metrics.scopes import Load, Scope, loads_of, scopes_of
+from reports.metrics.scopes import TAILS_BY_ROUTE, Load, Scope, loads_of, scopes_of
 from reports.stats.intervals import Estimate
 from reports.stats.pairs import TrialValues
 from reports.stats.two_states import TwoStates, two_states
@@ -173,7 +173,7 @@ def analyse(record: Record) -> Analysis:
     twins = tuple(target for target in plan.targets if target.endswith(TWIN))
     others = tuple(target for target in plan.targets if target not in twins)
     run = msgspec.structs.replace(record.run, plan=msgspec.structs.replace(plan, targets=others or twins))
-    loads = loads_of(run.plan)
+    loads = loads_of(run.plan, tails_by_route=run.method >= TAILS_BY_ROUTE)
     scopes = scopes_of(run.plan, loads)
     ordered = sorted(record.results, key=lambda result: result.trial.id)
     bound = service_bound_loads(ordered)

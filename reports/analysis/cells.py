@@ -114,25 +114,28 @@ def speed_cells(analysis: Analysis) -> Iterator[Cell]:
 
 
 def scopes(analysis: Analysis) -> tuple[Scope, ...]:
-    """The scopes of the gate: every load, the whole trials of each profile, the whole run. Loads at a share of a target's
-    own throughput are left out, because their rates differ from run to run.
+    """The scopes of the gate: every load, the routes by which its tail is ranked, the whole trials of each profile, the
+    whole run. Loads at a share of a target's own throughput are left out, because their rates differ from run to run.
     """
     at_loads = tuple(
         Scope(load.title, load.question, load.profile, load) for load in analysis.loads if load.kind != "relative"
     )
-    return (*at_loads, *(scope for scope in analysis.scopes if scope.load is None))
+    return (*at_loads, *(scope for scope in analysis.scopes if scope.load is None or scope.route))
 
 
 def _all(analysis: Analysis) -> Iterator[Cell]:
     for scope in scopes(analysis):
         for target in _targets(analysis):
             mine = analysis.of(target, scope)
-            for metric in METRICS:
-                if metric.scope == scope.scope and _means_something(metric, scope.load, mine):
-                    found = analysis.trial_values(metric.id, target, scope)
-                    yield Cell(target, scope, metric.id, TrialValues({}) if isinstance(found, Missing) else found)
+            ranked = [m for m in METRICS if m.scope == scope.scope and _means_something(m, scope.load, mine)]
+            known = [
+                (m, found) for m in ranked if not isinstance(found := analysis.trial_values(m.id, target, scope), Missing)
+            ]
+            yield from (Cell(target, scope, metric.id, found) for metric, found in known)
+            if scope.route and not known:
+                continue
             loaded = [m for m in mine if isinstance(m, LevelObservation)]
-            if scope.load:
+            if scope.load and not scope.route:
                 # A trial with wrong statements fails, so invalid trials count here: the ratio shows how many are wrong.
                 yield Cell(target, scope, STATEMENTS, _of(loaded, statements_ratio))
             yield from _speeds(analysis, target, scope)

@@ -41,6 +41,7 @@ class Condition(Struct, frozen=True, forbid_unknown_fields=True):
     metric: str
     scope: str
     of: tuple[str, ...]
+    fallback: str | None = None
     over: tuple[str, ...] = ()
     which: Literal["best", "worst"] = "best"
     at_least: float | None = None
@@ -152,7 +153,8 @@ def _finding(analysis: Analysis, claim: Claim) -> ClaimResult:
 
 def _judge(analysis: Analysis, test: Condition) -> list[_Judged]:
     """The verdict for each target, or pair of targets, of the condition."""
-    scope = next((scope for scope in analysis.scopes if scope.id == test.scope), None)
+    known = {scope.id: scope for scope in analysis.scopes}
+    scope = next((known[each] for each in (test.scope, test.fallback) if each is not None and each in known), None)
     if scope is None:
         return [_Judged("not measured", f"{test.scope} is not in this record")]
     cells = _cells(analysis, test, scope)

@@ -7,16 +7,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import get_args
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from harness.record.histograms import read_encoded
 from harness.record.measurement import LevelMeasurement, Measurement, Missing
 from harness.record.plan import Kind, Trial
 from harness.record.reader import Record
 from harness.record.trial_result import BuildMeasurement, NonLoadMeasurement, TrialResult
 from reports.metrics.catalogue import METRICS
-from reports.metrics.level_stats import Distribution, read_distributions
-from reports.metrics.load import LevelData
+from reports.metrics.level_stats import Distribution, distribution
+from reports.metrics.load import LevelData, route_tails
 from reports.metrics.metric import Metric, NotApplicable
-from reports.metrics.scopes import Load, ScopeKind
+from reports.metrics.scopes import Load, ScopeKind, route_id
 from reports.stats.pairs import ByRound
 
 _BY_KIND: Mapping[Kind, Sequence[Metric]] = {
@@ -66,6 +68,8 @@ class LevelObservation(Observation, frozen=True):
     distribution: Distribution | Missing
     #: Metric -> round -> value, of a level that was measured in slices.
     rounds: Mapping[str, ByRound] = {}
+    #: Route -> metric -> value, where the tail is ranked by route.
+    by_route: Mapping[str, Mapping[str, float | Missing]] = {}
 
     @property
     def valid(self) -> bool:
@@ -102,7 +106,7 @@ def level_observation(
         return
     plan = record.run.plan
     searched = {p.name for p in plan.profiles if any(level.kind == "capacity" for level in p.levels)}
-    distributions = read_distributions(record.folder, result.trial.id, [level.level for level in whole.levels])
+    encoded = read_encoded(record.folder, result.trial.id, "response")
     for load in loads:
         level = whole.at(load.level) if load.profile == result.trial.profile else None
         if level is None:
@@ -110,15 +114,17 @@ def level_observation(
         seen = LevelData(
             trial=whole,
             level=level,
-            distribution=distributions[level.level],
+            distribution=distribution(encoded, level.level),
             hold_milliseconds=load.hold_milliseconds,
             image_bytes=_image_bytes(record, result),
             source_lines=record.run.source_lines.get(result.trial.target),
             searched=result.trial.profile in searched,
             service_bound=load.id in service_bound,
+            tails_by_route=bool(load.routes),
         )
         values = _values("load", seen)
-        yield LevelObservation(result, values, whole, level, load, seen.distribution, _by_round(values, level))
+        tails = {route: route_tails(level, distribution(encoded, level.level, route)) for route in load.routes}
+        yield LevelObservation(result, values, whole, level, load, seen.distribution, _by_round(values, level), tails)
 
 
 def trial_observation(record: Record, result: TrialResult) -> TrialObservation | None:
@@ -154,12 +160,17 @@ ByScope = Mapping[str, Mapping[str, Sequence[Observation]]]
 
 
 def by_scope(measured: Sequence[LevelObservation], singles: Sequence[TrialObservation]) -> ByScope:
-    """The observations by scope (the load, the profile, the whole run with id "") and target."""
+    """The observations by scope (the load, its routes, the profile, the whole run with id "") and target.
+
+    At a route, a trial has the values of that route alone.
+    """
     scopes: defaultdict[str, defaultdict[str, list[Observation]]] = defaultdict(lambda: defaultdict(list))
     for m in measured:
         trial = m.trial
         for scope in (m.load.id, trial.profile, ""):
             scopes[scope][trial.target].append(m)
+        for route, values in m.by_route.items():
+            scopes[route_id(m.load.id, route)][trial.target].append(replace(m, values=values, rounds={}))
     for single in singles:
         for scope in (single.trial.profile, ""):
             scopes[scope][single.trial.target].append(single)

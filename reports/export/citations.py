@@ -5,7 +5,8 @@
 [×4.10](results.csv "cpu db@saturate python / go")                  a ratio, paired by block; ± gives its interval as well
 [supported](results.json "claim go-is-small")                       the verdict on a claim
 
-Metrics are named as in results.csv. Scopes are profile@level or profile; what belongs to no profile has the scope `run`.
+Metrics are named as in results.csv. Scopes are profile@level, a route of it (profile@level GET /path)
+or profile; what belongs to no profile has the scope `run`.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ from reports.stats.pairs import paired_ratio
 from reports.units import factor, number, quantity, span
 
 _CITATION = re.compile(r'\[([^\]\n]*)\]\(([^()\s]*results\.(?:csv|json)) "([^"\n]+)"\)')
+
+#: A scope may have blanks: `db@1000/s GET /orders`.
+_FIGURE = re.compile(r"(?P<metric>\S+) (?P<scope>\S+(?: [A-Z]+ /\S*)?) (?P<target>\S+)(?: / (?P<other>\S+))?")
 
 
 def citations(page: str) -> tuple[tuple[str, str], ...]:
@@ -45,14 +49,15 @@ def refreshed(page: str, analysis: Analysis) -> str:
 
 
 def _figure(analysis: Analysis, cited: str) -> str:
-    words = cited.removesuffix(" ±").split()
-    if len(words) not in (3, 5) or words[3:4] not in ([], ["/"]):
+    known = _FIGURE.fullmatch(cited.removesuffix(" ±"))
+    if known is None:
         raise UsageError(f'"{cited}" is cited: write METRIC PLACE TARGET, or METRIC PLACE TARGET / TARGET')
-    metric, scope, target, other = words[0], "" if words[1] == "run" else words[1], words[2], words[-1]
+    metric, scope, target, other = known["metric"], known["scope"], known["target"], known["other"]
+    scope = "" if scope == "run" else scope
     found = analysis.estimate(metric, scope, target)
     if found is None or isinstance(found, Missing):
         raise UsageError(f'"{cited}" is cited, and not in the record{f": {found.reason}" if found else ""}')
-    if len(words) == 5:
+    if other:
         return _ratio(analysis, cited, metric, scope, target, other)
     unit = BY_ID[metric].unit
     value = quantity(found.median, unit)

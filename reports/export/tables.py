@@ -38,7 +38,7 @@ def frame(analysis: Analysis) -> pd.DataFrame:
                     "run": analysis.run.id,
                     "class": ranking.target_class,
                     "profile": scope.profile,
-                    "level": scope.load.level if scope.load else None,
+                    "level": scope.level,
                     "metric": metric.id,
                     "unit": metric.unit,
                     "direction": metric.direction,

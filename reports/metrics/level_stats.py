@@ -6,7 +6,6 @@ import base64
 import math
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from statistics import fmean
 from typing import Literal
 
@@ -14,7 +13,7 @@ import numpy as np
 from hdrh.codec import decode, payload_header_size
 from numpy.typing import NDArray
 
-from harness.record.histograms import read_encoded, tag
+from harness.record.histograms import tag
 from harness.record.measurement import LevelMeasurement, Missing, Slice
 from loadtests.protocol.histogram import COUNTS, HALF_COUNT_BITS
 from reports.metrics.metric import Direction
@@ -150,7 +149,7 @@ def database_share(level: LevelMeasurement) -> float | Missing:
 
 
 class Distribution:
-    """Response times of one trial at one level, all routes merged. `counts`: by HdrHistogram index.
+    """Response times of one trial at one level, of one route or of all merged. `counts`: by HdrHistogram index.
 
     Only the indices that occur are kept: they are few, and a record may have ten thousand distributions.
     """
@@ -201,16 +200,12 @@ def merge(encoded: Iterable[str]) -> Distribution:
     return Distribution(total[:end])
 
 
-def read_distributions(folder: Path, trial_id: str, levels: Iterable[str]) -> dict[str, Distribution | Missing]:
-    """Level -> distribution of its response times over all its routes, from the trial's histogram file.
+def distribution(encoded: Mapping[str, str], level: str, route: str = "") -> Distribution | Missing:
+    """The response times of a level over all its routes, or of one `route`. `encoded`: the trial's histograms by tag.
 
     Response times count from the instant at which a request was due. Service times and the generator's lag are in the file
     too, but not in the report.
     """
-    histograms = read_encoded(folder, trial_id, "response")
-    found: dict[str, Distribution | Missing] = {}
-    for level in levels:
-        prefix = tag(level, "response", "")
-        chosen = [text for name, text in histograms.items() if name.startswith(prefix)]
-        found[level] = merge(chosen) if chosen else Missing("the trial left no histogram of it")
-    return found
+    wanted = tag(level, "response", route)
+    chosen = [text for name, text in encoded.items() if (name == wanted if route else name.startswith(wanted))]
+    return merge(chosen) if chosen else Missing("the trial left no histogram of it")

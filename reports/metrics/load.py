@@ -6,6 +6,7 @@ from functools import partial
 
 from msgspec import Struct
 
+from harness.record.lag import latency_problem
 from harness.record.measurement import LevelMeasurement, Measurement, Missing
 from loadtests.protocol.capacity_search import TOLERANCE
 from reports.metrics.level_stats import (
@@ -26,7 +27,8 @@ class LevelData(Struct, frozen=True):
     """The data of a metric: one trial, one of its levels with its histogram, its target's image and sources.
 
     `hold_milliseconds`: how long the level's requests ask to be held. `searched`: the plan of the trial's profile has a
-    search for capacity. `service_bound`: the service's CPU limits every target at this load.
+    search for capacity. `service_bound`: the service's CPU limits every target at this load. `tails_by_route`: its tail is
+    ranked by route.
     """
 
     trial: Measurement
@@ -37,6 +39,7 @@ class LevelData(Struct, frozen=True):
     source_lines: int | None
     searched: bool
     service_bound: bool = False
+    tails_by_route: bool = False
 
 
 def _throughput(seen: LevelData) -> MetricValue:
@@ -44,10 +47,24 @@ def _throughput(seen: LevelData) -> MetricValue:
 
 
 def _percentile(percent: float, seen: LevelData) -> MetricValue:
-    found = seen.distribution
-    if percent in TAILS and seen.level.latency_problem:
-        return Missing(seen.level.latency_problem)
-    least = SAMPLES_BEYOND_IN_A_START if seen.level.slices else SAMPLES_BEYOND
+    # The tail of a mix is that of its dearest statement, whatever the others do.
+    if percent in TAILS and seen.tails_by_route:
+        return NOT_APPLICABLE
+    return _ranked_percentile(percent, seen.level, seen.distribution)
+
+
+def route_tails(level: LevelMeasurement, distribution: Distribution | Missing) -> dict[str, float | Missing]:
+    """Metric -> value of the tail of one route of a level. The generator's delay is compared with the route's own tail."""
+    values = {percentile_id(percent): _ranked_percentile(percent, level, distribution) for percent in TAILS}
+    p99 = values[percentile_id(TAILS[0])]
+    problem = "" if isinstance(p99, Missing) else latency_problem(level.lag_p99_microseconds, p99)
+    return dict.fromkeys(values, Missing(problem)) if problem else values
+
+
+def _ranked_percentile(percent: float, level: LevelMeasurement, found: Distribution | Missing) -> float | Missing:
+    if percent in TAILS and level.latency_problem:
+        return Missing(level.latency_problem)
+    least = SAMPLES_BEYOND_IN_A_START if level.slices else SAMPLES_BEYOND
     return found if isinstance(found, Missing) else found.percentile(percent, least)
 
 
@@ -115,6 +132,11 @@ PERCENTILES = (50.0, 90.0, 99.0, 99.9)
 TAILS = (99.0, 99.9)
 
 
+def percentile_id(percent: float) -> str:
+    """The metric of a percentile."""
+    return f"p{percent:g}"
+
+
 LOAD: tuple[Metric, ...] = (
     Metric(
         "throughput", "throughput", "Throughput", "requests/s", "higher",
@@ -123,7 +145,7 @@ LOAD: tuple[Metric, ...] = (
     ),
     *(
         Metric(
-            f"p{percent:g}", "latency", f"Latency p{percent:g}", "microseconds", "lower",
+            percentile_id(percent), "latency", f"Latency p{percent:g}", "microseconds", "lower",
             f"{percent:g} % of requests were answered within this time, counted from the instant at which each request was "
             "due. Waiting behind slow answers is included. All targets get the same rate.",
             partial(_percentile, percent),

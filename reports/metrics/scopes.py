@@ -10,12 +10,16 @@ from msgspec import Struct
 from harness.record.plan import Level, Plan, Profile
 
 ScopeKind = Literal["load", "profile", "run"]
+#: From this method on the tail of a mix is ranked by route. Windows of older ones are too short for a route's percentiles,
+#: and their records keep their published files.
+TAILS_BY_ROUTE = 7
 
 
 class Load(Struct, frozen=True):
     """One profile at one level. `kind` is the level's: closed, open (at a rate that is the same for all targets), relative
     (open, at a share of the target's own throughput), held (closed, each request asks to wait `hold_milliseconds`).
-    `alone`: a single route of a profile that has several.
+    `alone`: a single route of a profile that has several. `routes`: those by which the tail is ranked; empty: it is ranked
+    as a whole.
     """
 
     profile: str
@@ -28,6 +32,7 @@ class Load(Struct, frozen=True):
     connections: int
     alone: bool
     hold_milliseconds: int = 0
+    routes: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
@@ -60,22 +65,32 @@ class Load(Struct, frozen=True):
     @property
     def ranked(self) -> bool:
         """Whether targets are ranked at this load. At shares of their own throughput targets have different rates, so they
-        are not compared. A single route is a detail of its profile, and ranking by route would add many more winners.
+        are not compared. A route that is sent alone is a detail of its profile, and would add many more winners.
         """
         return not self.alone and (self.equal_rates or not self.open)
 
 
 class Scope(Struct, frozen=True):
-    """What a value of a metric is about: one load, whole trials of a profile (`load` is None), or the whole run."""
+    """What a value of a metric is about: one load (or one `route` of it), whole trials of a profile (`load` is None), or the
+    whole run.
+    """
 
     title: str
     question: str
     profile: str | None = None
     load: Load | None = None
+    route: str = ""
 
     @property
     def id(self) -> str:
-        return self.load.id if self.load else self.profile or ""
+        if self.load:
+            return route_id(self.load.id, self.route)
+        return self.profile or ""
+
+    @property
+    def level(self) -> str | None:
+        """What follows the profile in the id of a load's scope: `saturate`, `1000/s`, `1000/s GET /orders`."""
+        return self.id.partition("@")[2] if self.load else None
 
     @property
     def scope(self) -> ScopeKind:
@@ -88,16 +103,28 @@ class Scope(Struct, frozen=True):
         return self.profile in (None, profile) and (self.load is None or self.load.id == load)
 
 
-def loads_of(plan: Plan) -> tuple[Load, ...]:
+def route_id(load: str, route: str) -> str:
+    """The id of a route's scope at a load: `db@1000/s GET /orders`. Without a route that of the load."""
+    return f"{load} {route}".strip()
+
+
+def load_id(scope: str) -> str:
+    """The load's part of the id of a scope. Only loads at a rate have routes (`db@GET /orders` is a load of its own)."""
+    rate, found, _ = scope.partition("/s ")
+    return f"{rate}/s" if found else scope
+
+
+def loads_of(plan: Plan, *, tails_by_route: bool = True) -> tuple[Load, ...]:
     """All loads in the plan's order. Profiles of non-load trials have none.
 
-    The search for capacity is not a load: each of its windows has a rate of its own.
+    The search for capacity is not a load: each of its windows has a rate of its own. `tails_by_route`: the tail of a mix is
+    ranked by route.
     """
     loaded = (profile for profile in plan.profiles if profile.kind == "load")
-    return tuple(load for profile in loaded for level in profile.levels if (load := _load(profile, level)))
+    return tuple(load for profile in loaded for level in profile.levels if (load := _load(profile, level, tails_by_route)))
 
 
-def _load(profile: Profile, level: Level) -> Load | None:
+def _load(profile: Profile, level: Level, tails_by_route: bool) -> Load | None:
     if level.kind == "capacity":
         return None
     # A plan that was narrowed to one route has levels with one route that do not bear the route's name.
@@ -112,6 +139,7 @@ def _load(profile: Profile, level: Level) -> Load | None:
         connections=level.connections,
         alone=alone,
         hold_milliseconds=level.hold_milliseconds,
+        routes=level.routes if tails_by_route and level.kind == "open" and len(level.routes) > 1 else (),
     )
 
 
@@ -126,16 +154,19 @@ def _level_title(level: Level, alone: bool) -> str:
     return f"{level.name} alone" if alone else "saturated"
 
 
+def route_scopes(load: Load) -> tuple[Scope, ...]:
+    """The scopes of the routes by which a load's tail is ranked."""
+    return tuple(Scope(f"{load.title}, {route}", load.question, load.profile, load, route) for route in load.routes)
+
+
 def scopes_of(plan: Plan, loads: Iterable[Load]) -> tuple[Scope, ...]:
-    """For each profile its ranked loads and its whole trials; at the end the whole run."""
+    """For each profile its ranked loads, each with its routes, and its whole trials; at the end the whole run."""
     found = []
     every = tuple(loads)
     for profile in plan.profiles:
-        found += [
-            Scope(load.title, load.question, profile.name, load)
-            for load in every
-            if load.profile == profile.name and load.ranked
-        ]
+        for load in (load for load in every if load.profile == profile.name and load.ranked):
+            found.append(Scope(load.title, load.question, profile.name, load))
+            found += route_scopes(load)
         if profile.kind == "load":
             found.append(
                 Scope(f"{profile.title}, whole trial", "How much does it hold, and what does it take at most?", profile.name)

@@ -11,8 +11,9 @@ from msgspec import Struct
 from harness.record.cpus import parse_cpu_list
 from harness.record.measurement import Missing
 from reports.analysis.analysis import Analysis
+from reports.analysis.tails import TAIL, tail_route
 from reports.metrics.catalogue import BY_ID
-from reports.metrics.scopes import Scope
+from reports.metrics.scopes import Load, Scope, route_id
 from reports.overview.columns import Column
 from reports.overview.rows import Row
 from reports.overview.scorecard import Scorecard, ScoreRow, score
@@ -67,7 +68,7 @@ def make_effects(analysis: Analysis, card: Scorecard) -> tuple[Effect, ...]:
     shown = HELD if HELD in held else max(held, default=0)
     found = []
     for scope in analysis.scopes:
-        if scope.load is None or (scope.load.held and scope.load.connections != shown):
+        if scope.load is None or scope.route or (scope.load.held and scope.load.connections != shown):
             continue
         effect = _effect(analysis, card, scope)
         if effect:
@@ -75,8 +76,9 @@ def make_effects(analysis: Analysis, card: Scorecard) -> tuple[Effect, ...]:
     return tuple(found)
 
 
-def _row(analysis: Analysis, card: Scorecard, scope: Scope, metric: str) -> ScoreRow | None:
-    place = Row("", _SHORT[metric], "", scope.id, metric, "", "", "")
+def _row(analysis: Analysis, card: Scorecard, load: Load, metric: str) -> ScoreRow | None:
+    route = tail_route(analysis, load) if metric == TAIL else ""
+    place = Row("", _SHORT[metric], route, route_id(load.id, route), metric, "", "", "")
     row = score(analysis, place, card.target_class, card.columns)
     return row if row and sum(cell.at is not None for cell in row.cells) > 1 else None
 
@@ -85,8 +87,8 @@ def _effect(analysis: Analysis, card: Scorecard, scope: Scope) -> Effect | None:
     if scope.load is None:
         return None
     kind = scope.load.kind
-    seen = next((row for metric in _SEEN[kind] if (row := _row(analysis, card, scope, metric))), None)
-    taken = _row(analysis, card, scope, _TAKEN[kind])
+    seen = next((row for metric in _SEEN[kind] if (row := _row(analysis, card, scope.load, metric))), None)
+    taken = _row(analysis, card, scope.load, _TAKEN[kind])
     if seen is None or taken is None:
         return None
     first, second = _line(card, seen), _line(card, taken)
@@ -139,6 +141,7 @@ def _limit(analysis: Analysis, scope: Scope, columns: Sequence[Column]) -> str:
 
 def _sentence(analysis: Analysis, card: Scorecard, rows: tuple[ScoreRow, ScoreRow], answer: Answer) -> str:
     seen, taken = rows
+    route = f" {seen.row.subtitle}" if seen.row.subtitle else ""
     few = [card.name(cell.target) for cell in seen.cells if cell.state in ("few", "none")]
     if answer == "open":
         return "Too few trials are valid to rank what a client sees."
@@ -147,7 +150,7 @@ def _sentence(analysis: Analysis, card: Scorecard, rows: tuple[ScoreRow, ScoreRo
     elif answer in ("CPU, not speed", "memory, not speed"):
         what = "memory" if answer == "memory, not speed" else "CPU"
         text = (
-            f"All answer alike ({_spread(analysis, seen)}); {card.name(taken.worst.target)} takes "
+            f"All answer{route} alike ({_spread(analysis, seen)}); {card.name(taken.worst.target)} takes "
             f"{times_words(taken.worst.factor or 1.0)} times the {what} of {card.name(taken.best.target)}."
         )
     else:
@@ -165,7 +168,8 @@ def _speed(card: Scorecard, row: ScoreRow) -> str:
         case "p50":
             return f"A typical answer takes {best.prose} in {first} and {worst.prose} in {last}."
         case "p99":
-            return f"99 of 100 answers come within {best.prose} in {first} and {worst.prose} in {last}."
+            to = f" to {row.row.subtitle}" if row.row.subtitle else ""
+            return f"99 of 100 answers{to} come within {best.prose} in {first} and {worst.prose} in {last}."
         case _:
             return f"Answers come {times_words(worst.factor or 1.0)} times as late in {last} as in {first}."
 

@@ -34,7 +34,7 @@ class Row(Struct, frozen=True, forbid_unknown_fields=True):
     noun: str
     price: str
     card: str = ""
-    fallback: Fallback | None = None
+    fallback: tuple[Fallback, ...] = ()
 
     @property
     def id(self) -> str:
@@ -45,11 +45,11 @@ class Row(Struct, frozen=True, forbid_unknown_fields=True):
         return self.place == BILL
 
     def placed(self, places: Collection[str]) -> Row | None:
-        """The row where a record has its place, or its fallback where it has that; None where it has neither."""
+        """The row where a record has its place, or its first fallback that the record has; None where it has none."""
         if self.bill or self.place in places:
             return self
-        other = self.fallback
-        if other is None or other.place not in places:
+        other = next((each for each in self.fallback if each.place in places), None)
+        if other is None:
             return None
         return msgspec.structs.replace(
             self,

@@ -17,6 +17,7 @@ from harness.record.plan import BASE
 from reports.analysis.analysis import Analysis
 from reports.analysis.cells import STATEMENTS, metric_info, parts_of
 from reports.comparison.matched_cells import PairedCell, all_pairs
+from reports.metrics.scopes import load_id
 from reports.regression.gate_result import Confirmation, EvaluatedCell, State
 from reports.regression.history import HistoryEntry
 from reports.regression.screening import MAX_RUNS, VALID, screen_cell
@@ -149,6 +150,5 @@ def validity(again: Analysis, target: str, scope: str) -> tuple[State, str]:
 
 def problem_of(analysis: Analysis, target: str, scope: str) -> str:
     """The first problem text of a target's trials at a scope; empty if they have none."""
-    return next(
-        (text for m in analysis.measured if (m.trial.target, m.load.id) == (target, scope) for text in m.level.problems), ""
-    )
+    place = (target, load_id(scope))
+    return next((text for m in analysis.measured if (m.trial.target, m.load.id) == place for text in m.level.problems), "")

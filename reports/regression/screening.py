@@ -136,7 +136,7 @@ def _lost(
     """Loads at which the last run had values and this run has no valid trial, unless a flagged cell already explains it.
 
     If all trials failed, the service is the cause, and the cell is flagged. Trials that were disturbed or limited by the
-    generator are not flagged.
+    generator are not flagged. A route has no trials of its own.
     """
     if not past:
         return
@@ -146,7 +146,7 @@ def _lost(
     for scope in scopes(analysis):
         for target in analysis.run.plan.targets:
             key = (target, scope.id)
-            if scope.load is None or target.endswith(TWIN) or key not in had or key in have | explained:
+            if scope.load is None or scope.route or target.endswith(TWIN) or key not in had or key in have | explained:
                 continue
             here = analysis.at(target, scope.load)
             reasons = [text for m in here for text in m.level.problems]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from harness.record.measurement import Missing
 from reports.analysis.analysis import Analysis
 from reports.analysis.observations import LevelObservation
+from reports.analysis.tails import TAIL, tail_route
 from reports.metrics.level_stats import database_share, throughput
-from reports.metrics.scopes import Load
+from reports.metrics.scopes import Load, route_id
 from reports.sections.elements import ProfileAnswer, Row, Sentence, Table, cpu_percent, dots_figure, load_of, middle, named
 from reports.units import quantity
 
@@ -37,7 +38,7 @@ def service_answer(analysis: Analysis) -> ProfileAnswer | None:
             (
                 "Target",
                 "p50",
-                "p99",
+                _tail_name(analysis, load),
                 "CPU used",
                 "CPU per request",
                 "The database's share of the response",
@@ -55,7 +56,11 @@ def _database_share(m: LevelObservation) -> float:
 
 def _row(analysis: Analysis, target: str, load: Load) -> Row:
     trials = analysis.cell(target, load)
-    cells = [_value(analysis, metric, load, target) for metric in ("p50", "p99", "cpu")]
+    cells = [
+        _value(analysis, "p50", load.id, target),
+        _tail(analysis, load, target),
+        _value(analysis, "cpu", load.id, target),
+    ]
     if not trials:
         return (target, "–", "–", "–", "–", "–", _saturated(analysis, target))
     return (
@@ -68,8 +73,17 @@ def _row(analysis: Analysis, target: str, load: Load) -> Row:
     )
 
 
-def _value(analysis: Analysis, metric: str, load: Load, target: str) -> str:
-    found = analysis.estimate(metric, load.id, target)
+def _tail_name(analysis: Analysis, load: Load) -> str:
+    route = tail_route(analysis, load)
+    return f"{TAIL} of {route}" if route else TAIL
+
+
+def _tail(analysis: Analysis, load: Load, target: str) -> str:
+    return _value(analysis, TAIL, route_id(load.id, tail_route(analysis, load)), target)
+
+
+def _value(analysis: Analysis, metric: str, scope: str, target: str) -> str:
+    found = analysis.estimate(metric, scope, target)
     return "–" if found is None or isinstance(found, Missing) else quantity(found.median, "microseconds")
 
 
@@ -85,15 +99,15 @@ def _compared(analysis: Analysis, load: Load, holds: dict[str, tuple[LevelObserv
     if len(by_cpu) < 2:
         return ()
     (low, high) = (
-        (t, f"{middle(holds[t], lambda m: cpu_percent(analysis, m)):.1f} %", _value(analysis, "p99", load, t))
+        (t, f"{middle(holds[t], lambda m: cpu_percent(analysis, m)):.1f} %", _tail(analysis, load, t))
         for t in (by_cpu[0], by_cpu[-1])
     )
     share = sorted(middle(trials, _database_share) for trials in holds.values())
     return (
         named(
             f"{load.phrase[0].upper()}{load.phrase[1:]} ", (low[0],), f" uses {low[1]} of its cores and ", (high[0],),
-            f" uses {high[1]}. Their p99 are {low[2]} and {high[2]}. The database takes {share[0]:.0%} to {share[-1]:.0%} "
-            "of the mean response time.",
+            f" uses {high[1]}. Their {_tail_name(analysis, load)} are {low[2]} and {high[2]}. The database takes "
+            f"{share[0]:.0%} to {share[-1]:.0%} of the mean response time.",
         ),
     )  # fmt: skip
 

@@ -12,12 +12,14 @@ from harness.record.measurement import Missing
 from harness.record.plan import Profile
 from reports.analysis.analysis import Analysis
 from reports.analysis.observations import LevelObservation
+from reports.analysis.tails import TAIL, told_routes, untold_routes
 from reports.charts import line_chart
 from reports.charts.line_chart import Line, TrialPath
 from reports.charts.palette import Style
 from reports.charts.theme import Spec
 from reports.metrics.level_stats import SAMPLES_BEYOND, throughput
-from reports.metrics.scopes import Load
+from reports.metrics.load import TAILS
+from reports.metrics.scopes import Load, Scope
 from reports.sections.elements import Figure, Row, styles_of
 from reports.units import quantity
 
@@ -61,22 +63,44 @@ def latency_figure(analysis: Analysis, load: Load, name: str) -> Figure:
         if (trials := [m for m in analysis.cell(target, load) if not isinstance(m.distribution, Missing)])
         and all(_total(m) >= SAMPLES_BEYOND for m in trials)
     }
+    percentiles = [percent for percent in _TABLE_PERCENTILES if percent < min(TAILS) or not load.routes]
+    routes = told_routes(analysis, load)
     table = [
-        (target, *(_percentile_cell(trials, percent) for percent in _TABLE_PERCENTILES)) for target, trials in found.items()
+        (
+            target,
+            *(_percentile_cell(trials, percent) for percent in percentiles),
+            *(_tail_cell(analysis, scope, target) for scope in routes),
+        )
+        for target, trials in found.items()
     ]
     reading = (
         f"{_OPEN if load.open else _CLOSED}At 90 %, nine of ten requests were at least as fast as the line; beyond each "
         "further mark there is a tenth as many requests. The strong line is the median over the valid trials at each "
         "percentile. Faint lines are single trials. A line ends where fewer than 100 requests of a trial lie beyond it."
+        f"{_by_route(analysis, load)}"
     )
     return Figure(
         name,
         f"Latency distribution: {load.title}",
         reading if found else "No valid trial has a histogram.",
-        ("Target", *(f"p{percent:g}" for percent in _TABLE_PERCENTILES)),
+        ("Target", *(f"p{percent:g}" for percent in percentiles), *(f"p99 of {scope.route}" for scope in routes)),
         tuple(table),
         partial(_curves, found, styles_of(analysis)) if found else None,
     )
+
+
+def _by_route(analysis: Analysis, load: Load) -> str:
+    """Why a mix has no p99 of its own, and which of its routes have none either."""
+    if not load.routes:
+        return ""
+    missing = [f"{', '.join(routes)} ({reason})" for reason, routes in untold_routes(analysis, load).items()]
+    without = f" Not told: {'; '.join(missing)}." if missing else ""
+    return f" The tail of a mix is that of its dearest statement, so targets are ranked by the p99 of each route.{without}"
+
+
+def _tail_cell(analysis: Analysis, scope: Scope, target: str) -> str:
+    found = analysis.estimate(TAIL, scope.id, target)
+    return "–" if found is None or isinstance(found, Missing) else quantity(found.median, "microseconds")
 
 
 def _total(trial: LevelObservation) -> int:

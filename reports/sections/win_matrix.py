@@ -9,6 +9,7 @@ from reports.analysis.analysis import Analysis, at_least
 from reports.analysis.caveats import caveats
 from reports.analysis.ranking import RankedTarget, Ranking, too_few
 from reports.metrics.catalogue import BY_ID
+from reports.metrics.scopes import load_id
 from reports.sections.elements import Sentence, Span
 from reports.units import factor, quantity, span
 
@@ -54,22 +55,33 @@ class Matrix(Struct, frozen=True):
 
 
 def make_matrix(analysis: Analysis, target_class: str) -> Matrix:
-    """The win matrix of a class: one group per scope, in the plan's order."""
+    """The win matrix of a class: one group per scope, in the plan's order. The routes of a load are in its group, each where
+    any target has a value.
+    """
     run = analysis.run
     targets = tuple(t for t in run.plan.targets if run.targets[t].target_class == target_class)
-    mine = [s for s in analysis.rankings if s.target_class == target_class]
+    mine = [(s, analysis.scope(s)) for s in analysis.rankings if s.target_class == target_class]
     groups = (
-        MatrixGroup(scope.title, scope.question, tuple(_row(analysis, s, targets) for s in mine if s.scope == scope.id))
+        MatrixGroup(
+            scope.title,
+            scope.question,
+            tuple(
+                _row(analysis, s, at.route, targets)
+                for s, at in mine
+                if load_id(s.scope) == scope.id and (not at.route or s.leaders)
+            ),
+        )
         for scope in analysis.scopes
+        if not scope.route
     )
     return Matrix(target_class, targets, tuple(groups))
 
 
-def _row(analysis: Analysis, ranking: Ranking, targets: tuple[str, ...]) -> MatrixRow:
+def _row(analysis: Analysis, ranking: Ranking, route: str, targets: tuple[str, ...]) -> MatrixRow:
     metric = BY_ID[ranking.metric]
     entries = {entry.target: entry for entry in ranking.entries}
     return MatrixRow(
-        title=metric.title,
+        title=f"{metric.title}, {route}" if route else metric.title,
         better="higher is better" if metric.direction == "higher" else "lower is better",
         lead=(*_lead(ranking), *_without(ranking), *_two_states(ranking)),
         cells=tuple(_cell(analysis, ranking, entries[target]) for target in targets),

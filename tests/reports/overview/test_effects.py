@@ -9,7 +9,7 @@ from small import Values, around, card_of, scattered, small
 from reports.overview.effects import Effect, make_effects
 
 RATE, CPU = "cpu@saturate throughput", "cpu@saturate cpu"
-P99, P50, DBCPU = "service@500/s p99", "service@500/s p50", "service@500/s cpu"
+P99, P50, DBCPU = "service@500/s GET /products/{id} p99", "service@500/s p50", "service@500/s cpu"
 LEVEL = {"rust": scattered(3500, 0), "go": scattered(3600, 1), "python": scattered(4300, 2)}
 
 
@@ -39,7 +39,9 @@ def test_speed_alone() -> None:
 def test_cpu_and_not_speed() -> None:
     found = effect({P99: LEVEL, DBCPU: row(rust=130, go=250, python=390)})
     assert found.answer == "CPU, not speed"
-    assert found.sentence == "All answer alike (3.5 to 4.3\u00a0ms); Python takes 3 times the CPU of Rust."
+    assert (
+        found.sentence == "All answer GET /products/{id} alike (3.5 to 4.3\u00a0ms); Python takes 3 times the CPU of Rust."
+    )
     assert [line.words for line in found.lines] == ["no difference", "×3.0"]
 
 
@@ -49,7 +51,7 @@ def test_latency_is_told_by_the_percentile_that_the_record_has() -> None:
         effect({P50: late, DBCPU: late}).sentence == "A typical answer takes 300\u00a0µs in Rust and 4.0\u00a0ms in Python."
     )
     assert effect({P99: late, P50: LEVEL, DBCPU: late}).sentence == (
-        "99 of 100 answers come within 300\u00a0µs in Rust and 4.0\u00a0ms in Python."
+        "99 of 100 answers to GET /products/{id} come within 300\u00a0µs in Rust and 4.0\u00a0ms in Python."
     )
 
 

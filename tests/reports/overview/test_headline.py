@@ -9,7 +9,7 @@ from small import Values, around, card_of, scattered, small
 from reports.overview.bills import Bills
 from reports.overview.headline import make_headline, make_trust
 
-CPU, P99, RATE = "cpu@saturate cpu", "service@500/s p99", "service@saturate throughput"
+CPU, P99, RATE = "cpu@saturate cpu", "service@500/s GET /products/{id} p99", "service@saturate throughput"
 SLOW, MEMORY, DBCPU = "downstream@saturate throughput", "service@500/s working-set", "service@500/s cpu"
 LEVEL = {"rust": scattered(3500, 0), "go": scattered(3600, 1), "python": scattered(4300, 2)}
 
@@ -74,7 +74,7 @@ def test_behind_a_database_a_difference_in_speed_is_told_first() -> None:
     assert said({P99: LEVEL, RATE: apart}) == ("Behind a database Rust answers 2.1 times as many requests as Python.",)
     late = {"rust": around(3500), "go": around(3600), "python": around(9000)}
     assert said({P99: late, RATE: LEVEL}) == (
-        "Behind a database the slowest answers of Python take 2.6 times as long as those of Rust.",
+        "Behind a database the slowest product reads of Python take 2.6 times as long as those of Rust.",
     )
 
 
@@ -91,15 +91,17 @@ def test_the_lede_says_what_a_client_sees_and_what_it_takes() -> None:
         }
     )
     assert found == (
-        "At 500 requests/s of an everyday mix, 99 of 100 answers come within 3.5 to 4.3\u00a0ms in every language.",
+        "At 500 requests/s of an everyday mix, 99 of 100 product reads come within 3.5 to 4.3\u00a0ms in every language.",
         "What differs is what that takes: up to 3 times the CPU and 60 times the memory.",
     )
 
 
 def test_the_lede_names_neither_where_nothing_differs() -> None:
     assert len(lede({P99: LEVEL, DBCPU: LEVEL})) == 1
-    some = lede({"db@1000/s p99": LEVEL | {"java": "no valid trial (unstable)"}})
-    assert some == ("At 1,000 requests/s of database work, 99 of 100 answers come within 3.5 to 4.3\u00a0ms in 3 of 4.",)
+    some = lede({"db@1000/s GET /products/{id} p99": LEVEL | {"java": "no valid trial (unstable)"}})
+    assert some == (
+        "At 1,000 requests/s of database work, 99 of 100 product reads come within 3.5 to 4.3\u00a0ms in 3 of 4.",
+    )
 
 
 def test_no_sentence_is_longer_than_25_words() -> None:
@@ -142,6 +144,8 @@ def test_only_real_trouble_makes_the_box() -> None:
     none = small({CPU: {"rust": around(63), "go": around(130), "python": "no valid trial (failed)"}})
     found = make_trust(none, card_of(none)[0], ("quiet", 0.01), twins_differ=False)
     assert found.reasons == ("Python has no valid trial on a main axis.",)
+    few = small({P99: {"rust": around(3000), "go": around(3100), "python": "only 15 of 1,500 requests lie beyond it"}})
+    assert make_trust(few, card_of(few)[0], ("quiet", 0.01), twins_differ=False).reasons == ()
 
 
 def test_without_a_bill_the_lede_is_silent_on_money() -> None:

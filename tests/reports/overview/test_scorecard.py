@@ -90,9 +90,13 @@ def test_shades_end_at_two_four_ten_and_thirty(factor: float, shade: int) -> Non
 
 
 def test_rows_fall_back_where_a_record_lacks_the_everyday_service() -> None:
-    card, _ = card_of(small({"db@1000/s p99": {"rust": around(3000), "go": around(3100)}}))
+    card, _ = card_of(small({"db@1000/s GET /products/{id} p99": {"rust": around(3000), "go": around(3100)}}))
     (row,) = card.rows
-    assert (row.row.place, row.row.title, row.row.subtitle) == ("db@1000/s", "99th percentile, at 1,000/s", "database work")
+    assert (row.row.place, row.row.title, row.row.subtitle) == (
+        "db@1000/s GET /products/{id}",
+        "99th percentile, at 1,000/s",
+        "a product, database work",
+    )
 
 
 def test_a_row_without_any_value_and_its_group_vanish() -> None:

@@ -7,13 +7,14 @@ import pytest
 from hdrh.histogram import HdrHistogram
 from report_records import facts
 
+from harness.record.histograms import read_encoded
 from harness.record.measurement import Missing
 from harness.record.reader import Record
 from reports.analysis.analysis import analyse
 from reports.analysis.samples import read_curves
 from reports.export.view import make_view
-from reports.metrics.level_stats import merge, read_distributions
-from reports.metrics.scopes import loads_of
+from reports.metrics.level_stats import distribution, merge
+from reports.metrics.scopes import load_id, loads_of
 from reports.sections.latency import latency_figures
 from reports.sections.time_breakdown import limit_tables, parts_sections, route_tables
 from reports.sections.warmup import warmup_figures
@@ -36,13 +37,17 @@ def test_axes_that_mean_nothing_at_a_load_have_no_row(mixed: Record) -> None:
     found: dict[str, set[str]] = {}
     for ranking in analyse(mixed).rankings:
         found.setdefault(ranking.scope, set()).add(ranking.metric)
-    everywhere, latency = {"cpu", "working-set", "anonymous"}, {"p50", "p90", "p99", "p99.9"}
+    everywhere, latency, tail = {"cpu", "working-set", "anonymous"}, {"p50", "p90"}, {"p99", "p99.9"}
     assert found == {
         # In a closed loop latency is throughput once more.
         "cpu@saturate": everywhere | {"throughput"},
         "cpu@50/s": everywhere | latency,
+        "cpu@50/s GET /cpu/collatz": tail,
+        "cpu@50/s POST /cpu/summarize": tail,
         "db@saturate": everywhere | {"throughput", "database-cpu"},
         "db@1000/s": everywhere | latency | {"database-cpu"},
+        "db@1000/s GET /products/{id}": tail,
+        "db@1000/s POST /orders": tail,
         "cpu": {"peak"},
         "db": {"peak"},
         "": {"image", "source-lines", "start"},
@@ -70,7 +75,7 @@ def test_loads_say_what_they_are(detailed: Record) -> None:
 
 
 def test_details_rank_nobody(detailed: Record) -> None:
-    scopes = {ranking.scope for ranking in analyse(detailed).rankings}
+    scopes = {load_id(ranking.scope) for ranking in analyse(detailed).rankings}
     assert scopes == {"cpu@saturate", "cpu@50/s", "cpu", "db@saturate", "db@1000/s", "db", ""}
 
 
@@ -111,11 +116,15 @@ def test_latency_is_the_response_of_all_routes_of_its_level(detailed: Record) ->
     """The file also holds service times and the generator's lag, and the same routes at other levels."""
     trial = next(r for r in detailed.results if r.trial.id.endswith("-go-db"))
     assert not isinstance(trial.measurement, Missing)
-    found = read_distributions(detailed.folder, trial.trial.id, [level.level for level in trial.measurement.levels])
+    encoded = read_encoded(detailed.folder, trial.trial.id, "response")
     for level in trial.measurement.levels:
-        distribution = found[level.level]
-        assert not isinstance(distribution, Missing)
-        assert distribution.total == sum(route.requests for route in level.routes.values())
+        found = distribution(encoded, level.level)
+        assert not isinstance(found, Missing)
+        assert found.total == sum(route.requests for route in level.routes.values())
+        by_route = {route: distribution(encoded, level.level, route) for route in level.routes}
+        assert {route: numbers.requests for route, numbers in level.routes.items()} == {
+            route: each.total for route, each in by_route.items() if not isinstance(each, Missing)
+        }
 
 
 def test_time_by_route_has_the_cpu_of_routes_that_ran_alone(detailed: Record) -> None:

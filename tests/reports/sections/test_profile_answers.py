@@ -128,7 +128,9 @@ def test_the_everyday_service_says_what_cpu_it_takes_and_where_the_time_goes(ana
     low, high = (float(figure) for figure in re.findall(r"uses (\S+) % of its cores and python uses (\S+) %", said)[0])
     assert (low, high) == (pytest.approx(used["rust"], rel=0.05), pytest.approx(used["python"], rel=0.05))
     assert re.search(
-        r"Their p99 are \d+\s\S+ and \d\.\d+\sms\. The database takes 3\d% to 5\d% of the mean response time", said
+        r"Their p99 of GET /products/\{id\} are \d+\s\S+ and \d\.\d+\sms\. "
+        r"The database takes 3\d% to 5\d% of the mean response time",
+        said,
     )
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from harness.errors import UsageError
 from harness.plan.config_file import PRESETS
-from harness.plan.levels import HELD_RATE, parse_levels, seconds, timed
+from harness.plan.levels import HELD_RATE, in_slices, parse_levels, seconds, timed
 from harness.record.plan import Level
 
 ROUTES = ("GET /a", "POST /b")
@@ -106,6 +106,25 @@ def test_a_window_at_a_rate_is_prolonged_until_its_p99_is_told_where_that_is_nea
 ) -> None:
     (level,) = parse_levels((text,), 32, ROUTES, "test")
     assert timed(level, PRESETS[preset], first=True).measure_seconds == window
+
+
+@pytest.mark.parametrize(
+    ("text", "routes", "slice_seconds"),
+    [
+        ("1000/s", ROUTES, 3.7),
+        ("500/s", ROUTES, 7.4),
+        ("400/s", ROUTES[:1], 4.6),
+        ("2000/s", ROUTES[:1], 1.5),
+        ("400/s", ROUTES, 1.5),
+        ("saturate", ROUTES, 0.25),
+    ],
+)
+def test_a_slice_at_a_rate_lasts_until_the_p99_of_its_most_frequent_route_is_told(
+    text: str, routes: tuple[str, ...], slice_seconds: float
+) -> None:
+    """Half of the requests of each mix go to one route; at 400/s that would take too long."""
+    (level,) = parse_levels((text,), 32, routes, "test")
+    assert in_slices(level, PRESETS["quick"]).slice_seconds == slice_seconds
 
 
 def test_only_the_first_level_has_the_whole_warm_up() -> None:

@@ -1,0 +1,16 @@
+"""When the load generator's own delay may be in a tail: the harness asks it of a level, the report of each route."""
+
+from __future__ import annotations
+
+#: The most lag with which a tail is ranked, both as 99th percentiles: a share of the response times.
+LAG_SHARE_OF_RESPONSE = 0.10
+
+
+def latency_problem(lag_p99: float, response_p99: float) -> str:
+    """Prevents: the generator's own delay as the target's tail. Both in microseconds; empty: latency is ranked."""
+    if lag_p99 <= LAG_SHARE_OF_RESPONSE * response_p99:
+        return ""
+    return (
+        f"the generator sent late by {lag_p99 / 1000:.1f} ms at p99, over a tenth of the {response_p99 / 1000:.1f} ms "
+        "of the responses: the tail may be its own"
+    )
