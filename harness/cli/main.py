@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import signal
 import sys
@@ -22,6 +23,9 @@ EXIT_BROKEN_PIPE = 141
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs one command, and exits with a status of docs/reference/cli.md."""
     options = parser().parse_args(arguments)
+    # If a library written in C crashes, stderr says in which function.
+    if not faulthandler.is_enabled():
+        faulthandler.enable()
     # A cancelled CI job gets SIGTERM. It must clean up, as after Ctrl-C.
     signal.signal(signal.SIGTERM, _interrupt)
     terminal = Terminal()

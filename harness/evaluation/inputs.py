@@ -76,6 +76,8 @@ class TrialData(Struct, frozen=True):
     start_seconds: float
     stop_seconds: float
     exit_status: int
+    #: Whether the load generator had a higher scheduling priority than what may share its core.
+    generator_raised: bool
 
     def cores(self) -> dict[str, int]:
         """Number of CPUs by role."""

@@ -75,6 +75,7 @@ def evaluate(output: GeneratorOutput, data: TrialData) -> Measurement:
         connections_opened=output.done.connections_opened,
         harness_cpu_seconds=round(output.harness_cpu_seconds, 4),
         loaded_seconds=round(output.loaded_seconds, 3),
+        generator_raised=data.generator_raised,
         idle_anonymous_bytes=_idle(output, data),
     )
 

@@ -16,6 +16,7 @@ from docker.errors import DockerException
 from harness.containers.lifecycle import RunningContainer
 from harness.errors import TrialError
 from harness.evaluation.inputs import GeneratorOutput, LevelOutput
+from harness.host.priority import raise_priority
 from harness.plan.levels import seconds
 from loadtests.protocol import messages
 
@@ -41,6 +42,8 @@ class GeneratorContainer(Generic[Event]):
 
     def __init__(self, running: RunningContainer, bound_seconds: float, decode: Callable[[bytes], Event]) -> None:
         self._running = running
+        #: Whether the generator has a higher priority than what may share its core.
+        self.raised = False
         self._watchdog = threading.Timer(READY_SECONDS + SPARE_SECONDS + bound_seconds, running.container.kill)
         self._watchdog.daemon = True
         # Attached before the container starts, so that no event is missed.
@@ -55,8 +58,10 @@ class GeneratorContainer(Generic[Event]):
         self._watchdog.cancel()
 
     def hello(self) -> messages.Hello:
-        """Waits until the generator and its workers are loaded. Raises TrialError."""
-        return expect(next(self.events, None), messages.Hello)
+        """Waits until the generator and its workers are loaded, and raises their priority. Raises TrialError."""
+        found = expect(next(self.events, None), messages.Hello)
+        self.raised = raise_priority(self._running.pid)
+        return found
 
     def answer(self, signal: str = "SIGUSR1") -> None:
         """Lets the generator go on. Raises TrialError."""

@@ -27,7 +27,6 @@ from harness.evaluation import validity
 from harness.evaluation.sliced import CopyData, CopyLevel, GroupData, evaluate
 from harness.host.counters import Reader, Sampler, open_reader
 from harness.host.machine import step_aside
-from harness.host.priority import raise_priority
 from harness.host.speed_probe import SpeedProbe
 from harness.plan.schedule import group_seconds
 from harness.record.cpus import all_cpus
@@ -153,8 +152,7 @@ class _Group:
         expected = group_seconds(self._trials, self._setup.plan, self._setup.targets)
         bound = expected * MOST_TIMES + READY_SECONDS * len(self._services)
         with GeneratorContainer(self._generator, bound, decode_group_event) as generator:
-            self._hello = generator.hello()
-            self._raised = raise_priority(self._generator.pid)
+            self._hello, self._raised = generator.hello(), generator.raised
             for service in self._services:
                 wait_for_database(service.database)
             self._read_all({})

@@ -85,6 +85,7 @@ class _LoadedService:
 
     #: Set by `start`.
     _hello: messages.Hello
+    _raised: bool
     _sampler: Sampler
     _speed_probe: SpeedProbe
     #: Set by `drive`.
@@ -115,7 +116,7 @@ class _LoadedService:
     def start(self, generator: Generator) -> None:
         """Waits for database and generator, and starts the service. Raises TrialError."""
         wait_for_database(self._database)
-        self._hello = generator.hello()
+        self._hello, self._raised = generator.hello(), generator.raised
         self._read_statements({})
         for container in (*self._proxies, *self._services):
             container.start()
@@ -208,6 +209,7 @@ class _LoadedService:
             start_seconds=round((ready_unix_ns - self._started_ns[0]) / 1e9, 4),
             stop_seconds=round(self._stop_seconds, 3),
             exit_status=self._exit_status,
+            generator_raised=self._raised,
         )
 
     def _faults(self) -> tuple[str, ...]:
