@@ -115,10 +115,12 @@ class Group:
         self._idle = {copy: [] for copy in self._alive}
         #: Round -> copy -> the slice, and the number of its measured part.
         taken: dict[int, dict[int, tuple[group.SliceEvent, int]]] = {}
-        while self._alive and not rounds.enough(self._alive, closed=level.kind == "closed"):
+        closed = level.kind == "closed"
+        while self._alive and not rounds.enough(self._alive, closed=closed):
             number += 1
             taken[number] = {}
-            for copy in self._random.sample(self._alive, len(self._alive)):
+            due = rounds.due(self._alive, closed=closed)
+            for copy in self._random.sample(due, len(due)):
                 event, part = self._slice(program, level, copy, number)
                 say(event)
                 taken[number][copy] = event, part

@@ -96,6 +96,7 @@ class Rounds:
         self._wanted = wanted
         self._least = least_slices(wanted)
         self._seen: dict[int, Mapping[int, Seen]] = {}
+        self._copies = 0
         #: Copy -> round -> why its slice does not count.
         self.dropped: dict[int, dict[int, str]] = {}
         #: The copies that still got faster in the slices that count, when the last round was measured.
@@ -103,8 +104,9 @@ class Rounds:
 
     def add(self, number: int, slices: Mapping[int, Seen]) -> None:
         self._seen[number] = slices
+        self._copies = max(self._copies, len(slices))
         for copy, seen in slices.items():
-            if why := problem(seen, len(slices)):
+            if why := problem(seen, self._copies):
                 self._drop(copy, number, why)
 
     def _drop(self, copy: int, number: int, why: str) -> None:
@@ -114,6 +116,15 @@ class Rounds:
         """The rounds in which a copy's slice counts."""
         dropped = self.dropped.get(copy, {})
         return [number for number, slices in self._seen.items() if copy in slices and number not in dropped]
+
+    def due(self, copies: Sequence[int], *, closed: bool) -> list[int]:
+        """The copies that have a slice in the next round.
+
+        At a rate no round is compared with another. So a further round is only for those that want slices.
+        """
+        if closed or len(self._seen) < self._wanted:
+            return list(copies)
+        return [copy for copy in copies if len(self.counting(copy)) < self._least]
 
     def enough(self, copies: Collection[int], *, closed: bool) -> bool:
         """Whether the level is over for these copies.

@@ -91,7 +91,8 @@ def test_a_run_measures_every_trial_and_writes_a_report_and_a_record_for_strange
     command: list[str], tmp_path: Path
 ) -> None:
     # Two blocks: a noisy neighbour may disturb the slices of one. That is a verdict, not a fault.
-    done = subprocess.run([*command, "--target", "go"], capture_output=True, text=True, timeout=300, check=False)
+    options = ("--target", "go", "--level", "saturate")
+    done = subprocess.run([*command, *options], capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     record = read_record(run_dir(tmp_path / "runs"))
     verdicts = {(r.trial.profile, r.verdict) for r in record.results}

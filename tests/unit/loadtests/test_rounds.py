@@ -116,6 +116,18 @@ def test_rounds_follow_until_each_service_has_enough_and_are_bounded() -> None:
     assert never.counting(0) == [] and number == 4 * MOST_TIMES
 
 
+def test_at_a_rate_a_further_round_is_for_those_that_want_slices() -> None:
+    rounds = Rounds(1)
+    assert rounds.due([0, 1, 2], closed=False) == [0, 1, 2]
+    rounds.add(1, {0: seen(), 1: seen(steal=0.5), 2: seen()})
+    assert rounds.due([0, 1, 2], closed=False) == [1]
+    # At full load slices of one round are compared with each other.
+    assert rounds.due([0, 1, 2], closed=True) == [0, 1, 2]
+    # The idle timers of the whole group are allowed, whoever has the load.
+    rounds.add(2, {1: seen(others_ns=24_000_000)})
+    assert rounds.counting(1) == [2] and rounds.enough([0, 1, 2], closed=False)
+
+
 def test_slices_in_which_a_service_still_got_faster_become_its_warm_up() -> None:
     rounds = Rounds(6)
     falling = {n: (100.0, 300.0 / n, 80.0) for n in range(1, 4)}
