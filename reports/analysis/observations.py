@@ -15,7 +15,7 @@ from harness.record.plan import Kind, Trial
 from harness.record.reader import Record
 from harness.record.trial_result import BuildMeasurement, NonLoadMeasurement, TrialResult
 from reports.metrics.catalogue import METRICS
-from reports.metrics.level_stats import Distribution, distribution
+from reports.metrics.level_stats import Distribution, distributions
 from reports.metrics.load import LevelData, route_tails
 from reports.metrics.metric import Metric, NotApplicable
 from reports.metrics.scopes import Load, ScopeKind, route_id
@@ -111,10 +111,11 @@ def level_observation(
         level = whole.at(load.level) if load.profile == result.trial.profile else None
         if level is None:
             continue
+        whole_mix, by_route = distributions(encoded, level.level, load.routes)
         seen = LevelData(
             trial=whole,
             level=level,
-            distribution=distribution(encoded, level.level),
+            distribution=whole_mix,
             hold_milliseconds=load.hold_milliseconds,
             image_bytes=_image_bytes(record, result),
             source_lines=record.run.source_lines.get(result.trial.target),
@@ -123,7 +124,7 @@ def level_observation(
             tails_by_route=bool(load.routes),
         )
         values = _values("load", seen)
-        tails = {route: route_tails(level, distribution(encoded, level.level, route)) for route in load.routes}
+        tails = {route: route_tails(level, found) for route, found in by_route.items()}
         yield LevelObservation(result, values, whole, level, load, seen.distribution, _by_round(values, level), tails)
 
 

@@ -182,30 +182,37 @@ class Distribution:
         return float(self._cumulative[below - 1] / self.total) if below and self.total else 0.0
 
 
-def merge(encoded: Iterable[str]) -> Distribution:
-    """Merges encoded histograms of the generator's range and precision into one distribution.
+def distributions(
+    encoded: Mapping[str, str], level: str, apart: Sequence[str] = ()
+) -> tuple[Distribution | Missing, dict[str, Distribution | Missing]]:
+    """The response times of a level over all its routes, and those of each of some routes. Each histogram is decoded once.
 
-    Only the counts that occur are decoded and added: a whole HdrHistogram takes ten times as long, and a record has
-    thousands of them.
+    `encoded`: the trial's histograms by tag, of the generator's range and precision. Response times count from the instant
+    at which a request was due. Service times and the generator's lag are in the file too, but not in the report.
     """
-    total, counts = np.zeros((2, COUNTS), dtype=np.int64)
-    address, end = counts.ctypes.data, 0
+    prefix = tag(level, "response", "")
+    chosen = {name: text for name, text in encoded.items() if name.startswith(prefix)}
+    routes = {tag(level, "response", route): route for route in apart}
+    missing = Missing("the trial left no histogram of it")
+    by_route: dict[str, Distribution | Missing] = dict.fromkeys(apart, missing)
+    total, end = np.zeros(COUNTS, dtype=np.int64), 0
+    for name, counts in zip(chosen, _decoded(chosen.values()), strict=True):
+        total[: len(counts)] += counts
+        end = max(end, len(counts))
+        if name in routes:
+            by_route[routes[name]] = Distribution(counts)
+    return Distribution(total[:end]) if chosen else missing, by_route
+
+
+def _decoded(encoded: Iterable[str]) -> Iterator[NDArray[np.int64]]:
+    """The counts of each histogram up to the last that occurs, in the same memory: the next overwrites them.
+
+    A whole HdrHistogram takes ten times as long, and a record has thousands of them.
+    """
+    counts = np.zeros(COUNTS, dtype=np.int64)
     for text in encoded:
         payload = zlib.decompress(base64.b64decode(text)[EXTERNAL_HEADER_BYTES:])
-        found = decode(payload, payload_header_size, address, COUNTS, WORD_BYTES)
-        here = found["max_nonzero_index"] + 1
-        total[:here] += counts[:here]
-        counts[:here] = 0
-        end = max(end, here)
-    return Distribution(total[:end])
-
-
-def distribution(encoded: Mapping[str, str], level: str, route: str = "") -> Distribution | Missing:
-    """The response times of a level over all its routes, or of one `route`. `encoded`: the trial's histograms by tag.
-
-    Response times count from the instant at which a request was due. Service times and the generator's lag are in the file
-    too, but not in the report.
-    """
-    wanted = tag(level, "response", route)
-    chosen = [text for name, text in encoded.items() if (name == wanted if route else name.startswith(wanted))]
-    return merge(chosen) if chosen else Missing("the trial left no histogram of it")
+        found = decode(payload, payload_header_size, counts.ctypes.data, COUNTS, WORD_BYTES)
+        here = counts[: found["max_nonzero_index"] + 1]
+        yield here
+        here[:] = 0

@@ -21,7 +21,7 @@ from reports.comparison.repeatability import scatter
 from reports.export.interactive import packed_json
 from reports.export.view import make_view
 from reports.metrics import level_stats
-from reports.metrics.level_stats import Distribution, read_distributions
+from reports.metrics.level_stats import Distribution, distributions
 from reports.units import clean, is_clean
 
 
@@ -56,8 +56,9 @@ def test_a_curve_has_the_percentiles_up_to_the_last_that_is_known(detailed: Reco
     percents = np.array([0.0, 10.0, 50.0, 90.0, 99.0, 99.9, 99.99, 100.0])
     trial = next(result for result in detailed.results if isinstance(result.measurement, Measurement))
     assert isinstance(trial.measurement, Measurement)
-    levels = [level.level for level in trial.measurement.levels]
-    for found in read_distributions(detailed.folder, trial.trial.id, levels).values():
+    encoded = read_encoded(detailed.folder, trial.trial.id, "response")
+    for level in trial.measurement.levels:
+        found, _ = distributions(encoded, level.level)
         assert isinstance(found, Distribution)
         each = [found.percentile(float(percent)) for percent in percents]
         known = [value for value in each if isinstance(value, float)]

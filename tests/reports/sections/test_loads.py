@@ -13,7 +13,7 @@ from harness.record.reader import Record
 from reports.analysis.analysis import analyse
 from reports.analysis.samples import read_curves
 from reports.export.view import make_view
-from reports.metrics.level_stats import distribution, merge
+from reports.metrics.level_stats import distributions
 from reports.metrics.scopes import load_id, loads_of
 from reports.sections.latency import latency_figures
 from reports.sections.time_breakdown import limit_tables, parts_sections, route_tables
@@ -118,10 +118,9 @@ def test_latency_is_the_response_of_all_routes_of_its_level(detailed: Record) ->
     assert not isinstance(trial.measurement, Missing)
     encoded = read_encoded(detailed.folder, trial.trial.id, "response")
     for level in trial.measurement.levels:
-        found = distribution(encoded, level.level)
+        found, by_route = distributions(encoded, level.level, list(level.routes))
         assert not isinstance(found, Missing)
         assert found.total == sum(route.requests for route in level.routes.values())
-        by_route = {route: distribution(encoded, level.level, route) for route in level.routes}
         assert {route: numbers.requests for route, numbers in level.routes.items()} == {
             route: each.total for route, each in by_route.items() if not isinstance(each, Missing)
         }
@@ -165,7 +164,9 @@ def test_percentiles_are_those_of_hdrhistogram_and_stop_where_samples_end() -> N
     both = HdrHistogram(1, 60_000_000, 3)
     for histogram in histograms:
         both.add(histogram)
-    merged = merge(bytes(histogram.encode()).decode() for histogram in histograms)
+    encoded = {f"rate|response|{i}": bytes(histogram.encode()).decode() for i, histogram in enumerate(histograms)}
+    merged, _ = distributions(encoded, "rate")
+    assert not isinstance(merged, Missing)
     for percent in (1.0, 50.0, 90.0, 99.0, 99.5):
         assert merged.percentile(percent) == both.get_value_at_percentile(percent)
     assert isinstance(merged.percentile(99.6), Missing)
