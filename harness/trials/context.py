@@ -131,4 +131,4 @@ def statistics_command(port: int) -> list[str]:
 
 def read_statements(database: RunningContainer, port: int, answered: Mapping[str, int]) -> DatabaseReading:
     """The database's statistics as they are now. Raises TrialError."""
-    return DatabaseReading(answered, parse_statistics(database.execute(statistics_command(port), user="postgres")))
+    return DatabaseReading(answered, parse_statistics(database.query(statistics_command(port), user="postgres")))

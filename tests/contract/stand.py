@@ -51,16 +51,20 @@ class Database:
 
     def psql(self, sql: str) -> str:
         """What an SQL command prints, rows by line, columns divided by |. Raises TrialError."""
+        return self.running.execute(self._command(sql), user="postgres").strip()
+
+    def _command(self, sql: str) -> list[str]:
         command = ["psql", "-p", str(self.port), "-U", "postgres", "-d", "fitmap", "-qAtX", "-v", "ON_ERROR_STOP=1"]
-        return self.running.execute([*command, "-c", sql], user="postgres").strip()
+        return [*command, "-c", sql]
 
     def rows(self, sql: str) -> Any:
         """The rows of a query as JSON values."""
-        return json.loads(self.psql(f"SELECT coalesce(json_agg(r), '[]') FROM ({sql}) AS r"))
+        query = self._command(f"SELECT coalesce(json_agg(r), '[]') FROM ({sql}) AS r")
+        return json.loads(self.running.query(query, user="postgres"))
 
     def all_statistics(self) -> Statistics:
         """What the harness reads of the database."""
-        return parse_statistics(self.running.execute(statistics_command(self.port), user="postgres"))
+        return parse_statistics(self.running.query(statistics_command(self.port), user="postgres"))
 
     def statistics(self) -> tuple[Mapping[str, Any], ...]:
         """The statements that services executed since the start or the last reset."""
@@ -68,7 +72,8 @@ class Database:
 
     def connections(self) -> int:
         """How many connections services hold."""
-        return int(self.psql("SELECT count(*) FROM pg_stat_activity WHERE usename = 'fitmap'"))
+        (row,) = self.rows("SELECT count(*) FROM pg_stat_activity WHERE usename = 'fitmap'")
+        return int(row["count"])
 
     def log_in(self, url: str) -> tuple[int, str]:
         """Connect over TCP as the URL says; exit status and output of psql."""
