@@ -11,6 +11,7 @@ from statistics import median
 import msgspec
 from msgspec import Struct
 
+from harness.record.garbage import uncollected
 from harness.record.measurement import Capacity, Measurement, Missing
 from harness.record.plan import TWIN, Trial
 from harness.record.reader import Record
@@ -167,6 +168,7 @@ def by_cell(measured: Sequence[LevelObservation]) -> dict[tuple[str, str], tuple
     return {cell: tuple(trials) for cell, trials in cells.items()}
 
 
+@uncollected()
 def analyse(record: Record) -> Analysis:
     """Reads a record's histograms and ranks the targets by every metric."""
     plan = record.run.plan
