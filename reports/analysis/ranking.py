@@ -123,8 +123,8 @@ def rank(
     sign = -1 if direction == "higher" else 1
     every = sorted(measured, key=lambda t: (sign * estimates[t].median, t))
     able = [t for t in every if estimates[t].ranks] if set_apart else every
-    # Where all have too few trials they stand side by side.
-    order = able or every
+    # Where all but one have too few trials they stand side by side: the one has nobody to be compared with.
+    order = able if len(able) > 1 else every
 
     compared = _Compared(measured, estimates, direction, exact, confidence_percent, len(order) - 1)
 

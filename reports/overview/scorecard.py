@@ -156,6 +156,9 @@ def score(analysis: Analysis, row: Row, target_class: str, columns: tuple[Column
     higher = metric.direction == "higher"
     estimates = {e.target: e.estimate for e in ranking.entries if not isinstance(e.estimate, Missing)}
     able = {target for target, found in estimates.items() if found.ranks}
+    if len(able) == 1 < len(estimates):
+        # It has nobody to be compared with, so it is not the best.
+        able = set()
     if able != set(estimates) and able and not ranking.set_apart:
         ranking = ranked_among(analysis, ranking, able)
     entries = {entry.target: entry for entry in ranking.entries if entry.target in able}

@@ -10,6 +10,7 @@ from statistics import fmean
 import pytest
 from report_records import PROFILES, make_record, run_of
 from sliced_records import sliced
+from small import card_of
 
 from harness.record.measurement import Missing, Verdict
 from harness.record.plan import Trial
@@ -148,3 +149,18 @@ def test_where_all_have_too_few_starts_nobody_is_set_apart(tmp_path: Path) -> No
     record = make_record(tmp_path, targets=("rust", "go"), blocks=2, profiles=PROFILES[:1])
     found = ranking_of(analyse(sliced(record, bursts)), "cpu")
     assert (found.note, found.set_apart, len(found.leaders)) == ("too few trials", (), 2)
+
+
+def test_one_with_enough_starts_is_not_the_best_of_those_with_too_few(tmp_path: Path) -> None:
+    """Seen: three JVM trials were valid, and the page said that Kotlin leads in memory, at fifty times that of Rust."""
+    targets = ("rust", "java", "go")
+    trials = run_of(targets, 6, {}, PROFILES[:1]).plan.trials
+    verdicts: dict[str, Verdict] = {f"{t.id}@saturate": "unstable" for t in trials if t.target != "java" and t.block > 2}
+    analysis = analyse(
+        sliced(make_record(tmp_path, targets=targets, blocks=6, profiles=PROFILES[:1], verdicts=verdicts), bursts)
+    )
+    found = ranking_of(analysis, "cpu")
+    assert (found.winner, found.note, found.set_apart) == (None, "too few trials", ())
+    card, _ = card_of(analysis)
+    (row,) = (row for row in card.rows if row.row.metric == "cpu" and row.row.place == CPU)
+    assert {cell.state for cell in row.cells} <= {"few", "none"}
