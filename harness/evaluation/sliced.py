@@ -195,7 +195,10 @@ def _facts(data: GroupData, index: int, level: CopyLevel) -> LevelFacts:
 
 
 def _steady(measured: messages.Measured, idle_cores: float) -> tuple[bool, str]:
-    """Whether the service was warm, and did its work when it was asked: what it does later is not on its account."""
+    """Whether the service was warm, and idle while the others had the load.
+
+    CPU time that it uses then is not charged to its requests.
+    """
     if idle_cores > REST_LIMIT:
         return False, f"the service used {idle_cores:.0%} of a core while no request was sent to it"
     return measured.steady, measured.steady_reason

@@ -1,6 +1,6 @@
 """The looks of a gate that measures head, base and a twin of base at once: after how many starts is a cell clear?
 
-In each block base, its twin and the head are started anew, and the load goes round among them. A start gives one number per
+Each block is a new start of base, its twin and the head, and the load goes round among them. A start gives one number per
 cell. What a block does to all three is taken out (a randomized block design; D. C. Montgomery, Design and Analysis of
 Experiments, chapter 4): the head is compared with the mean of base and twin, and the noise is that of all three. So the twin
 halves the base's share of the noise, and few starts have twice the degrees of freedom.
