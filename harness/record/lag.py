@@ -1,4 +1,4 @@
-"""When the load generator's own delay may be in a tail: the harness asks it of a level, the report of each route."""
+"""Compares the load generator's delay with a tail of the response times, of a level or of one route."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ LAG_SHARE_OF_RESPONSE = 0.10
 
 
 def latency_problem(lag_p99: float, response_p99: float) -> str:
-    """Prevents: the generator's own delay as the target's tail. Both in microseconds; empty: latency is ranked."""
+    """Why a tail is not ranked; empty: it is. Both values are 99th percentiles in microseconds."""
     if lag_p99 <= LAG_SHARE_OF_RESPONSE * response_p99:
         return ""
     return (

@@ -1,4 +1,4 @@
-"""Where the tail of a load is told: as a whole, or by route where several are mixed.
+"""Finds the routes by which the tail of a load is ranked and shown.
 
 The 99th percentile of a mix is that of its dearest statement. It tells nothing about the other requests.
 """

@@ -43,7 +43,7 @@ def summary(view: View) -> str:
         lines += [*_scorecard(card), ""]
     lines += [
         "best, ≈ best: leads or is tied with the best. ≈×1.5: not told apart from the best. =: no difference found. ×2: "
-        "twice as far from the best as 1. A star: fewer than three valid trials, not ranked.",
+        "twice as far from the best as 1. A star: too few valid trials to compare, not ranked.",
         "",
     ]
     lines += _validity(view)
