@@ -8,16 +8,8 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
-from report_records import (
-    ASKING,
-    DATABASE_MICROSECONDS,
-    DOWNSTREAM_RATE,
-    PROFILES,
-    SLOW_ROUTE,
-    WAITER_SHARE,
-    facts,
-    make_record,
-)
+from made_levels import DATABASE_MICROSECONDS, SLOW_ROUTE, WAITER_SHARE
+from report_records import ASKING, DOWNSTREAM_RATE, PROFILES, facts, make_record
 
 from harness.record.measurement import Missing, RouteNumbers
 from harness.record.reader import Record
