@@ -25,6 +25,7 @@ from reports.analysis.observations import (
     TrialObservation,
     by_scope,
     level_observation,
+    loud_loads,
     service_bound_loads,
     trial_observation,
 )
@@ -178,8 +179,8 @@ def analyse(record: Record) -> Analysis:
     loads = loads_of(run.plan, tails_by_route=run.method >= TAILS_BY_ROUTE)
     scopes = scopes_of(run.plan, loads)
     ordered = sorted(record.results, key=lambda result: result.trial.id)
-    bound = service_bound_loads(ordered)
-    measured = tuple(m for result in ordered for m in level_observation(record, result, loads, bound))
+    bound, loud = service_bound_loads(ordered), loud_loads(ordered)
+    measured = tuple(m for result in ordered for m in level_observation(record, result, loads, bound, loud))
     singles = tuple(single for result in ordered if (single := trial_observation(record, result)))
     observed, observations = by_cell(measured), by_scope(measured, singles)
     machines = {s.id: Machine(rounds) for s in scopes if s.load and (rounds := trial_rounds(observations.get(s.id, {})))}
