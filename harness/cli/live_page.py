@@ -18,7 +18,7 @@ from harness.errors import RunError
 from harness.record.plan import Trial
 from harness.record.reader import Record, read_record
 from harness.record.trial_result import TrialResult
-from harness.run.runner import Position
+from harness.run.progress import Position
 from harness.wording import counted
 from loadtests.protocol.group_messages import SliceEvent
 from loadtests.protocol.messages import Window

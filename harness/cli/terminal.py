@@ -25,7 +25,7 @@ from harness.record.trial_result import (
     ScalePoint,
     TrialResult,
 )
-from harness.run.runner import Position
+from harness.run.progress import Position
 from harness.wording import counted
 from loadtests.protocol.group_messages import SliceEvent
 from loadtests.protocol.messages import Window

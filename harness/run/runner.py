@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Mapping
 
 import docker
 import msgspec
-from msgspec import Struct
 
 from harness.containers.builder import Image
 from harness.containers.lifecycle import clean
@@ -20,15 +18,13 @@ from harness.plan.schedule import trials_seconds
 from harness.record.method import METHOD
 from harness.record.plan import Plan, Trial, groups
 from harness.record.reader import Record, read_record
-from harness.record.trial_result import TrialResult
 from harness.record.writer import RecordWriter
 from harness.run.description import CONTRACT
+from harness.run.progress import Listener, Position
 from harness.trials.context import Setup
 from harness.trials.dispatch import run_trial
 from harness.trials.group import run_group
 from harness.wording import counted, minutes
-from loadtests.protocol.group_messages import SliceEvent
-from loadtests.protocol.messages import Window
 
 
 def check_resumable(record: Record, images: Mapping[str, Image]) -> None:
@@ -45,33 +41,6 @@ def check_resumable(record: Record, images: Mapping[str, Image]) -> None:
             f"the images of {', '.join(changed)} have changed since run {record.run.id} began: start a new run, "
             "or check out the revision that they were built from"
         )
-
-
-class Position(Struct, frozen=True):
-    """How far a run is: trial `number` of `total`. `left_seconds` is an estimate."""
-
-    number: int
-    total: int
-    elapsed_seconds: float
-    left_seconds: float
-
-
-class Listener(Protocol):
-    """The receiver of a run's progress: the command line, or a test."""
-
-    def say(self, text: str) -> None: ...
-
-    def run_started(self, record: Record) -> None: ...
-
-    def trial_started(self, position: Position, trials: Sequence[Trial]) -> None:
-        """A trial begins, or all trials of a group."""
-        ...
-
-    def window(self, window: Window) -> None: ...
-
-    def slice(self, target: str, event: SliceEvent) -> None: ...
-
-    def trial_done(self, position: Position, result: TrialResult, *, repeated: bool) -> None: ...
 
 
 def run_trials(client: docker.DockerClient, record: Record, listener: Listener) -> Record:

@@ -24,7 +24,8 @@ from harness.record.config import Config
 from harness.record.plan import Plan, Target, folder_of, is_base
 from harness.record.reader import Record, begin_record, check_space, new_id
 from harness.run.description import describe_run
-from harness.run.runner import Listener, measure
+from harness.run.progress import Listener
+from harness.run.runner import measure
 from harness.wording import counted
 
 

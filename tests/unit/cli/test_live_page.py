@@ -14,7 +14,7 @@ from harness.cli.terminal import Terminal
 from harness.errors import RunError
 from harness.record.reader import Record
 from harness.record.trial_result import TrialResult
-from harness.run.runner import Position
+from harness.run.progress import Position
 from reports.export.view import Running
 
 

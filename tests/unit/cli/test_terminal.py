@@ -14,7 +14,7 @@ from harness.cli.rounds_view import RoundsView
 from harness.cli.terminal import Terminal
 from harness.record.measurement import LevelMeasurement, Missing
 from harness.record.plan import Trial
-from harness.run.runner import Position
+from harness.run.progress import Position
 from loadtests.protocol.group_messages import SliceEvent
 from loadtests.protocol.messages import Window
 
