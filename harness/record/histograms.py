@@ -34,14 +34,17 @@ def read_encoded(folder: Path, trial_id: str, kind: str) -> dict[str, str]:
     Empty if the trial has none.
     """
     path = folder / "histograms" / f"{trial_id}.hlog"
-    if not path.exists():
+    try:
+        lines = path.read_bytes().decode().splitlines()
+    except FileNotFoundError:
         return {}
     found = {}
-    for line in path.read_text().splitlines():
+    for line in lines:
         # Tag=level|kind|route,start,length,maximum,histogram
-        name, _, rest = line.removeprefix("Tag=").partition(",")
-        if line.startswith("Tag=") and name.split("|")[1] == kind:
-            found[name] = rest.rpartition(",")[2]
+        if line.startswith("Tag="):
+            name = line[4 : line.index(",")]
+            if name.split("|", 2)[1] == kind:
+                found[name] = line[line.rindex(",") + 1 :]
     return found
 
 

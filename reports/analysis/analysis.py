@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from harness.record.garbage import uncollected
-from harness.record.measurement import Capacity, Measurement, Missing
+from harness.record.measurement import Capacity, Missing
 from harness.record.plan import TWIN, Trial
 from harness.record.reader import Record
 from harness.record.run import Run
@@ -30,6 +30,7 @@ from reports.analysis.observations import (
     trial_observation,
 )
 from reports.analysis.ranking import Ranking, rank
+from reports.analysis.trial_values import trial_values
 from reports.metrics.catalogue import BY_ID, METRICS
 from reports.metrics.level_stats import (
     cpu_per_request_microseconds,
@@ -275,42 +276,6 @@ def _states(run: Run, values: Mapping[str, TrialValues]) -> dict[str, TwoStates]
     references = [t for t in values if not run.targets[t].jit]
     found = ((t, two_states(each.values, shifts(t, values, references))) for t, each in values.items())
     return {t: states for t, states in found if states}
-
-
-def trial_values(
-    metric: Metric, target: str, scope: Scope, here: Sequence[Observation], results: Sequence[TrialResult]
-) -> TrialValues | Missing:
-    """A target's values over its trials at a scope, or why it can't be ranked. `here`: what was measured of it there.
-
-    A value missing in one valid trial is missing for the cell: otherwise a percentile would be ranked by those trials alone
-    that were fast enough to have one. Levels of one trial share its pair: where a metric spans them, each trial counts once.
-    Trials of another kind than the metric's are left out.
-    """
-    mine = [m for m in here if metric.id in m.values or isinstance(m, LevelObservation)]
-    counted = [m for m in mine if m.counts(scope.scope)]
-    if not counted:
-        verdicts = verdicts_at(target, scope, results)
-        return Missing(f"no valid trial ({', '.join(verdicts)})" if verdicts else "no valid trial")
-    values: dict[str, float] = {}
-    for trial in counted:
-        value = trial.values.get(metric.id, Missing("the metric says nothing about it"))
-        if isinstance(value, Missing):
-            return value
-        values[trial.pair] = value
-    rounds = {m.pair: m.rounds[metric.id] for m in counted if isinstance(m, LevelObservation) and metric.id in m.rounds}
-    return TrialValues(values, rounds)
-
-
-def verdicts_at(target: str, scope: Scope, results: Sequence[TrialResult]) -> list[str]:
-    """The verdicts other than valid that a target's trials got at a scope, in words."""
-    found = set()
-    for result in results:
-        if result.trial.target != target or scope.profile not in (None, result.trial.profile):
-            continue
-        whole = result.measurement
-        level = whole.at(scope.load.level) if isinstance(whole, Measurement) and scope.load else None
-        found.add(level.verdict if level else result.verdict)
-    return sorted(verdict.replace("_", " ") for verdict in found - {"valid"})
 
 
 def at_least(analysis: Analysis, ranking: Ranking, target: str) -> bool:

@@ -122,8 +122,7 @@ def level_observation(
     whole = result.measurement
     if not isinstance(whole, Measurement):
         return
-    plan = record.run.plan
-    searched = {p.name for p in plan.profiles if any(level.kind == "capacity" for level in p.levels)}
+    profile = next(p for p in record.run.plan.profiles if p.name == result.trial.profile)
     encoded = read_encoded(record.folder, result.trial.id, "response")
     for load in loads:
         level = whole.at(load.level) if load.profile == result.trial.profile else None
@@ -137,7 +136,7 @@ def level_observation(
             hold_milliseconds=load.hold_milliseconds,
             image_bytes=_image_bytes(record, result),
             source_lines=record.run.source_lines.get(result.trial.target),
-            searched=result.trial.profile in searched,
+            searched=any(level.kind == "capacity" for level in profile.levels),
             service_bound=load.id in service_bound,
             loud=load.id in loud,
             tails_by_route=bool(load.routes),
@@ -166,6 +165,8 @@ def _values(kind: Kind, seen: LevelData | NonLoadMeasurement) -> dict[str, float
 
 
 def _by_round(values: Iterable[str], level: LevelMeasurement) -> dict[str, ByRound]:
+    if not level.slices:
+        return {}
     found = ((metric.id, metric.by_round(level)) for metric in METRICS if metric.by_round and metric.id in values)
     return {metric: rounds for metric, rounds in found if rounds}
 

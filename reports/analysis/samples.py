@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
-import pandas as pd
 from msgspec import Struct
 
 from harness.record.measurement import Missing
@@ -22,31 +24,40 @@ class Curve(Struct, frozen=True):
     working_set_bytes: tuple[float, ...]
 
 
+#: Of the columns of a file, in this order: time, counter of CPU time, memory, and the part of it that is idle file cache.
+_DRAWN = ("monotonic_ns", "cpu_ns", "memory_bytes", "inactive_file_bytes")
+_Reading = tuple[int, ...]
+
+
 def read_curves(folder: Path, trial_id: str, zero_ns: int) -> dict[str, Curve] | Missing:
     """Role -> curve over the whole trial, or why there is none. `zero_ns`: second 0 on the clock of the samples."""
-    path = folder / "samples" / f"{trial_id}.csv"
+    by_role: dict[str, list[_Reading]] = {}
     try:
-        frame = pd.read_csv(path)
-        took = (frame["monotonic_ns"].max() - frame["monotonic_ns"].min()) / 1e9
-        width = max(BIN_SECONDS, took / MAX_BINS)
-        return {str(role): curve(rows, zero_ns, width) for role, rows in frame.groupby("role", sort=True)}
-    except (OSError, ValueError, KeyError) as error:
+        with (folder / "samples" / f"{trial_id}.csv").open(newline="") as file:
+            rows = csv.reader(file)
+            names = next(rows, [])
+            role, drawn = names.index("role"), [names.index(name) for name in _DRAWN]
+            for row in rows:
+                by_role.setdefault(row[role], []).append(tuple([int(row[column]) for column in drawn]))
+    except (OSError, ValueError, IndexError) as error:
         return Missing(f"the samples of trial {trial_id} can't be read ({type(error).__name__})")
+    instants = [reading[0] for readings in by_role.values() for reading in readings]
+    took = (max(instants) - min(instants)) / 1e9 if instants else 0.0
+    width = max(BIN_SECONDS, took / MAX_BINS)
+    return {role: _curve(by_role[role], zero_ns, width) for role in sorted(by_role)}
 
 
-def curve(rows: pd.DataFrame, zero_ns: int, bin_seconds: float) -> Curve:
+def _curve(readings: Sequence[_Reading], zero_ns: int, bin_seconds: float) -> Curve:
     """One role's samples as a curve.
 
     CPU use of a bin is the counter's increase from the last sample of the bin before to the last sample of this bin, divided
     by the time between them. Nothing is lost or counted twice, however uneven the sampling is.
     """
-    offset = (rows["monotonic_ns"] - zero_ns) / 1e9
-    last = rows.assign(offset=offset, bin=(offset // bin_seconds)).groupby("bin").last()
-    cores = last["cpu_ns"].diff() / last["monotonic_ns"].diff()
-    kept = cores.notna()
-    memory = (last["memory_bytes"] - last["inactive_file_bytes"])[kept]
+    bins = {(reading[0] - zero_ns) / 1e9 // bin_seconds: reading for reading in readings}
+    last = [bins[number] for number in sorted(bins)]
+    ends = last[1:]
     return Curve(
-        tuple(round(float(v), 2) for v in last["offset"][kept]),
-        tuple(round(float(v), 3) for v in cores[kept]),
-        tuple(float(v) for v in memory),
+        tuple(round((at - zero_ns) / 1e9, 2) for at, *_ in ends),
+        tuple(round((two[1] - one[1]) / (two[0] - one[0]), 3) for one, two in pairwise(last)),
+        tuple(float(memory - inactive) for *_, memory, inactive in ends),
     )

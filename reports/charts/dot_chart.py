@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from reports.charts.palette import BLUE, GREEN, GREY, INK, MUTED, VERMILION, Style
-from reports.charts.theme import LOG_ABOVE_RATIO, Spec, finish, log_domain, name_axis
+from reports.charts.theme import LOG_ABOVE_RATIO, Columns, Spec, columns, finish, log_domain, name_axis
 from reports.charts.vega_lite import Part, category, layer, number, number_axis, rank, scale
 from reports.units import Unit, scale_of
 
@@ -60,7 +60,7 @@ def dots(rows: Sequence[Dot], looks: Mapping[str, Style], unit: Unit) -> Spec:
         layer("singles", "point", {**point, "shape": crossed}, size=16, opacity=0.55, strokeWidth=1.2, yOffset=7),
         layer("estimates", "point", point, filled=True, size=75, opacity=1),
     )
-    data = {"estimates": _estimates(rows, looks, factor, domain), "singles": _singles(rows, looks, factor)}
+    data = {"estimates": columns(_estimates(rows, looks, factor, domain)), "singles": _singles(rows, looks, factor)}
     return finish(layers, data, height=_height(rows))
 
 
@@ -94,7 +94,7 @@ def bars(rows: Sequence[Bar], looks: Mapping[str, Style], x_title: str) -> Spec:
         layer("parts", "bar", bar, height=15),
         layer("notes", "text", note, align="left", dx=8, color=INK.light),
     )
-    return finish(layers, {"parts": values, "notes": notes}, height=_height(rows), right=80)
+    return finish(layers, {"parts": columns(values), "notes": columns(notes)}, height=_height(rows), right=80)
 
 
 def _targets(rows: Sequence[Dot] | Sequence[Bar], looks: Mapping[str, Style]) -> Part:
@@ -130,10 +130,12 @@ def _estimates(
     return found
 
 
-def _singles(rows: Sequence[Dot], looks: Mapping[str, Style], factor: float) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
+def _singles(rows: Sequence[Dot], looks: Mapping[str, Style], factor: float) -> Columns:
+    found: dict[str, list[Any]] = {name: [] for name in ("target", "colour", "value", "valid")}
     for row in rows:
         look = looks[row.target]
-        found += [{"target": look.token, "colour": look.colour, "value": v / factor, "valid": 1} for v in row.trials]
-        found += [{"target": look.token, "colour": MUTED.light, "value": v / factor, "valid": 0} for v in row.not_valid]
+        for values, colour, valid in ((row.trials, look.colour, 1), (row.not_valid, MUTED.light, 0)):
+            found["value"] += [value / factor for value in values]
+            for name, same in (("target", look.token), ("colour", colour), ("valid", valid)):
+                found[name] += [same] * len(values)
     return found

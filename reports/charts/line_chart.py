@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from reports.charts.end_labels import end_labels, end_names
 from reports.charts.palette import MUTED, Style
-from reports.charts.theme import LOG_ABOVE_RATIO, Spec, axis_of_percentiles, finish, log_domain
+from reports.charts.theme import LOG_ABOVE_RATIO, Columns, Spec, axis_of_percentiles, columns, finish, log_domain
 from reports.charts.vega_lite import Part, category, layer, number, number_axis, scale
 
 
@@ -52,7 +52,7 @@ def lines(
     y_domain = log_domain(ys, 1.0) if log_y else [0, max(*ys, 1e-9) * 1.05]
     x_scale = scale([1, max(*xs, 10.0)], "log") if percentile_axis else scale([min(xs), max(xs)])
     shown = [c for c in curves if not c.faint]
-    inside = [{"x": at} for at in marks if min(xs) < at < max(xs)]
+    inside = [at for at in marks if min(xs) < at < max(xs)]
     curve = {
         "x": number("x", title=x_title, scale=x_scale, axis=_x_axis(percentile_axis, counts)),
         "y": number(
@@ -73,8 +73,8 @@ def lines(
         layers.insert(0, layer("marks", "rule", mark, strokeDash=[3, 3], color=MUTED.light))
     data = {
         "curves": _points(curves, looks),
-        "labels": end_labels([(c.target, c.y[-1]) for c in shown], looks, y_domain, log_y, height),
-        "marks": inside,
+        "labels": columns(end_labels([(c.target, c.y[-1]) for c in shown], looks, y_domain, log_y, height)),
+        "marks": {"x": inside},
     }
     return finish(layers, data, height=height, right=110)
 
@@ -87,13 +87,15 @@ def paths(rows: Sequence[TrialPath], looks: Mapping[str, Style], x_title: str, y
     y_domain = log_domain(ys, 1.0)
     x_scale = scale(log_domain(xs, 1.0), "log") if logarithmic else scale([0, max(xs) * 1.05], "linear")
 
-    def points(kind: str) -> list[dict[str, Any]]:
-        return [
-            {"x": x, "y": y, "target": looks[row.target].token, "colour": looks[row.target].colour,
-             "marker": looks[row.target].marker}
-            for row in rows
-            for x, y in getattr(row, kind)
-        ]  # fmt: skip
+    def points(kind: str) -> Columns:
+        return columns(
+            [
+                {"x": x, "y": y, "target": looks[row.target].token, "colour": looks[row.target].colour,
+                 "marker": looks[row.target].marker}
+                for row in rows
+                for x, y in getattr(row, kind)
+            ]
+        )  # fmt: skip
 
     place = {
         "x": number("x", title=f"{x_title}, logarithmic" if logarithmic else x_title, scale=x_scale, axis=number_axis()),
@@ -109,26 +111,23 @@ def paths(rows: Sequence[TrialPath], looks: Mapping[str, Style], x_title: str, y
         end_names(),
     )
     last = [(row.target, max((*row.points, *row.hollow))[1]) for row in rows]
-    labels = end_labels(last, looks, y_domain, True, height)
+    labels = columns(end_labels(last, looks, y_domain, True, height))
     return finish(
         layers, {"points": points("points"), "hollow": points("hollow"), "labels": labels}, height=height, right=110
     )
 
 
-def _points(curves: Sequence[Line], looks: Mapping[str, Style]) -> list[dict[str, Any]]:
+def _points(curves: Sequence[Line], looks: Mapping[str, Style]) -> Columns:
     """The points of all curves. `key` tells curves of one target apart."""
-    return [
-        {
-            "key": i,
-            "x": x,
-            "y": y,
-            "colour": looks[c.target].colour,
-            "dash": looks[c.target].token,
-            "width": 1 if c.faint else 2,
-        }
-        for i, c in enumerate(curves)
-        for x, y in zip(c.x, c.y, strict=True)
-    ]
+    found: dict[str, list[Any]] = {name: [] for name in ("key", "x", "y", "colour", "dash", "width")}
+    for key, c in enumerate(curves):
+        count, look = len(c.x), looks[c.target]
+        found["x"] += c.x
+        found["y"] += c.y
+        same = {"key": key, "colour": look.colour, "dash": look.token, "width": 1 if c.faint else 2}
+        for name, value in same.items():
+            found[name] += [value] * count
+    return found
 
 
 def _x_axis(percentiles: bool, counts: Sequence[int]) -> Part:

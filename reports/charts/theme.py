@@ -26,7 +26,10 @@ LOG_ABOVE_RATIO = 8.0
 #: Pixels for names left of the axis, the same in all charts, so that charts line up.
 LABEL_WIDTH = 118
 
+#: A chart as Vega-Lite has it, but for its data: name -> fields and rows, as the interactive page stores them.
 Spec = dict[str, Any]
+#: The data of a layer: field -> its values, one for each row. A chart may have half a million rows.
+Columns = Mapping[str, Sequence[Any]]
 
 #: Pixels. Charts are about as wide as a phone, so that letters stay legible there. Wide pages show two side by side.
 WIDTH = 290
@@ -49,12 +52,31 @@ CONFIG: dict[str, Any] = {
 }  # fmt: skip
 
 
-def _rounded(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The row with its numbers in five digits: finer than a pixel, and a third of the bytes."""
-    return {key: float(f"{value:.5g}") if isinstance(value, float) else value for key, value in row.items()}
+def columns(rows: Sequence[Mapping[str, Any]]) -> Columns:
+    """Rows that all have the same fields, by column."""
+    return {field: [row[field] for row in rows] for field in rows[0]} if rows else {}
 
 
-def finish(layers: Sequence[Part], data: Mapping[str, list[dict[str, Any]]], *, height: int, right: int = 12) -> Spec:
+def _rounded(column: Sequence[Any]) -> Sequence[Any]:
+    """The column with its numbers in five digits: finer than a pixel, and a third of the bytes."""
+    if not any(issubclass(kind, float) for kind in set(map(type, column))):
+        return column
+    return [float(f"{value:.5g}") if isinstance(value, float) else value for value in column]
+
+
+def _packed(data: Columns) -> dict[str, Any]:
+    rows = list(zip(*map(_rounded, data.values()), strict=True))
+    return {"fields": list(data) if rows else [], "rows": rows}
+
+
+def whole(spec: Spec) -> dict[str, Any]:
+    """The chart with its data as Vega-Lite reads them."""
+    data = spec["datasets"].items()
+    unpacked = {name: [dict(zip(d["fields"], row, strict=True)) for row in d["rows"]] for name, d in data}
+    return {**spec, "datasets": unpacked}
+
+
+def finish(layers: Sequence[Part], data: Mapping[str, Columns], *, height: int, right: int = 12) -> Spec:
     """The specification of a chart: its layers with their data, size and look. `right`: pixels left free on the right."""
     return {
         "config": CONFIG,
@@ -62,7 +84,7 @@ def finish(layers: Sequence[Part], data: Mapping[str, list[dict[str, Any]]], *, 
         "height": height,
         "width": WIDTH,
         "$schema": SCHEMA,
-        "datasets": {name: [_rounded(row) for row in rows] for name, rows in data.items()},
+        "datasets": {name: _packed(each) for name, each in data.items()},
         "padding": {"left": 4, "top": 6, "right": right, "bottom": 4},
         "autosize": {"type": "pad"},
     }
@@ -91,12 +113,12 @@ def log_domain(values: Sequence[float], scale: float) -> list[float]:
     return [min(values) / scale / 1.25, max(values) / scale * 1.25]
 
 
-def render(spec: dict[str, Any], name: str, label: str, names: Mapping[str, str]) -> Markup:
+def render(spec: Spec, name: str, label: str, names: Mapping[str, str]) -> Markup:
     """The chart as an SVG element with a text alternative, and with `names` instead of tokens.
 
     `name` is unique within the page: charts number their clip paths alike, and an id must occur only once.
     """
-    text = vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE, show_warnings=False)
+    text = vl_convert.vegalite_to_svg(whole(spec), vl_version=VEGA_LITE, show_warnings=False)
     found = _OPEN.search(text)
     if not found:
         raise ValueError("vl-convert gave no SVG element")

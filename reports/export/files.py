@@ -11,9 +11,8 @@ from harness.record.reader import Record
 from reports.analysis.analysis import analyse
 from reports.export.card import render_card
 from reports.export.html import render_page
-from reports.export.interactive import render_explore
+from reports.export.interactive import begin_bundle, render_explore
 from reports.export.markdown import summary
-from reports.export.tables import csv_text, json_text
 from reports.export.view import Running, make_view
 
 REPORT, EXPLORE, SUMMARY, CSV, JSON, CARD = (
@@ -27,13 +26,14 @@ def write_files(record: Record, baseline: Record | None = None) -> Path:
 
     The same record gives the same bytes. Raises RunError when a file can't be written.
     """
+    begin_bundle()
     analysis = analyse(record)
     view = make_view(analysis, record.folder, analyse(baseline) if baseline else None, interactive=True)
     files = {
         EXPLORE: render_explore(view).encode(),
         SUMMARY: summary(view).encode(),
-        CSV: csv_text(analysis).encode(),
-        JSON: json_text(analysis, view.claim_results, view.overview).encode(),
+        CSV: view.csv.text.encode(),
+        JSON: view.json.text.encode(),
         CARD: render_card(view.overview),
         # Written last: if it exists, all the others do.
         REPORT: render_page(view).encode(),

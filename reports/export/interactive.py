@@ -10,12 +10,13 @@ import base64
 import gzip
 import hashlib
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
 import msgspec
-import vl_convert
 from markupsafe import Markup
 
 from reports.analysis import cost_model
@@ -30,6 +31,11 @@ from reports.units import clean, is_clean
 PARTS = ("page.js", "advisor.js", "filter.js", "form.js", "charts.js", "cells.js", "explore.js")
 #: Characters that would end an inline script, or make the parser apply the rules for commented scripts.
 _ENDS = re.compile(r"<(?=/script|script|!--)", re.IGNORECASE)
+_BUNDLE = """
+import sys, vl_convert
+text = vl_convert.javascript_bundle("globalThis.vegaEmbed = vegaEmbed;", vl_version=sys.argv[1])
+sys.stdout.buffer.write(text.encode())
+"""
 _PRINTABLE = bytes(range(0x20, 0x7F))
 
 
@@ -49,10 +55,19 @@ def render_explore(view: View) -> str:
 
 
 @cache
+def begin_bundle() -> subprocess.Popen[bytes]:
+    """Starts a process that makes the bundle. It takes more than a second, in which vl-convert lets no other thread run."""
+    # -P: a file of the current folder must not stand in for a library.
+    return subprocess.Popen([sys.executable, "-P", "-c", _BUNDLE, VEGA_LITE], stdout=subprocess.PIPE)
+
+
+@cache
 def bundle() -> str:
     """Vega, Vega-Lite and vega-embed with its interpreter, as vl-convert contains them."""
-    text: str = vl_convert.javascript_bundle("globalThis.vegaEmbed = vegaEmbed;", vl_version=VEGA_LITE)
-    return _inline(text)
+    text, _ = begin_bundle().communicate()
+    if begin_bundle().returncode:
+        raise RuntimeError("vl-convert made no bundle: its error is above")
+    return _inline(text.decode())
 
 
 @cache
@@ -86,13 +101,10 @@ def _clean_json(value: Any) -> bytes:
 
 
 def zoomable(spec: Spec) -> Spec:
-    """The chart with scales that can be moved, at the full width; keys are stored once, not in every row. What all charts
-    have in common (`config`) is left out.
-    """
+    """The chart with scales that can be moved, at the full width. What all charts have in common (`config`) is left out."""
     return {
         **{key: value for key, value in spec.items() if key not in ("$schema", "width", "config")},
         "layer": [_zoomable_layer(layer) for layer in spec["layer"]],
-        "datasets": {name: _columns(rows) for name, rows in spec["datasets"].items()},
         "autosize": {"type": "fit-x", "contains": "padding"},
     }
 
@@ -105,11 +117,6 @@ def _zoomable_layer(layer: dict[str, Any]) -> dict[str, Any]:
     # The selection belongs to one layer, but the scales that it moves are shared by all.
     selection = {"params": [{"name": "zoom", "select": "interval", "bind": "scales"}]} if mark["type"] == "line" else {}
     return {**layer, **selection}
-
-
-def _columns(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    fields = list(rows[0]) if rows else []
-    return {"fields": fields, "rows": [[row[field] for field in fields] for row in rows]}
 
 
 def _advisor(view: View) -> dict[str, Any]:

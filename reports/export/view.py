@@ -44,9 +44,10 @@ from reports.sections.win_matrix import Matrix, make_matrix
 
 
 class Download(Struct, frozen=True):
-    """A file that is embedded in the page."""
+    """A file that is written beside the page, and embedded in it under a `name` of its own."""
 
     name: str
+    text: str
     address: str
     what: str
 
@@ -104,7 +105,8 @@ class View(Struct, frozen=True):
     calibration: Pairs
     calibration_problems: bool
     opinions: tuple[Row, ...]
-    downloads: tuple[Download, ...]
+    csv: Download
+    json: Download
     environment: tuple[tuple[str, Pairs], ...]
     images: tuple[tuple[str, str, str], ...]
     targets: tuple[TargetFacts, ...]
@@ -112,6 +114,10 @@ class View(Struct, frozen=True):
     confidence: str
     full: str
     half: str
+
+
+def _download(name: str, text: str, what: str) -> Download:
+    return Download(name, text, data_address(text), what)
 
 
 def _changes(analysis: Analysis, baseline: Analysis | None) -> Changes | None:
@@ -179,17 +185,11 @@ def make_view(
         opinions=tuple(
             (o.language, o.hiring or "–", o.learning or "–", o.operations or "–") for o in run.configuration.opinion
         ),
-        downloads=(
-            Download(
-                "results.csv.gz",
-                data_address(csv_text(analysis)),
-                "every estimate: one row per metric, scope and target",
-            ),
-            Download(
-                "results.json.gz",
-                data_address(json_text(analysis, found, overview)),
-                "the same, with the scorecard, claims and single trials",
-            ),
+        csv=_download("results.csv.gz", csv_text(analysis), "every estimate: one row per metric, scope and target"),
+        json=_download(
+            "results.json.gz",
+            json_text(analysis, found, overview),
+            "the same, with the scorecard, claims and single trials",
         ),
         environment=environment(analysis),
         images=tuple((name, f"{image.size_bytes / 1e6:,.1f} MB", image.id) for name, image in run.images.items()),

@@ -38,7 +38,7 @@ HIGHEST_VALUE = ((_INDEX - (_BUCKET << HALF_COUNT_BITS)) << _BUCKET) + (1 << _BU
 
 def requests(level: LevelMeasurement) -> int:
     """Requests of the measured window over all routes."""
-    return sum(route.requests for route in level.routes.values())
+    return sum([route.requests for route in level.routes.values()])
 
 
 def throughput(level: LevelMeasurement) -> float:

@@ -47,7 +47,7 @@ def _metric_figure(analysis: Analysis, name: str, rankings: list[Ranking]) -> Fi
     for ranking, entry in [(s, entry) for s in rankings for entry in s.entries]:
         trials = analysis.of(entry.target, scope)
         # One value per trial: if a metric covers a whole trial, all of its levels carry the same value.
-        values = {m.trial.id: v for m in trials if isinstance(v := m.values.get(metric.id), float | int)}
+        values = {m.trial.id: v for m in trials if isinstance(v := m.values.get(metric.id), (float, int))}
         if metric.exact:
             # The number is the same in every trial: one dot is enough.
             values = dict(list(values.items())[:1])

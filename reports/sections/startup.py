@@ -10,7 +10,7 @@ from harness.record.plan import Profile
 from harness.record.trial_result import StartupMeasurement
 from reports.analysis.analysis import Analysis
 from reports.metrics.non_load import starts_of
-from reports.metrics.steady_state import JUDGED_SECONDS, STEADY_SHARE, climbing, shares, steady_rate, time_to_steady
+from reports.metrics.steady_state import JUDGED_SECONDS, STEADY_SHARE, shares, steady_rate
 from reports.sections.elements import Figure, Row, Section, Table
 from reports.sections.metric_figures import scope_figures
 from reports.sections.warmup import ramp_figure
@@ -26,11 +26,13 @@ def _axes(analysis: Analysis, profile: Profile, name: str) -> tuple[Figure, ...]
 
 def startup_section(analysis: Analysis, profile: Profile, name: str) -> Section:
     """The section of a start-up profile: charts, the ramp-up, and one table row per target."""
-    trials = {
-        target: [s.whole for s in analysis.singles
-                 if s.trial.target == target and s.valid and isinstance(s.whole, StartupMeasurement)]
-        for target in analysis.run.plan.targets
-    }  # fmt: skip
+    trials: dict[str, list[StartupMeasurement]] = {}
+    # Of each trial: its time to steady speed, or why there is none; None where it still got faster at the end.
+    steady: dict[str, list[float | Missing | None]] = {}
+    for target in analysis.run.plan.targets:
+        valid = [s for s in analysis.singles if s.trial.target == target and s.valid]
+        trials[target] = [s.whole for s in valid if isinstance(s.whole, StartupMeasurement)]
+        steady[target] = [s.values.get("time-to-steady") for s in valid if isinstance(s.whole, StartupMeasurement)]
     courses = {target: [shares(each.windows) for each in found] for target, found in trials.items()}
     ramp = ramp_figure(
         analysis,
@@ -48,7 +50,7 @@ def startup_section(analysis: Analysis, profile: Profile, name: str) -> Section:
             f"First second at {STEADY_SHARE * 100:g} % or more",
             "Trials",
         ),
-        tuple(_ramp_row(target, found, courses[target]) for target, found in trials.items() if found),
+        tuple(_ramp_row(target, found, courses[target], steady[target]) for target, found in trials.items() if found),
     )
     headers = (
         "Target", "Warm: /health", "Warm: first row", "Cold: /health", "Cold: first row", "Starts, warm and cold",
@@ -65,16 +67,22 @@ def startup_section(analysis: Analysis, profile: Profile, name: str) -> Section:
     )  # fmt: skip
 
 
-def _ramp_row(target: str, found: Sequence[StartupMeasurement], courses: Sequence[Sequence[tuple[float, float]]]) -> Row:
-    settled = [each for each in found if not climbing(each.windows)]
-    reached = [value for each in settled if not isinstance(value := time_to_steady(each.windows), Missing)]
+def _ramp_row(
+    target: str,
+    found: Sequence[StartupMeasurement],
+    courses: Sequence[Sequence[tuple[float, float]]],
+    steady: Sequence[float | Missing | None],
+) -> Row:
+    settled = [each for each in steady if each is not None]
+    rising = len(found) - len(settled)
+    reached = [each for each in settled if not isinstance(each, Missing)]
     first = [course[0][1] for course in courses]
     return (
         target,
         quantity(median(steady_rate(each.windows) for each in found), "requests/s"),
         f"{median(first):.0f} %",
         _after(reached) if reached and len(reached) == len(settled) else "not in every trial",
-        str(len(found)) if settled == found else f"{len(found)}, {len(found) - len(settled)} still faster at the end",
+        str(len(found)) if not rising else f"{len(found)}, {rising} still faster at the end",
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from markupsafe import Markup
 
 from reports.charts.palette import BLUE, GREEN, INK, VERMILION
-from reports.charts.theme import LOG_ABOVE_RATIO, Spec, finish, render
+from reports.charts.theme import LOG_ABOVE_RATIO, Spec, columns, finish, render
 from reports.charts.vega_lite import Part, chosen_labels, layer, number, number_axis, scale
 from reports.site.trends import Series, Trend
 
@@ -69,7 +69,7 @@ def trend_spec(trend: Trend, series: Series, days: Sequence[str]) -> Spec:
         layer("levels", "rule", {"x": x, "x2": {"field": "to"}, "y": y}, strokeWidth=1.8, color=INK.light),
         layer("regressed", "point", {"x": x, "y": y}, **REGRESSED),
     )
-    return finish(layers, data, height=150)
+    return finish(layers, {name: columns(rows) for name, rows in data.items()}, height=150)
 
 
 def sparkline(trend: Trend, runs: int) -> Markup:

@@ -20,6 +20,7 @@ from reports.charts.dot_chart import Bar, Dot, bars, dots
 from reports.charts.end_labels import spread
 from reports.charts.line_chart import Line, TrialPath, lines, paths
 from reports.charts.palette import MAPPED, PAPER, SERIES, styles
+from reports.charts.theme import whole
 from reports.export.html import render_report
 from reports.export.markdown import summary
 from reports.export.view import make_view
@@ -276,7 +277,7 @@ def test_specifications_are_valid_vega_lite() -> None:
         paths([TrialPath("a", ((1.0, 2.0), (9.0, 3.0)), ((20.0, 4.0),)), TrialPath("b", (), ((5.0, 6.0),))], look, "x", "y"),
         bars([Bar("a", "note", (1.0, 2.0, 3.0))], look, "share"),
     ):
-        alt.LayerChart.from_dict(spec, validate=True)
+        alt.LayerChart.from_dict(whole(spec), validate=True)
         assert spec["$schema"] == alt.SCHEMA_URL, "the schema that the specification names is the one that checked it"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import altair as alt
 from site_desk import Desk, dead_links
 
+from reports.charts.theme import whole
 from reports.regression.history import append, read
 from reports.site.trend_chart import trend_spec
 from reports.site.trends import series_of
@@ -39,7 +40,8 @@ def test_what_changed_is_found_named_and_first(big: tuple[Desk, float]) -> None:
 def test_the_chart_of_a_trend_is_valid_vega_lite(big: tuple[Desk, float]) -> None:
     (series,) = series_of(read(big[0].history), {})
     trend = next(trend for trend in series.trends if trend.changes)
-    alt.LayerChart.from_dict(trend_spec(trend, series, [run.started[:10] for run in series.runs]), validate=True)
+    spec = trend_spec(trend, series, [run.started[:10] for run in series.runs])
+    alt.LayerChart.from_dict(whole(spec), validate=True)
 
 
 def test_the_list_says_why_a_report_is_missing_and_what_a_gate_found(big: tuple[Desk, float]) -> None:
