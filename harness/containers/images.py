@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from harness.errors import UsageError
 from harness.files import ROOT
@@ -197,4 +197,8 @@ def graph(names: tuple[str, ...], image_set: str, tree: Tree = HERE) -> dict[str
     for name in names:
         for build in _project_image(name, image_set, table, tree):
             builds[build.name] = build
+    # A variant is built from its base's layers, as far as they are the same. So a variant that changes nothing is no image
+    # of its own (harness/run/proof.py).
+    for name in (name for name in names if is_variant(name) and folder_of(name) in names):
+        builds[name] = structs.replace(builds[name], after=(*builds[name].after, folder_of(name)))
     return builds

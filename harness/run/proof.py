@@ -9,6 +9,7 @@ import docker
 import msgspec
 
 from harness.containers.builder import Image
+from harness.containers.engine import Say
 from harness.containers.lifecycle import TrialContainers, check_port_free, new_password
 from harness.containers.spec import database_spec, service_spec
 from harness.errors import ImageError, TrialError, UsageError
@@ -24,7 +25,7 @@ ASKS = (messages.Ask("/health"), messages.Ask("/meta"))
 def check_differ(targets: Mapping[str, Target], images: Mapping[str, Image]) -> None:
     """Raises UsageError where a variant is the same image as its base, with the same environment."""
     for name, target in targets.items():
-        variant = target.variant
+        variant = target.variant if not is_base(name) else None
         base = images.get(variant.base) if variant else None
         if variant and base and images[name].id == base.id and not variant.environment:
             what = next(word for word in ("arguments", "bases", "overlay") if getattr(variant, word))
@@ -40,12 +41,15 @@ def prove(
     placement: Placement,
     targets: Mapping[str, Target],
     images: Mapping[str, Image],
+    say: Say,
 ) -> None:
     """Starts each variant once and reads its GET /meta. Raises UsageError where it is not what the manifest claims."""
     for name, target in targets.items():
         # A twin is the same image, and a base version was built from another manifest.
         if target.variant and not name.endswith(TWIN) and not is_base(name):
-            check_claims(name, target, _meta(client, config, placement, target, images, name))
+            meta = _meta(client, config, placement, target, images, name)
+            check_claims(name, target, meta)
+            say(f"{name} is what its manifest claims (runtime {meta.get('runtime', 'unknown')})")
 
 
 def check_claims(name: str, target: Target, meta: Mapping[str, str | int]) -> None:

@@ -80,7 +80,7 @@ def begin(client: docker.DockerClient, request: Request, prepared: Prepared, lis
     """Proves the variants, calibrates the load generator and writes the record's header. Raises UsageError, RunError."""
     check_space(request.runs)
     check_differ(prepared.targets, prepared.images)
-    prove(client, request.config, prepared.plan.placement, prepared.targets, prepared.images)
+    prove(client, request.config, prepared.plan.placement, prepared.targets, prepared.images, listener.say)
     bench = Bench(prepared.images["load"].id, prepared.plan.placement, request.config)
     calibration = calibrate(client, bench, listener.say)
     return begin_record(

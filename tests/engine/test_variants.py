@@ -115,7 +115,7 @@ def test_an_image_that_lies_is_refused_before_anything_is_measured(client: docke
     images = {name: Image(name, str(image.id), 1) for name, image in found.items()}
     images["go.claims"] = images["go"]
     placement = place(machine.topology())
-    prove(client, CONFIG, placement, _go(runtime="go1."), images)
+    prove(client, CONFIG, placement, _go(runtime="go1."), images, print)
     with pytest.raises(UsageError, match=r'^go\.claims says runtime "go1\.[0-9.]+", not "go0": it is not what'):
-        prove(client, CONFIG, placement, _go(runtime="go0"), images)
+        prove(client, CONFIG, placement, _go(runtime="go0"), images, print)
     assert [container.name for container, _ in leftovers(client)] == []

@@ -15,6 +15,7 @@ from harness.record.reader import Record
 from reports.analysis.analysis import Analysis, analyse
 from reports.analysis.representatives import roles_of
 from reports.analysis.variants import Comparisons, comparisons, start_logs
+from reports.comparison.matched_cells import match_cells
 from reports.regression.history import entry_of
 from reports.stats.pairs import TrialValues
 
@@ -122,6 +123,14 @@ def test_a_variant_has_a_series_of_its_own_in_the_history(record: Record) -> Non
     mine = {cell for cell in beside.cells if cell.partition("|")[0] in VARIANTS}
     same = {cell: value for cell, value in beside.cells.items() if cell not in mine and not cell.startswith("machine")}
     assert same == {cell: value for cell, value in alone.cells.items() if not cell.startswith("machine")}
+
+
+def test_records_with_variants_are_compared_variant_by_variant(record: Record) -> None:
+    now = analyse(record)
+    matched = {(cell.target, cell.metric.id, cell.scope.id) for cell in match_cells(now, now)}
+    assert ("go.tuned", "cpu", "cpu@saturate") in matched and ("go", "cpu", "cpu@saturate") in matched
+    bare = {cell.target for cell in match_cells(now, analyse(without(record, VARIANTS)))}
+    assert bare == {"go", "rust", "java"}
 
 
 def test_a_record_of_variants_alone_ranks_nobody(record: Record) -> None:
