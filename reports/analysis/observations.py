@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from statistics import median
 from typing import get_args
 
@@ -180,19 +180,21 @@ def _image_bytes(record: Record, result: TrialResult) -> float | Missing:
 ByScope = Mapping[str, Mapping[str, Sequence[Observation]]]
 
 
-def by_scope(measured: Sequence[LevelObservation], singles: Sequence[TrialObservation]) -> ByScope:
-    """The observations by scope (the load, its routes, the profile, the whole run with id "") and target.
+def by_scope(
+    measured: Sequence[LevelObservation], singles: Sequence[TrialObservation], without: Collection[str] = ()
+) -> ByScope:
+    """The observations by scope (the load, its routes, the profile, the whole run with id "") and target, but for some.
 
     At a route, a trial has the values of that route alone.
     """
     scopes: defaultdict[str, defaultdict[str, list[Observation]]] = defaultdict(lambda: defaultdict(list))
-    for m in measured:
+    for m in (m for m in measured if m.trial.target not in without):
         trial = m.trial
         for scope in (m.load.id, trial.profile, ""):
             scopes[scope][trial.target].append(m)
         for route, values in m.by_route.items():
             scopes[route_id(m.load.id, route)][trial.target].append(replace(m, values=values, rounds={}))
-    for single in singles:
+    for single in (single for single in singles if single.trial.target not in without):
         for scope in (single.trial.profile, ""):
             scopes[scope][single.trial.target].append(single)
     return scopes

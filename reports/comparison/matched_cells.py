@@ -65,27 +65,32 @@ def match_cells(now: Analysis, before: Analysis) -> Iterator[MatchedCells]:
     """Every cell with a value in both, in the order of `now`."""
     speeds = [{cell.name: cell.values for cell in cells(each)} for each in (now, before)]
     same = unchanged(now.run, before.run)
-    for ranking in now.rankings:
-        scope = now.scope(ranking)
+    there = {*before.run.plan.targets, *before.unranked}
+    for metric, scope, target in _measured(now):
         other = next((p for p in before.scopes if p.id == scope.id), None)
-        for entry in ranking.entries:
-            if other is None or entry.target not in before.run.plan.targets:
-                continue
-            current, earlier = (
-                _values(now, ranking.metric, entry.target, scope),
-                _values(before, ranking.metric, entry.target, other),
-            )
-            if not current.values or not earlier.values:
-                continue
-            slower: tuple[tuple[list[float], list[float]], ...] = ()
-            others = None
-            if current.rounds and earlier.rounds:
-                references = [name for name in same if name != entry.target]
-                others = _others((now, before), (scope, other), ranking.metric, (current, earlier), references)
-            else:
-                slower = _slower(cell_name(entry.target, scope.id, ranking.metric), (current.values, earlier.values), speeds)
-            versions = RecordPair(tuple(current.values.values()), tuple(earlier.values.values()), slower, others)
-            yield MatchedCells(scope, BY_ID[ranking.metric], entry.target, versions)
+        if other is None or target not in there:
+            continue
+        current, earlier = _values(now, metric, target, scope), _values(before, metric, target, other)
+        if not current.values or not earlier.values:
+            continue
+        slower: tuple[tuple[list[float], list[float]], ...] = ()
+        others = None
+        if current.rounds and earlier.rounds:
+            references = [name for name in same if name != target]
+            others = _others((now, before), (scope, other), metric, (current, earlier), references)
+        else:
+            slower = _slower(cell_name(target, scope.id, metric), (current.values, earlier.values), speeds)
+        versions = RecordPair(tuple(current.values.values()), tuple(earlier.values.values()), slower, others)
+        yield MatchedCells(scope, BY_ID[metric], target, versions)
+
+
+def _measured(now: Analysis) -> Iterator[tuple[str, Scope, str]]:
+    """Metric, scope and target of each cell: those of the rankings, then those of what is ranked nowhere."""
+    for ranking in now.rankings:
+        yield from ((ranking.metric, now.scope(ranking), entry.target) for entry in ranking.entries)
+    scopes = {scope.id: scope for scope in now.scopes}
+    for metric, scope in dict.fromkeys((ranking.metric, ranking.scope) for ranking in now.rankings):
+        yield from ((metric, scopes[scope], target) for target in now.unranked)
 
 
 def unchanged(now: Run, before: Run) -> tuple[str, ...]:
