@@ -25,6 +25,7 @@ from reports.analysis.observations import (
     TrialObservation,
     by_scope,
     level_observation,
+    loud_loads,
     service_bound_loads,
     trial_observation,
 )
@@ -180,8 +181,9 @@ def analyse(record: Record) -> Analysis:
     scopes = scopes_of(run.plan, loads)
     ordered = sorted(record.results, key=lambda result: result.trial.id)
     # What is ranked nowhere has no part in the figures of the others.
-    bound = service_bound_loads(result for result in ordered if result.trial.target not in roles.unranked)
-    measured = tuple(m for result in ordered for m in level_observation(record, result, loads, bound))
+    ranked_results = [result for result in ordered if result.trial.target not in roles.unranked]
+    bound, loud = service_bound_loads(ranked_results), loud_loads(ranked_results)
+    measured = tuple(m for result in ordered for m in level_observation(record, result, loads, bound, loud))
     singles = tuple(single for result in ordered if (single := trial_observation(record, result)))
     observed, observations = by_cell(measured), by_scope(measured, singles, without=roles.unranked)
     machines = {s.id: Machine(rounds) for s in scopes if s.load and (rounds := trial_rounds(observations.get(s.id, {})))}

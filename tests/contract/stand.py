@@ -52,7 +52,9 @@ class Database:
 
     def psql(self, sql: str) -> str:
         """What an SQL command prints, rows by line, columns divided by |. Raises TrialError."""
-        return self.running.execute(self._command(sql), user="postgres").strip()
+        prints = sql.startswith(("SELECT", "EXPLAIN"))
+        run = self.running.query if prints else self.running.execute
+        return run(self._command(sql), user="postgres").strip()
 
     def _command(self, sql: str) -> list[str]:
         command = ["psql", "-p", str(self.port), "-U", "postgres", "-d", "fitmap", "-qAtX", "-v", "ON_ERROR_STOP=1"]
