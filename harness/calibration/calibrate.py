@@ -34,8 +34,9 @@ from loadtests.calibration import routes
 from loadtests.protocol import messages
 
 KEPT = ROOT / "runs" / ".calibration"
-#: Shares of the closed loop's rate at which the open loop is tried.
-SHARES = (0.2, 0.3, 0.4, 0.5, 0.6)
+#: Shares of the closed loop's rate at which the open loop is tried. An arrival takes several times the CPU time of a request
+#: in a closed loop.
+SHARES = (0.03, 0.06, 0.1, 0.2, 0.3)
 CHECKED_DELAYS_MS = (1, 10)
 #: Requests/s of all delays together.
 DELAY_RATE = 1000.0

@@ -83,7 +83,7 @@ def test_the_open_ceiling_is_the_highest_rate_that_was_sent_on_time() -> None:
     lags = dict(zip(SHARES, (100, 800, 300, 400, 900), strict=True))
     levels = {f"{share:.0%}": (share * 1000, (route(routes.NULL, [70], lag),)) for share, lag in lags.items()}
     rate, lag = open_ceiling(driven(levels, {}), SHARES)
-    assert rate == pytest.approx(500)
+    assert rate == pytest.approx(1000 * SHARES[3])
     assert lag == pytest.approx(400, rel=0.01)
 
 
