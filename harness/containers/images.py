@@ -15,6 +15,7 @@ from msgspec import Struct, structs
 from harness.errors import UsageError
 from harness.files import ROOT
 from harness.plan.bases import BASES_FOLDER, Base, Version, arguments_of, base_arguments, read_bases
+from harness.plan.decoding import suggest
 from harness.plan.targets import read_variants
 from harness.plan.variants import file_of, overlay_of
 from harness.record.plan import Target, folder_of, is_variant
@@ -148,9 +149,16 @@ def _place(name: str, root: Path) -> tuple[Path, str]:
 
 
 def _variant(name: str, context: Path) -> Target | None:
-    """The variant that an image is of."""
+    """The variant that an image is of, if it is of one. Raises UsageError."""
     target, _, _ = name.partition(":")
-    return read_variants(context)[target] if is_variant(target) else None
+    if not is_variant(target):
+        return None
+    known = read_variants(context)
+    if target not in known:
+        raise UsageError(
+            f'unknown target "{target}"{suggest(target, known) if known else f": {context.name} has no variant"}'
+        )
+    return known[target]
 
 
 def _project_image(name: str, image_set: str, table: Mapping[str, Base], tree: Tree) -> list[Build]:

@@ -297,6 +297,9 @@ def _statements(analysis: Analysis, load: Load) -> float | None:
     found = [
         sum(statement.executed for statement in m.level.statements) / requests
         for m in analysis.measured
-        if m.load.id == load.id and m.valid and (requests := sum(window.requests for window in m.level.windows))
+        if m.load.id == load.id
+        and m.valid
+        and m.trial.target not in analysis.unranked
+        and (requests := sum(window.requests for window in m.level.windows))
     ]
     return median(found) if found else None

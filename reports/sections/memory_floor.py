@@ -21,7 +21,7 @@ def floor_section(analysis: Analysis, profile: Profile, name: str) -> Section:
     scope = next(scope for scope in analysis.scopes if scope.id == profile.name)
     rows: list[Row] = []
     probes: list[Row] = []
-    for single in analysis.singles:
+    for single in (single for single in analysis.singles if single.trial.target not in analysis.unranked):
         if single.trial.profile == profile.name and isinstance(single.whole, FloorMeasurement):
             rows.append(_row(analysis, single.trial.target, single.whole))
             probes += [_probe_row(single.trial.target, probe) for probe in single.whole.probes]

@@ -146,3 +146,14 @@ def test_a_version_that_an_image_set_has_not_is_refused(tree: Tree) -> None:
     )
     with pytest.raises(UsageError, match="JDK_IMAGE has no version 21 in the image set local"):
         graph(("example.slow",), "local", tree)
+
+
+def test_a_variant_that_is_gone_is_named(tree: Tree) -> None:
+    with pytest.raises(UsageError) as refused:
+        graph(("example.slaw",), "local", tree)
+    assert str(refused.value) == 'unknown target "example.slaw": did you mean "example.slow"?'
+
+
+def test_a_variant_is_built_after_its_base(tree: Tree) -> None:
+    assert "example" in graph(("example.slow", "example"), "local", tree)["example.slow"].after
+    assert "example" not in graph(("example.slow",), "local", tree)["example.slow"].after
