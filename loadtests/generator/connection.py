@@ -96,6 +96,7 @@ class Connection:
         self.unread_ns = 0
 
     def _receive_timed(self, size: int) -> bytes:
+        received: bytes
         received, ancillary, _, _ = self._socket.recvmsg(size, 64)
         now_ns = time.time_ns()
         for _, kind, data in ancillary:
