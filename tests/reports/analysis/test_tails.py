@@ -135,7 +135,7 @@ def test_the_generators_delay_is_compared_with_the_tail_of_the_route(record: Rec
 
     analysis = analyse(replace(record, results=tuple(map(late, record.results))))
     rust, go = (analysis.estimate("p99", f"{LOAD} {PRODUCT}", target) for target in ("rust", "go"))
-    assert isinstance(rust, Missing) and rust.reason.startswith("the generator sent late by 0.3 ms at p99, over a tenth")
+    assert isinstance(rust, Missing) and rust.reason.startswith("the generator was late by 0.3 ms at p99, over a tenth")
     assert isinstance(go, Estimate)
 
 

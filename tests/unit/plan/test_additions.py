@@ -45,13 +45,12 @@ PROFILE = """\
 def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the files that planning and building read, in the place of the checkout."""
     patterns = (
-        "services/*/service.toml",
-        "services/*/Dockerfile",
+        "services/**/*",
         "loadtests/*.py",
         "loadtests/Dockerfile",
         "harness/bases/*",
     )
-    for path in (path for pattern in patterns for path in ROOT.glob(pattern)):
+    for path in (path for pattern in patterns for path in ROOT.glob(pattern) if path.is_file()):
         copy = tmp_path / path.relative_to(ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, copy)
