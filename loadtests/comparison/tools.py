@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from loadtests.comparison.clients import Task
+from loadtests.generator.exchange import HEADERS
 
 _UNITS = {"us": 1.0, "ms": 1e3, "s": 1e6}
 
@@ -29,7 +30,10 @@ def on_core(core: int, command: list[str]) -> list[str]:
 
 def run_wrk(core: int, url: str, connections: int, seconds: float) -> Seen:
     """Runs wrk. Raises SystemExit if wrk got an answer other than 2xx, or prints something unexpected."""
-    command = ["wrk", "--threads", "1", "--connections", str(connections), "--duration", f"{seconds:g}s", "--latency", url]
+    command = ["wrk", "--threads", "1", "--connections", str(connections), "--duration", f"{seconds:g}s", "--latency"]
+    # The lean user's headers: the service has the same to parse.
+    command += [word for line in HEADERS for word in ("--header", line)]
+    command.append(url)
     output = subprocess.run(on_core(core, command), capture_output=True, text=True, check=True).stdout
     rate = re.search(r"Requests/sec:\s+([\d.]+)", output)
     percentiles = {

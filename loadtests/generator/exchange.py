@@ -23,16 +23,32 @@ class Exchange(NamedTuple):
     check: Check
 
 
+#: What a browser sends with a request of a page's script, beside the host: real clients send about ten headers, and a
+#: service pays for parsing them. The same for all targets and routes.
+HEADERS = (
+    "connection: keep-alive",
+    "user-agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+    "accept: application/json",
+    "accept-language: en-GB,en;q=0.7,de;q=0.3",
+    "accept-encoding: gzip, deflate, br, zstd",
+    "referer: http://127.0.0.1/shop",
+    "sec-fetch-dest: empty",
+    "sec-fetch-mode: cors",
+    "sec-fetch-site: same-origin",
+)
+_LINES = "".join(f"{line}\r\n" for line in HEADERS)
+
+
 def get(path: str, host: str = "127.0.0.1") -> bytes:
     """An encoded GET request."""
-    return f"GET {path} HTTP/1.1\r\nhost: {host}\r\naccept: application/json\r\n\r\n".encode("ascii")
+    return f"GET {path} HTTP/1.1\r\nhost: {host}\r\n{_LINES}\r\n".encode("ascii")
 
 
 def post_json(path: str, body: bytes, host: str = "127.0.0.1") -> bytes:
     """An encoded POST request with a JSON body."""
     head = (
-        f"POST {path} HTTP/1.1\r\nhost: {host}\r\naccept: application/json\r\n"
-        f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+        f"POST {path} HTTP/1.1\r\nhost: {host}\r\n{_LINES}"
+        f"origin: http://127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
     )
     return head.encode("ascii") + body
 

@@ -2,8 +2,25 @@
 
 from __future__ import annotations
 
-from loadtests.generator.exchange import expect_json, expect_shape, expect_text
+import json
+from http.client import parse_headers
+from io import BytesIO
+
+from loadtests.generator.exchange import expect_json, expect_shape, expect_text, get, post_json
 from loadtests.protocol.steady_state import trend
+
+
+def test_requests_have_as_many_headers_as_a_browser_sends() -> None:
+    first, rest = get("/products/1").split(b"\r\n", 1)
+    headers = parse_headers(BytesIO(rest))
+    assert (first, headers["host"], headers["accept"]) == (b"GET /products/1 HTTP/1.1", "127.0.0.1", "application/json")
+    assert len(headers) == 10
+    assert {"user-agent", "accept-encoding", "accept-language", "referer"} <= set(headers)
+    head, body = post_json("/orders", b'{"a":1}').split(b"\r\n\r\n")
+    posted = parse_headers(BytesIO(head.split(b"\r\n", 1)[1] + b"\r\n\r\n"))
+    assert json.loads(body) == {"a": 1}
+    assert int(posted["content-length"]) == len(body)
+    assert set(posted) == {*headers, "content-type", "content-length", "origin"}
 
 
 def test_json_is_compared_by_meaning_and_key_order() -> None:
