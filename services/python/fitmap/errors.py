@@ -1,14 +1,15 @@
 """Every way a request can fail, and the answer each becomes."""
 
-import logging
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
+from typing import Any
 
 import asyncpg
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from fitmap.answers import JsonResponse
-
-logger = logging.getLogger(__name__)
 
 
 class RequestError(Exception):
@@ -64,14 +65,38 @@ DATABASE_FAILURES = (
 )
 
 
-def error_response(status: HTTPStatus, word: str, detail: str) -> Response:
-    return JsonResponse({"error": word, "detail": detail}, status)
+def error_response(status: HTTPStatus, word: str, detail: str, headers: Mapping[str, str] | None = None) -> Response:
+    return JsonResponse({"error": word, "detail": detail}, status, headers)
 
 
-def response_to(error: Exception) -> Response:
-    if isinstance(error, DATABASE_FAILURES):
-        error = DatabaseUnavailable("The database did not answer in time.")
-    if isinstance(error, RequestError):
-        return error_response(error.status, error.word, error.detail)
-    logger.error("a request failed by a bug", exc_info=error)
+async def _request_error(_request: Request, error: RequestError) -> Response:
+    return error_response(error.status, error.word, error.detail)
+
+
+async def _database_failure(request: Request, _error: Exception) -> Response:
+    return await _request_error(request, DatabaseUnavailable("The database did not answer in time."))
+
+
+async def _http_exception(_request: Request, error: HTTPException) -> Response:
+    # What Starlette raises by itself: no such route, or another method, with an `allow` header.
+    status = HTTPStatus(error.status_code)
+    return error_response(status, status.name.lower(), f"{error.detail}.", error.headers)
+
+
+async def _client_gone(_request: Request, _error: Exception) -> Response:
+    # Nobody gets this. Without it a client that hung up would be logged as a bug.
+    return Response(status_code=HTTPStatus.BAD_REQUEST)
+
+
+async def _bug(_request: Request, _error: Exception) -> Response:
+    # Starlette raises the error again afterwards, and uvicorn logs it.
     return error_response(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "The service has a bug.")
+
+
+EXCEPTION_HANDLERS: Mapping[type[Exception], Callable[[Request, Any], Awaitable[Response]]] = {
+    RequestError: _request_error,
+    **dict.fromkeys(DATABASE_FAILURES, _database_failure),
+    HTTPException: _http_exception,
+    ClientDisconnect: _client_gone,
+    Exception: _bug,
+}

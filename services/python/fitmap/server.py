@@ -10,6 +10,7 @@ from mmap import mmap
 import uvicorn
 
 from fitmap.app import create_app
+from fitmap.protocol import DeadlineProtocol
 from fitmap.settings import Settings
 
 _DRAIN_SECONDS = 10
@@ -39,14 +40,13 @@ def _serve_worker(settings: Settings, worker: int, ready: mmap, listener: socket
     config = uvicorn.Config(
         create_app(settings, worker, ready),
         loop="uvloop",
-        http="httptools",
+        http=DeadlineProtocol,
         ws="none",
         interface="asgi3",
         lifespan="on",
         log_config=None,
         access_log=False,
         proxy_headers=False,
-        server_header=False,
         backlog=_BACKLOG,
         # By default uvicorn closes a connection after 5 s without a request, just when a slow client sends the next.
         timeout_keep_alive=75,

@@ -14,6 +14,7 @@ from fitmap.answers import JsonResponse
 from fitmap.errors import DATABASE_FAILURES, DatabaseUnavailable
 from fitmap.settings import Settings
 from fitmap.store import Store
+from fitmap.variant import CLASS
 
 
 class StatusHandlers:
@@ -26,7 +27,7 @@ class StatusHandlers:
             "runtime": f"{platform.python_implementation()} {platform.python_version()}",
             "framework": f"Starlette {starlette.__version__}, uvicorn {uvicorn.__version__}",
             "driver": f"asyncpg {asyncpg.__version__}",
-            "class": "standard",
+            "class": CLASS,
             "cpus": settings.cpus,
             "db_pool_size": settings.db_pool_size,
         }

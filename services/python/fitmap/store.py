@@ -58,28 +58,28 @@ ORDER BY revenue_cents DESC, c.region
 
 class Store:
     def __init__(self, database: Database) -> None:
-        self._acquire = database.acquire
+        self._connection = database.connection
 
     async def check(self) -> None:
-        async with self._acquire() as connection:
+        async with self._connection() as connection:
             await connection.fetchval(HEALTH)
 
     async def product(self, product_id: int) -> Product:
-        async with self._acquire() as connection:
+        async with self._connection() as connection:
             row = await connection.fetchrow(PRODUCT, product_id)
         if row is None:
             raise NotFound("There is no such product.")
         return Product(*row)
 
     async def product_slow(self, product_id: int, milliseconds: int) -> Product:
-        async with self._acquire() as connection:
+        async with self._connection() as connection:
             row = await connection.fetchrow(PRODUCT_SLOW, product_id, milliseconds)
         if row is None:
             raise NotFound("There is no such product.")
         return Product(*row)
 
     async def customer_orders(self, customer_id: int, limit: int) -> CustomerOrders:
-        async with self._acquire() as connection:
+        async with self._connection() as connection:
             rows = await connection.fetch(CUSTOMER_ORDERS, customer_id, limit)
         if not rows:
             raise NotFound("There is no such customer.")
@@ -93,7 +93,7 @@ class Store:
         return CustomerOrders(customer, orders)
 
     async def regions(self, days: int) -> Regions:
-        async with self._acquire() as connection:
+        async with self._connection() as connection:
             rows = await connection.fetch(REGIONS, days)
         return Regions(days, [RegionRevenue(*row) for row in rows])
 
@@ -102,7 +102,7 @@ class Store:
         lines = sorted(order.lines, key=_product_id)
         if len({line.product_id for line in lines}) < len(lines):
             raise BadRequest("The products must be distinct.")
-        async with self._acquire() as connection, connection.transaction():
+        async with self._connection() as connection, connection.transaction():
             return await _create_order(connection, order.customer_id, lines)
 
 

@@ -10,6 +10,7 @@ from starlette.types import Message
 
 from fitmap.app import create_app
 from fitmap.settings import Settings
+from fitmap.variant import CLASS
 
 LIMIT = 1_048_576
 JSON = {"content-type": "application/json"}
@@ -28,7 +29,9 @@ class Answer:
         return json.loads(self.body)
 
 
-def request(method: str, target: str, headers: dict[str, str] | None = None, *chunks: bytes) -> Answer:
+def request(
+    method: str, target: str, headers: dict[str, str] | None = None, *chunks: bytes, hang_up: bool = False
+) -> Answer:
     path, _, query = target.partition("?")
     scope = {
         "type": "http",
@@ -37,8 +40,9 @@ def request(method: str, target: str, headers: dict[str, str] | None = None, *ch
         "query_string": query.encode(),
         "headers": [(name.encode(), value.encode()) for name, value in (headers or {}).items()],
     }
-    incoming = [{"type": "http.request", "body": chunk, "more_body": True} for chunk in chunks]
-    incoming.append({"type": "http.request", "body": b"", "more_body": False})
+    incoming: list[Message] = [{"type": "http.request", "body": chunk, "more_body": True} for chunk in chunks]
+    end = {"type": "http.disconnect"} if hang_up else {"type": "http.request", "body": b"", "more_body": False}
+    incoming.append(end)
     sent: list[Message] = []
 
     async def receive() -> Message:
@@ -128,6 +132,11 @@ def test_a_body_that_does_not_parse(body: bytes) -> None:
     assert (answer.status, answer.json()["error"]) == (400, "bad_request")
 
 
+def test_a_client_that_hangs_up_is_no_bug() -> None:
+    answer = request("POST", "/cpu/summarize", JSON, b'{"ord', hang_up=True)
+    assert answer.status == 400
+
+
 def test_products_of_an_order_are_distinct() -> None:
     body = b'{"customer_id":1,"lines":[{"product_id":2,"quantity":1},{"product_id":2,"quantity":1}]}'
     assert request("POST", "/orders", JSON, body).status == 400
@@ -142,6 +151,6 @@ def test_before_the_pool_is_open() -> None:
 
 def test_meta_names_versions_and_sizes() -> None:
     meta = request("GET", "/meta").json()
-    assert (meta["target"], meta["class"]) == ("python", "standard")
+    assert (meta["target"], meta["class"]) == ("python", CLASS)
     assert meta["runtime"].startswith("CPython 3.")
     assert (meta["cpus"], meta["db_pool_size"]) == (1, 16)
