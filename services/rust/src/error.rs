@@ -18,6 +18,7 @@ pub enum Error {
     MethodNotAllowed(&'static str),
     OutOfStock,
     TooLarge,
+    TooSlow,
     UnsupportedMediaType,
     DatabaseUnavailable(&'static str),
     Internal,
@@ -82,6 +83,11 @@ impl IntoResponse for Error {
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "too_large",
                 "The body is larger than 1048576 bytes.",
+            ),
+            Self::TooSlow => (
+                StatusCode::REQUEST_TIMEOUT,
+                "too_slow",
+                "The body took longer than 10 s.",
             ),
             Self::UnsupportedMediaType => (
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,

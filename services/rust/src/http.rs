@@ -20,6 +20,7 @@ use crate::{
     request::{Id, JsonBody, Unwanted, optional, required},
     store::Store,
     summarize::{SummarizeRequest, summarize},
+    variant,
     views::{CustomerOrders, Product, Regions},
 };
 
@@ -92,7 +93,7 @@ async fn meta(State(app): Shared) -> Json<Meta> {
         runtime: env!("RUSTC_VERSION"),
         framework: concat!("axum ", env!("AXUM_VERSION")),
         driver: concat!("tokio-postgres ", env!("TOKIO_POSTGRES_VERSION")),
-        class: "standard",
+        class: variant::CLASS,
         cpus: app.cpus,
         db_pool_size: app.db_pool_size,
     })

@@ -6,14 +6,15 @@ mod error;
 mod http;
 mod orders;
 mod request;
+mod server;
 mod sql;
 mod store;
 mod summarize;
+mod variant;
 mod views;
 
 use std::{io, process::ExitCode, sync::Arc, time::Duration};
 
-use axum::serve::ListenerExt;
 use tokio::{
     net::TcpListener,
     runtime,
@@ -60,10 +61,6 @@ async fn serve(config: Config) -> io::Result<()> {
 
     let listener = TcpListener::bind((config.host, config.port)).await?;
     eprintln!("fitmap: listening on {}", listener.local_addr()?);
-    let listener = listener.tap_io(|stream| {
-        // It fails only on a connection that is gone already.
-        let _ = stream.set_nodelay(true);
-    });
 
     let app = Arc::new(App {
         store: Store::new(&config),
@@ -76,9 +73,11 @@ async fn serve(config: Config) -> io::Result<()> {
     });
 
     let (stop, stopped) = oneshot::channel::<()>();
-    let server = axum::serve(listener, http::router(Arc::clone(&app)))
-        .with_graceful_shutdown(async { stopped.await.unwrap_or_default() });
-    let server = tokio::spawn(server.into_future());
+    let router = http::router(Arc::clone(&app));
+    let server = server::serve(listener, router, async {
+        stopped.await.unwrap_or_default();
+    });
+    let server = tokio::spawn(server);
 
     terminate.recv().await;
     eprintln!("fitmap: draining");

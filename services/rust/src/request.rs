@@ -1,6 +1,6 @@
 //! What a request brings, checked: path and query parameters, and JSON bodies.
 
-use std::{convert::Infallible, fmt, marker::PhantomData, ops::RangeInclusive};
+use std::{convert::Infallible, fmt, marker::PhantomData, ops::RangeInclusive, time::Duration};
 
 use axum::{
     body::{Body, HttpBody},
@@ -12,10 +12,12 @@ use serde::{
     Deserialize, Deserializer,
     de::{MapAccess, Visitor, value::MapAccessDeserializer},
 };
+use tokio::time::timeout;
 
 use crate::error::{Error, bad_request};
 
 const MAX_BODY: usize = 1_048_576;
+const BODY: Duration = Duration::from_secs(10);
 /// What is read, and dropped, of a body that is too large. See `read`.
 const MAX_DRAINED: usize = 8 * MAX_BODY;
 
@@ -97,7 +99,7 @@ impl<S: Sync> FromRequest<S> for JsonBody {
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Error> {
         let json = is_json(request.headers());
-        let body = read(request.into_body()).await;
+        let body = read_in_time(request.into_body()).await;
         if json {
             body.map(Self)
         } else {
@@ -113,7 +115,7 @@ impl<S: Sync> FromRequest<S> for Unwanted {
     type Rejection = Infallible;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Infallible> {
-        let _ = read(request.into_body()).await;
+        let _ = read_in_time(request.into_body()).await;
         Ok(Self)
     }
 }
@@ -123,6 +125,13 @@ fn is_json(headers: &HeaderMap) -> bool {
         .get(CONTENT_TYPE)
         .and_then(|value| value.to_str().ok()?.split(';').next())
         .is_some_and(|media_type| media_type.trim().eq_ignore_ascii_case("application/json"))
+}
+
+/// hyper closes the connection when a body was not read to its end.
+async fn read_in_time(body: Body) -> Result<Vec<u8>, Error> {
+    timeout(BODY, read(body))
+        .await
+        .unwrap_or(Err(Error::TooSlow))
 }
 
 /// Reads on past the limit for a while: an answer given while the client still sends would end in a

@@ -49,15 +49,3 @@ WHERE o.status <> 'new'
 GROUP BY c.region
 ORDER BY revenue_cents DESC, c.region
 ";
-
-pub const ALL: [&str; 9] = [
-    HEALTH,
-    PRODUCT,
-    PRODUCT_SLOW,
-    CUSTOMER_ORDERS,
-    LOCK_PRODUCTS,
-    TAKE_STOCK,
-    INSERT_ORDER,
-    INSERT_LINES,
-    REGIONS,
-];

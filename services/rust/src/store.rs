@@ -7,8 +7,7 @@ use std::{
 };
 
 use deadpool_postgres::{
-    ClientWrapper, Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError,
-    RecyclingMethod,
+    ClientWrapper, Manager, ManagerConfig, Object, Pool, PoolError, QueueMode, RecyclingMethod,
 };
 use futures_util::future::try_join_all;
 use tokio::time::{sleep, timeout};
@@ -50,17 +49,8 @@ impl Store {
         );
         let pool = Pool::builder(manager)
             .max_size(config.db_pool_size)
-            // Whenever a connection is opened, also after an outage: no request pays the round trip
-            // of a preparation.
-            .post_create(Hook::async_fn(|client: &mut ClientWrapper, _| {
-                Box::pin(async move {
-                    for query in sql::ALL {
-                        let prepared = client.prepare_cached(query).await;
-                        prepared.map_err(HookError::Backend)?;
-                    }
-                    Ok(())
-                })
-            }))
+            // The connection that was used last: its memory is still in the caches, at both ends.
+            .queue_mode(QueueMode::Lifo)
             .build()
             .expect("only a timeout of the pool's own would need a runtime named");
         Self {
