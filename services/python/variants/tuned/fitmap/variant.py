@@ -1,0 +1,3 @@
+"""What this build calls itself. A variant has a file of its own in the place of this one."""
+
+CLASS = "tuned"

@@ -1,0 +1,151 @@
+"""The pool, on connections that are none."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from fitmap import pool
+from fitmap.pool import Lease, Pool
+
+
+class Fake:
+    """What the pool uses of a connection."""
+
+    closed = False
+
+    def is_closed(self) -> bool:
+        return self.closed
+
+    def terminate(self) -> None:
+        self.closed = True
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+def run(size: int, story: Callable[[Any, list[Any]], Awaitable[None]], refused: list[bool] | None = None) -> None:
+    """`refused`: for each connection that is asked for, whether it cannot be opened."""
+    made: list[Any] = []
+
+    async def connect() -> Any:
+        if refused and refused.pop(0):
+            raise OSError("refused")
+        made.append(Fake())
+        return made[-1]
+
+    async def main() -> None:
+        tested = Pool(connect, size)
+        await tested.open()
+        await story(tested, made)
+        await tested.close()
+
+    asyncio.run(main())
+
+
+def test_the_connection_that_was_used_last_comes_first() -> None:
+    async def story(tested: Pool, made: list[Any]) -> None:
+        assert len(made) == 3
+        async with Lease(tested) as first, Lease(tested) as second:
+            assert first is not second
+        async with Lease(tested) as again:
+            assert again is first
+
+    run(3, story)
+
+
+def test_who_waits_gets_the_next_that_is_free_in_turn() -> None:
+    async def story(tested: Pool, _made: list[Any]) -> None:
+        held = await tested.acquire()
+        waiting = [asyncio.create_task(tested.acquire()) for _ in range(2)]
+        await asyncio.sleep(0)
+        tested.release(held, None)
+        # A newcomer does not overtake those who wait.
+        newcomer = asyncio.create_task(tested.acquire())
+        assert await waiting[0] is held
+        assert not waiting[1].done()
+        tested.release(held, None)
+        assert await waiting[1] is held
+        tested.release(held, None)
+        assert await newcomer is held
+        tested.release(held, None)
+
+    run(1, story)
+
+
+def test_who_waits_in_vain_is_refused_and_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "_ACQUIRE_SECONDS", 0.05)
+
+    async def story(tested: Pool, _made: list[Any]) -> None:
+        held = await tested.acquire()
+        with pytest.raises(TimeoutError):
+            await tested.acquire()
+        tested.release(held, None)
+        assert await tested.acquire() is held
+        tested.release(held, None)
+
+    run(1, story)
+
+
+def test_a_connection_that_was_handed_over_too_late_is_not_lost() -> None:
+    async def story(tested: Pool, _made: list[Any]) -> None:
+        held = await tested.acquire()
+        waiting = asyncio.create_task(tested.acquire())
+        await asyncio.sleep(0)
+        tested.release(held, None)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        assert await asyncio.wait_for(tested.acquire(), 1) is held
+        tested.release(held, None)
+
+    run(1, story)
+
+
+def test_a_closed_connection_is_opened_anew_by_who_takes_it() -> None:
+    async def story(tested: Pool, made: list[Any]) -> None:
+        made[0].closed = True
+        with pytest.raises(OSError, match="refused"):
+            await tested.acquire()
+        async with Lease(tested) as connection:
+            assert connection is made[1]
+
+    run(1, story, refused=[False, True, False])
+
+
+def test_cancelled_work_closes_its_connection() -> None:
+    async def story(tested: Pool, made: list[Any]) -> None:
+        async def work() -> None:
+            async with Lease(tested):
+                await asyncio.sleep(10)
+
+        task = asyncio.create_task(work())
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert made[0].closed
+
+    run(1, story)
+
+
+def test_work_that_takes_too_long_loses_its_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "_WORK_SECONDS", 0.1)
+    monkeypatch.setattr(pool, "_LOOK_SECONDS", 0.02)
+
+    async def story(tested: Pool, made: list[Any]) -> None:
+        async with Lease(tested) as long:
+            await asyncio.sleep(0.05)
+            async with Lease(tested) as short:
+                await asyncio.sleep(0.08)
+                assert long.is_closed()
+                assert not short.is_closed()
+        assert len(made) == 2
+
+    run(2, story)
+
+
+def test_a_pool_that_opens_in_part_is_not_open() -> None:
+    with pytest.raises(OSError, match="refused"):
+        run(3, lambda _pool, _made: asyncio.sleep(0), refused=[False, True, False])
