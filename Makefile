@@ -41,7 +41,7 @@ check: setup  ## format, lint, types, import contracts, CI files
 
 test: check browser  ## all checks and all tests, on every service's image
 	$(FITMAP) build
-	.venv/bin/python -m pytest tests/engine $(ARGS)
+	.venv/bin/python -m pytest tests/engine --durations 8 --durations-min 10 $(ARGS)
 	@# tests/engine runs first and alone, because it measures. The others run in parallel. Some of tests/unit measure times,
 	@# so the rest has a lower priority.
 	@$(MAKE) --no-print-directory --jobs 3 --output-sync=target test-units test-services test-reports

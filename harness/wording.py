@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 
-def counted(number: int, word: str) -> str:
-    """`1 trial`, `2 trials`. `word`: in the singular, with a plural in s."""
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+def counted(number: int, word: str, plural: str = "") -> str:
+    """`1 trial`, `2 trials`. `word`: in the singular. `plural`: where it does not end in s."""
+    return f"{number} {word}" if number == 1 else f"{number} {plural or f'{word}s'}"
 
 
 def minutes(seconds: float) -> str:

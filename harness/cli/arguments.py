@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from harness.files import ROOT
 from harness.plan.config_file import PRESETS
+from harness.plan.variants import ALL
 
 #: Help is written for a terminal of this many columns.
 WIDTH = 80
@@ -73,6 +74,7 @@ def _add_plan(parser: argparse.ArgumentParser) -> None:
 
 def _add_build(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("names", nargs="*", metavar="TARGET", help="targets (default: all), or load-comparison")
+    _add_variants(parser)
     _add_engine(parser)
 
 
@@ -176,7 +178,14 @@ def _add_advise(parser: argparse.ArgumentParser) -> None:
 
 def _add_selection(parser: argparse.ArgumentParser, preset: str = "quick") -> None:
     parser.add_argument("--preset", help=f"how long and how often: {', '.join(PRESETS)} (default: {preset})")
-    parser.add_argument("--target", "--targets", dest="targets", metavar="A,B", help="only these targets")
+    parser.add_argument(
+        "--target",
+        "--targets",
+        dest="targets",
+        metavar="A,B",
+        help="only these targets (all: no variants), such as go,go.tuned",
+    )
+    _add_variants(parser)
     parser.add_argument("--profile", "--profiles", dest="profiles", metavar="A,B", help="only these profiles")
     parser.add_argument(
         "--level",
@@ -193,6 +202,12 @@ def _add_selection(parser: argparse.ArgumentParser, preset: str = "quick") -> No
     parser.add_argument("--warmup", type=float, metavar="SECONDS", help="minimum warm-up of what is not measured in slices")
     parser.add_argument("--measure", type=float, metavar="SECONDS", help="window of what is not measured in slices")
     parser.add_argument("--seed", type=int, help="seed of the order of trials and of the requests (default: 1)")
+
+
+def _add_variants(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--variants", nargs="?", const=ALL, metavar="NAME", help="also the variants of these targets, or those of this name"
+    )
 
 
 def _add_twins(parser: argparse.ArgumentParser) -> None:
@@ -220,6 +235,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
             "fitmap bench                     all targets, preset quick (20 minutes)",
             "fitmap bench --preset smoke      does everything work? (two minutes)",
             "fitmap bench --target go,rust --profile db",
+            "fitmap bench --target java --variants",
             "fitmap bench --resume            finish an interrupted run",
         )),
         Command("plan", "show the trials that bench would run, and their time", "prepare:plan_only", _add_plan, (

@@ -17,6 +17,7 @@ from harness.containers.versions import WORKING_TREE, Version, built
 from harness.errors import FitmapError, UsageError
 from harness.host import machine
 from harness.plan.config_file import timing
+from harness.plan.schedule import takes_part
 from harness.plan.selection import chosen_profiles, chosen_targets, paired_plan
 from harness.record.plan import Profile
 from harness.record.reader import locate, read_record
@@ -97,7 +98,7 @@ def built_sides(options: argparse.Namespace, base: str, head: str, terminal: Ter
     if same and different:
         terminal.say(f"not measured, because base and head are the same image: {', '.join(same)}")
     profiles = chosen_profiles(config, options.route)
-    cells = tuple((name, profile.name) for name in different for profile in profiles)
+    cells = tuple((name, profile.name) for name in different for profile in profiles if takes_part(name, profile))
     return Sides(client, wanted, image_set, versions, same, profiles, cells)
 
 

@@ -10,15 +10,17 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from harness.containers.engine import apt_install, connect
 from harness.containers.lifecycle import check_port_free, clean, new_password, owner
@@ -26,7 +28,9 @@ from harness.containers.spec import LOOPBACK
 from harness.errors import EngineError, FitmapError, PortTaken
 from harness.files import ROOT
 from harness.plan.config_file import override, read_config
+from harness.plan.targets import find_all
 from harness.record.config import Ports
+from harness.record.plan import folder_of
 
 WEB_PORT = 8089
 PACKAGE = "docker-compose"
@@ -68,6 +72,7 @@ def play(target: str, profile: str, install_engine: bool | None) -> NoReturn:
     install = override(read_config(ROOT / "fitmap.toml"), "engine", install=install_engine).engine.install
     client = connect(install, say)
     compose = (*find_compose(install), "--project-name", "fitmap", "--file", str(ROOT / "docker-compose.yml"))
+    variant = find_all(ROOT / "services").get(target)
     # Refuses to run during a measurement, which it would disturb.
     clean(client)
     check_ports()
@@ -80,8 +85,17 @@ def play(target: str, profile: str, install_engine: bool | None) -> NoReturn:
         "COMPOSE_MENU": "false",
     }
     say(f"starting {target} for profile {profile}; Locust's web UI: http://{LOOPBACK}:{WEB_PORT}; Ctrl-C ends it")
-    status = up_and_down(compose, environment)
+    with tempfile.TemporaryDirectory(prefix="fitmap-play-") as scratch:
+        beside = Path(scratch, "variant.json")
+        beside.write_text(json.dumps(compose_beside(target, variant.environment if variant else {})))
+        status = up_and_down((*compose, "--file", str(beside)), environment)
     raise EngineError(f"a container ended, or Docker Compose failed (status {status}): its output above says why")
+
+
+def compose_beside(target: str, environment: Mapping[str, str]) -> dict[str, Any]:
+    """What stands beside docker-compose.yml: the folder of a target, and the variables of a variant."""
+    context = str(ROOT / "services" / folder_of(target))
+    return {"services": {"service": {"build": {"context": context}, "environment": dict(environment)}}}
 
 
 def present_compose() -> tuple[str, ...] | None:

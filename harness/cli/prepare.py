@@ -16,11 +16,13 @@ from harness.host import machine
 from harness.plan.config_file import PRESET_LEVELS, PRESETS
 from harness.plan.profiles import find_profiles
 from harness.plan.schedule import trials_seconds
-from harness.plan.selection import choose, chosen_targets, planned
-from harness.plan.targets import find_targets, with_default_twin
+from harness.plan.selection import choose, chosen_targets, named_targets, named_variants, planned
+from harness.plan.targets import find_all, with_default_twin
+from harness.plan.variants import ALL
 from harness.record.measurement import Missing
-from harness.record.plan import Profile
+from harness.record.plan import Profile, Target
 from harness.record.reader import find_records, read_record
+from harness.run.proof import check_differ
 from harness.wording import counted, minutes
 
 
@@ -54,12 +56,17 @@ def build(options: argparse.Namespace, terminal: Terminal) -> int:
     """Builds images without measuring."""
     config = configure(options)
     extra = ("database", "load", "proxy", "load-comparison")
-    targets = find_targets(ROOT / "services")
-    wanted = choose(tuple(options.names), {**targets, **dict.fromkeys(extra)}, "target") if options.names else tuple(targets)
+    known = find_all(ROOT / "services")
+    named = choose(tuple(options.names), {**known, **dict.fromkeys((*extra, ALL))}, "target") if options.names else (ALL,)
+    others = tuple(name for name in named if name in extra)
+    own = tuple(name for name in named if name not in extra)
+    targets = named_targets(own, known) if own else ()
+    wanted = (*others, *targets, *named_variants(config.run.variants, targets, known))
     client = connect(config.engine.install, terminal.say)
     # Without names: all images that a full run needs.
     names = tuple(dict.fromkeys(("database", "load", *(() if options.names else ("proxy",)), *wanted)))
     images = build_all(client, graph(names, choose_set(config.engine.image_set, terminal.say)), terminal.say)
+    check_differ({name: known[name] for name in names if name in known}, images)
     for name in names:
         print(f"{name}  {images[name].size_bytes / 1e6:.1f} MB  {images[name].id}")
     return 0
@@ -82,11 +89,19 @@ def _when(profile: Profile) -> str:
     return f" (preset {', '.join(profile.presets)}, or by name)" if profile.presets else " (only by name)"
 
 
+def _about(target: Target) -> str:
+    variant = target.variant
+    if variant is None:
+        return f"{target.name}: {target.language}, {target.framework}, {target.driver} ({target.target_class})"
+    lines = f"; {variant.changed_lines}" if variant.files else ""
+    return f"  {target.name}: {variant.question} (variant of class {target.target_class}{lines})"
+
+
 def list_all(options: argparse.Namespace, _terminal: Terminal) -> int:
     """Prints targets, profiles, presets and records."""
     print("targets")
-    for target in find_targets(ROOT / "services").values():
-        print(f"  {target.name}: {target.language}, {target.framework}, {target.driver} ({target.target_class})")
+    for target in find_all(ROOT / "services").values():
+        print(f"  {_about(target)}")
     print("profiles")
     for profile in find_profiles(ROOT / "loadtests").values():
         print(f"  {profile.name}: {profile.question}{_when(profile)}")

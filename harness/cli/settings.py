@@ -23,6 +23,7 @@ def configure(options: argparse.Namespace) -> Config:
         "run",
         preset=given.get("preset"),
         targets=_names(given.get("targets")),
+        variants=_names(given.get("variants")),
         profiles=_names(given.get("profiles")),
         levels=_names(given.get("levels")),
         seed=given.get("seed"),

@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from functools import partial
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -160,6 +161,19 @@ def _certify_context(build: Build) -> io.BytesIO:
     return context
 
 
+@contextmanager
+def laid(build: Build) -> Iterator[Path]:
+    """The folder to build from: the build's context, or a copy with its overlay that exists as long as the context lasts."""
+    if build.overlay is None:
+        yield build.context
+        return
+    with tempfile.TemporaryDirectory(prefix="fitmap-variant-") as scratch:
+        folder = Path(scratch, build.context.name)
+        shutil.copytree(build.context, folder, symlinks=True)
+        shutil.copytree(build.overlay, folder, symlinks=True, dirs_exist_ok=True)
+        yield folder
+
+
 def build_lines(
     client: docker.DockerClient, build: Build, *, tag: str, nocache: bool = False, timeout_seconds: int | None = None
 ) -> Iterator[dict[str, Any]]:
@@ -167,22 +181,24 @@ def build_lines(
 
     `timeout_seconds`: how long the builder may print nothing.
     """
-    source: dict[str, Any] = (
-        {"fileobj": _certify_context(build), "custom_context": True}
-        if build.how == "certify"
-        else {"path": str(build.context), "dockerfile": build.dockerfile}
-    )
-    lines: Iterator[dict[str, Any]] = client.api.build(
-        **source,
-        tag=tag,
-        buildargs={**build.arguments, **{name: os.environ[name] for name in PROXY_VARIABLES if name in os.environ}},
-        network_mode="host",
-        nocache=nocache,
-        timeout=timeout_seconds,
-        rm=True,
-        forcerm=True,
-        decode=True,
-    )
+    with laid(build) as folder:
+        source: dict[str, Any] = (
+            {"fileobj": _certify_context(build), "custom_context": True}
+            if build.how == "certify"
+            else {"path": str(folder), "dockerfile": build.dockerfile}
+        )
+        # The engine has the whole context when this returns.
+        lines: Iterator[dict[str, Any]] = client.api.build(
+            **source,
+            tag=tag,
+            buildargs={**build.arguments, **{name: os.environ[name] for name in PROXY_VARIABLES if name in os.environ}},
+            network_mode="host",
+            nocache=nocache,
+            timeout=timeout_seconds,
+            rm=True,
+            forcerm=True,
+            decode=True,
+        )
     return lines
 
 

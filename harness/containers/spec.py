@@ -58,8 +58,10 @@ def database_spec(image: str, cpus: str, ports: Ports, limits: Limits, password:
     )
 
 
-def service_spec(image: str, cpus: str, ports: Ports, limits: Limits, password: str) -> ContainerSpec:
-    """The target's container."""
+def service_spec(
+    image: str, cpus: str, ports: Ports, limits: Limits, password: str, environment: Mapping[str, str] = {}
+) -> ContainerSpec:
+    """The target's container. `environment`: its variables beyond the contract's."""
     return ContainerSpec(
         role="service",
         image=image,
@@ -67,6 +69,7 @@ def service_spec(image: str, cpus: str, ports: Ports, limits: Limits, password: 
         cpus=cpus,
         memory_bytes=limits.service_memory_mib * MEBIBYTE,
         environment={
+            **environment,
             "HOST": LOOPBACK,
             "PORT": str(ports.service),
             "CPUS": str(count_cpus(cpus)),
@@ -79,7 +82,14 @@ def service_spec(image: str, cpus: str, ports: Ports, limits: Limits, password: 
     )
 
 
-def replica_specs(image: str, cpus: Sequence[str], ports: Ports, limits: Limits, password: str) -> tuple[ContainerSpec, ...]:
+def replica_specs(
+    image: str,
+    cpus: Sequence[str],
+    ports: Ports,
+    limits: Limits,
+    password: str,
+    environment: Mapping[str, str] = {},
+) -> tuple[ContainerSpec, ...]:
     """The containers of a target's replicas, each on CPUs and a port of its own. The service's port is the proxy's.
 
     The replicas share the pool's connections, so that the database has as many as with one service.
@@ -87,7 +97,8 @@ def replica_specs(image: str, cpus: Sequence[str], ports: Ports, limits: Limits,
     shared = structs.replace(limits, db_pool_size=max(1, limits.db_pool_size // len(cpus)))
     return tuple(
         structs.replace(
-            service_spec(image, cpu, structs.replace(ports, service=port), shared, password), role=f"service-{port}"
+            service_spec(image, cpu, structs.replace(ports, service=port), shared, password, environment),
+            role=f"service-{port}",
         )
         for cpu, port in zip(cpus, replica_ports(ports, len(cpus)), strict=True)
     )

@@ -19,8 +19,8 @@ from harness.containers.engine import Say
 from harness.containers.images import Tree, graph
 from harness.errors import UsageError
 from harness.files import ROOT
-from harness.plan.targets import find_targets
-from harness.record.plan import Target, folder_of
+from harness.plan.targets import find_all
+from harness.record.plan import Target, image_of
 
 #: The name of the working tree as a version.
 WORKING_TREE = "."
@@ -60,7 +60,7 @@ def built(client: docker.DockerClient, word: str, names: Collection[str], image_
 
 
 def _built(client: docker.DockerClient, name: str, tree: Tree, names: Collection[str], image_set: str, say: Say) -> Version:
-    known = find_targets(tree.root / "services")
+    known = find_all(tree.root / "services")
     if missing := [target for target in names if target not in known]:
         raise UsageError(f"{name} has no target {', '.join(missing)}: it has {', '.join(known)}")
     say(f"building the images of {', '.join(names)} from {name}")
@@ -89,7 +89,7 @@ def keep(client: docker.DockerClient, images: Mapping[str, str], needed: Collect
     `images`: target -> image id. Young images keep their tags: another history on this machine may compare with them.
     """
     oldest = datetime.now(UTC) - timedelta(days=KEPT_DAYS)
-    for name in {folder_of(target) for target in images}:
+    for name in {image_of(target) for target in images}:
         repository = f"fitmap/{name}"
         for image in client.images.list(repository):
             for tag in image.tags:

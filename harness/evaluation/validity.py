@@ -122,7 +122,7 @@ def generator_problem(level: Level, context: LevelContext) -> str | None:
     limit = max(LAG_P99_MICROSECONDS, LAG_SHARE_OF_OBJECTIVE * context.objective_milliseconds * 1000)
     if level.lag_p99_microseconds > limit:
         return (
-            f"the generator sent requests late by {level.lag_p99_microseconds / 1000:.1f} ms at p99 "
+            f"the generator sent requests and read answers late by {level.lag_p99_microseconds / 1000:.1f} ms at p99 "
             f"(limit {limit / 1000:.1f} ms): something else used its cores"
         )
     return None

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
 
 import msgspec
 
 from harness.plan.levels import in_slices, seconds, sliced_seconds, timed
-from harness.record.plan import BASE, TWIN, Placement, Plan, Profile, Target, Timing, Trial, groups, sliced
+from harness.record.plan import (
+    BASE,
+    TWIN,
+    Placement,
+    Plan,
+    Profile,
+    Target,
+    Timing,
+    Trial,
+    folder_of,
+    groups,
+    is_variant,
+    sliced,
+)
 from loadtests.protocol import messages
 
 # Time outside the windows of a trial: two containers start, golden cases run, two containers stop (measured: 4-6 s).
@@ -48,7 +61,8 @@ def make_plan(
     """All targets with all profiles once per block.
 
     Profiles that are measured in slices come first in each block, with the services of `timing.together` blocks alive at
-    once. The other trials follow in random order: a machine that gets warm or noisy affects all targets alike.
+    once. The other trials follow in random order: a machine that gets warm or noisy affects all targets alike. A variant's
+    trial stands next to its base's.
     """
     rng = random.Random(seed)
     together = max(timing.together, 1)
@@ -58,6 +72,7 @@ def make_plan(
         trials.append(Trial(f"{len(trials) + 1:03}-{target}-{profile}", block, target, profile, group))
 
     grouped = tuple(profile for profile in profiles if sliced(profile))
+    families = _families(target for target in targets if not target.endswith(TWIN))
     for group, first in enumerate(range(1, timing.blocks + 1, together), 1):
         blocks = range(first, min(first + together, timing.blocks + 1))
         for profile, block, target in product(grouped, blocks, targets):
@@ -68,16 +83,30 @@ def make_plan(
                 add(block, target, profile.name, group)
         # What is not measured in slices alternates target by target, once for each group.
         cells = [
-            (target, profile.name)
+            ([target for target in family if takes_part(target, profile)], profile.name)
             for profile in profiles
             if profile not in grouped and (profile.most_blocks is None or group <= profile.most_blocks)
-            for target in targets
-            if not target.endswith(TWIN)
+            for family in families
         ]
         rng.shuffle(cells)
-        for target, profile_name in cells:
-            add(group, target, profile_name, 0)
+        for family, profile_name in cells:
+            # A family of one draws nothing: without variants a seed gives the plan that it always gave.
+            for target in rng.sample(family, len(family)) if len(family) > 1 else family:
+                add(group, target, profile_name, 0)
     return Plan(seed, preset, timing, targets, profiles, placement, tuple(trials))
+
+
+def _families(targets: Iterable[str]) -> tuple[list[str], ...]:
+    """Each target with its variants."""
+    found: dict[str, list[str]] = {}
+    for target in targets:
+        found.setdefault(folder_of(target), []).append(target)
+    return tuple(found.values())
+
+
+def takes_part(target: str, profile: Profile) -> bool:
+    """Whether a target is measured with a profile. Variants are not in `build`: the line that it edits is their base's."""
+    return profile.kind != "build" or not is_variant(target)
 
 
 def further_group(plan: Plan) -> Plan:

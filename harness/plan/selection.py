@@ -15,10 +15,11 @@ from harness.plan.levels import parse_levels
 from harness.plan.placement import place
 from harness.plan.profiles import find_profiles
 from harness.plan.schedule import make_pairs, make_plan
-from harness.plan.targets import find_targets
+from harness.plan.targets import find_all
+from harness.plan.variants import ALL
 from harness.record.config import Config
 from harness.record.cpus import Cpu
-from harness.record.plan import SATURATE, Plan, Profile, Target, Timing
+from harness.record.plan import SATURATE, Plan, Profile, Target, Timing, Variant, folder_of, is_variant
 
 
 def choose(wanted: tuple[str, ...], known: dict[str, Any], what: str) -> tuple[str, ...]:
@@ -75,9 +76,44 @@ def narrow(profiles: tuple[Profile, ...], route: str | None) -> tuple[Profile, .
 
 
 def chosen_targets(config: Config) -> dict[str, Target]:
-    """The targets that a configuration asks for, by name."""
-    known = find_targets(ROOT / "services")
-    return {name: known[name] for name in choose(config.run.targets, known, "target")}
+    """The targets that a configuration asks for, by name. Variants are chosen by name alone, and follow their base."""
+    known = find_all(ROOT / "services")
+    names = named_targets(config.run.targets, known)
+    wanted = (*names, *named_variants(config.run.variants, names, known))
+    families = dict.fromkeys(folder_of(name) for name in wanted)
+    # The base stands before its variants, which have the order in which they were asked for.
+    ordered = sorted(dict.fromkeys(wanted), key=lambda name: (list(families).index(folder_of(name)), is_variant(name)))
+    return {name: known[name] for name in ordered}
+
+
+def named_targets(wanted: tuple[str, ...], known: dict[str, Target]) -> tuple[str, ...]:
+    """The wanted targets; `all`, or none: each folder's own, without variants. Raises UsageError."""
+    bases = tuple(name for name in known if not is_variant(name))
+    chosen = choose(wanted, {**known, ALL: None}, "target") if wanted else (ALL,)
+    return tuple(dict.fromkeys(each for name in chosen for each in (bases if name == ALL else (name,))))
+
+
+def named_variants(wanted: tuple[str, ...], targets: Collection[str], known: Mapping[str, Target]) -> tuple[str, ...]:
+    """The wanted variants of some targets; `all`: each that they have. Raises UsageError."""
+    every = {name: target.variant for name, target in known.items() if target.variant}
+    names = {variant.name for variant in every.values()}
+    found: list[str] = []
+    for name in wanted:
+        if name != ALL and name not in names:
+            raise UsageError(f'unknown variant "{name}"{suggest(name, names) if names else ": no target has one"}')
+        mine = [each for each, variant in every.items() if variant.base in targets and name in (ALL, variant.name)]
+        if not mine:
+            raise UsageError(_without(name, targets, every.values()))
+        found += mine
+    return tuple(found)
+
+
+def _without(name: str, targets: Collection[str], every: Collection[Variant]) -> str:
+    """The sentence for targets that have no variant of a name."""
+    having = ", ".join(dict.fromkeys(variant.base for variant in every if name in (ALL, variant.name)))
+    if name == ALL:
+        return f"{', '.join(targets)} has no variant: {having or 'no target'} have some"
+    return f"none of {', '.join(targets)} has a variant {name}: {having} have it"
 
 
 def chosen_profiles(config: Config, route: str | None) -> tuple[Profile, ...]:
@@ -91,8 +127,8 @@ def chosen_profiles(config: Config, route: str | None) -> tuple[Profile, ...]:
 
 
 def planned(config: Config, route: str | None, targets: Mapping[str, Target], cpus: tuple[Cpu, ...]) -> Plan:
-    """The plan of all chosen targets and profiles, on the CPUs of a machine."""
-    return make_plan(
+    """The plan of all chosen targets and profiles, on the CPUs of a machine. Raises UsageError."""
+    plan = make_plan(
         seed=config.run.seed,
         preset=config.run.preset,
         timing=timing(config),
@@ -100,6 +136,9 @@ def planned(config: Config, route: str | None, targets: Mapping[str, Target], cp
         profiles=chosen_profiles(config, route),
         placement=place(cpus, config.run.service_cores),
     )
+    if not plan.trials:
+        raise UsageError("profile build measures no variant: the line that it edits is the base's, so choose the base")
+    return plan
 
 
 def paired_plan(

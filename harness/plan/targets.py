@@ -1,4 +1,4 @@
-"""Finds the targets: each folder under services/ with a service.toml is one.
+"""Finds the targets: each folder under services/ with a service.toml is one, and so is each variant that this declares.
 
 Adding a folder adds a target.
 """
@@ -8,14 +8,15 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct, field
 
 from harness.errors import UsageError
 from harness.plan.decoding import convert
-from harness.record.plan import BASE, TWIN, Deviation, Edit, Setting, Sizing, Target
+from harness.plan.variants import variants_of
+from harness.record.plan import BASE, DOT, TWIN, Deviation, Edit, Setting, Sizing, Target
 
 
 class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
@@ -34,16 +35,31 @@ class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
     jars: str = ""
     memory: tuple[Sizing, ...] = ()
     jit: bool = False
+    represents: bool = False
+    variants: Mapping[str, Any] = {}
 
 
 def read_target(folder: Path) -> Target:
-    """Reads the target in a folder. Raises UsageError."""
+    """Reads the target in a folder, without its variants. Raises UsageError."""
+    return _target(folder, _manifest(folder))
+
+
+def read_variants(folder: Path) -> dict[str, Target]:
+    """Reads the variants of the target in a folder, by their names. Raises UsageError."""
+    manifest = _manifest(folder)
+    return variants_of(_target(folder, manifest), folder, manifest.variants)
+
+
+def _manifest(folder: Path) -> Manifest:
     path = folder / "service.toml"
     try:
         value = tomllib.loads(path.read_text())
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{path}: not TOML ({error})") from None
-    manifest = convert(value, Manifest, str(path))
+    return convert(value, Manifest, str(path))
+
+
+def _target(folder: Path, manifest: Manifest) -> Target:
     return Target(
         name=folder.name,
         language=manifest.language,
@@ -59,6 +75,7 @@ def read_target(folder: Path) -> Target:
         memory=manifest.memory,
         jit=manifest.jit,
         kind=manifest.kind,
+        represents=manifest.represents,
     )
 
 
@@ -70,13 +87,14 @@ def with_twins(targets: Mapping[str, Target], names: Collection[str]) -> dict[st
 def with_default_twin(targets: Mapping[str, Target], preset: str, *, every: bool) -> dict[str, Target]:
     """All targets with the twin of one of them, or of `every`: an A/A test in each run.
 
-    A compiled target is taken if there is one, because its starts do not differ by what a JIT compiler chose. Preset smoke
-    has none: it only checks that everything works.
+    A compiled target is taken if there is one, because its starts do not differ by what a JIT compiler chose, and no variant
+    where there is another. Preset smoke has none: it only checks that everything works.
     """
     if preset == "smoke" and not every:
         return dict(targets)
-    compiled = [name for name, target in targets.items() if target.kind == "compiled"]
-    return with_twins(targets, targets if every else (compiled or list(targets))[:1])
+    bases = {name: target for name, target in targets.items() if target.variant is None} or targets
+    compiled = [name for name, target in bases.items() if target.kind == "compiled"]
+    return with_twins(targets, targets if every else (compiled or list(bases))[:1])
 
 
 def with_bases(targets: Mapping[str, Target]) -> dict[str, Target]:
@@ -94,11 +112,37 @@ def _beside(targets: Mapping[str, Target], suffix: str, names: Collection[str]) 
 
 
 def find_targets(services: Path) -> dict[str, Target]:
-    """All targets by name, in alphabetical order. Raises UsageError."""
+    """All targets by name, in alphabetical order, without variants. Raises UsageError."""
     folders = sorted(path.parent for path in services.glob("*/service.toml"))
     for folder in folders:
         if folder.name.endswith((TWIN, BASE)):
             raise UsageError(f"{folder.name}: names that end with {TWIN} or {BASE} are fitmap's own; rename the folder")
+        if DOT in folder.name:
+            raise UsageError(f"{folder.name}: a name with a dot is that of a variant; rename the folder")
     if not folders:
         raise UsageError(f"no target under {services}: a target is a folder with a service.toml")
-    return {folder.name: read_target(folder) for folder in folders}
+    found = {folder.name: read_target(folder) for folder in folders}
+    _check_representatives(found.values())
+    return found
+
+
+def find_all(services: Path) -> dict[str, Target]:
+    """All targets by name, each followed by its variants. Raises UsageError."""
+    found: dict[str, Target] = {}
+    for name, target in find_targets(services).items():
+        found |= {name: target, **read_variants(services / name)}
+    return found
+
+
+def _check_representatives(targets: Collection[Target]) -> None:
+    """One target stands for a language in a class."""
+    same: dict[tuple[str, str], list[Target]] = {}
+    for target in targets:
+        same.setdefault((target.target_class, target.language), []).append(target)
+    for (target_class, language), mine in same.items():
+        if len(mine) > 1 and sum(target.represents for target in mine) != 1:
+            names = ", ".join(target.name for target in mine)
+            count = "two" if len(mine) == 2 else str(len(mine))
+            raise UsageError(
+                f"class {target_class} has {count} targets of {language} ({names}): set represents = true in one"
+            )

@@ -19,10 +19,11 @@ class Engine(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RunSection(Struct, frozen=True, forbid_unknown_fields=True):
-    """What to measure. Empty tuples mean all."""
+    """What to measure. Empty tuples mean all, but for `variants`: none. `variants`: of these targets; "all" means each."""
 
     preset: str = "quick"
     targets: tuple[str, ...] = ()
+    variants: tuple[str, ...] = ()
     profiles: tuple[str, ...] = ()
     levels: tuple[str, ...] = ()
     seed: int = 1

@@ -1,4 +1,4 @@
-"""Compares the load generator's delay with a tail of the response times, of a level or of one route."""
+"""Compares the delay that the load generator itself adds with a tail of response times, of a level or of a route."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ def latency_problem(lag_p99: float, response_p99: float) -> str:
     if lag_p99 <= LAG_SHARE_OF_RESPONSE * response_p99:
         return ""
     return (
-        f"the generator sent late by {lag_p99 / 1000:.1f} ms at p99, over a tenth of the {response_p99 / 1000:.1f} ms "
+        f"the generator was late by {lag_p99 / 1000:.1f} ms at p99, over a tenth of the {response_p99 / 1000:.1f} ms "
         "of the responses: the tail may be its own"
     )

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from msgspec import Struct
 
+from harness.wording import counted
+
 TWIN = "-twin"
 BASE = "-base"
+#: Stands between the folder and the name of a variant: `java.jdk21`.
+DOT = "."
 
 SATURATE = "saturate"
 CAPACITY = "capacity"
@@ -57,8 +61,37 @@ class Sizing(Struct, frozen=True, forbid_unknown_fields=True):
     why: str
 
 
+class Variant(Struct, frozen=True):
+    """What a variant changes of the target in the same folder, its base."""
+
+    name: str
+    base: str
+    question: str
+    #: Argument of a base image -> its version.
+    bases: Mapping[str, str] = {}
+    #: Build arguments of its Dockerfile.
+    arguments: Mapping[str, str] = {}
+    #: Of the service's container.
+    environment: Mapping[str, str] = {}
+    #: The folder, within the base's, whose files are laid over a copy of that.
+    overlay: str = ""
+    files: tuple[str, ...] = ()
+    #: Lines of text that the overlay adds to the folder, and that it removes.
+    lines_added: int = 0
+    lines_removed: int = 0
+    #: Key of GET /meta -> how its value must begin.
+    proves: Mapping[str, str] = {}
+    #: Where it departs from its base's class.
+    deviations: tuple[Setting, ...] = ()
+
+    @property
+    def changed_lines(self) -> str:
+        """What the overlay changes, in words."""
+        return f"+{self.lines_added} -{self.lines_removed} lines in {counted(len(self.files), 'file')}"
+
+
 class Target(Struct, frozen=True):
-    """One service folder: a language, a class, a manifest."""
+    """One service: a folder under services/ with its manifest, or a variant of it."""
 
     name: str
     language: str
@@ -79,6 +112,15 @@ class Target(Struct, frozen=True):
     jit: bool = False
     #: How its code runs. None in older records.
     kind: Literal["compiled", "managed", "interpreted"] | None = None
+    #: None: it is what its folder has.
+    variant: Variant | None = None
+    #: It stands for its language in its class, where another target has the same language and class.
+    represents: bool = False
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The variables of its container beyond the contract's."""
+        return self.variant.environment if self.variant else {}
 
 
 class Level(Struct, frozen=True):
@@ -191,9 +233,19 @@ def groups(trials: Sequence[Trial]) -> tuple[tuple[Trial, ...], ...]:
     return tuple(tuple(each) for each in found.values())
 
 
-def folder_of(target: str) -> str:
-    """The folder under services/ of a target, its base, or the twin of one of them. The image has the same name."""
+def image_of(target: str) -> str:
+    """The name of the image of a target, its base version, or the twin of one of them."""
     return target.removesuffix(TWIN).removesuffix(BASE)
+
+
+def folder_of(target: str) -> str:
+    """The folder under services/ of a target, a variant, or another version of one. GET /meta answers this name."""
+    return image_of(target).partition(DOT)[0]
+
+
+def is_variant(target: str) -> bool:
+    """Whether it is a variant of the target that its folder has, or another version of one."""
+    return DOT in target
 
 
 def is_base(target: str) -> bool:

@@ -18,7 +18,7 @@ from harness.files import ROOT
 from harness.host import machine
 from harness.record.config import Config
 from harness.record.method import METHOD
-from harness.record.plan import Plan, Target, folder_of, is_base
+from harness.record.plan import Plan, Target, folder_of, is_base, is_variant
 from harness.record.run import SCHEMA, Calibration, EngineRecord, ImageRecord, Run
 
 CONTRACT = ROOT / "services" / "contract"
@@ -82,8 +82,8 @@ def describe_run(
         source_lines={
             name: source_lines(ROOT / "services" / folder_of(name), target.sources)
             for name, target in targets.items()
-            # The sources of a base are not in this checkout.
-            if not is_base(name)
+            # The sources of a base version are not in this checkout, and a variant has its base's.
+            if not is_base(name) and not is_variant(name)
         },
     )
 

@@ -21,9 +21,10 @@ from harness.containers.versions import Version
 from harness.host import machine
 from harness.plan.selection import planned
 from harness.record.config import Config
-from harness.record.plan import Plan, Target, folder_of, is_base
+from harness.record.plan import Plan, Target, image_of, is_base
 from harness.record.reader import Record, begin_record, check_space, new_id
 from harness.run.description import describe_run
+from harness.run.proof import check_differ, prove
 from harness.run.runner import Listener, measure
 from harness.wording import counted
 
@@ -66,18 +67,20 @@ def made_images(
     client: docker.DockerClient, helpers: Collection[str], targets: Collection[str], image_set: str, listener: Listener
 ) -> dict[str, Image]:
     """Builds what is missing of the images of targets and helpers. Images by name."""
-    folders = tuple(dict.fromkeys(folder_of(target) for target in targets))
-    builds = graph((*helpers, *folders), image_set)
+    own = tuple(dict.fromkeys(image_of(target) for target in targets))
+    builds = graph((*helpers, *own), image_set)
     listener.say(
         f"images: {len(builds)} needed for {', '.join(targets) or 'the load'}; making them for the first time takes minutes"
     )
     made = build_all(client, builds, listener.say)
-    return {name: made[folder_of(name)] for name in (*helpers, *targets)}
+    return {name: made[image_of(name)] for name in (*helpers, *targets)}
 
 
 def begin(client: docker.DockerClient, request: Request, prepared: Prepared, listener: Listener) -> Record:
-    """Calibrates the load generator and writes the record's header. Raises RunError."""
+    """Proves the variants, calibrates the load generator and writes the record's header. Raises UsageError, RunError."""
     check_space(request.runs)
+    check_differ(prepared.targets, prepared.images)
+    prove(client, request.config, prepared.plan.placement, prepared.targets, prepared.images, listener.say)
     bench = Bench(prepared.images["load"].id, prepared.plan.placement, request.config)
     calibration = calibrate(client, bench, listener.say)
     return begin_record(
@@ -123,7 +126,7 @@ def measure_pairs(
     images: dict[str, Image] = made_images(client, helpers_of(plan), (), image_set, listener)
     for name in plan.targets:
         version = base if is_base(name) else head
-        own = folder_of(name)
+        own = image_of(name)
         targets[name] = msgspec.structs.replace(version.targets[own], name=name)
         images[name] = version.images[own]
     record = begin(client, request, Prepared(plan, targets, images, image_set), listener)

@@ -41,6 +41,11 @@ class Setup(Struct, frozen=True):
     def profile(self, trial: Trial) -> Profile:
         return next(profile for profile in self.plan.profiles if profile.name == trial.profile)
 
+    def environment(self, trial: Trial) -> Mapping[str, str]:
+        """The variables of the service's container beyond the contract's."""
+        target = self.targets.get(trial.target)
+        return target.environment if target else {}
+
     def timing(self, trial: Trial) -> Timing:
         return timing_of(self.targets.get(trial.target), self.plan.timing)
 
@@ -113,15 +118,17 @@ def load_spec(
 
 
 def wanted_meta(setup: Setup, trial: Trial) -> dict[str, str]:
-    """What the trial's service must answer on GET /meta, by key. A twin answers under its folder's name."""
+    """What the trial's service must answer on GET /meta, by key. A twin and a variant answer under their folder's name."""
     # A base is an image of the past: the target may have had another name, language or class. Its keys are checked.
     if is_base(trial.target):
         return {}
-    wanted = {"target": folder_of(trial.target)}
     target = setup.targets.get(trial.target)
-    if target is not None:
-        wanted |= {"language": target.language, "class": target.target_class}
-    return wanted
+    return {"target": folder_of(trial.target), **(meta_of(target) if target else {})}
+
+
+def meta_of(target: Target) -> dict[str, str]:
+    """What a target's manifest says of its GET /meta."""
+    return {"target": folder_of(target.name), "language": target.language, "class": target.target_class}
 
 
 def statistics_command(port: int) -> list[str]:

@@ -45,7 +45,7 @@ from harness.trials.generator import (
     expect,
 )
 from harness.trials.group_service import GroupService
-from harness.trials.group_spec import expected_connections, group_spec, wanted_rounds
+from harness.trials.group_spec import expected_connections, families, group_spec, wanted_rounds
 from loadtests.protocol import messages
 from loadtests.protocol.group_messages import (
     CopyLost,
@@ -127,9 +127,14 @@ class _Group:
         check_port_free(setup.config.generator.port, "generator")
         firsts = {(trial.target, trial.block): trial for trial in reversed(trials)}
         wanted = list(dict.fromkeys((trial.target, trial.block) for trial in trials))
+        family = families(wanted)
         self._services = [
             GroupService(
-                index, firsts[key], stack.enter_context(TrialContainers(client, setup.run_id, firsts[key].id)), setup
+                index,
+                firsts[key],
+                stack.enter_context(TrialContainers(client, setup.run_id, firsts[key].id)),
+                setup,
+                family[index],
             )
             for index, key in enumerate(wanted)
         ]

@@ -20,8 +20,8 @@ from loadtests.protocol.group_messages import Copy, CopyReady, Turn
 class GroupService:
     """Its steps, in this order: start, read after each level, stop. A service that is lost takes no further step."""
 
-    def __init__(self, index: int, trial: Trial, containers: TrialContainers, setup: Setup) -> None:
-        """Starts the database, and creates the service. Raises PortTaken, TrialError."""
+    def __init__(self, index: int, trial: Trial, containers: TrialContainers, setup: Setup, family: int) -> None:
+        """Starts the database, and creates the service. `family`: see `Copy`. Raises PortTaken, TrialError."""
         config, placement = setup.config, setup.plan.placement
         self.index = index
         self.target, self.block = trial.target, trial.block
@@ -35,7 +35,14 @@ class GroupService:
         )
         self.database.start()
         self.container = containers.add(
-            service_spec(setup.images[trial.target], placement.service, self.ports, config.limits, password)
+            service_spec(
+                setup.images[trial.target],
+                placement.service,
+                self.ports,
+                config.limits,
+                password,
+                setup.environment(trial),
+            )
         )
         self.copy = Copy(
             port=self.ports.service,
@@ -43,6 +50,7 @@ class GroupService:
             database=str(self.database.container.id),
             meta=wanted_meta(setup, trial),
             warmup_turns=warmup_turns(setup.targets.get(trial.target), setup.plan.timing),
+            family=family,
         )
         self.started_ns = 0
         self.ready: CopyReady | None = None

@@ -9,7 +9,7 @@ from harness.containers.spec import LOOPBACK
 from harness.evaluation.load import shares_service
 from harness.plan.levels import in_slices
 from harness.record.cpus import parse_cpu_list
-from harness.record.plan import Trial
+from harness.record.plan import TWIN, Trial, folder_of, is_base
 from harness.trials.context import Setup
 from harness.trials.generator import READY_SECONDS
 from loadtests.protocol.group_messages import Copy, GroupSpec, Program
@@ -39,6 +39,14 @@ def group_spec(setup: Setup, trials: Sequence[Trial], copies: tuple[Copy, ...]) 
         master_port=config.generator.port,
         external_workers=config.generator.external_workers,
     )
+
+
+def families(services: Sequence[tuple[str, int]]) -> tuple[int, ...]:
+    """The family of each service of a group (target and block): a target and its variants of the same block have one."""
+    firsts: dict[tuple[str, int], int] = {}
+    # Twins and base versions stand for themselves: a twin shows how far equal targets differ that are no neighbours.
+    keys = ((t if t.endswith(TWIN) or is_base(t) else folder_of(t), block) for t, block in services)
+    return tuple(firsts.setdefault(key, index) for index, key in enumerate(keys))
 
 
 def wanted_rounds(spec: GroupSpec, profile: str, level: str) -> int:

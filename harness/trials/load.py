@@ -230,13 +230,13 @@ def _services(
     """
     config, image, cpus = setup.config, setup.images[trial.target], deployment.placement
     if not deployment.replicas:
-        spec = service_spec(image, cpus.service, config.ports, deployment.limits, password)
-        environment = {**spec.environment, **deployment.environment}
-        return [containers.add(msgspec.structs.replace(spec, environment=environment))], []
+        environment = {**setup.environment(trial), **deployment.environment}
+        spec = service_spec(image, cpus.service, config.ports, deployment.limits, password, environment)
+        return [containers.add(spec)], []
     count = len(deployment.replicas)
     for port in replica_ports(config.ports, count):
         check_port_free(port, "replica")
-    specs = replica_specs(image, deployment.replicas, config.ports, deployment.limits, password)
+    specs = replica_specs(image, deployment.replicas, config.ports, deployment.limits, password, setup.environment(trial))
     proxy = proxy_spec(setup.images["proxy"], cpus.proxy, config.ports, count, deployment.limits)
     return [containers.add(spec) for spec in specs], [containers.add(proxy)]
 

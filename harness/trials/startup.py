@@ -51,7 +51,10 @@ class _Starter(Struct, frozen=True):
     def create(self) -> RunningContainer:
         config, plan = self.setup.config, self.setup.plan
         image = self.setup.images[self.trial.target]
-        return self.containers.add(service_spec(image, plan.placement.service, config.ports, config.limits, self.password))
+        environment = self.setup.environment(self.trial)
+        return self.containers.add(
+            service_spec(image, plan.placement.service, config.ports, config.limits, self.password, environment)
+        )
 
     def start(self, cold: Layers | None) -> tuple[Start, str]:
         """One start from creation to removal, and the service's answer on /meta. Raises TrialError."""

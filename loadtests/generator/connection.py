@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import struct
+import time
+from collections.abc import Callable
 from typing import Any
 
 import gevent
@@ -13,6 +16,9 @@ from gevent import monkey
 Socket = monkey.get_original("socket", "socket")
 
 RECEIVE_BYTES = 262_144
+#: Linux: `SO_TIMESTAMPNS` asks the kernel for the instant at which data arrived, as a `struct timespec` of the wall clock.
+TIMESTAMP_OPTION = 35
+TIMESPEC = struct.Struct("@ll")
 
 
 class Broken(Exception):
@@ -24,6 +30,9 @@ class Connection:
 
     `body` and `keep_alive` are those of the last answer. Raises Broken.
     """
+
+    #: While answers are timed: how long the last part of the last answer lay in the socket before it was read.
+    unread_ns = 0
 
     def __init__(self, host: str, port: int) -> None:
         self._socket = Socket()
@@ -37,7 +46,7 @@ class Connection:
         self._socket.setblocking(False)
         self._socket.setsockopt(6, 1, 1)  # IPPROTO_TCP, TCP_NODELAY
         self._send = self._socket.send
-        self._receive = self._socket.recv
+        self._receive: Callable[[int], bytes] = self._socket.recv
         hub: Any = gevent.get_hub()
         self._wait = hub.wait
         self._readable = hub.loop.io(self._socket.fileno(), 1)
@@ -79,6 +88,22 @@ class Connection:
         except httptools.HttpParserError as error:
             raise Broken(f"the answer is not HTTP: {error}") from None
         return int(self._parser.get_status_code())
+
+    def time_answers(self, wanted: bool) -> None:
+        """Whether `unread_ns` is measured from now on. It costs a microsecond for each answer."""
+        self._socket.setsockopt(1, TIMESTAMP_OPTION, int(wanted))  # SOL_SOCKET
+        self._receive = self._receive_timed if wanted else self._socket.recv
+        self.unread_ns = 0
+
+    def _receive_timed(self, size: int) -> bytes:
+        received, ancillary, _, _ = self._socket.recvmsg(size, 64)
+        now_ns = time.time_ns()
+        for _, kind, data in ancillary:
+            if kind == TIMESTAMP_OPTION:
+                seconds, nanoseconds = TIMESPEC.unpack(data)
+                # The wall clock may have been set in between.
+                self.unread_ns = max(0, now_ns - seconds * 1_000_000_000 - nanoseconds)
+        return received
 
     def close(self) -> None:
         self._readable.close()

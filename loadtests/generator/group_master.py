@@ -2,7 +2,7 @@
 
     workers -> hello -> each copy: wait for it, golden cases -> levels -> done
     a level: warm-up in turns -> rounds until enough of them count -> group_level_end -> wait for the harness
-    a round: one slice of each copy, in random order
+    a round: one slice of each copy, in random order, with the copies of a family next to each other
     a slice: lead-in -> counters -> measured part -> pause -> counters. Nothing is under way when counters are read.
 
 Each part is bounded in time, and so are turns and rounds. Exit status 0 after `group_done`, 1 after `fatal`.
@@ -24,7 +24,7 @@ from loadtests.generator.master import Harness, check_golden_cases, hello, say, 
 from loadtests.generator.worker_pool import GroupUser, Stop, Workers
 from loadtests.protocol import group_messages as group
 from loadtests.protocol import messages
-from loadtests.protocol.rounds import Rounds, Seen
+from loadtests.protocol.rounds import Rounds, Seen, in_order
 
 #: One turn of the warm-up.
 TURN_SECONDS = 1.0
@@ -120,7 +120,7 @@ class Group:
             number += 1
             taken[number] = {}
             due = rounds.due(self._alive, closed=closed)
-            for copy in self._random.sample(due, len(due)):
+            for copy in in_order(due, [each.family for each in self._spec.copies], self._random):
                 event, part = self._slice(program, level, copy, number)
                 say(event)
                 taken[number][copy] = event, part

@@ -87,6 +87,7 @@ class ClosedLoop:
     def converse(self, user: Sender, connection: Connection, fire: Callable[..., None] | None) -> None:
         """Sends requests until the level is over or the connection can't be kept. Raises Broken."""
         recorder, clock = self.recorder, time.perf_counter_ns
+        connection.time_answers(False)
         exchange = connection.exchange
         for route, request, check in self._own_exchanges():
             user.route = route
@@ -125,8 +126,9 @@ class ClosedLoop:
 class OpenLoop:
     """An open loop: arrivals on an absolute Poisson schedule, whatever the service does. Connections take them from a queue.
 
-    Lag is only the generator's own delay. It counts from the instant at which the request was due, or from the instant at
-    which the connection became free if that was later.
+    Lag is the generator's own delay: how late it sent the request and how late it read the answer. Sending is late from the
+    instant at which the request was due, or at which the connection became free if that was later. Reading is late from the
+    instant at which the kernel had the end of the answer.
     """
 
     #: The service that is loaded, by its index in the group.
@@ -188,6 +190,7 @@ class OpenLoop:
     def converse(self, user: Sender, connection: Connection, fire: Callable[..., None] | None) -> None:
         """Sends requests until the level is over or the connection can't be kept. Raises Broken."""
         recorder, clock, waiting = self.recorder, time.perf_counter_ns, self._waiting
+        connection.time_answers(True)
         exchange = connection.exchange
         hub: Any = gevent.get_hub()
         resume = gevent.getcurrent().switch
@@ -222,7 +225,8 @@ class OpenLoop:
                 phase.sum_microseconds[route] += microseconds
                 phase.response[route][index_of(min(microseconds, HIGHEST_MICROSECONDS))] += 1
                 phase.service[route][index_of(min((done_ns - sent_ns) // 1000, HIGHEST_MICROSECONDS))] += 1
-                phase.lag[route][index_of(min((sent_ns - max(due_ns, free_ns)) // 1000, HIGHEST_MICROSECONDS))] += 1
+                lag_ns = sent_ns - max(due_ns, free_ns) + connection.unread_ns
+                phase.lag[route][index_of(min(lag_ns // 1000, HIGHEST_MICROSECONDS))] += 1
             free_ns = done_ns
             if fire:
                 user.tell(fire, route, due_ns, len(connection.body), problem)

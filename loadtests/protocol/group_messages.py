@@ -25,6 +25,8 @@ class Copy(Struct, frozen=True, forbid_unknown_fields=True):
     meta: dict[str, str]
     #: How many turns its warm-up has before the first profile; half of them before each further one.
     warmup_turns: int
+    #: Copies of one family have their slices next to each other in each round.
+    family: int
 
 
 class SlicedLevel(Struct, frozen=True, forbid_unknown_fields=True):

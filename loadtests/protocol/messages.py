@@ -108,8 +108,8 @@ class RouteResult(Struct, frozen=True):
     """The measured phase of a route. Histograms are HdrHistogram V2 (compressed, base64), in microseconds.
 
     requests: answered as expected. response: from the instant at which a request was due to its answer; service: from the
-    instant at which it was sent; lag: how late the generator itself sent it. A closed loop has no schedule, so it has only
-    `response`. scheduled = requests + failures + timed_out + dropped + open.
+    instant at which it was sent; lag: how late the generator itself sent it and read its answer. A closed loop has no
+    schedule, so it has only `response`. scheduled = requests + failures + timed_out + dropped + open.
     """
 
     route: str

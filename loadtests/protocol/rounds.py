@@ -1,4 +1,4 @@
-"""Decides from counters which slices of a group count, and when there are enough rounds. It never looks at who is faster.
+"""Rounds of a group: the order in each, which slices count, and when there are enough. It never looks at who is faster.
 
 A slice is dropped where something other than the service under load worked: another service, which a compiler or a collector
 kept busy, or a neighbour of the virtual machine. Slices in which a copy still got faster are warm-up.
@@ -7,6 +7,7 @@ kept busy, or a neighbour of the virtual machine. Slices in which a copy still g
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
 from statistics import fmean, stdev
@@ -144,6 +145,16 @@ class Rounds:
             for number in counting[copy][: max(1, self._wanted // 3)]:
                 self._drop(copy, number, "warm-up: it still got faster")
         return False
+
+
+def in_order(due: Sequence[int], families: Sequence[int], rng: random.Random) -> list[int]:
+    """The copies of a round in random order, with those of one family next to each other. `families`: of each copy."""
+    found: dict[int, list[int]] = {}
+    for copy in due:
+        found.setdefault(families[copy], []).append(copy)
+    mixed = rng.sample(list(found.values()), len(found))
+    # A family of one draws nothing: without variants a seed gives the order that it always gave.
+    return [copy for family in mixed for copy in (rng.sample(family, len(family)) if len(family) > 1 else family)]
 
 
 def least_slices(wanted: int) -> int:

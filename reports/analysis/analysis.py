@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from harness.record.garbage import uncollected
 from harness.record.measurement import Capacity, Measurement, Missing
-from harness.record.plan import TWIN, Trial
+from harness.record.plan import Trial
 from harness.record.reader import Record
 from harness.record.run import Run
 from harness.record.trial_result import TrialResult
@@ -25,10 +25,12 @@ from reports.analysis.observations import (
     TrialObservation,
     by_scope,
     level_observation,
+    loud_loads,
     service_bound_loads,
     trial_observation,
 )
 from reports.analysis.ranking import Ranking, rank
+from reports.analysis.representatives import classes, of_class, roles_of
 from reports.metrics.catalogue import BY_ID, METRICS
 from reports.metrics.level_stats import (
     cpu_per_request_microseconds,
@@ -96,6 +98,8 @@ class Analysis(Struct, frozen=True, dict=True):
     singles: tuple[TrialObservation, ...]
     #: The second names of targets that were measured twice. They are ranked nowhere and not among the run's targets here.
     twins: tuple[str, ...] = ()
+    #: Variants, and targets for which another stands. They are neither.
+    unranked: tuple[str, ...] = ()
     #: At the loads that were measured in slices.
     loud: tuple[LoudRounds, ...] = ()
 
@@ -171,17 +175,17 @@ def by_cell(measured: Sequence[LevelObservation]) -> dict[tuple[str, str], tuple
 @uncollected()
 def analyse(record: Record) -> Analysis:
     """Reads a record's histograms and ranks the targets by every metric."""
-    plan = record.run.plan
-    twins = tuple(target for target in plan.targets if target.endswith(TWIN))
-    others = tuple(target for target in plan.targets if target not in twins)
-    run = msgspec.structs.replace(record.run, plan=msgspec.structs.replace(plan, targets=others or twins))
+    roles = roles_of(record.run)
+    run = msgspec.structs.replace(record.run, plan=msgspec.structs.replace(record.run.plan, targets=roles.targets))
     loads = loads_of(run.plan, tails_by_route=run.method >= TAILS_BY_ROUTE)
     scopes = scopes_of(run.plan, loads)
     ordered = sorted(record.results, key=lambda result: result.trial.id)
-    bound = service_bound_loads(ordered)
-    measured = tuple(m for result in ordered for m in level_observation(record, result, loads, bound))
+    # What is ranked nowhere has no part in the figures of the others.
+    ranked_results = [result for result in ordered if result.trial.target not in roles.unranked]
+    bound, loud = service_bound_loads(ranked_results), loud_loads(ranked_results)
+    measured = tuple(m for result in ordered for m in level_observation(record, result, loads, bound, loud))
     singles = tuple(single for result in ordered if (single := trial_observation(record, result)))
-    observed, observations = by_cell(measured), by_scope(measured, singles)
+    observed, observations = by_cell(measured), by_scope(measured, singles, without=roles.unranked)
     machines = {s.id: Machine(rounds) for s in scopes if s.load and (rounds := trial_rounds(observations.get(s.id, {})))}
     cells = {(target, load.id): observed.get((target, load.id), ()) for target, load in product(run.plan.targets, loads)}
     first = {load.profile: load.id for load in reversed(loads)}
@@ -203,17 +207,12 @@ def analyse(record: Record) -> Analysis:
             if (found := _representative(cells[target, load]))
         },
         singles=singles,
-        twins=twins if others else (),
+        twins=roles.twins,
+        unranked=roles.unranked,
         loud=tuple(LoudRounds(load, dearer) for load, each in machines.items() if (dearer := each.loudness())),
     )
     analysis._found.update(ranked)
     return analysis
-
-
-def classes(run: Run) -> tuple[str, ...]:
-    """The classes that take part, `standard` first. They are never ranked against each other."""
-    found = {run.targets[target].target_class for target in run.plan.targets}
-    return tuple(sorted(found, key=lambda each: (each != "standard", each)))
 
 
 def _rankings(
@@ -232,7 +231,9 @@ def _rankings(
             means_nothing = scope.load and scope.load.kind not in metric.loops
             if metric.scope != scope.scope or means_nothing or metric.id not in known:
                 continue
-            targets = [t for t in run.plan.targets if run.targets[t].target_class == target_class]
+            targets = [t for t in of_class(run, target_class) if not run.targets[t].variant]
+            if not targets:
+                continue
             values = {t: trial_values(metric, t, scope, found.get(t, ()), results) for t in targets}
             ranked |= {(metric.id, t, scope.id): each for t, each in values.items()}
             yield _ranked(run, metric, scope, target_class, values, machines.get(scope.id))

@@ -144,7 +144,7 @@ def _all(analysis: Analysis) -> Iterator[Cell]:
 
 
 def _targets(analysis: Analysis) -> tuple[str, ...]:
-    return (*analysis.run.plan.targets, *analysis.twins)
+    return (*analysis.run.plan.targets, *analysis.unranked, *analysis.twins)
 
 
 def _speeds(analysis: Analysis, target: str, scope: Scope) -> Iterator[Cell]:

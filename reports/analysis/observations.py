@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from statistics import median
 from typing import get_args
 
 from msgspec import Struct
@@ -15,7 +16,7 @@ from harness.record.plan import Kind, Trial
 from harness.record.reader import Record
 from harness.record.trial_result import BuildMeasurement, NonLoadMeasurement, TrialResult
 from reports.metrics.catalogue import METRICS
-from reports.metrics.level_stats import Distribution, distributions
+from reports.metrics.level_stats import LOUD_SCATTER, Distribution, distributions, slice_scatter
 from reports.metrics.load import LevelData, route_tails
 from reports.metrics.metric import Metric, NotApplicable
 from reports.metrics.scopes import Load, ScopeKind, route_id
@@ -97,10 +98,27 @@ def service_bound_loads(results: Iterable[TrialResult]) -> frozenset[str]:
     return frozenset(load for load, found in limits.items() if found == {"service-cpu"})
 
 
+def loud_loads(results: Iterable[TrialResult]) -> frozenset[str]:
+    """The ids of the loads at which slices scatter much, in half of all valid trials.
+
+    Such scatter comes from the machine, because no target alone makes half of the trials. It is one-sided: other machines
+    make a slice slower, never faster. So the best third of the slices repeats better there than their mean. On a quiet
+    machine it is the mean that repeats better.
+    """
+    scatters = defaultdict(list)
+    for result in results:
+        for level in result.measurement.levels if isinstance(result.measurement, Measurement) else ():
+            if level.verdict == "valid" and (found := slice_scatter(level)) is not None:
+                scatters[f"{result.trial.profile}@{level.level}"].append(found)
+    return frozenset(load for load, found in scatters.items() if median(found) > LOUD_SCATTER)
+
+
 def level_observation(
-    record: Record, result: TrialResult, loads: Sequence[Load], service_bound: frozenset[str]
+    record: Record, result: TrialResult, loads: Sequence[Load], service_bound: frozenset[str], loud: frozenset[str]
 ) -> Iterator[LevelObservation]:
-    """A result at each load of which it has a measurement. `service_bound`: see `service_bound_loads`."""
+    """A result at each load of which it has a measurement. `service_bound`, `loud`: see `service_bound_loads`,
+    `loud_loads`.
+    """
     whole = result.measurement
     if not isinstance(whole, Measurement):
         return
@@ -121,6 +139,7 @@ def level_observation(
             source_lines=record.run.source_lines.get(result.trial.target),
             searched=result.trial.profile in searched,
             service_bound=load.id in service_bound,
+            loud=load.id in loud,
             tails_by_route=bool(load.routes),
         )
         values = _values("load", seen)
@@ -160,19 +179,21 @@ def _image_bytes(record: Record, result: TrialResult) -> float | Missing:
 ByScope = Mapping[str, Mapping[str, Sequence[Observation]]]
 
 
-def by_scope(measured: Sequence[LevelObservation], singles: Sequence[TrialObservation]) -> ByScope:
-    """The observations by scope (the load, its routes, the profile, the whole run with id "") and target.
+def by_scope(
+    measured: Sequence[LevelObservation], singles: Sequence[TrialObservation], without: Collection[str] = ()
+) -> ByScope:
+    """The observations by scope (the load, its routes, the profile, the whole run with id "") and target, but for some.
 
     At a route, a trial has the values of that route alone.
     """
     scopes: defaultdict[str, defaultdict[str, list[Observation]]] = defaultdict(lambda: defaultdict(list))
-    for m in measured:
+    for m in (m for m in measured if m.trial.target not in without):
         trial = m.trial
         for scope in (m.load.id, trial.profile, ""):
             scopes[scope][trial.target].append(m)
         for route, values in m.by_route.items():
             scopes[route_id(m.load.id, route)][trial.target].append(replace(m, values=values, rounds={}))
-    for single in singles:
+    for single in (single for single in singles if single.trial.target not in without):
         for scope in (single.trial.profile, ""):
             scopes[scope][single.trial.target].append(single)
     return scopes

@@ -1,9 +1,10 @@
 """What changed between two records, cell by cell.
 
 The trials of two records are not paired. The ratio of a cell is that of the geometric means, with the interval of Welch's t
-on logarithms (B. L. Welch, Biometrika 34, 1947). If both records have the machine's speed, and it affects the metric, its
-effect is removed: analysis of covariance, with one slope for both records (`apart` in reports/stats/intervals.py). Of many
-intervals some exclude 1 by chance; the result says how many that would be.
+on logarithms (B. L. Welch, Biometrika 34, 1947). The machine may have been slower in one of them. Where the targets took
+turns, each target is compared with those whose images did not change (difference in differences). In older records the
+machine's speed was probed, and its effect is removed by analysis of covariance with one slope for both records (`apart` in
+reports/stats/intervals.py). Of many intervals some exclude 1 by chance; the result says how many that would be.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from harness.record.plan import BASE
 from harness.record.run import Run
 from reports.analysis.analysis import Analysis
 from reports.analysis.cells import SPEED, STATEMENTS, MetricInfo, cell_name, cells, metric_info, parts_of
-from reports.comparison.matched_cells import PairedCell, RecordPair, all_pairs, match_cells
+from reports.comparison.matched_cells import PairedCell, RecordPair, all_pairs, match_cells, unchanged
 from reports.comparison.rank_agreement import agreement, said
 from reports.metrics.catalogue import BY_ID
 from reports.metrics.metric import Direction
@@ -27,6 +28,8 @@ from reports.stats.intervals import MIN_TRIALS, at_zero, student_t_quantile
 from reports.units import number, quantity
 
 BELOW = "below the relevance bound"
+#: From this method on targets take turns, where their levels allow it.
+SLICES_FROM = 7
 
 
 class Change(Struct, frozen=True):
@@ -156,17 +159,23 @@ def _judged_pairs(pairs: PairedCell, figure: MetricInfo, confidence: float, boun
 
 
 def _machine(now: Analysis, before: Analysis) -> str:
-    """The CPU speed probe's time on the service's CPUs, head against base, as a sentence."""
+    """How fast the machine was, by the CPU speed probe on the service's CPUs, and by what changes are corrected for it."""
     speeds = [
         [math.log(value) for cell in cells(each) if cell.metric == SPEED["service"] for value in cell.values.values()]
         for each in (now, before)
     ]
-    if not all(speeds):
-        return ""
-    percent = 100 * math.expm1(fmean(speeds[0]) - fmean(speeds[1]))
+    probed = ""
+    if all(speeds):
+        percent = 100 * math.expm1(fmean(speeds[0]) - fmean(speeds[1]))
+        difference = f"{abs(percent):.0f} % {'more' if percent > 0 else 'less'} time than in the base"
+        probed = f"a fixed piece of work on the service's CPUs took {difference}; "
+    if min(now.run.method, before.run.method) < SLICES_FROM:
+        return f"{probed}what that explains is taken out of the ratios of times and rates" if probed else ""
+    same = unchanged(now.run, before.run)
+    if not same:
+        return f"{probed}every image differs, so nothing tells how much of the changes is the machine's"
     return (
-        f"a fixed piece of work on the service's CPUs took {abs(percent):.0f} % {'more' if percent > 0 else 'less'} time "
-        "than in the base; what that explains is taken out of the ratios of times and rates"
+        f"{probed}ratios of what was measured in turns are relative to the targets with the same image ({', '.join(same)})"
     )
 
 

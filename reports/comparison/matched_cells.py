@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from statistics import fmean
 
 from msgspec import Struct
 
 from harness.record.measurement import Missing
 from harness.record.plan import BASE
+from harness.record.run import Run
 from reports.analysis.analysis import Analysis
 from reports.analysis.cells import SPEED, cell_name, cells, metric_info, parts_of
 from reports.metrics.catalogue import BY_ID
@@ -21,15 +23,25 @@ from reports.stats.pairs import TrialValues, pair_logs
 class RecordPair(Struct, frozen=True):
     """A cell's values in both records. `slower`: for each role whose CPU speed affects the metric, the logarithms of the CPU
     speed probe's times for the values of now, and for those of before.
+
+    `others`: where targets took turns in both records, what the targets whose images did not change had at the same times:
+    the mean logarithm for each value of now, and of before. The machine made both slower alike, so the difference of the
+    differences is the target's own.
     """
 
     now: Sequence[float]
     before: Sequence[float]
     slower: Sequence[tuple[Sequence[float], Sequence[float]]] = ()
+    others: tuple[Sequence[float], Sequence[float]] | None = None
 
     def apart(self) -> Difference:
         """The difference of the mean logarithms, `now` minus `before`, at equal speed of the machine."""
         now, before = ([math.log(value) for value in values] for values in (self.now, self.before))
+        if self.others:
+            now, before = (
+                [mine - theirs for mine, theirs in zip(logs, others, strict=True)]
+                for logs, others in zip((now, before), self.others, strict=True)
+            )
         if not self.slower:
             return welch(now, before)
         found = apart(now, before, self.slower)
@@ -52,26 +64,70 @@ class MatchedCells(Struct, frozen=True):
 def match_cells(now: Analysis, before: Analysis) -> Iterator[MatchedCells]:
     """Every cell with a value in both, in the order of `now`."""
     speeds = [{cell.name: cell.values for cell in cells(each)} for each in (now, before)]
-    for ranking in now.rankings:
-        scope = now.scope(ranking)
+    same = unchanged(now.run, before.run)
+    there = {*before.run.plan.targets, *before.unranked}
+    for metric, scope, target in _measured(now):
         other = next((p for p in before.scopes if p.id == scope.id), None)
-        for entry in ranking.entries:
-            if other is None or entry.target not in before.run.plan.targets:
-                continue
-            current, earlier = (
-                _values(now, ranking.metric, entry.target, scope),
-                _values(before, ranking.metric, entry.target, other),
-            )
-            if not current or not earlier:
-                continue
-            slower = _slower(cell_name(entry.target, scope.id, ranking.metric), (current, earlier), speeds)
-            versions = RecordPair(tuple(current.values()), tuple(earlier.values()), slower)
-            yield MatchedCells(scope, BY_ID[ranking.metric], entry.target, versions)
+        if other is None or target not in there:
+            continue
+        current, earlier = _values(now, metric, target, scope), _values(before, metric, target, other)
+        if not current.values or not earlier.values:
+            continue
+        slower: tuple[tuple[list[float], list[float]], ...] = ()
+        others = None
+        if current.rounds and earlier.rounds:
+            references = [name for name in same if name != target]
+            others = _others((now, before), (scope, other), metric, (current, earlier), references)
+        else:
+            slower = _slower(cell_name(target, scope.id, metric), (current.values, earlier.values), speeds)
+        versions = RecordPair(tuple(current.values.values()), tuple(earlier.values.values()), slower, others)
+        yield MatchedCells(scope, BY_ID[metric], target, versions)
 
 
-def _values(analysis: Analysis, metric: str, target: str, scope: Scope) -> Mapping[str, float]:
-    found = analysis.values(metric, target, scope)
-    return {} if isinstance(found, Missing) else found
+def _measured(now: Analysis) -> Iterator[tuple[str, Scope, str]]:
+    """Metric, scope and target of each cell: those of the rankings, then those of what is ranked nowhere."""
+    for ranking in now.rankings:
+        yield from ((ranking.metric, now.scope(ranking), entry.target) for entry in ranking.entries)
+    scopes = {scope.id: scope for scope in now.scopes}
+    for metric, scope in dict.fromkeys((ranking.metric, ranking.scope) for ranking in now.rankings):
+        yield from ((metric, scopes[scope], target) for target in now.unranked)
+
+
+def unchanged(now: Run, before: Run) -> tuple[str, ...]:
+    """The targets of both records that were the same image in both."""
+    return tuple(
+        name
+        for name in now.plan.targets
+        if name in now.images and name in before.images and now.images[name].id == before.images[name].id
+    )
+
+
+def _values(analysis: Analysis, metric: str, target: str, scope: Scope) -> TrialValues:
+    found = analysis.trial_values(metric, target, scope)
+    return TrialValues({}) if isinstance(found, Missing) else found
+
+
+def _others(
+    analyses: tuple[Analysis, Analysis],
+    scopes: tuple[Scope, Scope],
+    metric: str,
+    mine: tuple[TrialValues, TrialValues],
+    references: Sequence[str],
+) -> tuple[list[float], list[float]] | None:
+    """RecordPair.others. Only targets with a value for each of a cell's values take part; None: there is none."""
+    known = {
+        name: [_values(each, metric, name, scope).values for each, scope in zip(analyses, scopes, strict=True)]
+        for name in references
+    }
+    whole = [
+        both
+        for both in known.values()
+        if all(own.values.keys() <= found.keys() for own, found in zip(mine, both, strict=True))
+    ]
+    if not whole:
+        return None
+    now, before = ([fmean(math.log(both[at][pair]) for both in whole) for pair in own.values] for at, own in enumerate(mine))
+    return now, before
 
 
 def _slower(

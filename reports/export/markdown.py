@@ -56,6 +56,9 @@ def summary(view: View) -> str:
             for e in overview.effects
         ],
     )
+    for each in view.variants:
+        said = [f"- {_spans(sentence)}" for sentence in each.said]
+        lines += _folded(each.title, [*said, "", *_table(each.table), "", *_table(each.about)])
     lines += _folded("Claims", [f"- **{f.verdict}**: {escaped(f.says)}" for f in view.claim_results])
     cost = [escaped(view.advice.asked), "", _spans(view.advice.said), "", *_table(view.advice.bills)]
     lines += _folded("What would a service cost?", cost)

@@ -9,9 +9,10 @@ from msgspec import Struct
 from harness.record.measurement import Missing
 from harness.record.method import FULL, HALF
 from harness.record.run import Run
-from reports.analysis.analysis import Analysis, classes
+from reports.analysis.analysis import Analysis
 from reports.analysis.claims import ClaimResult, claim_results, read_claims
 from reports.analysis.cost_model import everyday
+from reports.analysis.representatives import classes
 from reports.comparison.changes import Changes, changes, has_pairs, paired_changes
 from reports.export.tables import csv_text, data_address, json_text
 from reports.metrics.catalogue import BY_ID
@@ -39,6 +40,7 @@ from reports.sections.slow_database import downstream_answer
 from reports.sections.startup import startup_section
 from reports.sections.time_breakdown import limit_tables, parts_sections, route_tables
 from reports.sections.timeline import time_sections
+from reports.sections.variants import VariantSection, variant_sections
 from reports.sections.warmup import warmup_figures
 from reports.sections.win_matrix import Matrix, make_matrix
 
@@ -86,6 +88,7 @@ class View(Struct, frozen=True):
     warnings: tuple[str, ...]
     several_classes: bool
     matrices: tuple[Matrix, ...]
+    variants: tuple[VariantSection, ...]
     changes: Changes | None
     answers: tuple[ProfileAnswer, ...]
     time_breakdown: tuple[Section, ...]
@@ -159,6 +162,7 @@ def make_view(
         warnings=analysis.warnings,
         several_classes=len(classes(run)) > 1,
         matrices=tuple(make_matrix(analysis, target_class) for target_class in classes(run)),
+        variants=variant_sections(analysis),
         changes=_changes(analysis, baseline),
         answers=tuple(filter(None, (service_answer(analysis), downstream_answer(analysis), waiters_answer(analysis)))),
         time_breakdown=parts_sections(analysis),
@@ -193,7 +197,7 @@ def make_view(
         ),
         environment=environment(analysis),
         images=tuple((name, f"{image.size_bytes / 1e6:,.1f} MB", image.id) for name, image in run.images.items()),
-        targets=tuple(target_facts(analysis, target) for target in run.plan.targets),
+        targets=tuple(target_facts(analysis, target) for target in (*run.plan.targets, *analysis.unranked)),
         relevance=_relevance(analysis),
         confidence=f"{run.configuration.report.confidence_percent:g} %",
         full=f"{FULL * 100:g} %",
@@ -222,7 +226,8 @@ def _subtitle(analysis: Analysis) -> str:
     plan = analysis.run.plan
     counted = ((len(plan.targets), "target"), (len(analysis.loads), "load"), (plan.timing.blocks, "block"))
     words = [f"{n} {what}{'' if n == 1 else 's'}" for n, what in counted]
-    return f"{', '.join(words)}, {analysis.run.started[:10]}"
+    beside = f"; ranked nowhere: {', '.join(analysis.unranked)}" if analysis.unranked else ""
+    return f"{', '.join(words)}, {analysis.run.started[:10]}{beside}"
 
 
 def _relevance(analysis: Analysis) -> str:

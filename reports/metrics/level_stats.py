@@ -6,7 +6,7 @@ import base64
 import math
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from statistics import fmean
+from statistics import fmean, stdev
 from typing import Literal
 
 import numpy as np
@@ -22,8 +22,12 @@ from reports.metrics.metric import Direction
 SAMPLES_BEYOND = 100
 #: The same for one start of a level that is measured in slices. Six starts are the rule, and they count together.
 SAMPLES_BEYOND_IN_A_START = 17
-#: One of so many slices is taken for undisturbed.
+#: Where slices are loud, one of so many is taken for undisturbed.
 QUIET_SHARE = 3
+#: With fewer slices their scatter is unknown.
+MIN_SLICES = 3
+#: The standard deviation of a start's slices (0.05 is 5 %) from which they are loud.
+LOUD_SCATTER = 0.05
 #: Of HdrHistogram's V2 encoding: bytes of a count in memory, and of the header before the compressed payload.
 WORD_BYTES, EXTERNAL_HEADER_BYTES = 8, 8
 _INDEX = np.arange(COUNTS, dtype=np.int64)
@@ -67,6 +71,12 @@ def cpu_by_round(role: Literal["service", "database"], level: LevelMeasurement) 
     """Round -> CPU time of a role's container per request in it, microseconds."""
     used = ((each, each.service_cpu_ns if role == "service" else each.database_cpu_ns) for each in counting_slices(level))
     return {each.round: spent / each.requests / 1e3 for each, spent in used if spent > 0 and each.requests}
+
+
+def slice_scatter(level: LevelMeasurement) -> float | None:
+    """The standard deviation of the throughput of a level's slices, in logarithms; None with fewer than three slices."""
+    logs = [math.log(value) for value in throughput_by_round(level).values()]
+    return stdev(logs) if len(logs) >= MIN_SLICES else None
 
 
 def quiet(values: Sequence[float], direction: Direction) -> float:

@@ -18,6 +18,7 @@ from reports.metrics.level_stats import (
     quiet_cpu_microseconds,
     quiet_throughput,
     runs_statements,
+    throughput,
     throughput_by_round,
 )
 from reports.metrics.metric import NOT_APPLICABLE, Metric, MetricValue
@@ -27,8 +28,8 @@ class LevelData(Struct, frozen=True):
     """The data of a metric: one trial, one of its levels with its histogram, its target's image and sources.
 
     `hold_milliseconds`: how long the level's requests ask to be held. `searched`: the plan of the trial's profile has a
-    search for capacity. `service_bound`: the service's CPU limits every target at this load. `tails_by_route`: its tail is
-    ranked by route.
+    search for capacity. `service_bound`: the service's CPU limits every target at this load. `loud`: slices scatter much at
+    this load. `tails_by_route`: its tail is ranked by route.
     """
 
     trial: Measurement
@@ -39,11 +40,13 @@ class LevelData(Struct, frozen=True):
     source_lines: int | None
     searched: bool
     service_bound: bool = False
+    loud: bool = False
     tails_by_route: bool = False
 
 
 def _throughput(seen: LevelData) -> MetricValue:
-    return quiet_throughput(seen.level) or Missing("no request was answered")
+    measured = quiet_throughput(seen.level) if seen.loud else throughput(seen.level)
+    return measured or Missing("no request was answered")
 
 
 def _percentile(percent: float, seen: LevelData) -> MetricValue:
@@ -69,14 +72,17 @@ def _ranked_percentile(percent: float, level: LevelMeasurement, found: Distribut
 
 
 def _cpu(seen: LevelData) -> MetricValue:
-    if seen.service_bound:
+    if seen.service_bound and seen.loud:
         return quiet_cpu_microseconds("service", seen.level)
     return cpu_per_request_microseconds("service", seen.level)
 
 
 def _database_cpu(seen: LevelData) -> MetricValue:
     # Without statements this would be an idle database's own work per request, which is only throughput once more.
-    return quiet_cpu_microseconds("database", seen.level) if runs_statements(seen.level) else NOT_APPLICABLE
+    if not runs_statements(seen.level):
+        return NOT_APPLICABLE
+    used = quiet_cpu_microseconds if seen.loud else cpu_per_request_microseconds
+    return used("database", seen.level)
 
 
 def _memory(field: str, seen: LevelData) -> MetricValue:

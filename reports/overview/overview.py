@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from reports.analysis.analysis import Analysis, classes
+from reports.analysis.analysis import Analysis
 from reports.analysis.claims import ClaimResult
+from reports.analysis.representatives import classes
 from reports.overview.bills import Bills, make_bills
 from reports.overview.claim_board import Board, make_board
 from reports.overview.columns import MAX_COLUMNS, columns_of

@@ -9,27 +9,33 @@ from msgspec import Struct
 from harness.record.config import GateSection
 from harness.record.plan import BASE, TWIN, Profile, is_base, sliced
 from reports.analysis.analysis import Analysis
+from reports.analysis.caveats import states_in_words
 from reports.analysis.cells import STATEMENTS, Cell, cell_name, cells, metric_info, parts_of
 from reports.comparison.matched_cells import pairs_of
+from reports.metrics.catalogue import BY_ID
 from reports.metrics.metric import Direction
 from reports.regression.confirmation import problem_of, validity
 from reports.regression.gate_result import EvaluatedCell
 from reports.regression.looks import Decision, LookedCell, Starts, decide_cells, twins_apart
 from reports.regression.screening import VALID, bound_of
 from reports.stats.pairs import TrialValues
+from reports.stats.two_states import two_states
 
 #: The metric that decides, at loads that the service works through as fast as it can.
 CPU = "cpu"
 
 
 class GateCell(Struct, frozen=True):
-    """A cell of the head. `now` and `before`: its value and that of the base, None where no trial is valid."""
+    """A cell of the head. `now` and `before`: its value and that of the base, None where no trial is valid. `states`: whose
+    starts have two steady states, in words.
+    """
 
     name: str
     scope: str
     now: float | None
     before: float | None
     looked: LookedCell
+    states: str = ""
 
 
 def gate_cells(analysis: Analysis, gate: GateSection) -> tuple[GateCell, ...]:
@@ -80,7 +86,25 @@ def _gate_cell(head: Cell, named: Mapping[str, Cell], gate: GateSection, *, deci
         deciding=deciding and not exact,
         exact=exact,
     )
-    return GateCell(head.name, head.scope.title if head.scope else "", head.mean, base.mean if base else None, looked)
+    states = _states(head, [each for each in (base, twin) if each]) if closed else ""
+    return GateCell(
+        head.name, head.scope.title if head.scope else "", head.mean, base.mean if base else None, looked, states
+    )
+
+
+def _states(head: Cell, bases: Sequence[Cell]) -> str:
+    """Base and its twin are the same image, so their starts count together."""
+    starts = {
+        "the head": dict(head.trials.values),
+        "the base": {f"{cell.target} {pair}": value for cell in bases for pair, value in cell.trials.values.items()},
+    }
+    found = ((name, two_states(values, {})) for name, values in starts.items())
+    words = (
+        f"{name} has two steady states: {states_in_words(states, BY_ID[CPU].unit)}, so the ratio depends on the starts"
+        for name, states in found
+        if states
+    )
+    return "; ".join(words)
 
 
 def _starts(base: TrialValues, head: TrialValues, twin: TrialValues, direction: Direction) -> Starts:
@@ -128,6 +152,8 @@ def _evaluated(analysis: Analysis, cell: GateCell, decision: Decision) -> Evalua
         reason = f"{decision.starts} starts have a value{f': {problem}' if problem else ''}"
     elif metric == STATEMENTS and decision.state == "regressed":
         reason = problem_of(analysis, target, scope)
+    if decision.state in ("inconclusive", "regressed"):
+        reason = "; ".join(filter(None, (reason, cell.states)))
     return EvaluatedCell(
         cell=cell.name, target=target, scope=cell.scope, metric=figure.title if figure else metric,
         unit=figure.unit if figure else "ratio", now=cell.now or 0.0, before=cell.before,

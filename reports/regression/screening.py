@@ -144,7 +144,7 @@ def _lost(
     explained = {(cell.target, parts_of(cell.cell)[1]) for cell in judged if cell.state == "flagged"}
     had = {parts_of(name)[:2] for name in past[-1].cells if parts_of(name)[2] in gate.metrics}
     for scope in scopes(analysis):
-        for target in analysis.run.plan.targets:
+        for target in (*analysis.run.plan.targets, *analysis.unranked):
             key = (target, scope.id)
             if scope.load is None or scope.route or target.endswith(TWIN) or key not in had or key in have | explained:
                 continue

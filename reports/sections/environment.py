@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping
 
 from msgspec import Struct, structs
 
-from harness.record.measurement import Missing
 from harness.record.method import MAX_PROLONGED, SHORT_SECONDS
-from harness.record.plan import Profile, Trial
+from harness.record.plan import Profile, Variant
 from harness.record.run import Run
-from harness.record.trial_result import FloorMeasurement, ScaleMeasurement, StartupMeasurement
 from loadtests.protocol.capacity_search import CEILING_SHARE
 from reports.analysis.analysis import Analysis
+from reports.analysis.reported import reported
+from reports.sections.variants import changes_of
 from reports.units import quantity
 
 Pairs = tuple[tuple[str, str], ...]
@@ -156,22 +155,11 @@ def calibration_facts(run: Run) -> Pairs:
     )
 
 
-def _said(analysis: Analysis) -> Iterator[tuple[Trial, Mapping[str, str | int]]]:
-    """What each service reported about itself (`GET /meta`), by trial."""
-    yield from ((m.trial, m.whole.meta) for m in analysis.measured)
-    for single in analysis.singles:
-        match single.whole:
-            case StartupMeasurement(meta=meta) | FloorMeasurement(meta=meta):
-                yield single.trial, meta
-            case ScaleMeasurement(points=points):
-                yield from ((single.trial, p.measured.meta) for p in points if not isinstance(p.measured, Missing))
-
-
 def target_facts(analysis: Analysis, name: str) -> TargetFacts:
     """A target's manifest, and what the service reported about itself."""
     target = analysis.run.targets[name]
-    meta = next((meta for trial, meta in _said(analysis) if trial.target == name), {})
-    reported = "; ".join(f"{key} {value}" for key, value in sorted(meta.items()))
+    meta = reported(analysis).get(name, {})
+    said = "; ".join(f"{key} {value}" for key, value in sorted(meta.items()))
     return TargetFacts(
         name,
         (
@@ -179,8 +167,18 @@ def target_facts(analysis: Analysis, name: str) -> TargetFacts:
             ("Class", target.target_class),
             ("Framework", target.framework),
             ("Database driver", target.driver),
-            ("Reported by the service itself", reported or "the service never answered"),
+            ("Reported by the service itself", said or "the service never answered"),
+            *(_variant_facts(target.variant) if target.variant else ()),
         ),
         tuple((s.name, s.value, s.why) for s in target.settings),
         tuple((d.what, d.why) for d in target.deviations),
+    )
+
+
+def _variant_facts(variant: Variant) -> Pairs:
+    departures = "; ".join(f"{each.name}: {each.value} ({each.why})" for each in variant.deviations)
+    return (
+        ("Variant of", variant.base),
+        ("What is changed", changes_of(variant)),
+        *((("Departures from the class of the base", departures),) if departures else ()),
     )

@@ -7,8 +7,8 @@ chapter 4).
 
 Trials are a sample: twins of one image differ from start to start. So a start gives one number, and the interval is
 Student's t over the starts. Rounds of all starts are never pooled: such intervals are too narrow. A start's number is its
-value: the quiet third of its slices, or all of them. A trimmed mean of the rounds' differences was tried: it hides a garbage
-collection in one slice of ten, and did not repeat better (docs/method/evidence.md).
+value: of all its slices, or of the quiet third where they are loud. A trimmed mean of the rounds' differences was tried: it
+hides a garbage collection in one slice of ten, and did not repeat better (docs/method/evidence.md).
 """
 
 from __future__ import annotations

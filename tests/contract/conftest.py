@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import docker
 import pytest
+from asked import TARGETS
 from docker.errors import ImageNotFound
 from stand import Pair, Stand
 from story import Told
@@ -13,10 +14,8 @@ from story import Told
 from harness.containers.builder import build_all, choose_set
 from harness.containers.engine import connect
 from harness.containers.images import graph, project_tag
-from harness.files import ROOT
 from harness.host.machine import topology
 from harness.plan.placement import place
-from harness.plan.targets import find_targets
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -24,7 +23,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: takes more than five seconds for a target")
 
 
-@pytest.fixture(scope="session", params=sorted(find_targets(ROOT / "services")))
+@pytest.fixture(scope="session", params=sorted(TARGETS))
 def target(request: pytest.FixtureRequest) -> str:
     """Each target in turn."""
     return str(request.param)
@@ -39,7 +38,7 @@ def client() -> docker.DockerClient:
 def stand(client: docker.DockerClient) -> Iterator[Stand]:
     """Starts containers from the images' tags; what is missing is built first."""
     missing = []
-    for name in ("database", *find_targets(ROOT / "services")):
+    for name in ("database", *TARGETS):
         try:
             client.images.get(project_tag(name))
         except ImageNotFound:

@@ -17,6 +17,7 @@ from typing import Any, Self
 import docker
 import msgspec
 import talking
+from asked import TARGETS
 
 from harness.containers.images import project_tag
 from harness.containers.lifecycle import RunningContainer, TrialContainers, check_port_free, new_password
@@ -51,7 +52,9 @@ class Database:
 
     def psql(self, sql: str) -> str:
         """What an SQL command prints, rows by line, columns divided by |. Raises TrialError."""
-        return self.running.execute(self._command(sql), user="postgres").strip()
+        prints = sql.startswith(("SELECT", "EXPLAIN"))
+        run = self.running.query if prints else self.running.execute
+        return run(self._command(sql), user="postgres").strip()
 
     def _command(self, sql: str) -> list[str]:
         command = ["psql", "-p", str(self.port), "-U", "postgres", "-d", "fitmap", "-qAtX", "-v", "ON_ERROR_STOP=1"]
@@ -220,7 +223,8 @@ class Stand:
     ) -> ContainerSpec:
         """What the harness would start, with some variables changed or (None) taken away."""
         ports = Ports(service=port, database=database_port)
-        spec = service_spec(project_tag(target), self._placement.service, ports, Limits(), password)
+        own = TARGETS[target].environment
+        spec = service_spec(project_tag(target), self._placement.service, ports, Limits(), password, own)
         changed = {**spec.environment, **changes}
         return msgspec.structs.replace(spec, environment={k: v for k, v in changed.items() if v is not None})
 

@@ -7,13 +7,13 @@ import os
 import checks
 import fuzzing
 import pytest
+from asked import TARGETS
 from stand import Pair
 from story import LONGEST_WAIT_MS, Told
 
-from harness.files import ROOT
-from harness.plan.targets import read_target
 from harness.record.config import Limits
 from harness.record.cpus import count_cpus
+from harness.trials.context import meta_of
 
 pytestmark = pytest.mark.containers
 
@@ -87,11 +87,8 @@ def test_waits_last_as_long_as_asked_and_hold_nobody_up(pair: Pair, target: str)
 
 
 def test_meta_tells_the_target_its_versions_and_its_sizes(pair: Pair, target: str) -> None:
-    manifest = read_target(ROOT / "services" / target)
     wanted = {
-        "target": target,
-        "language": manifest.language,
-        "class": manifest.target_class,
+        **meta_of(TARGETS[target]),
         "cpus": count_cpus(pair.service.running.spec.cpus),
         "db_pool_size": Limits().db_pool_size,
     }

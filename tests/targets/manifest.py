@@ -27,11 +27,13 @@ def source_problems(folder: Path, target: Target) -> list[str]:
 
 
 def setting_problems(target: Target) -> list[str]:
-    """There is a setting, and each has its reason."""
+    """There is a setting, and each has its reason. So has each deviation of a variant."""
     if not target.settings:
         return [f"{target.name}: service.toml needs at least one [[setting]]"]
+    deviations = target.variant.deviations if target.variant else ()
+    every = (*(("setting", each) for each in target.settings), *(("deviation", each) for each in deviations))
     return [
-        f"{target.name}: [[setting]] {setting.name!r} of service.toml needs a reason: why is {setting.why!r}"
-        for setting in target.settings
-        if len(setting.why) <= LEAST_LETTERS
+        f"{target.name}: [[{kind}]] {each.name!r} of service.toml needs a reason: why is {each.why!r}"
+        for kind, each in every
+        if len(each.why) <= LEAST_LETTERS
     ]

@@ -5,14 +5,13 @@ from __future__ import annotations
 import docker
 import manifest
 import pytest
+from asked import TARGETS
 
 from harness.containers.builder import build_all, choose_set
 from harness.containers.engine import connect
 from harness.containers.images import graph
 from harness.files import ROOT
-from harness.plan.targets import find_targets
-
-TARGETS = find_targets(ROOT / "services")
+from harness.record.plan import folder_of
 
 
 def refuse(problems: list[str]) -> None:
@@ -39,12 +38,12 @@ def test_format_lint_and_unit_tests_of_the_language_pass(client: docker.DockerCl
 
 @pytest.mark.parametrize("name", TARGETS)
 def test_the_lock_file_that_the_manifest_names_exists(name: str) -> None:
-    refuse(manifest.lock_file_problems(ROOT / "services" / name, TARGETS[name]))
+    refuse(manifest.lock_file_problems(ROOT / "services" / folder_of(name), TARGETS[name]))
 
 
 @pytest.mark.parametrize("name", TARGETS)
 def test_each_pattern_of_sources_matches_a_file(name: str) -> None:
-    refuse(manifest.source_problems(ROOT / "services" / name, TARGETS[name]))
+    refuse(manifest.source_problems(ROOT / "services" / folder_of(name), TARGETS[name]))
 
 
 @pytest.mark.parametrize("name", TARGETS)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import manifest
+import msgspec
 
-from harness.record.plan import Setting, Target
+from harness.record.plan import Setting, Target, Variant
 
 
 def target(*settings: Setting) -> Target:
@@ -34,3 +35,9 @@ def test_a_setting_is_needed_and_so_is_its_reason() -> None:
         "js: [[setting]] 'heap' of service.toml needs a reason: why is 'fast'"
     ]
     assert manifest.setting_problems(target(Setting("heap", "512m", "The container has 1 GiB."))) == []
+
+
+def test_a_deviation_of_a_variant_needs_its_reason() -> None:
+    variant = Variant("tuned", "js", "What?", deviations=(Setting("heap", "1g", "fast"),))
+    tuned = msgspec.structs.replace(target(Setting("heap", "512m", "The container has 1 GiB.")), variant=variant)
+    assert manifest.setting_problems(tuned) == ["js: [[deviation]] 'heap' of service.toml needs a reason: why is 'fast'"]

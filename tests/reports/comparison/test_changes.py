@@ -12,6 +12,7 @@ import msgspec
 import pytest
 from report_records import make_record
 from scipy import stats
+from sliced_records import sliced
 
 from harness.record.measurement import Missing
 from harness.record.reader import Record, read_record
@@ -21,6 +22,8 @@ from reports.comparison.rank_agreement import agreement, said
 from reports.export.changes import text_of
 from reports.export.files import write_files
 from reports.stats.intervals import welch_ratio
+
+TARGETS = ("go", "rust", "python")
 
 
 def slowed(record: Record, folder: Path, target: str, factor: float) -> Record:
@@ -40,7 +43,37 @@ def slowed(record: Record, folder: Path, target: str, factor: float) -> Record:
 
 @pytest.fixture(scope="module")
 def before(tmp_path_factory: pytest.TempPathFactory) -> Record:
-    return make_record(tmp_path_factory.mktemp("changes") / "before", targets=("go", "rust", "python"), blocks=5, noise=0.01)
+    return make_record(tmp_path_factory.mktemp("changes") / "before", targets=TARGETS, blocks=5, noise=0.01)
+
+
+def renamed(record: Record, target: str) -> Record:
+    """The record with another image of a target."""
+    images = {**record.run.images, target: msgspec.structs.replace(record.run.images[target], id="sha256:other")}
+    return msgspec.structs.replace(record, run=msgspec.structs.replace(record.run, images=images))
+
+
+@pytest.mark.parametrize(("images", "verdicts"), [("one", {"go": "worse"}), ("all", dict.fromkeys(TARGETS, "worse"))])
+def test_where_targets_took_turns_a_slower_machine_is_no_change(
+    before: Record, images: str, verdicts: dict[str, str]
+) -> None:
+    noise = random.Random(7)
+    quiet = sliced(before, lambda _trial, _round: math.exp(noise.gauss(0, 0.01)))
+    # The second machine is a third slower, and so differently from block to block; Go is a tenth slower beyond that.
+    by_block = {block: noise.uniform(1.2, 1.5) for block in range(1, 6)}
+    slow = sliced(
+        before,
+        lambda trial, _round: by_block[trial.block] * (1.1 if trial.target == "go" else 1) * math.exp(noise.gauss(0, 0.01)),
+    )
+    for name in ("go",) if images == "one" else TARGETS:
+        slow = renamed(slow, name)
+    found = compare(slow, quiet)
+    rows = [row for row in found.rows if (row.scope, row.axis) == ("CPU-bound, saturated", "CPU per request")]
+    assert {row.target: row.verdict for row in rows if row.verdict in ("better", "worse")} == verdicts
+    if images == "one":
+        (row,) = [row for row in rows if row.target == "go"]
+        assert 1.08 < float(row.ratio.split()[0]) < 1.12
+    said = "relative to the targets with the same image (rust, python)" if images == "one" else "every image differs"
+    assert said in found.machine
 
 
 def compare(now: Record, before: Record) -> Changes:

@@ -13,7 +13,7 @@ from synthetic import closed, measurement, result
 from harness.record.measurement import LevelMeasurement, Missing, Slice
 from harness.record.plan import Trial
 from harness.record.trial_result import TrialResult
-from reports.analysis.observations import service_bound_loads
+from reports.analysis.observations import loud_loads, service_bound_loads
 from reports.metrics.level_stats import (
     cpu_per_request_microseconds,
     quiet,
@@ -95,3 +95,25 @@ def test_cpu_per_request_is_quiet_only_where_the_cpu_limits_every_target() -> No
     # A level that is not valid says nothing.
     unstable = msgspec.structs.replace(waits, verdict="unstable")
     assert service_bound_loads([trial("go", bound), trial("rust", unstable)]) == {"x@saturate"}
+
+
+def scattering(rng: random.Random, deviation: float) -> LevelMeasurement:
+    return level(*(slice_of(number, 100 * math.exp(rng.gauss(0, deviation))) for number in range(1, 11)))
+
+
+@pytest.mark.parametrize(("deviations", "loud"), [((0.03, 0.03, 0.03), set()), ((0.1, 0.1, 0.1), {"x@saturate"})])
+def test_slices_are_loud_where_they_scatter(deviations: tuple[float, ...], loud: set[str]) -> None:
+    rng = random.Random(3)
+    assert loud_loads([trial("go", scattering(rng, deviation)) for deviation in deviations]) == loud
+
+
+def test_one_target_that_scatters_by_itself_makes_no_load_loud() -> None:
+    rng = random.Random(3)
+    steady = [trial(name, scattering(rng, 0.02)) for name in ("go", "rust", "python")]
+    assert loud_loads([*steady, trial("java", scattering(rng, 0.3))]) == frozenset()
+    invalid = msgspec.structs.replace(scattering(rng, 0.3), verdict="unstable")
+    assert loud_loads([trial("java", invalid)]) == frozenset()
+
+
+def test_a_level_without_slices_is_not_loud() -> None:
+    assert loud_loads([trial("go", closed())]) == frozenset()

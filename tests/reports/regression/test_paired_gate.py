@@ -38,6 +38,19 @@ def test_a_slower_route_is_named_and_nothing_else_is(tmp_path: Path) -> None:
     assert apart(gate_cells(analysis, GATE), len(LOOKS)) is None
 
 
+def test_two_steady_states_of_a_route_are_told_with_it(tmp_path: Path) -> None:
+    def slow_in_some_starts(trial: Trial, level: LevelMeasurement) -> LevelMeasurement:
+        slow = {"go": (2, 5, 7), "go-base": (1, 4), "go-base-twin": (2, 3, 8)}[trial.target]
+        return slower("GET /cpu/collatz", 1.35 if trial.block in slow else 1.0, trial.target)(trial, level)
+
+    found = judged(pairs_record(tmp_path, slow_in_some_starts, noise=0.003))
+    assert found[COLLATZ].state == "inconclusive"
+    head, base = found[COLLATZ].reason.split("; ")
+    assert head.startswith("the head has two steady states: ") and "in 5 starts" in head and "in 3" in head
+    assert base.startswith("the base has two steady states: ") and "in 11 starts" in base and "in 5" in base
+    assert [name for name, cell in found.items() if "steady" in cell.reason] == [COLLATZ]
+
+
 def test_a_cheaper_route_has_improved(tmp_path: Path) -> None:
     found = judged(pairs_record(tmp_path, slower("GET /cpu/collatz", 0.9), noise=0.005))
     assert [name for name, cell in found.items() if cell.state == "improved"] == [COLLATZ]

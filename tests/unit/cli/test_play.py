@@ -99,3 +99,8 @@ def test_a_compose_that_does_not_run_after_its_installation_is_no_success(
 def test_the_first_compose_that_runs_is_taken(play: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(play, "COMMANDS", (("false", "compose"), ("true",)))
     assert play.find_compose(install=False) == ("true",)
+
+
+def test_a_variant_gets_its_variables_and_the_folder_of_its_base() -> None:
+    service = play_command.compose_beside("go.tuned", {"GOGC": "200"})["services"]["service"]
+    assert service == {"build": {"context": str(ROOT / "services" / "go")}, "environment": {"GOGC": "200"}}

@@ -40,7 +40,7 @@ def test_a_level_without_fault_is_valid(level: LevelMeasurement) -> None:
         (opened(generator_busiest=0.76), CONTEXT, "generator_limited", "76%"),
         (closed(requests=350_001, busy_seconds=320.0), CONTEXT, "generator_limited", "over 70% of the 50,000"),
         (opened(rate=14_001), CONTEXT, "generator_limited", "over 70% of the 20,000"),
-        (opened(lag=5_001), CONTEXT, "generator_limited", "sent requests late"),
+        (opened(lag=5_001), CONTEXT, "generator_limited", "read answers late"),
         (opened(dropped=1), CONTEXT, "unstable", "1 of 1,000 arrivals were dropped"),
         (opened(open=6), CONTEXT, "unstable", "does not hold 100 requests/s"),
         (closed(steady=False), CONTEXT, "unstable", "warming up"),

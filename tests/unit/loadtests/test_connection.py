@@ -48,6 +48,30 @@ def test_an_answer_in_one_piece_is_read() -> None:
     assert connection.keep_alive
 
 
+@pytest.mark.parametrize("timed", [True, False])
+def test_the_time_that_an_answer_waits_to_be_read_is_measured(timed: bool) -> None:
+    connection = Connection("127.0.0.1", serve(answering(ANSWER)))
+    connection.time_answers(timed)
+    waited = []
+    # The kernel begins to stamp a moment after it was first asked to.
+    for _ in range(5):
+        # Holds the thread up as soon as the connection waits for its answer.
+        gevent.spawn(time.sleep, 0.05)
+        assert connection.exchange(b"GET / HTTP/1.1\r\n\r\n") == 200
+        waited.append(connection.unread_ns / 1e9)
+    assert 0.03 < max(waited) < 0.06 if timed else max(waited) == 0
+
+
+def test_an_answer_that_is_read_at_once_has_not_waited() -> None:
+    connection = Connection("127.0.0.1", serve(answering(ANSWER)))
+    connection.time_answers(True)
+    waited = []
+    for _ in range(20):
+        connection.exchange(b"GET / HTTP/1.1\r\n\r\n")
+        waited.append(connection.unread_ns)
+    assert 0 < min(waited) < 5e6
+
+
 def test_an_answer_that_arrives_byte_by_byte_is_read() -> None:
     connection = Connection("127.0.0.1", serve(answering(*(bytes([byte]) for byte in ANSWER))))
     assert connection.exchange(b"GET / HTTP/1.1\r\n\r\n") == 200

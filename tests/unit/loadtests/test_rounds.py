@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from loadtests.protocol.rounds import HOST_REASONS, MOST_TIMES, Rounds, Seen, problem, still_warming
+from loadtests.protocol.rounds import HOST_REASONS, MOST_TIMES, Rounds, Seen, in_order, problem, still_warming
 
 
 def seen(us: float = 100.0, others_ns: int = 0, steal: float = 0.0, other_work: float = 0.0) -> Seen:
@@ -140,3 +140,20 @@ def test_a_service_that_never_gets_steady_is_named() -> None:
     rounds = Rounds(3)
     measure(rounds, {n: (100.0, 1000.0 * 0.8**n, 80.0) for n in range(1, 50)}, (1.0, 1.0, 1.0))
     assert rounds.warming == (1,)
+
+
+def test_copies_of_one_family_are_neighbours_in_random_order() -> None:
+    rng = random.Random(1)
+    orders = [in_order((0, 1, 2, 3, 4), (0, 0, 2, 3, 3), rng) for _ in range(200)]
+    for order in orders:
+        assert sorted(order) == [0, 1, 2, 3, 4]
+        assert abs(order.index(0) - order.index(1)) == 1 and abs(order.index(3) - order.index(4)) == 1
+    # Each comes first about as often as the other, and so does each family.
+    assert 60 < sum(order.index(0) < order.index(1) for order in orders) < 140
+    assert all(40 < sum(order[0] in family for order in orders) < 95 for family in ((0, 1), (2,), (3, 4)))
+
+
+def test_without_families_a_seed_gives_the_order_that_it_always_gave() -> None:
+    due = [2, 0, 3, 1]
+    plain, now = random.Random(7), random.Random(7)
+    assert [in_order(due, (0, 1, 2, 3), now) for _ in range(5)] == [plain.sample(due, len(due)) for _ in range(5)]

@@ -58,6 +58,47 @@ def test_two_blocks_are_alive_at_once_with_all_targets_and_profiles() -> None:
     assert all(len(trials) == 2 * len(TARGETS) * len(PROFILES) for trials in found)
 
 
+WITH_VARIANTS = ("go", "go.tuned", "java", "java.jdk21", "java.tuned", "rust", "rust-twin")
+
+
+def with_variants(targets: tuple[str, ...] = WITH_VARIANTS, blocks: int = 20) -> Plan:
+    build = Profile("build", "build", "?", (), 0, (), kind="build")
+    startup = Profile("startup", "startup", "?", ("GET /x",), 32, (), kind="startup")
+    return make_plan(
+        seed=1,
+        preset="quick",
+        timing=msgspec.structs.replace(PRESETS["quick"], blocks=blocks),
+        targets=targets,
+        profiles=(*PROFILES, build, startup),
+        placement=place((Cpu(0, 0, 0), Cpu(1, 0, 1))),
+    )
+
+
+def test_a_variant_is_measured_next_to_its_base_in_random_order() -> None:
+    made = with_variants()
+    starts = [t.target for t in made.trials if t.profile == "startup"]
+    for group in range(10):
+        mine = starts[6 * group :][:6]
+        assert sorted(mine) == sorted(WITH_VARIANTS[:-1])
+        java = sorted(mine.index(name) for name in mine if name.startswith("java"))
+        assert java[2] - java[0] == 2 and abs(mine.index("go") - mine.index("go.tuned")) == 1
+    orders = {tuple(name for name in starts[6 * group :][:6] if name.startswith("go")) for group in range(10)}
+    assert orders == {("go", "go.tuned"), ("go.tuned", "go")}
+    # In slices they are alive at once.
+    assert all({t.target for t in trials} == set(WITH_VARIANTS) for trials in groups(made.trials) if trials[0].group)
+
+
+def test_variants_are_not_in_profile_build() -> None:
+    assert {t.target for t in with_variants().trials if t.profile == "build"} == {"go", "java", "rust"}
+
+
+def test_variants_change_nothing_in_the_order_of_the_others() -> None:
+    bases = tuple(name for name in WITH_VARIANTS if "." not in name)
+    alone = [(t.block, t.target, t.profile) for t in with_variants(bases, blocks=2).trials]
+    beside = [(t.block, t.target, t.profile) for t in with_variants(blocks=2).trials if "." not in t.target]
+    assert sorted(alone) == sorted(beside)
+
+
 def pairs(*cells: tuple[str, str], blocks: int = 3, twins: bool = True) -> Plan:
     return make_pairs(
         seed=1,
