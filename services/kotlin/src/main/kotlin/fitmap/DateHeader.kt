@@ -18,6 +18,8 @@ val DateHeader =
     createApplicationPlugin("DateHeader") {
         var date = HttpDate(0)
         onCallRespond { call, _ ->
+            // StatusPages answers a second time.
+            if (call.response.headers.contains(HttpHeaders.Date)) return@onCallRespond
             val second = System.currentTimeMillis() / MILLIS_PER_SECOND
             if (date.second != second) date = HttpDate(second)
             call.response.headers.append(HttpHeaders.Date, date.text)

@@ -27,16 +27,14 @@ fun StatusPagesConfig.failures() {
     }
     exception<NotFoundException> { call, failure -> call.fail(HttpStatusCode.NotFound, "not_found", failure.message) }
     exception<BadRequestException> { call, failure ->
-        if (failure.cause is BadContentTypeFormatException) {
-            call.failMediaType()
-        } else {
-            call.fail(HttpStatusCode.BadRequest, "bad_request", failure.message)
+        // Ktor wraps what it, or the converter, thinks of a body.
+        when (failure.cause) {
+            is BadContentTypeFormatException -> call.failMediaType()
+            is PayloadTooLargeException -> call.fail(HttpStatusCode.PayloadTooLarge, "too_large", "The body is over $BODY_LIMIT bytes.")
+            else -> call.fail(HttpStatusCode.BadRequest, "bad_request", failure.message)
         }
     }
     exception<ContentTransformationException> { call, _ -> call.failMediaType() }
-    exception<PayloadTooLargeException> { call, _ ->
-        call.fail(HttpStatusCode.PayloadTooLarge, "too_large", "The body is over $BODY_LIMIT bytes.")
-    }
     exception<OrderRefused> { call, refusal ->
         when (refusal) {
             is OrderRefused.OutOfStock -> call.fail(HttpStatusCode.Conflict, "out_of_stock", refusal.message)

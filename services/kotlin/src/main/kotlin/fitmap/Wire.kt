@@ -2,7 +2,6 @@ package fitmap
 
 import io.ktor.serialization.ContentConverter
 import io.ktor.serialization.kotlinx.KotlinxSerializationConverter
-import io.ktor.server.plugins.BadRequestException
 import io.ktor.server.plugins.PayloadTooLargeException
 import io.ktor.util.reflect.TypeInfo
 import io.ktor.utils.io.ByteReadChannel
@@ -40,14 +39,8 @@ class StrictJson(
         val body = content.readRemaining(BODY_LIMIT + 1).readByteArray()
         if (body.size > BODY_LIMIT) throw PayloadTooLargeException(BODY_LIMIT)
         val deserializer = format.serializersModule.serializer(checkNotNull(typeInfo.kotlinType))
-        return try {
-            compute(isLong = body.size > LONG_BODY) {
-                format.decodeFromString(deserializer, body.decodeToString(throwOnInvalidSequence = true))
-            }
-        } catch (malformed: SerializationException) {
-            throw BadRequestException("The body is not the JSON that this route takes.", malformed)
-        } catch (malformed: CharacterCodingException) {
-            throw BadRequestException("The body is not UTF-8.", malformed)
+        return compute(isLong = body.size > LONG_BODY) {
+            format.decodeFromString(deserializer, body.decodeToString(throwOnInvalidSequence = true))
         }
     }
 }

@@ -77,9 +77,9 @@ private suspend fun Application.drain(listener: Listener) {
     sendPipeline.intercept(ApplicationSendPipeline.Before) {
         context.response.header(HttpHeaders.Connection, "close")
     }
+    // Every call is a child of the application until its answer is written.
+    val calls = coroutineContext.job.children
     withTimeoutOrNull(DRAIN_LIMIT) {
-        // Every call is a child of the application until its answer is written.
-        val calls = coroutineContext.job.children
         while (calls.any(Job::isActive)) calls.toList().joinAll()
         // Written is not flushed: that is the next task of the event loop.
         delay(50.milliseconds)
