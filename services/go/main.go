@@ -17,7 +17,7 @@ import (
 const (
 	exitConfig = 78 // EX_CONFIG of sysexits.h
 
-	// What is in flight at SIGTERM has this long. Nothing the service does takes longer: see holdLimit.
+	// What is in flight at SIGTERM has this long. Nothing the service does takes longer: see acquireLimit and holdLimit.
 	drainLimit = 10 * time.Second
 )
 

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"time"
 )
 
 const mostBody = 1 << 20
@@ -95,6 +96,8 @@ func readJSON(w http.ResponseWriter, r *http.Request, into any) error {
 		}
 		return badRequest("the body could not be read")
 	}
+	// The deadline was the body's. Left alone it would cancel the request.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 	if err := json.Unmarshal(body.Bytes(), into); err != nil {
 		return badRequest("the body is not the JSON that this route takes")
 	}

@@ -8,14 +8,19 @@ import (
 	"time"
 )
 
+const (
+	headLimit = 10 * time.Second
+	bodyLimit = 10 * time.Second // from the arrival of the head
+)
+
 // The deadlines end clients that stall; no request that the service itself holds comes near them.
 func newServer(handler http.Handler) *http.Server {
 	return &http.Server{
 		Handler: handler,
-		// Header and body. An expiry also cancels the request's context, hence longer than holdLimit and acquireLimit.
-		ReadTimeout:  15 * time.Second,
-		WriteTimeout: 30 * time.Second,
-		IdleTimeout:  2 * time.Minute,
+		// Not ReadTimeout: its expiry also cancels a request that arrived in time and is still being answered.
+		ReadHeaderTimeout: headLimit,
+		WriteTimeout:      30 * time.Second,
+		IdleTimeout:       2 * time.Minute,
 	}
 }
 
@@ -36,6 +41,9 @@ func newHandler(db *store, about meta) http.Handler {
 	mux.HandleFunc("/", noRoute)
 
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength != 0 {
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyLimit)) // a closed connection needs none
+		}
 		// The mux would redirect such paths to their clean form.
 		if r.URL.Path != path.Clean(r.URL.Path) {
 			noRoute(w, r)
@@ -63,7 +71,7 @@ func allow(method string, handle func(http.ResponseWriter, *http.Request) error)
 	})
 }
 
-// reply marshals before it writes: net/http would send more than its 2 KiB buffer in chunks, without a length.
+// reply marshals before it writes, so that the answer's length is known.
 func reply(w http.ResponseWriter, status int, value any) error {
 	body, err := json.Marshal(value)
 	if err != nil {
@@ -74,9 +82,11 @@ func reply(w http.ResponseWriter, status int, value any) error {
 }
 
 func write(w http.ResponseWriter, status int, contentType string, body []byte) {
-	header := w.Header()
-	header.Set("Content-Type", contentType)
-	header.Set("Content-Length", strconv.Itoa(len(body)))
+	w.Header().Set("Content-Type", contentType)
+	// net/http adds the length of a short answer by itself, and would send a longer one in chunks.
+	if len(body) > 2048 {
+		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	}
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // a client that is gone needs no answer
 }

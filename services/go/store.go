@@ -16,9 +16,9 @@ import (
 const (
 	acquireLimit = 2 * time.Second
 
-	// The server ends a statement after 5 s by itself. This backstop is for a server that has stopped answering, and no
-	// longer than drainLimit.
-	holdLimit = 10 * time.Second
+	// The server ends a statement after 5 s by itself. This is for several statements, and for a server that has stopped
+	// answering.
+	holdLimit = 6 * time.Second
 
 	// SQLSTATEs
 	foreignKeyViolation = "23503"

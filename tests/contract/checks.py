@@ -9,6 +9,7 @@ import json
 import time
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from http.client import HTTPException
 from pathlib import Path
@@ -26,6 +27,8 @@ from loadtests.protocol import meta as described
 
 CONTRACT = Path(__file__).resolve().parents[2] / "services" / "contract"
 BROKEN_OFF = (OSError, HTTPException)
+#: Answers are checked after the whole story was told.
+DATE_TOLERANCE = timedelta(minutes=5)
 
 Problems = list[str]
 
@@ -57,7 +60,7 @@ def describe(case: Case) -> str:
 
 
 def form_problems(answer: Response) -> Problems:
-    """What every answer keeps, whatever it says: a length instead of chunks, and the connection open."""
+    """What every answer keeps, whatever it says: a length instead of chunks, the connection open, and its date."""
     found = []
     if "transfer-encoding" in answer.headers:
         found.append(f"transfer-encoding {answer.headers['transfer-encoding']!r} instead of content-length")
@@ -65,7 +68,21 @@ def form_problems(answer: Response) -> Problems:
         found.append(f"content-length {answer.headers.get('content-length')!r} of a body of {len(answer.body)} bytes")
     if answer.headers.get("connection", "").lower() == "close":
         found.append("the connection is closed")
-    return found
+    return found + date_problems(answer)
+
+
+def date_problems(answer: Response) -> Problems:
+    """`Date` as RFC 9110 writes it, and not of a time long ago."""
+    date = answer.headers.get("date")
+    if date is None:
+        return ["no date"]
+    try:
+        told = datetime.strptime(date, "%a, %d %b %Y %H:%M:%S GMT").replace(tzinfo=UTC)
+    except ValueError:
+        return [f"date {date!r} is not written as RFC 9110 wants it"]
+    if abs(datetime.now(UTC) - told) > DATE_TOLERANCE:
+        return [f"date {date!r} is not of now"]
+    return []
 
 
 def problems(case: Case, expected: oracle.Answer, answer: Response) -> Problems:

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -114,7 +115,9 @@ class Fake(BaseHTTPRequestHandler):
             body = json.dumps(answer["json"]).encode()
         if self.fault == "HTML errors" and answer["status"] == 404:
             kind, body = "text/html", b"<h1>Not Found</h1>"
-        self.send_response(answer["status"])
+        self.send_response_only(answer["status"])
+        if self.fault != "tells no date":
+            self.send_header("date", self.date_time_string(0 if self.fault == "keeps its date" else None))
         self.send_header("content-type", kind)
         for name, value in answer.get("headers", {}).items():
             self.send_header(name, value)
@@ -165,7 +168,8 @@ def test_the_report_on_golden_cases_counts_the_wrong_ones_and_groups_the_first_b
         content = expected["json"] if "json" in expected else {"error": expected.get("error"), "detail": "A sentence."}
         value = expected.get("text") or json.dumps(content)
         kind = "text/plain" if "text" in expected else "application/json"
-        headers = {"content-type": kind, "content-length": str(len(value.encode())), **expected.get("headers", {})}
+        headers = {"content-type": kind, "content-length": str(len(value.encode())), "date": formatdate(usegmt=True)}
+        headers |= expected.get("headers", {})
         return Response(expected["status"], headers, value.encode())
 
     answers: list[Response | str] = [answer_of(expected) for expected in checks.expected_story()]
@@ -212,6 +216,8 @@ def test_a_sound_service_passes_every_check() -> None:
         ("HTML errors", "text/html"),
         ("closes after errors", "the connection is closed"),
         ("sends chunks", "transfer-encoding"),
+        ("tells no date", "no date"),
+        ("keeps its date", "is not of now"),
     ],
 )
 def test_the_story_finds(fault: str, sign: str) -> None:

@@ -15,9 +15,11 @@ import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
+import java.sql.SQLTimeoutException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.postgresql.PGStatement;
 
@@ -25,8 +27,13 @@ import org.postgresql.PGStatement;
 final class Database implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(Database.class.getName());
   private static final Duration ACQUISITION_TIMEOUT = Duration.ofSeconds(2);
+
+  /** How long the database may work for a request. */
+  private static final Duration LIMIT = Duration.ofSeconds(6);
+
   private static final Duration RETRY = Duration.ofMillis(200);
   private static final Duration QUIET = Duration.ofSeconds(10);
+  private static final String QUERY_CANCELED = "57014";
 
   private final AgroalDataSource pool;
   private final int size;
@@ -36,6 +43,11 @@ final class Database implements AutoCloseable {
   @FunctionalInterface
   interface Work<T> {
     T on(Connection connection) throws SQLException;
+  }
+
+  @FunctionalInterface
+  interface Steps<T> {
+    T in(Transaction transaction) throws SQLException;
   }
 
   /** Connects to nothing yet, see {@link #open}. */
@@ -78,8 +90,8 @@ final class Database implements AutoCloseable {
         .jdbcProperty("assumeMinServerVersion", "12")
         .jdbcProperty("ApplicationName", "fitmap-java")
         .jdbcProperty("connectTimeout", "2")
-        // For a server that vanishes without closing its connections; above the statement timeout.
-        .jdbcProperty("socketTimeout", "10");
+        // For a server that has stopped answering; above the statement timeout.
+        .jdbcProperty("socketTimeout", String.valueOf(LIMIT.toSeconds()));
   }
 
   /**
@@ -137,6 +149,7 @@ final class Database implements AutoCloseable {
     return opened;
   }
 
+  /** Work of a single statement. */
   <T> T with(Work<T> work) {
     boolean acquired = false;
     try (Connection connection = pool.getConnection()) {
@@ -149,6 +162,52 @@ final class Database implements AutoCloseable {
         pool.flush(FlushMode.INVALID);
       }
       throw answer(e);
+    }
+  }
+
+  /** Work of several statements, all or none of which are kept. */
+  <T> T transaction(Steps<T> steps) {
+    return with(
+        connection -> {
+          connection.setAutoCommit(false);
+          try {
+            T result = steps.in(new Transaction(connection));
+            connection.commit();
+            connection.setNetworkTimeout(Runnable::run, (int) LIMIT.toMillis());
+            return result;
+          } catch (SQLException | ApiException e) {
+            rollback(connection, e);
+            throw e;
+          }
+        });
+  }
+
+  private static void rollback(Connection connection, Exception cause) {
+    try {
+      connection.rollback();
+      connection.setNetworkTimeout(Runnable::run, (int) LIMIT.toMillis());
+    } catch (SQLException e) {
+      // The server rolls back what a lost connection leaves behind; the cause is the news.
+      cause.addSuppressed(e);
+    }
+  }
+
+  /** Its statements share the time that a single one has by the connection's socketTimeout. */
+  static final class Transaction {
+    private final Connection connection;
+    private final long deadline = System.nanoTime() + LIMIT.toNanos();
+
+    private Transaction(Connection connection) {
+      this.connection = connection;
+    }
+
+    PreparedStatement prepare(String sql) throws SQLException {
+      int left = (int) TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
+      if (left <= 0) {
+        throw new SQLTimeoutException("the transaction took too long", QUERY_CANCELED);
+      }
+      connection.setNetworkTimeout(Runnable::run, left);
+      return Database.prepare(connection, sql);
     }
   }
 
@@ -186,9 +245,9 @@ final class Database implements AutoCloseable {
     return state != null && (state.startsWith("08") || state.startsWith("57P"));
   }
 
-  /** query_canceled: what a statement that outlives statement_timeout ends in. */
+  /** What a statement that outlives statement_timeout ends in. */
   private static boolean isTimeout(SQLException e) {
-    return "57014".equals(e.getSQLState());
+    return QUERY_CANCELED.equals(e.getSQLState());
   }
 
   @Override

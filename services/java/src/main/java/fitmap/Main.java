@@ -1,7 +1,6 @@
 package fitmap;
 
 import io.helidon.webserver.WebServer;
-import io.helidon.webserver.http1.Http1Config;
 import java.io.IOException;
 import java.io.InputStream;
 import java.time.Duration;
@@ -51,10 +50,9 @@ final class Main {
         // Answers over 8 KiB take two writes, the second of which Nagle would hold back.
         .connectionOptions(options -> options.tcpNoDelay(true))
         // Discovery would add a second HTTP/1.1, between which Helidon could choose only after a
-        // first byte: a
-        // connection without one would then hold up the shutdown.
+        // first byte: a connection without one would then hold up the shutdown.
         .protocolsDiscoverServices(false)
-        .addProtocol(Http1Config.builder().validatePrologue(false).build())
+        .addConnectionSelector(new Http1())
         .shutdownGracePeriod(Duration.ofSeconds(DRAIN_SECONDS))
         .shutdownHook(false)
         .build();

@@ -1,6 +1,6 @@
 package fitmap;
 
-import java.sql.Connection;
+import fitmap.Database.Transaction;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -78,44 +78,24 @@ final class Orders {
 
   Created create(Request request) {
     Basket basket = Basket.of(request);
-    return database.with(
-        connection -> {
-          connection.setAutoCommit(false);
-          try {
-            Created created = insert(connection, basket);
-            connection.commit();
-            return created;
-          } catch (SQLException | ApiException e) {
-            rollback(connection, e);
-            throw e;
-          }
-        });
+    return database.transaction(transaction -> insert(transaction, basket));
   }
 
-  private static void rollback(Connection connection, Exception cause) {
-    try {
-      connection.rollback();
-    } catch (SQLException e) {
-      // The server rolls back what a lost connection leaves behind; the cause is the news.
-      cause.addSuppressed(e);
-    }
-  }
-
-  private static Created insert(Connection connection, Basket basket) throws SQLException {
+  private static Created insert(Transaction transaction, Basket basket) throws SQLException {
     int[] products = basket.column(Line::productId);
     int[] quantities = basket.column(Line::quantity);
-    int[] prices = lockProducts(connection, products, quantities);
+    int[] prices = lockProducts(transaction, products, quantities);
     long total = 0;
     for (int i = 0; i < prices.length; i++) {
       total += (long) prices[i] * quantities[i];
     }
-    try (PreparedStatement statement = Database.prepare(connection, TAKE_STOCK)) {
+    try (PreparedStatement statement = transaction.prepare(TAKE_STOCK)) {
       statement.setObject(1, products);
       statement.setObject(2, quantities);
       statement.executeUpdate();
     }
-    long order = insertOrder(connection, basket.customerId(), total);
-    try (PreparedStatement statement = Database.prepare(connection, INSERT_LINES)) {
+    long order = insertOrder(transaction, basket.customerId(), total);
+    try (PreparedStatement statement = transaction.prepare(INSERT_LINES)) {
       statement.setLong(1, order);
       statement.setObject(2, products);
       statement.setObject(3, quantities);
@@ -125,10 +105,10 @@ final class Orders {
     return new Created(order, total);
   }
 
-  private static int[] lockProducts(Connection connection, int[] products, int[] quantities)
+  private static int[] lockProducts(Transaction transaction, int[] products, int[] quantities)
       throws SQLException {
     int[] prices = new int[products.length];
-    try (PreparedStatement statement = Database.prepare(connection, LOCK_PRODUCTS)) {
+    try (PreparedStatement statement = transaction.prepare(LOCK_PRODUCTS)) {
       statement.setObject(1, products);
       try (ResultSet row = statement.executeQuery()) {
         int found = 0;
@@ -150,9 +130,9 @@ final class Orders {
     return prices;
   }
 
-  private static long insertOrder(Connection connection, int customer, long total)
+  private static long insertOrder(Transaction transaction, int customer, long total)
       throws SQLException {
-    try (PreparedStatement statement = Database.prepare(connection, INSERT_ORDER)) {
+    try (PreparedStatement statement = transaction.prepare(INSERT_ORDER)) {
       statement.setInt(1, customer);
       statement.setLong(2, total);
       try (ResultSet row = statement.executeQuery()) {

@@ -7,13 +7,9 @@ import io.helidon.http.HeaderNames;
 import io.helidon.http.HeaderValues;
 import io.helidon.http.Method;
 import io.helidon.http.Status;
-import io.helidon.webserver.CloseConnectionException;
 import io.helidon.webserver.http.DirectHandlers;
-import io.helidon.webserver.http.FilterChain;
 import io.helidon.webserver.http.Handler;
 import io.helidon.webserver.http.HttpRouting;
-import io.helidon.webserver.http.RoutingRequest;
-import io.helidon.webserver.http.RoutingResponse;
 import io.helidon.webserver.http.ServerRequest;
 import io.helidon.webserver.http.ServerResponse;
 import java.nio.charset.StandardCharsets;
@@ -47,20 +43,19 @@ final class Routes {
 
   HttpRouting.Builder routing() {
     List<Route> routes = new ArrayList<>();
+    routes.add(new Route(Method.GET, "/health", this::health));
+    routes.add(new Route(Method.GET, "/meta", (_, response) -> json(response, meta)));
     routes.add(new Route(Method.GET, "/ping", Routes::ping));
+    routes.add(new Route(Method.GET, "/cpu/collatz", Routes::collatz));
+    routes.add(new Route(Method.POST, "/cpu/summarize", Routes::summarize));
+    routes.add(new Route(Method.GET, "/wait", Routes::pause));
     routes.add(new Route(Method.GET, "/products/{id}", this::product));
     routes.add(new Route(Method.GET, "/products/{id}/slow", this::productSlow));
     routes.add(new Route(Method.GET, "/customers/{id}/orders", this::customerOrders));
     routes.add(new Route(Method.POST, "/orders", this::createOrder));
     routes.add(new Route(Method.GET, "/reports/regions", this::regions));
-    routes.add(new Route(Method.GET, "/cpu/collatz", Routes::collatz));
-    routes.add(new Route(Method.POST, "/cpu/summarize", Routes::summarize));
-    routes.add(new Route(Method.GET, "/wait", Routes::pause));
-    routes.add(new Route(Method.GET, "/health", this::health));
-    routes.add(new Route(Method.GET, "/meta", (_, response) -> json(response, meta)));
 
     HttpRouting.Builder routing = HttpRouting.builder();
-    routing.addFilter(Routes::closeWhenSaid);
     routes.forEach(route -> routing.route(route.method(), route.path(), route.handler()));
     for (Route route : routes) {
       routing.any(
@@ -82,18 +77,6 @@ final class Routes {
           fail(response, ApiException.internal());
         });
     return routing;
-  }
-
-  /**
-   * Helidon answers "connection: close" with the same, but leaves the closing to the client, which
-   * may wait for it.
-   */
-  private static void closeWhenSaid(
-      FilterChain chain, RoutingRequest request, RoutingResponse response) {
-    chain.proceed();
-    if (response.headers().containsToken(HeaderValues.CONNECTION_CLOSE)) {
-      throw new CloseConnectionException("as the answer said");
-    }
   }
 
   /**

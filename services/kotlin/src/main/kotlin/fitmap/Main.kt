@@ -1,16 +1,10 @@
 package fitmap
 
-import io.netty.channel.EventLoopGroup
+import io.ktor.server.application.ApplicationStopped
 import io.vertx.core.Vertx
 import io.vertx.core.VertxOptions
 import io.vertx.core.file.FileSystemOptions
-import io.vertx.core.internal.VertxInternal
-import kotlinx.coroutines.CompletableDeferred
-import kotlinx.coroutines.coroutineScope
-import kotlinx.coroutines.launch
-import kotlinx.coroutines.runBlocking
 import org.slf4j.LoggerFactory
-import sun.misc.Signal
 import kotlin.system.exitProcess
 
 private const val EXIT_CONFIG = 78
@@ -25,39 +19,25 @@ fun main() {
             System.err.println("configuration: ${error.message}")
             exitProcess(EXIT_CONFIG)
         }
-    // A signal that the JVM handles itself ends it with status 143.
-    val terminated = CompletableDeferred<Unit>()
-    listOf("TERM", "INT").forEach { name -> Signal.handle(Signal(name)) { terminated.complete(Unit) } }
+    val store = Store(vertx(config.cpus), config)
+    val server = server(config, store)
     try {
-        runBlocking { serve(config, terminated) }
+        server.start()
     } catch (failure: Exception) {
-        // The event loops are no daemons: without an exit they would outlive main.
+        // The driver's event loops are no daemons: without an exit they would outlive main.
         log.error("could not serve", failure)
         exitProcess(1)
     }
-    exitProcess(0)
-}
-
-private suspend fun serve(
-    config: Config,
-    terminated: CompletableDeferred<Unit>,
-) = coroutineScope {
-    val vertx = vertx(config.cpus)
-    val store = Store(vertx, config)
-    val server = Server(config, eventLoops(vertx)) { service(store, Meta.of(config)) }
-    server.start()
     log.info("listening on {}:{}", config.host, config.port)
-    val opening = launch { store.open() }
-
-    terminated.await()
-    log.info("stopping")
-    opening.cancel()
-    server.drain()
-    store.close()
-    server.stop()
-    log.info("stopped")
+    // Raised by Ktor's shutdown hook, after the drain.
+    server.monitor.subscribe(ApplicationStopped) {
+        log.info("stopped")
+        // The JVM's own exit status after SIGTERM is 143.
+        Runtime.getRuntime().halt(0)
+    }
 }
 
+/** What the database driver runs on. */
 private fun vertx(cpus: Int): Vertx =
     Vertx.vertx(
         VertxOptions()
@@ -66,9 +46,3 @@ private fun vertx(cpus: Int): Vertx =
             // The cache is for files served from the class path; there are none.
             .setFileSystemOptions(FileSystemOptions().setFileCachingEnabled(false).setClassPathResolvingEnabled(false)),
     )
-
-/**
- * HTTP and the database share their event loops, so that no request changes threads. There is no public way to get at
- * them since Vert.x 5; the other way round (Ktor's loops for Vert.x) would take a transport of our own.
- */
-private fun eventLoops(vertx: Vertx): EventLoopGroup = (vertx as VertxInternal).eventLoopGroup()

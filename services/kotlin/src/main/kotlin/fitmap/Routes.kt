@@ -2,21 +2,23 @@ package fitmap
 
 import io.ktor.http.ContentType
 import io.ktor.http.HttpHeaders
-import io.ktor.http.HttpMethod
 import io.ktor.http.HttpStatusCode
-import io.ktor.http.headersOf
 import io.ktor.server.application.Application
-import io.ktor.server.application.ApplicationCallPipeline
-import io.ktor.server.application.call
-import io.ktor.server.application.log
+import io.ktor.server.application.install
 import io.ktor.server.plugins.BadRequestException
+import io.ktor.server.plugins.NotFoundException
+import io.ktor.server.plugins.contentnegotiation.ContentNegotiation
+import io.ktor.server.plugins.statuspages.StatusPages
+import io.ktor.server.request.receive
+import io.ktor.server.response.header
 import io.ktor.server.response.respond
-import io.ktor.server.routing.Route
-import io.ktor.server.routing.RoutingCall
-import io.ktor.server.routing.method
-import io.ktor.server.routing.route
+import io.ktor.server.response.respondText
+import io.ktor.server.routing.HttpMethodRouteSelector
+import io.ktor.server.routing.RoutingNode
+import io.ktor.server.routing.get
+import io.ktor.server.routing.getAllRoutes
+import io.ktor.server.routing.post
 import io.ktor.server.routing.routing
-import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.delay
 import kotlinx.serialization.SerialName
 import kotlinx.serialization.Serializable
@@ -38,113 +40,72 @@ fun Application.service(
     store: Store,
     meta: Meta,
 ) {
-    val pong = Reply("pong".encodeToByteArray(), contentType = ContentType.Text.Plain)
-    val noSuchProduct = "There is no such product."
-    val noSuchCustomer = "There is no such customer."
-
-    // What routing itself throws, before a handler runs: a path that can't be percent-decoded.
-    intercept(ApplicationCallPipeline.Setup) {
-        try {
-            proceed()
-        } catch (_: BadRequestException) {
-            call.respond(badRequest("The path is malformed."))
-        }
-    }
+    install(DateHeader)
+    install(ContentNegotiation) { register(ContentType.Application.Json, StrictJson(json)) }
+    install(StatusPages) { failures() }
     routing {
-        answer(HttpMethod.Get, "/health") {
+        get("/health") {
             if (store.isReady()) {
-                jsonReply(Health.serializer(), Health("ok"))
+                call.respond(Health("ok"))
             } else {
-                jsonReply(Health.serializer(), Health("starting"), HttpStatusCode.ServiceUnavailable)
+                call.respond(HttpStatusCode.ServiceUnavailable, Health("starting"))
             }
         }
-        answer(HttpMethod.Get, "/meta") { jsonReply(Meta.serializer(), meta) }
-        answer(HttpMethod.Get, "/ping") { pong }
-        answer(HttpMethod.Get, "/cpu/collatz") { call ->
+        get("/meta") { call.respond(meta) }
+        get("/ping") { call.respondText("pong") }
+        get("/cpu/collatz") {
             val from = call.queryInteger("from", 1..1_000_000)
             val count = call.queryInteger("count", 1..100_000)
-            jsonReply(Collatz.serializer(), compute(isLong = count > LONG_WALK) { collatz(from, count) })
+            call.respond(compute(isLong = count > LONG_WALK) { collatz(from, count) })
         }
-        answer(HttpMethod.Post, "/cpu/summarize") { call ->
-            summarize(call.body(SummarizeRequest.serializer()))
-                ?.let { jsonReply(Summary.serializer(), it) }
-                ?: badRequest("There are too many orders, or a number is out of range.")
+        post("/cpu/summarize") {
+            val request = call.receive<SummarizeRequest>()
+            val summary = summarize(request) ?: throw BadRequestException("There are too many orders, or a number is out of range.")
+            call.respond(summary)
         }
-        answer(HttpMethod.Get, "/wait") { call ->
+        get("/wait") {
             val milliseconds = call.queryInteger("ms", 0..10_000)
             delay(milliseconds.toLong())
-            jsonReply(Waited.serializer(), Waited(milliseconds))
+            call.respond(Waited(milliseconds))
         }
-        answer(HttpMethod.Get, "/products/{id}") { call ->
-            store.product(call.pathId())?.let { jsonReply(Product.serializer(), it) } ?: notFound(noSuchProduct)
+        get("/products/{id}") {
+            val product = store.product(call.pathId()) ?: throw noSuchProduct()
+            call.respond(product)
         }
-        answer(HttpMethod.Get, "/products/{id}/slow") { call ->
+        get("/products/{id}/slow") {
             val id = call.pathId()
             val milliseconds = call.queryInteger("ms", 0..1_000)
-            store.productSlow(id, milliseconds)?.let { jsonReply(Product.serializer(), it) } ?: notFound(noSuchProduct)
+            val product = store.productSlow(id, milliseconds) ?: throw noSuchProduct()
+            call.respond(product)
         }
-        answer(HttpMethod.Get, "/customers/{id}/orders") { call ->
+        get("/customers/{id}/orders") {
             val id = call.pathId()
             val limit = call.queryInteger("limit", 1..100, default = 20)
-            store.customerOrders(id, limit)?.let { jsonReply(CustomerOrders.serializer(), it) } ?: notFound(noSuchCustomer)
+            val orders = store.customerOrders(id, limit) ?: throw NotFoundException("There is no such customer.")
+            call.respond(orders)
         }
-        answer(HttpMethod.Post, "/orders") { call ->
-            val request = call.body(OrderRequest.serializer())
-            if (request.isAcceptable()) store.createOrder(request).toReply() else badRequest("The order is out of range.")
+        post("/orders") {
+            val request = call.receive<OrderRequest>()
+            if (!request.isAcceptable()) throw BadRequestException("The order is out of range.")
+            val order = store.createOrder(request)
+            call.response.header(HttpHeaders.Location, "/orders/${order.id}")
+            call.respond(HttpStatusCode.Created, order)
         }
-        answer(HttpMethod.Get, "/reports/regions") { call ->
-            jsonReply(RegionReport.serializer(), store.regions(call.queryInteger("days", 1..365)))
+        get("/reports/regions") {
+            call.respond(store.regions(call.queryInteger("days", 1..365)))
         }
-        // The catch-all is the worst match of all, so it takes only what no route above takes.
-        route("{...}") {
-            handle { call.respond(notFound("There is no such route.")) }
+    }.answerOtherMethods()
+}
+
+private fun noSuchProduct() = NotFoundException("There is no such product.")
+
+/** Ktor's own 405 has no `Allow` header, which RFC 9110 demands. */
+private fun RoutingNode.answerOtherMethods() {
+    for (route in getAllRoutes()) {
+        val method = (route.selector as HttpMethodRouteSelector).method
+        route.parent?.handle {
+            call.response.header(HttpHeaders.Allow, method.value)
+            call.respond(HttpStatusCode.MethodNotAllowed)
         }
     }
 }
-
-private fun OrderOutcome.toReply(): Reply =
-    when (this) {
-        is OrderOutcome.Created -> {
-            val location = headersOf(HttpHeaders.Location, "/orders/$id")
-            jsonReply(OrderOutcome.Created.serializer(), this, HttpStatusCode.Created, location)
-        }
-
-        OrderOutcome.MissingProduct -> {
-            notFound("An ordered product does not exist.")
-        }
-
-        OrderOutcome.OutOfStock -> {
-            outOfStock()
-        }
-
-        OrderOutcome.MissingCustomer -> {
-            notFound("There is no such customer.")
-        }
-    }
-
-private fun Route.answer(
-    method: HttpMethod,
-    path: String,
-    handler: suspend (RoutingCall) -> Reply,
-) = route(path) {
-    method(method) {
-        handle { call.respond(handler.replyTo(call)) }
-    }
-    // Ktor's own 405 comes without `allow` and without a body.
-    handle { call.respond(methodNotAllowed(method.value)) }
-}
-
-// Not the StatusPages plug-in: an exception that crosses Ktor's pipelines costs a copy in each of them.
-private suspend fun (suspend (RoutingCall) -> Reply).replyTo(call: RoutingCall): Reply =
-    try {
-        this(call)
-    } catch (refused: Refused) {
-        refused.reply
-    } catch (_: DatabaseUnavailable) {
-        databaseUnavailable()
-    } catch (cancellation: CancellationException) {
-        throw cancellation
-    } catch (bug: Exception) {
-        call.application.log.error("unexpected failure", bug)
-        internal()
-    }

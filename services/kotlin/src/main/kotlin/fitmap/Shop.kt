@@ -65,16 +65,19 @@ class OrderRequest(
             lines.distinctBy { it.productId }.size == lines.size
 }
 
-sealed interface OrderOutcome {
-    @Serializable
-    class Created(
-        val id: Long,
-        @SerialName("total_cents") val totalCents: Long,
-    ) : OrderOutcome
+@Serializable
+class OrderCreated(
+    val id: Long,
+    @SerialName("total_cents") val totalCents: Long,
+)
 
-    data object MissingProduct : OrderOutcome
+/** Why an order was not kept. */
+sealed class OrderRefused(
+    message: String,
+) : Exception(message) {
+    class NoSuchProduct : OrderRefused("An ordered product does not exist.")
 
-    data object OutOfStock : OrderOutcome
+    class OutOfStock : OrderRefused("A product has less stock than was ordered.")
 
-    data object MissingCustomer : OrderOutcome
+    class NoSuchCustomer : OrderRefused("There is no such customer.")
 }

@@ -13,10 +13,14 @@ import io.vertx.sqlclient.RowSet
 import io.vertx.sqlclient.SqlConnection
 import io.vertx.sqlclient.Tuple
 import kotlinx.coroutines.CancellationException
+import kotlinx.coroutines.TimeoutCancellationException
 import kotlinx.coroutines.delay
+import kotlinx.coroutines.withTimeout
+import kotlinx.coroutines.withTimeoutOrNull
 import org.slf4j.LoggerFactory
 import java.time.temporal.ChronoUnit
 import java.util.concurrent.TimeUnit
+import kotlin.time.Duration.Companion.seconds
 
 /** No connection within 2 s, the connection failed, or the statement timed out. */
 class DatabaseUnavailable(
@@ -68,24 +72,24 @@ class Store(
     suspend fun isReady(): Boolean =
         started &&
             try {
-                connected { it.run(Queries.HEALTH) }
+                query(Queries.HEALTH)
                 true
             } catch (_: DatabaseUnavailable) {
                 false
             }
 
-    suspend fun product(id: Int): Product? = connected { it.run(Queries.PRODUCT, id) }.firstOrNull()?.toProduct()
+    suspend fun product(id: Int): Product? = query(Queries.PRODUCT, id).firstOrNull()?.toProduct()
 
     suspend fun productSlow(
         id: Int,
         milliseconds: Int,
-    ): Product? = connected { it.run(Queries.PRODUCT_SLOW, id, milliseconds) }.firstOrNull()?.toProduct()
+    ): Product? = query(Queries.PRODUCT_SLOW, id, milliseconds).firstOrNull()?.toProduct()
 
     suspend fun customerOrders(
         customerId: Int,
         limit: Int,
     ): CustomerOrders? {
-        val rows = connected { it.run(Queries.CUSTOMER_ORDERS, customerId, limit) }
+        val rows = query(Queries.CUSTOMER_ORDERS, customerId, limit)
         val first = rows.firstOrNull() ?: return null
         val customer = CustomerOrders.Customer(first.getInteger(0), first.getString(1), first.getString(2))
         // A customer without orders is one row whose order is null: the join is an outer one.
@@ -94,67 +98,59 @@ class Store(
     }
 
     suspend fun regions(days: Int): RegionReport {
-        val rows = connected { it.run(Queries.REGIONS, days) }
+        val rows = query(Queries.REGIONS, days)
         return RegionReport(days, rows.map { RegionReport.Region(it.getString(0), it.getLong(1), it.getLong(2)) })
     }
 
-    suspend fun createOrder(request: OrderRequest): OrderOutcome =
-        connected { connection ->
-            val transaction = connection.begin().answer()
-            try {
-                val outcome = connection.placeOrder(request)
-                if (outcome is OrderOutcome.Created) transaction.commit().answer() else transaction.rollback().answer()
-                outcome
-            } catch (failure: PgException) {
-                transaction.rollback().answer()
-                throw failure
-            } catch (failure: DatabaseUnavailable) {
-                // A statement that timed out leaves the connection usable; on a broken one this fails too.
-                runCatching { transaction.rollback().coAwait() }
-                throw failure
-            }
-        }
-
-    suspend fun close() {
-        pool.close().coAwait()
-    }
-
-    private suspend fun SqlConnection.placeOrder(request: OrderRequest): OrderOutcome {
+    /** @throws OrderRefused */
+    suspend fun createOrder(request: OrderRequest): OrderCreated {
         // In product order, as locked: two orders can't deadlock.
         val lines = request.lines.sortedBy { it.productId }
         val ids = Array(lines.size) { lines[it].productId }
         val quantities = Array(lines.size) { lines[it].quantity }
-
-        val products = run(Queries.LOCK_PRODUCTS, ids).toList()
-        if (products.size < lines.size) return OrderOutcome.MissingProduct
-        if (lines.indices.any { products[it].getInteger(2) < quantities[it] }) return OrderOutcome.OutOfStock
-        val prices = Array(lines.size) { products[it].getInteger(1) }
-        val totalCents = lines.indices.sumOf { quantities[it].toLong() * prices[it] }
-
-        run(Queries.TAKE_STOCK, ids, quantities)
-        val orderId =
-            try {
-                run(Queries.INSERT_ORDER, request.customerId, totalCents).first().getLong(0)
-            } catch (failure: PgException) {
-                if (failure.sqlState == FOREIGN_KEY_VIOLATION) return OrderOutcome.MissingCustomer
-                throw failure
-            }
-        run(Queries.INSERT_LINES, orderId, ids, quantities, prices)
-        return OrderOutcome.Created(orderId, totalCents)
+        return transaction {
+            val products = run(Queries.LOCK_PRODUCTS, ids).toList()
+            if (products.size < lines.size) throw OrderRefused.NoSuchProduct()
+            if (lines.indices.any { products[it].getInteger(2) < quantities[it] }) throw OrderRefused.OutOfStock()
+            val prices = Array(lines.size) { products[it].getInteger(1) }
+            val totalCents = lines.indices.sumOf { quantities[it].toLong() * prices[it] }
+            run(Queries.TAKE_STOCK, ids, quantities)
+            val orderId =
+                try {
+                    run(Queries.INSERT_ORDER, request.customerId, totalCents).first().getLong(0)
+                } catch (failure: PgException) {
+                    throw if (failure.sqlState == FOREIGN_KEY_VIOLATION) OrderRefused.NoSuchCustomer() else failure
+                }
+            run(Queries.INSERT_LINES, orderId, ids, quantities, prices)
+            OrderCreated(orderId, totalCents)
+        }
     }
 
-    private suspend inline fun <T> connected(block: (SqlConnection) -> T): T {
-        val connection =
-            try {
-                pool.connection.coAwait()
-            } catch (failure: CancellationException) {
-                throw failure
-            } catch (failure: Throwable) {
-                throw DatabaseUnavailable(failure)
-            }
+    suspend fun close() {
+        withTimeoutOrNull(1.seconds) { pool.close().coAwait() }
+    }
+
+    private suspend fun query(
+        sql: String,
+        vararg parameters: Any,
+    ): RowSet<Row> =
+        pool
+            .preparedQuery(sql)
+            .execute(Tuple.wrap(parameters))
+            .timeout(LIMIT_SECONDS, TimeUnit.SECONDS)
+            .answer()
+
+    private suspend fun <T> transaction(work: suspend SqlConnection.() -> T): T {
+        val connection = pool.connection.answer()
         try {
-            return block(connection)
+            return withTimeout(LIMIT_SECONDS.seconds) {
+                val transaction = connection.begin().answer()
+                connection.work().also { transaction.commit().answer() }
+            }
+        } catch (late: TimeoutCancellationException) {
+            throw DatabaseUnavailable(late)
         } finally {
+            // Rolls back what is not committed.
             connection.close()
         }
     }
@@ -190,6 +186,9 @@ class Store(
         )
 
     private companion object {
+        // Statements end after 5 s by themselves. This is for several of them, and for a server that has stopped answering.
+        const val LIMIT_SECONDS = 6L
+
         const val FOREIGN_KEY_VIOLATION = "23503"
         val UNAVAILABLE_CLASSES = setOf("08", "53", "57")
 

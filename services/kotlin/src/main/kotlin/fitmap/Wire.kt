@@ -1,5 +1,13 @@
 package fitmap
 
+import io.ktor.serialization.ContentConverter
+import io.ktor.serialization.kotlinx.KotlinxSerializationConverter
+import io.ktor.server.plugins.PayloadTooLargeException
+import io.ktor.util.reflect.TypeInfo
+import io.ktor.utils.io.ByteReadChannel
+import io.ktor.utils.io.charsets.Charset
+import io.ktor.utils.io.readRemaining
+import kotlinx.io.readByteArray
 import kotlinx.serialization.KSerializer
 import kotlinx.serialization.Serializable
 import kotlinx.serialization.SerializationException
@@ -10,8 +18,32 @@ import kotlinx.serialization.encoding.Encoder
 import kotlinx.serialization.json.Json
 import kotlinx.serialization.json.JsonDecoder
 import kotlinx.serialization.json.JsonPrimitive
+import kotlinx.serialization.serializer
+
+const val BODY_LIMIT = 1_048_576L
+
+// About a third of a millisecond of parsing.
+private const val LONG_BODY = 65_536
 
 val json: Json = Json { ignoreUnknownKeys = true }
+
+/** Ktor's own converter takes a body of any size, and puts U+FFFD for what is no UTF-8. The contract refuses both. */
+class StrictJson(
+    private val format: Json,
+) : ContentConverter by KotlinxSerializationConverter(format) {
+    override suspend fun deserialize(
+        charset: Charset,
+        typeInfo: TypeInfo,
+        content: ByteReadChannel,
+    ): Any? {
+        val body = content.readRemaining(BODY_LIMIT + 1).readByteArray()
+        if (body.size > BODY_LIMIT) throw PayloadTooLargeException(BODY_LIMIT)
+        val deserializer = format.serializersModule.serializer(checkNotNull(typeInfo.kotlinType))
+        return compute(isLong = body.size > LONG_BODY) {
+            format.decodeFromString(deserializer, body.decodeToString(throwOnInvalidSequence = true))
+        }
+    }
+}
 
 /** An integer of a request body. */
 typealias JsonInt =

@@ -5,7 +5,6 @@ import io.ktor.http.Headers
 import io.ktor.http.HttpHeaders
 import io.ktor.http.HttpStatusCode
 import io.ktor.http.content.OutgoingContent
-import io.ktor.http.headersOf
 import kotlinx.serialization.Serializable
 import kotlinx.serialization.SerializationStrategy
 
@@ -14,7 +13,7 @@ class Reply(
     private val body: ByteArray,
     override val status: HttpStatusCode = HttpStatusCode.OK,
     override val contentType: ContentType = ContentType.Application.Json,
-    override val headers: Headers = Headers.Empty,
+    override val headers: Headers = dateAlone(),
 ) : OutgoingContent.ByteArrayContent() {
     override val contentLength: Long get() = body.size.toLong()
 
@@ -25,7 +24,7 @@ fun <T> jsonReply(
     serializer: SerializationStrategy<T>,
     value: T,
     status: HttpStatusCode = HttpStatusCode.OK,
-    headers: Headers = Headers.Empty,
+    headers: Headers = dateAlone(),
 ) = Reply(json.encodeToString(serializer, value).encodeToByteArray(), status, headers = headers)
 
 @Serializable
@@ -38,7 +37,7 @@ private fun failure(
     status: HttpStatusCode,
     error: String,
     detail: String,
-    headers: Headers = Headers.Empty,
+    headers: Headers = dateAlone(),
 ) = jsonReply(Failure.serializer(), Failure(error, detail), status, headers)
 
 fun badRequest(detail: String) = failure(HttpStatusCode.BadRequest, "bad_request", detail)
@@ -50,10 +49,13 @@ fun methodNotAllowed(allowed: String) =
         HttpStatusCode.MethodNotAllowed,
         "method_not_allowed",
         "This route answers $allowed only.",
-        headersOf(HttpHeaders.Allow, allowed),
+        dateAnd(HttpHeaders.Allow, allowed),
     )
 
-fun outOfStock() = failure(HttpStatusCode.Conflict, "out_of_stock", "A product has less stock than was ordered.")
+fun refused(refusal: OrderRefused): Reply {
+    val detail = refusal.message ?: "The order was refused."
+    return if (refusal is OrderRefused.OutOfStock) failure(HttpStatusCode.Conflict, "out_of_stock", detail) else notFound(detail)
+}
 
 fun tooLarge() = failure(HttpStatusCode.PayloadTooLarge, "too_large", "The body is over 1048576 bytes.")
 

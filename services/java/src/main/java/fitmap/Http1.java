@@ -1,0 +1,204 @@
+package fitmap;
+
+import io.helidon.common.buffers.BufferData;
+import io.helidon.common.buffers.DataReader;
+import io.helidon.common.buffers.DataWriter;
+import io.helidon.common.socket.HelidonSocket;
+import io.helidon.common.socket.PeerInfo;
+import io.helidon.common.task.InterruptableTask;
+import io.helidon.http.HeaderValues;
+import io.helidon.http.Headers;
+import io.helidon.webserver.CloseConnectionException;
+import io.helidon.webserver.ConnectionContext;
+import io.helidon.webserver.ListenerContext;
+import io.helidon.webserver.ProxyProtocolData;
+import io.helidon.webserver.Router;
+import io.helidon.webserver.ServerConnectionException;
+import io.helidon.webserver.http1.Http1Config;
+import io.helidon.webserver.http1.Http1ConnectionListener;
+import io.helidon.webserver.http1.Http1ConnectionSelector;
+import io.helidon.webserver.spi.ServerConnection;
+import io.helidon.webserver.spi.ServerConnectionSelector;
+import java.io.UncheckedIOException;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Future;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+
+/**
+ * Helidon's HTTP/1.1, with an end to connections that Helidon would leave open. A client that takes
+ * more than 10 s to send the head of a request, or 10 s more to send its body, is cut off:
+ * Helidon's own timeouts are for silence, not for slowness. And a connection is closed after the
+ * answer to "connection: close": Helidon waits for the client to do that.
+ */
+final class Http1 implements ServerConnectionSelector {
+  private static final long LIMIT_NANOS = Duration.ofSeconds(10).toNanos();
+
+  private final ScheduledThreadPoolExecutor alarms =
+      new ScheduledThreadPoolExecutor(
+          1, Thread.ofPlatform().daemon().name("slow-senders").factory());
+  private final ServerConnectionSelector http1 =
+      Http1ConnectionSelector.builder()
+          .config(
+              // Unknown parameters are ignored, whatever characters they hold.
+              Http1Config.builder().validatePrologue(false).addReceiveListener(new Heads()).build())
+          .build();
+
+  Http1() {
+    alarms.setRemoveOnCancelPolicy(true);
+  }
+
+  @Override
+  public int bytesToIdentifyConnection() {
+    return http1.bytesToIdentifyConnection();
+  }
+
+  @Override
+  public Support supports(BufferData data) {
+    return http1.supports(data);
+  }
+
+  @Override
+  public Set<String> supportedApplicationProtocols() {
+    return http1.supportedApplicationProtocols();
+  }
+
+  @Override
+  public ServerConnection connection(ConnectionContext context) {
+    Client client = new Client(context, alarms);
+    ServerConnection connection = http1.connection(client);
+    client.connection = (InterruptableTask<?>) connection;
+    return connection;
+  }
+
+  private static final class Heads implements Http1ConnectionListener {
+    @Override
+    public void headers(ConnectionContext context, Headers headers) {
+      ((Client) context).headArrived(headers);
+    }
+  }
+
+  /** The context of one connection, whose reader keeps the time. Confined to its thread. */
+  private static final class Client implements ConnectionContext, Supplier<byte[]> {
+    private final ConnectionContext context;
+    private final HelidonSocket socket;
+    private final ScheduledThreadPoolExecutor alarms;
+    private final DataReader reader = DataReader.create(this);
+    private InterruptableTask<?> connection;
+    private boolean inHead;
+    private boolean closing;
+    private long deadline;
+
+    Client(ConnectionContext context, ScheduledThreadPoolExecutor alarms) {
+      this.context = context;
+      this.socket = context.serverSocket();
+      this.alarms = alarms;
+    }
+
+    void headArrived(Headers headers) {
+      inHead = false;
+      closing = headers.containsToken(HeaderValues.CONNECTION_CLOSE);
+      deadline = System.nanoTime() + LIMIT_NANOS;
+    }
+
+    /** The next bytes of the client. */
+    @Override
+    public byte[] get() {
+      // Helidon may interrupt a connection while it waits for a request line.
+      boolean betweenRequests = connection.canInterrupt() && !inHead;
+      if (!betweenRequests) {
+        return readInTime();
+      }
+      if (closing) {
+        throw new CloseConnectionException("as the client asked");
+      }
+      byte[] bytes = read();
+      inHead = true;
+      deadline = System.nanoTime() + LIMIT_NANOS;
+      return bytes;
+    }
+
+    private byte[] readInTime() {
+      Thread reading = Thread.currentThread();
+      long left = deadline - System.nanoTime();
+      Future<?> alarm = alarms.schedule(reading::interrupt, left, TimeUnit.NANOSECONDS);
+      try {
+        return read();
+      } finally {
+        alarm.cancel(false);
+      }
+    }
+
+    private byte[] read() {
+      try {
+        return socket.get();
+      } catch (UncheckedIOException e) {
+        throw new ServerConnectionException("the connection ended", e);
+      }
+    }
+
+    @Override
+    public DataReader dataReader() {
+      return reader;
+    }
+
+    @Override
+    public ListenerContext listenerContext() {
+      return context.listenerContext();
+    }
+
+    @Override
+    public ExecutorService executor() {
+      return context.executor();
+    }
+
+    @Override
+    public DataWriter dataWriter() {
+      return context.dataWriter();
+    }
+
+    @Override
+    public Router router() {
+      return context.router();
+    }
+
+    @Override
+    public Optional<ProxyProtocolData> proxyProtocolData() {
+      return context.proxyProtocolData();
+    }
+
+    @Override
+    public HelidonSocket serverSocket() {
+      return socket;
+    }
+
+    @Override
+    public PeerInfo remotePeer() {
+      return context.remotePeer();
+    }
+
+    @Override
+    public PeerInfo localPeer() {
+      return context.localPeer();
+    }
+
+    @Override
+    public boolean isSecure() {
+      return context.isSecure();
+    }
+
+    @Override
+    public String socketId() {
+      return context.socketId();
+    }
+
+    @Override
+    public String childSocketId() {
+      return context.childSocketId();
+    }
+  }
+}
