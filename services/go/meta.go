@@ -22,7 +22,7 @@ func newMeta(cfg config) meta {
 		Language:   "Go",
 		Runtime:    runtime.Version(),
 		Framework:  "net/http", // part of the runtime: its version is that
-		Class:      "standard",
+		Class:      class,
 		CPUs:       runtime.GOMAXPROCS(0),
 		DBPoolSize: cfg.pool.MaxConns,
 	}

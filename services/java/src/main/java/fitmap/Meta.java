@@ -22,7 +22,7 @@ record Meta(
         System.getProperty("java.vm.name") + " " + System.getProperty("java.vm.version"),
         "Helidon SE " + Version.VERSION,
         "pgjdbc " + DriverInfo.DRIVER_VERSION + ", Agroal " + version(AgroalDataSource.class),
-        "standard",
+        Variant.CLASS,
         config.cpus(),
         config.poolSize());
   }

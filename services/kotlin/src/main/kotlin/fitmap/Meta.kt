@@ -25,7 +25,7 @@ class Meta(
                 runtime = "kotlin ${KotlinVersion.CURRENT}, openjdk ${Runtime.version()}",
                 framework = build.getProperty("framework"),
                 driver = build.getProperty("driver"),
-                targetClass = "standard",
+                targetClass = CLASS,
                 cpus = config.cpus,
                 poolSize = config.poolSize,
             )
