@@ -129,12 +129,13 @@ def cut(text: str, widest: int) -> str:
 
 def clean(text: str) -> str:
     """The text without control characters, which HTML and XML forbid. Tabs and newlines stay."""
-    return _NO_TEXT.sub("\ufffd", text)
+    return text if is_clean(text) else _NO_TEXT.sub("\ufffd", text)
 
 
 def is_clean(text: str) -> bool:
     """Whether `clean` leaves the text as it is."""
-    return not _NO_TEXT.search(text)
+    # What is printable needs no pattern, which takes ten times as long. Numbers have a non-breaking space.
+    return text.replace("\u00a0", " ").isprintable() or not _NO_TEXT.search(text)
 
 
 def columns(rows: Sequence[Sequence[str]]) -> list[str]:

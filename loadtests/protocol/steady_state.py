@@ -62,8 +62,12 @@ def throughput_rising(values: Sequence[float], *, response: bool) -> tuple[bool,
     if len(values) < 2 * HALF or not fmean(early) or not fmean(late):
         return False, ""
     gain = (fmean(early) / fmean(late) if response else fmean(late) / fmean(early)) - 1
-    scatter = 2 * ((stdev(early) / fmean(early)) ** 2 + (stdev(late) / fmean(late)) ** 2) ** 0.5 / HALF**0.5
+
+    def beyond_scatter() -> bool:
+        scatter = 2 * ((stdev(early) / fmean(early)) ** 2 + (stdev(late) / fmean(late)) ** 2) ** 0.5 / HALF**0.5
+        return gain > min(scatter, 1.5 * CLIMB_LIMIT)
+
     return (
-        gain > max(CLIMB_LIMIT, min(scatter, 1.5 * CLIMB_LIMIT)),
+        gain > CLIMB_LIMIT and beyond_scatter(),
         f"the last {HALF} s of the measured window were faster than its first {HALF} s by {gain:.1%}",
     )

@@ -220,9 +220,10 @@ def _decoded(encoded: Iterable[str]) -> Iterator[NDArray[np.int64]]:
     A whole HdrHistogram takes ten times as long, and a record has thousands of them.
     """
     counts = np.zeros(COUNTS, dtype=np.int64)
+    address = counts.ctypes.data
     for text in encoded:
         payload = zlib.decompress(base64.b64decode(text)[EXTERNAL_HEADER_BYTES:])
-        found = decode(payload, payload_header_size, counts.ctypes.data, COUNTS, WORD_BYTES)
+        found = decode(payload, payload_header_size, address, COUNTS, WORD_BYTES)
         here = counts[: found["max_nonzero_index"] + 1]
         yield here
         here[:] = 0

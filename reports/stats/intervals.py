@@ -87,16 +87,17 @@ def bootstrap_interval(values: Sequence[float], confidence_percent: float) -> tu
     ones count half each.
     """
     ordered = np.sort(np.asarray(values, dtype=float))
-    n = len(ordered)
-    shares = np.arange(1, n + 1) / n
     tail = (100 - confidence_percent) / 200
+    low, high = (float(np.mean(ordered[_resampled_middles(len(ordered), end)])) for end in (tail, 1 - tail))
+    return low, high
 
-    def quantile(probability: float) -> float:
-        middles = {(n + 1) // 2, n // 2 + 1}
-        found = [int(np.searchsorted(bdtrc(j - 1, n, shares), probability)) for j in middles]
-        return float(np.mean(ordered[np.minimum(found, n - 1)]))
 
-    return quantile(tail), quantile(1 - tail)
+@lru_cache(maxsize=256)
+def _resampled_middles(n: int, probability: float) -> list[int]:
+    """The places, among n sorted values, of a quantile of the median over all resamples."""
+    shares = np.arange(1, n + 1) / n
+    middles = {(n + 1) // 2, n // 2 + 1}
+    return [min(int(np.searchsorted(bdtrc(j - 1, n, shares), probability)), n - 1) for j in middles]
 
 
 def log_interval(logs: Sequence[float], confidence: float) -> tuple[float, float]:
