@@ -1,6 +1,7 @@
 """The Python service with one fault, named by FAULT, which the rules of validity must find in a real trial."""
 
 import contextlib
+import math
 import os
 import time
 from pathlib import Path
@@ -33,12 +34,12 @@ async def cached(self: Store, product_id: int) -> Product:
 
 
 async def warming(self: Store, product_id: int) -> Product:
-    """Each request uses three milliseconds of CPU at first, and less with each second, as while a compiler works.
+    """Each request uses six milliseconds of CPU at first, and less with each second, as while a compiler works.
 
-    Three seconds change the throughput by a quarter: no noise of a shared machine hides that.
+    It is half as much after each five and a half seconds. Noise of a shared machine hides less than that.
     """
     state["begun"] = state["begun"] or time.monotonic()
-    end = time.perf_counter() + 0.003 * max(0.0, 1 - (time.monotonic() - state["begun"]) / 14)
+    end = time.perf_counter() + 0.006 * math.exp(-(time.monotonic() - state["begun"]) / 8)
     while time.perf_counter() < end:
         pass
     return await honest(self, product_id)
