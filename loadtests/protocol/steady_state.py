@@ -65,7 +65,7 @@ def throughput_rising(values: Sequence[float], *, response: bool) -> tuple[bool,
 
     def beyond_scatter() -> bool:
         scatter = 2 * ((stdev(early) / fmean(early)) ** 2 + (stdev(late) / fmean(late)) ** 2) ** 0.5 / HALF**0.5
-        return gain > min(scatter, 1.5 * CLIMB_LIMIT)
+        return bool(gain > min(scatter, 1.5 * CLIMB_LIMIT))
 
     return (
         gain > CLIMB_LIMIT and beyond_scatter(),
