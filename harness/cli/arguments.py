@@ -183,7 +183,7 @@ def _add_selection(parser: argparse.ArgumentParser, preset: str = "quick") -> No
         "--targets",
         dest="targets",
         metavar="A,B",
-        help="only these targets (all: no variants), such as go,go.tuned",
+        help="only these targets (all: no variants), such as rust,rust.tuned",
     )
     _add_variants(parser)
     parser.add_argument("--profile", "--profiles", dest="profiles", metavar="A,B", help="only these profiles")
@@ -235,7 +235,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
             "fitmap bench                     all targets, preset quick (20 minutes)",
             "fitmap bench --preset smoke      does everything work? (two minutes)",
             "fitmap bench --target go,rust --profile db",
-            "fitmap bench --target java --variants",
+            "fitmap bench --target python --variants",
             "fitmap bench --resume            finish an interrupted run",
         )),
         Command("plan", "show the trials that bench would run, and their time", "prepare:plan_only", _add_plan, (

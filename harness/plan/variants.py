@@ -45,7 +45,7 @@ class Section(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def variants_of(base: Target, folder: Path, sections: Mapping[str, Any]) -> dict[str, Target]:
-    """The variants of a target by their names, such as `java.jdk21`. Raises UsageError."""
+    """The variants of a target by their names, such as `go.go126`. Raises UsageError."""
     return {f"{base.name}{DOT}{name}": _variant(base, folder, name, section) for name, section in sections.items()}
 
 
