@@ -1,4 +1,4 @@
-"""How far a run is, and who is told. The command line shows it without loading what a run needs."""
+"""How far a run is, and the listener that hears of it. The command line shows it without loading what a run needs."""
 
 from __future__ import annotations
 

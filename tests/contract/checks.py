@@ -9,7 +9,6 @@ import json
 import time
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
 from functools import cache
 from http.client import HTTPException
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 
 import generated
 import oracle
+from date_header import date_problems
 from oracle import BODY_LIMIT_BYTES, Case
 from talking import Talk, chunked, request_head, send_raw
 
@@ -27,8 +27,6 @@ from loadtests.protocol import meta as described
 
 CONTRACT = Path(__file__).resolve().parents[2] / "services" / "contract"
 BROKEN_OFF = (OSError, HTTPException)
-#: Answers are checked after the whole story was told.
-DATE_TOLERANCE = timedelta(minutes=5)
 
 Problems = list[str]
 
@@ -69,20 +67,6 @@ def form_problems(answer: Response) -> Problems:
     if answer.headers.get("connection", "").lower() == "close":
         found.append("the connection is closed")
     return found + date_problems(answer)
-
-
-def date_problems(answer: Response) -> Problems:
-    """`Date` as RFC 9110 writes it, and not of a time long ago."""
-    date = answer.headers.get("date")
-    if date is None:
-        return ["no date"]
-    try:
-        told = datetime.strptime(date, "%a, %d %b %Y %H:%M:%S GMT").replace(tzinfo=UTC)
-    except ValueError:
-        return [f"date {date!r} is not written as RFC 9110 wants it"]
-    if abs(datetime.now(UTC) - told) > DATE_TOLERANCE:
-        return [f"date {date!r} is not of now"]
-    return []
 
 
 def problems(case: Case, expected: oracle.Answer, answer: Response) -> Problems:

@@ -78,7 +78,7 @@ class Database:
             max_queries=sys.maxsize,
             # By default idle connections are looked after with a timer on every release.
             max_inactive_connection_lifetime=0,
-            # By default a statement is prepared anew every 300 s. There are nine of them.
+            # By default a statement is prepared again every 300 s. There are nine of them.
             max_cached_statement_lifetime=0,
             # By default every release runs RESET ALL and more: a second round trip for each request.
             reset=_keep,

@@ -73,7 +73,7 @@ class Database:
             database=self._address.name,
             # Left open, asyncpg asks for TLS first: a round trip and an SSL context for each connection.
             ssl=False,
-            # By default a statement is prepared anew every 300 s. There are nine of them.
+            # By default a statement is prepared again every 300 s. There are nine of them.
             max_cached_statement_lifetime=0,
             timeout=_CONNECT_SECONDS,
             server_settings={"statement_timeout": str(_STATEMENT_SECONDS * 1000), "application_name": "fitmap-python"},

@@ -103,7 +103,7 @@ def test_a_connection_that_was_handed_over_too_late_is_not_lost() -> None:
     run(1, story)
 
 
-def test_a_closed_connection_is_opened_anew_by_who_takes_it() -> None:
+def test_a_closed_connection_is_opened_again_by_whoever_takes_it() -> None:
     async def story(tested: Pool, made: list[Any]) -> None:
         made[0].closed = True
         with pytest.raises(OSError, match="refused"):
