@@ -60,13 +60,19 @@ class Heard:
 def trickle(port: int, send: Iterator[bytes], before: bytes, enough: Callable[[bytes], bool], limit: float) -> Heard:
     """Send pieces with pauses between them, and listen, until `enough` came, the connection ends, or time is up.
 
-    `before`: sent at first and answered before the clock starts.
+    `before`: a request of `/ping`, sent at first and answered before the clock starts.
     """
     with socket.create_connection((LOOPBACK, port), timeout=5) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if before:
             connection.sendall(before)
-            assert connection.recv(65_536).startswith(b"HTTP/1.1 200 ")
+            answer = b""
+            # Head and body may come in two pieces.
+            while not answer.endswith(b"\r\n\r\npong"):
+                part = connection.recv(65_536)
+                assert part, f"the connection ended after {answer!r}"
+                answer += part
+            assert answer.startswith(b"HTTP/1.1 200 ")
         connection.settimeout(PAUSE_SECONDS)
         start, received, ended = time.monotonic(), b"", False
         while not ended and not enough(received) and time.monotonic() - start < limit:
