@@ -170,16 +170,23 @@ def laid(build: Build) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="fitmap-variant-") as scratch:
         folder = Path(scratch, build.context.name)
         shutil.copytree(build.context, folder, symlinks=True)
-        shutil.copytree(build.overlay, folder, symlinks=True, dirs_exist_ok=True)
+        # A link of an overlay may lead out of it, as to services/training: its file is copied.
+        shutil.copytree(build.overlay, folder, dirs_exist_ok=True)
         yield folder
 
 
 def build_lines(
-    client: docker.DockerClient, build: Build, *, tag: str, nocache: bool = False, timeout_seconds: int | None = None
+    client: docker.DockerClient,
+    build: Build,
+    *,
+    tag: str,
+    stage: str | None = None,
+    nocache: bool = False,
+    timeout_seconds: int | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Builds an image under a tag. Yields the output of the engine's builder, line by line.
 
-    `timeout_seconds`: how long the builder may print nothing.
+    `stage`: the last one to build, all without it. `timeout_seconds`: how long the builder may print nothing.
     """
     with laid(build) as folder:
         source: dict[str, Any] = (
@@ -191,6 +198,7 @@ def build_lines(
         lines: Iterator[dict[str, Any]] = client.api.build(
             **source,
             tag=tag,
+            target=stage,
             buildargs={**build.arguments, **{name: os.environ[name] for name in PROXY_VARIABLES if name in os.environ}},
             network_mode="host",
             nocache=nocache,

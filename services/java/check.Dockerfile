@@ -6,4 +6,5 @@ COPY .mvn .mvn
 COPY pom.xml .
 RUN mvn -B -q dependency:go-offline
 COPY src src
-RUN mvn -B --no-transfer-progress -P check spotless:check verify
+ARG RELEASE=25
+RUN mvn -B --no-transfer-progress -P check -Dmaven.compiler.release=${RELEASE} spotless:check verify

@@ -5,4 +5,5 @@ WORKDIR /src
 COPY pom.xml ./
 RUN mvn --batch-mode --no-transfer-progress dependency:go-offline
 COPY src src
-RUN mvn --batch-mode --no-transfer-progress spotless:check test
+ARG RELEASE=25
+RUN mvn --batch-mode --no-transfer-progress -Dkotlin.compiler.jvmTarget=${RELEASE} spotless:check test

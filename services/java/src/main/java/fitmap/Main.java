@@ -31,12 +31,14 @@ final class Main {
     }
     Database database = new Database(config);
     database.open();
-    WebServer server = server(config, new Routes(database, Meta.of(config))).start();
-    if (!server.isRunning()) {
-      // Helidon has logged why.
-      System.exit(1);
-    }
+    WebServer server = server(config, new Routes(database, Meta.of(config)));
+    // Before it listens: SIGTERM may come at once.
     Runtime.getRuntime().addShutdownHook(new Thread(() -> shutDown(server, database)));
+    server.start();
+    if (!server.isRunning()) {
+      // Helidon has logged why. The hook would end with status 0.
+      Runtime.getRuntime().halt(1);
+    }
     System.err.println("listening on " + config.host().getHostAddress() + ":" + server.port());
   }
 

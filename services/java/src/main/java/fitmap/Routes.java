@@ -44,7 +44,7 @@ final class Routes {
   HttpRouting.Builder routing() {
     List<Route> routes = new ArrayList<>();
     routes.add(new Route(Method.GET, "/health", this::health));
-    routes.add(new Route(Method.GET, "/meta", (_, response) -> json(response, meta)));
+    routes.add(new Route(Method.GET, "/meta", (request, response) -> json(response, meta)));
     routes.add(new Route(Method.GET, "/ping", Routes::ping));
     routes.add(new Route(Method.GET, "/cpu/collatz", Routes::collatz));
     routes.add(new Route(Method.POST, "/cpu/summarize", Routes::summarize));
@@ -60,15 +60,15 @@ final class Routes {
     for (Route route : routes) {
       routing.any(
           route.path(),
-          (_, _) -> {
+          (request, response) -> {
             throw ApiException.methodNotAllowed(route.method());
           });
     }
     routing.any(
-        (_, _) -> {
+        (request, response) -> {
           throw ApiException.notFound("There is no such route.");
         });
-    routing.error(ApiException.class, (_, response, e) -> fail(response, e));
+    routing.error(ApiException.class, (request, response, e) -> fail(response, e));
     routing.error(
         Throwable.class,
         (request, response, e) -> {
@@ -85,7 +85,7 @@ final class Routes {
    */
   static DirectHandlers directHandlers() {
     DirectHandler handler =
-        (_, _, status, _, _) -> {
+        (request, type, status, headers, message) -> {
           ApiException e =
               switch (status.code()) {
                 case 413 -> ApiException.tooLarge();

@@ -33,7 +33,7 @@ record Summary(int orders, List<Region> regions) {
     Map<String, Tally> tallies = new HashMap<>();
     for (Order order : orders) {
       require(order != null, "An order is null.");
-      tallies.computeIfAbsent(order.region(), _ -> new Tally()).add(order);
+      tallies.computeIfAbsent(order.region(), region -> new Tally()).add(order);
     }
     List<Region> regions = new ArrayList<>(tallies.size());
     tallies.forEach((name, tally) -> regions.add(tally.region(name)));

@@ -21,6 +21,12 @@ fun main() {
         }
     val store = Store(vertx(config.cpus), config)
     val server = server(config, store)
+    // Raised by Ktor's shutdown hook, after the drain. Before the server listens: SIGTERM may come at once.
+    server.monitor.subscribe(ApplicationStopped) {
+        log.info("stopped")
+        // The JVM's own exit status after SIGTERM is 143.
+        Runtime.getRuntime().halt(0)
+    }
     try {
         server.start()
     } catch (failure: Exception) {
@@ -29,12 +35,6 @@ fun main() {
         exitProcess(1)
     }
     log.info("listening on {}:{}", config.host, config.port)
-    // Raised by Ktor's shutdown hook, after the drain.
-    server.monitor.subscribe(ApplicationStopped) {
-        log.info("stopped")
-        // The JVM's own exit status after SIGTERM is 143.
-        Runtime.getRuntime().halt(0)
-    }
 }
 
 /** What the database driver runs on. */

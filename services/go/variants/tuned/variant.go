@@ -1,0 +1,4 @@
+package main
+
+// What this build calls itself. A variant has a file of its own in the place of this one.
+const class = "tuned"

@@ -1,0 +1,4 @@
+package fitmap
+
+/** What this build calls itself. A variant has a file of its own in the place of this one. */
+const val CLASS = "tuned"
