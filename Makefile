@@ -50,7 +50,8 @@ test-units:
 	.venv/bin/python -m pytest tests/unit tests/targets $(ARGS)
 
 test-services:
-	nice -n 10 .venv/bin/python -m pytest tests/contract $(ARGS)
+	@# Most of it waits for deadlines. All tests of a target run in one process, one after the other.
+	nice -n 10 .venv/bin/python -m pytest tests/contract --numprocesses 3 --dist loadgroup $(ARGS)
 
 test-reports:
 	nice -n 19 .venv/bin/python -m pytest tests/reports $(ARGS)

@@ -181,7 +181,11 @@ def _other_summary(measured: NonLoadMeasurement) -> str:
         return ", ".join(_point_summary(point) for point in measured.points)
     if isinstance(measured, BuildMeasurement):
         clean = f"clean build {measured.clean.seconds:,.1f} s, " if measured.clean else ""
-        return f"{clean}rebuild {measured.rebuilt.seconds:,.1f} s, edit to running {measured.edit_to_running_seconds:,.1f} s"
+        release = f"{clean}edit to release image {measured.edit_to_running_seconds:,.1f} s"
+        if measured.development_seconds is None:
+            return release
+        loop = measured.development_seconds
+        return f"{release}, in development {loop.reason if isinstance(loop, Missing) else f'{loop:,.1f} s'}"
     kinds = {"warm": False, "cold": True}
     ready = {word: [start.health_seconds for start in measured.starts if start.cold is cold] for word, cold in kinds.items()}
     return "start " + ", ".join(f"{word} {median(seconds):.3f} s" for word, seconds in ready.items() if seconds)

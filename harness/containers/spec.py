@@ -38,6 +38,8 @@ class ContainerSpec(Struct, frozen=True):
     open_files: int | None = None
     #: Folders of the engine's host that the container may read: path there -> path in the container.
     mounts: Mapping[str, str] = {}
+    #: For tools of a developer. Its file system can be written to, and orphaned processes are reaped.
+    workbench: bool = False
 
 
 def database_spec(image: str, cpus: str, ports: Ports, limits: Limits, password: str) -> ContainerSpec:
@@ -79,6 +81,23 @@ def service_spec(
         tmpfs={"/tmp": "size=64m"},
         threads=limits.threads,
         open_files=limits.open_files,
+    )
+
+
+def workbench_spec(image: str, service: ContainerSpec, environment: Mapping[str, str]) -> ContainerSpec:
+    """A container with a target's tools, on all CPUs, with its service's variables. It does nothing by itself."""
+    return structs.replace(
+        service,
+        role="workbench",
+        image=image,
+        user="0",
+        cpus="",
+        memory_bytes=6144 * MEBIBYTE,
+        environment={**environment, **service.environment},
+        entrypoint=("sleep", "infinity"),
+        tmpfs={},
+        threads=4096,
+        workbench=True,
     )
 
 
@@ -176,7 +195,7 @@ def engine_arguments(spec: ContainerSpec, labels: Mapping[str, str]) -> dict[str
         "labels": {LABEL: spec.role, **labels},
         # The NAT of a bridge costs more CPU time than a small service.
         "network_mode": "host",
-        "read_only": True,
+        "read_only": not spec.workbench,
         "tmpfs": dict(spec.tmpfs),
         "cap_drop": ["ALL"],
         "security_opt": ["no-new-privileges"],
@@ -187,5 +206,6 @@ def engine_arguments(spec: ContainerSpec, labels: Mapping[str, str]) -> dict[str
         "pids_limit": spec.threads,
         **({"ulimits": [{"name": "nofile", "soft": spec.open_files, "hard": spec.open_files}]} if spec.open_files else {}),
         **({"volumes": {path: {"bind": there, "mode": "ro"} for path, there in spec.mounts.items()}} if spec.mounts else {}),
+        **({"init": True} if spec.workbench else {}),
         **({"entrypoint": list(spec.entrypoint)} if spec.entrypoint else {}),
     }

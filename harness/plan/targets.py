@@ -16,7 +16,7 @@ from msgspec import Struct, field
 from harness.errors import UsageError
 from harness.plan.decoding import convert
 from harness.plan.variants import variants_of
-from harness.record.plan import BASE, DOT, TWIN, Deviation, Edit, Setting, Sizing, Target
+from harness.record.plan import BASE, DOT, TWIN, Development, Deviation, Edit, Setting, Sizing, Target
 
 
 class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
@@ -32,6 +32,7 @@ class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
     setting: tuple[Setting, ...] = ()
     deviation: tuple[Deviation, ...] = ()
     edit: Edit | None = None
+    development: Development | None = None
     jars: str = ""
     memory: tuple[Sizing, ...] = ()
     jit: bool = False
@@ -71,6 +72,7 @@ def _target(folder: Path, manifest: Manifest) -> Target:
         settings=manifest.setting,
         deviations=manifest.deviation,
         edit=manifest.edit,
+        development=manifest.development,
         jars=manifest.jars,
         memory=manifest.memory,
         jit=manifest.jit,

@@ -49,6 +49,21 @@ class Edit(Struct, frozen=True, forbid_unknown_fields=True):
     new: str
 
 
+class Development(Struct, frozen=True, forbid_unknown_fields=True):
+    """The loop in which a target's developers work: a command that compiles what changed and starts the service.
+
+    It runs in a container of a stage of the target's Dockerfile, which has the tools and the dependencies.
+    """
+
+    stage: str
+    #: The sources' folder in the stage's image.
+    folder: str
+    #: For a shell, in the folder. The shell's process becomes the service (exec).
+    command: str
+    #: Variables of the command, beyond the image's and the contract's.
+    environment: Mapping[str, str] = {}
+
+
 class Sizing(Struct, frozen=True, forbid_unknown_fields=True):
     """An environment variable that tells a runtime its memory limit.
 
@@ -104,6 +119,8 @@ class Target(Struct, frozen=True):
     deviations: tuple[Deviation, ...]
     #: None in older records.
     edit: Edit | None = None
+    #: None in older records, and without a loop.
+    development: Development | None = None
     #: The image's folder with one jar per dependency, if the build system writes no lock file.
     jars: str = ""
     #: Set in profile memory-floor, which varies the memory limit.

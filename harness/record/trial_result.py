@@ -85,11 +85,14 @@ class BuildMeasurement(Struct, frozen=True, tag="build"):
     #: After the edit, with the layers of the unedited build in the cache.
     rebuilt: Built
     file: str
-    #: From the end of the edit to the first answer that shows it; and the part of it from the container's start on.
+    #: From the end of the edit, through the rebuilt image, to the first answer that shows it; and the part of it from the
+    #: container's start on.
     edit_to_running_seconds: float
     start_seconds: float
     image_bytes: int
     dependencies: Dependencies | Missing
+    #: From the end of the edit, through the developers' own loop, to the first answer that shows it. None in older records.
+    development_seconds: float | Missing | None = None
 
 
 class FloorProbe(Struct, frozen=True):

@@ -1,8 +1,9 @@
-"""The trial of kind `build`: a build of the target's image, then a rebuild after a change of one line.
+"""The trial of kind `build`: a build of the target's image, and two ways from a change of one line to its answer.
 
-The first block builds without the builder's cache. The trial ends when the rebuilt service answers with the changed line.
-It works on a copy of the service's folder and under a tag of its own. The target's image and all layers that were there
-before stay as they are.
+The first block builds without the builder's cache. After the change the image is rebuilt, and the trial waits until its
+service answers with the changed line. Then the same in the loop of the target's developers (harness/trials/development.py).
+The trial works on a copy of the service's folder and under a tag of its own. The target's image and all layers that were
+there before stay as they are.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from harness.record.plan import Edit, Target, Trial, folder_of, is_base
 from harness.record.trial_result import BuildMeasurement, BuildStep, Built, Dependencies
 from harness.trials.context import Setup, check_ports, start_database, started_unix_ns, wait_for_database
 from harness.trials.dependencies import dependencies
+from harness.trials.development import edit_to_answer
 from harness.trials.readiness_probe import Watcher
 from loadtests.protocol import messages
 
@@ -90,8 +92,8 @@ class Workshop:
                 if image not in self._before:
                     self._client.api.remove_image(image, noprune=True)
 
-    def build(self, build: Build, *, clean: bool) -> Built:
-        """Builds the image. `clean`: without the builder's cache. Raises TrialError."""
+    def build(self, build: Build, *, clean: bool, stage: str | None = None) -> Built:
+        """Builds the image, up to a stage. `clean`: without the builder's cache. Raises TrialError."""
         begun = time.monotonic()
 
         def clock() -> Iterator[float]:
@@ -102,7 +104,7 @@ class Workshop:
                 yield now
 
         try:
-            lines = build_lines(self._client, build, tag=self.tag, nocache=clean, timeout_seconds=BUILD_SECONDS)
+            lines = build_lines(self._client, build, tag=self.tag, stage=stage, nocache=clean, timeout_seconds=BUILD_SECONDS)
             steps = read_steps(self._record_layers(lines), clock())
         except (DockerException, OSError) as error:
             raise TrialError("build", f"the build of the image failed: {error}") from None
@@ -164,6 +166,7 @@ def measure(setup: Setup, trial: Trial, containers: TrialContainers) -> BuildMea
         # Later blocks use the layers of the target's own image, as the rebuild of a developer would.
         built = workshop.build(build, clean=clean)
         _, size = workshop.image()
+        bench = _stage(containers, workshop, build, target)
         (folder / target.edit.file).write_text(changed)
         saved = time.monotonic()
         rebuilt = workshop.build(build, clean=False)
@@ -173,15 +176,34 @@ def measure(setup: Setup, trial: Trial, containers: TrialContainers) -> BuildMea
         service.start()
         seen = watcher.seen(service)
         running = time.monotonic()
+        start_seconds = round((seen.unix_ns[-1] - started_unix_ns(service)) / 1e9, 4)
+        counted = _dependencies(target, folder, service)
+        # The same port is needed.
+        containers.remove(service)
         return BuildMeasurement(
             clean=built if clean else None,
             rebuilt=rebuilt,
             file=target.edit.file,
             edit_to_running_seconds=round(running - saved, 3),
-            start_seconds=round((seen.unix_ns[-1] - started_unix_ns(service)) / 1e9, 4),
+            start_seconds=start_seconds,
             image_bytes=size,
-            dependencies=_dependencies(target, folder, service),
+            dependencies=counted,
+            development_seconds=(
+                bench
+                if isinstance(bench, Missing)
+                else edit_to_answer(bench, service.spec, target, changed, containers, watcher)
+            ),
         )
+
+
+def _stage(containers: TrialContainers, workshop: Workshop, build: Build, target: Target) -> str | Missing:
+    """The image of the stage in which the target's developers work. Raises TrialError."""
+    if target.development is None:
+        return Missing("the target's manifest has no [development]")
+    stage = Workshop(containers.client, f"{workshop.tag}-workbench")
+    containers.afterwards(stage.clear)
+    stage.build(build, clean=False, stage=target.development.stage)
+    return stage.image()[0]
 
 
 def _dependencies(target: Target, folder: Path, service: RunningContainer) -> Dependencies | Missing:

@@ -28,8 +28,8 @@ PARTS = (
 )
 #: With fewer parts there is no map.
 MIN_PARTS = 2
-#: The row of the team's speed.
-BUILD, REBUILD = "build", "rebuild"
+#: The team's speed: in development, or, in records without that, to the release image.
+BUILD, EDITS = "build", ("edit", "rebuild")
 
 
 class Share(Struct, frozen=True):
@@ -97,11 +97,18 @@ def _share(cells: Sequence[Cell]) -> Share:
     return Share(math.exp(middle - half), math.exp(middle), math.exp(middle + half))
 
 
+def edit_metric(analysis: Analysis) -> str:
+    """The metric of the team's speed that the record has."""
+    targets = analysis.run.plan.targets
+    return next((name for name in EDITS if any(analysis.estimate(name, BUILD, each) for each in targets)), EDITS[0])
+
+
 def durations(analysis: Analysis, columns: Sequence[Column]) -> tuple[Duration, ...]:
     """From an edit to running, the soonest first."""
+    metric = edit_metric(analysis)
     found = []
     for column in columns:
-        value = analysis.estimate(REBUILD, BUILD, column.target)
+        value = analysis.estimate(metric, BUILD, column.target)
         if value is None or isinstance(value, Missing):
             continue
         low, high = (value.median if end is None else end for end in (value.low, value.high))

@@ -24,7 +24,7 @@ def build_section(analysis: Analysis, profile: Profile, name: str) -> Section:
             rows.append(_build_row(analysis, target, found))
     headers = (
         "Target", "Clean build", "Steps before the sources", "Steps from the sources on", "Rebuild",
-        "Edit to running", "Edited file",
+        "Edit to release image", "Edit to running in development", "Edited file",
         "Image", "Source lines", "Direct dependencies", "Transitive", "Counted in",
     )  # fmt: skip
     return Section(
@@ -55,6 +55,7 @@ def _build_row(analysis: Analysis, target: str, found: Sequence[BuildMeasurement
         seconds([whole - before for whole, before in clean]) if clean else NONE,
         seconds([each.rebuilt.seconds for each in found]),
         seconds([each.edit_to_running_seconds for each in found]),
+        _development(found),
         found[-1].file,
         quantity(image.size_bytes, "bytes") if image else NONE,
         NONE if lines is None else number(lines),
@@ -64,6 +65,13 @@ def _build_row(analysis: Analysis, target: str, found: Sequence[BuildMeasurement
             else (str(counted.direct), str(counted.transitive), counted.source)
         ),
     )
+
+
+def _development(found: Sequence[BuildMeasurement]) -> str:
+    values = [each.development_seconds for each in found]
+    times = [value for value in values if isinstance(value, float)]
+    reasons = [value.reason for value in values if isinstance(value, Missing)]
+    return quantity(median(times), "seconds") if times else reasons[0] if reasons else NONE
 
 
 def sources_at(clean: Built, rebuilt: Built) -> float:

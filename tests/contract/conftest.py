@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import docker
 import pytest
@@ -16,6 +17,13 @@ from harness.containers.engine import connect
 from harness.containers.images import graph, project_tag
 from harness.host.machine import topology
 from harness.plan.placement import place
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All tests of a target run one after the other: with several worker processes (`-n`), in the same one."""
+    for item in items:
+        if isinstance(item, pytest.Function) and hasattr(item, "callspec"):
+            item.add_marker(pytest.mark.xdist_group(str(item.callspec.params.get("target", ""))))
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -62,6 +70,9 @@ def pair(told: Told) -> Pair:
 
 
 @pytest.fixture(scope="session")
-def tales() -> dict[str, list[str]]:
-    """What the targets so far answered to the story, by target."""
-    return {}
+def tales(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A folder for what the targets answered to the story. All worker processes of a run have the same one."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "tales"
+    folder.mkdir(exist_ok=True)
+    return folder

@@ -23,7 +23,7 @@ from harness.plan.schedule import make_plan
 from harness.plan.targets import find_targets
 from harness.record.config import Config, GeneratorSection, Ports
 from harness.record.measurement import Measurement, Missing
-from harness.record.plan import Edit, Target, Timing
+from harness.record.plan import Development, Edit, Target, Timing
 from harness.record.trial_result import BuildMeasurement, FloorMeasurement, ScaleMeasurement, StartupMeasurement, TrialResult
 from harness.record.writer import RecordWriter
 from harness.run.description import CONTRACT
@@ -58,17 +58,19 @@ Measure = Callable[..., TrialResult]
 
 @pytest.fixture
 def measure(client: docker.DockerClient, tmp_path: Path) -> Measure:
-    """Runs one trial of a profile on Go or Python. `edit` replaces the one of the target's manifest."""
+    """Runs one trial of a profile on Go or Python. `edit` and `development` replace those of the target's manifest."""
 
     for folder in ("samples", "histograms"):
         (tmp_path / folder).mkdir()
 
-    def run(profile: str, edit: Edit | None = None) -> TrialResult:
+    def run(profile: str, edit: Edit | None = None, development: Development | None = None) -> TrialResult:
         # The target whose clean build is the fastest.
         name = "python" if profile in ("build", "memory-floor") else "go"
         target: Target = find_targets(ROOT / "services")[name]
         if edit:
             target = msgspec.structs.replace(target, edit=edit)
+        if development:
+            target = msgspec.structs.replace(target, development=development)
         plan = make_plan(
             seed=1,
             preset="smoke",
@@ -174,6 +176,17 @@ def test_a_line_is_edited_rebuilt_started_and_seen(measure: Measure) -> None:
     assert found.rebuilt.seconds < found.edit_to_running_seconds < found.rebuilt.seconds + 5
     assert 0 < found.start_seconds < 5 and found.image_bytes > 1_000_000
     assert not isinstance(found.dependencies, Missing) and found.dependencies.total == 11
+    # No image is built and no container is started.
+    assert isinstance(found.development_seconds, float), found.development_seconds
+    assert 0.1 < found.development_seconds < found.edit_to_running_seconds
+
+
+def test_a_loop_of_developers_that_fails_is_told_and_the_rest_is_kept(measure: Measure) -> None:
+    found = measure("build", development=Development("build", "/app", "echo broken; exit 3")).measurement
+    assert isinstance(found, BuildMeasurement)
+    assert found.edit_to_running_seconds > 0
+    assert isinstance(found.development_seconds, Missing)
+    assert "its first run ended before the service answered; last output: broken" in found.development_seconds.reason
 
 
 def test_an_edit_that_does_not_fit_the_source_is_a_result_before_anything_is_built(measure: Measure) -> None:

@@ -76,4 +76,5 @@ def made_build(trial: Trial, noise: float) -> BuildMeasurement:
         start_seconds=0.2,
         image_bytes=MIB,
         dependencies=Dependencies(direct, transitive, "lock"),
+        development_seconds=rebuild / 2,
     )

@@ -11,7 +11,7 @@ from reports.overview.fit_map import FitMap, Share, caption, durations, make_map
 from reports.overview.pictures import article, edits, fit_map
 
 CPU, MEMORY, START = "cpu@saturate cpu", "service@500/s working-set", " start"
-WAITER, BUILD = "waiters@4000/held waiter-memory", "build rebuild"
+WAITER, BUILD, EDIT = "waiters@4000/held waiter-memory", "build rebuild", "build edit"
 
 
 def row(**values: float) -> dict[str, tuple[float, ...]]:
@@ -89,6 +89,11 @@ def test_an_edit_that_runs_sooner_is_further_right() -> None:
     found = durations(analysis, card_of(analysis)[0].columns)
     assert [each.column.name for each in found] == ["Python", "Go", "Rust"]
     assert "Python 1.30\u00a0s" in edits(found) and "1 min" not in edits(found)
+
+
+def test_the_edit_in_development_is_shown_where_a_record_has_it() -> None:
+    analysis = small({BUILD: row(rust=34, go=4), EDIT: row(rust=9, go=3)})
+    assert [each.mid for each in durations(analysis, card_of(analysis)[0].columns)] == [3, 9]
 
 
 def test_the_articles_map_is_opinion_and_has_names_alone() -> None:

@@ -7,7 +7,7 @@ from small import Values, around, card_of, small
 from reports.overview.strengths import Strength, make_strengths
 
 CPU, MEMORY, START, WAITER = "cpu@saturate cpu", "service@500/s working-set", " start", "waiters@4000/held waiter-memory"
-IMAGE, BUILD, P99 = " image", "build rebuild", "service@500/s GET /products/{id} p99"
+IMAGE, BUILD, P99 = " image", "build edit", "service@500/s GET /products/{id} p99"
 
 
 def found(values: Values) -> dict[str, Strength]:
