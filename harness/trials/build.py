@@ -200,7 +200,7 @@ def _stage(containers: TrialContainers, workshop: Workshop, build: Build, target
     """The image of the stage in which the target's developers work. Raises TrialError."""
     if target.development is None:
         return Missing("the target's manifest has no [development]")
-    stage = Workshop(containers.client, f"{workshop.tag}-workbench")
+    stage = Workshop(containers.client, workshop.tag.replace(":", "-workbench:", 1))
     containers.afterwards(stage.clear)
     stage.build(build, clean=False, stage=target.development.stage)
     return stage.image()[0]
