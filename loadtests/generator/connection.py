@@ -106,6 +106,16 @@ class Connection:
                 self.unread_ns = max(0, now_ns - seconds * 1_000_000_000 - nanoseconds)
         return received
 
+    def ended(self) -> bool:
+        """Whether the service closed the connection while no request was under way, or sent something unasked."""
+        try:
+            self._socket.recv(1, 2)  # MSG_PEEK
+        except BlockingIOError:
+            return False
+        except OSError:
+            pass
+        return True
+
     def close(self) -> None:
         self._readable.close()
         self._writable.close()

@@ -103,10 +103,7 @@ class LeanUser(User):
                 if loop.over:
                     continue
                 try:
-                    self.connection = self._connections.get(loop.copy)
-                    if self.connection is None:
-                        self.connection = self._connections[loop.copy] = Connection(*self._addresses[loop.copy])
-                        loop.recorder.connections_opened += 1
+                    self.connection = self._connection(loop)
                     loop.converse(self, self.connection, fire)
                     if not self.connection.keep_alive:
                         self._disconnect(loop.copy)
@@ -116,6 +113,22 @@ class LeanUser(User):
         finally:
             for copy in list(self._connections):
                 self._disconnect(copy)
+
+    def _connection(self, loop: Loop) -> Connection:
+        """The connection to the loop's service, opened if there is none. Raises Broken.
+
+        Most services close connections after a minute or so without a request. In a group another service may have its
+        turn for longer. A connection that was closed meanwhile is opened again and is not counted.
+        """
+        connection = self._connections.get(loop.copy)
+        if connection and not connection.ended():
+            return connection
+        if connection:
+            self._disconnect(loop.copy)
+        else:
+            loop.recorder.connections_opened += 1
+        self._connections[loop.copy] = Connection(*self._addresses[loop.copy])
+        return self._connections[loop.copy]
 
     def _lost(self, loop: Loop, reason: str) -> None:
         """Counts the request under way as failed, because the connection broke."""
