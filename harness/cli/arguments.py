@@ -294,8 +294,9 @@ exit status:
   1    the gate confirmed a regression
   2    wrong usage
   3    a target has no valid trial, or the gate is inconclusive or invalid
-  4    the Docker Engine or the disk failed
+  4    the Docker Engine or the disk failed, or fitmap itself
   130  interrupted
+  141  the reader of the output is gone
 """
 
 

@@ -15,10 +15,15 @@ from pathlib import Path
 import docker
 import psutil
 from docker.errors import DockerException
+from requests import RequestException
+from urllib3.exceptions import HTTPError
 
 from harness.errors import EngineError
 
 Say = Callable[[str], None]
+
+#: What a call to the engine may raise: the engine's own errors, and those of an engine that breaks off or is silent.
+FAILURES = (DockerException, RequestException, HTTPError)
 
 PACKAGES = ("docker.io", "iptables")
 START_SECONDS = 60
@@ -37,7 +42,7 @@ def try_connect() -> docker.DockerClient | None:
     try:
         client = docker.from_env(timeout=CALL_TIMEOUT_SECONDS, max_pool_size=16)
         client.ping()
-    except (DockerException, OSError):
+    except (DockerException, OSError, ValueError):  # ValueError: an address that is none
         return None
     return client
 

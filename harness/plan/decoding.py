@@ -1,10 +1,12 @@
-"""Strict decoding: an unknown key is refused with a suggestion."""
+"""Reads TOML, and decodes strictly: an unknown key is refused with a suggestion."""
 
 from __future__ import annotations
 
 import difflib
 import re
+import tomllib
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
@@ -23,6 +25,29 @@ def suggest(word: str, known: Iterable[str]) -> str:
     names = sorted(known)
     near = difflib.get_close_matches(word, names, n=1)
     return f': did you mean "{near[0]}"?' if near else f": known are {', '.join(names)}"
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Reads a TOML file. Raises UsageError; FileNotFoundError if there is none."""
+    try:
+        # Some editors put a byte order mark first.
+        return parse_toml(path.read_text(encoding="utf-8-sig"), str(path))
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise UsageError(f"{path} can't be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path}: not UTF-8 at byte {error.start + 1}: save it as UTF-8") from None
+
+
+def parse_toml(text: str, where: str) -> dict[str, Any]:
+    """Parses TOML. Raises UsageError with `where`."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{where}: not TOML ({error})") from None
+    except RecursionError:
+        raise UsageError(f"{where}: its values are nested too deeply") from None
 
 
 def convert(value: Any, type_: type[T], where: str) -> T:

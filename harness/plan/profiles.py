@@ -7,14 +7,13 @@ as text: importing a profile would import Locust, which patches the whole proces
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
 from msgspec import Struct
 
 from harness.errors import UsageError
-from harness.plan.decoding import convert
+from harness.plan.decoding import convert, parse_toml
 from harness.plan.levels import parse_levels
 from harness.record.plan import Kind, Preset, Profile
 
@@ -55,11 +54,7 @@ def read_profile(path: Path) -> Profile | None:
         return None
     lines = match.group("content").splitlines()
     text = "\n".join(line[2:] if line.startswith("# ") else line[1:] for line in lines)
-    try:
-        value = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{path}: the header is not TOML ({error})") from None
-    header = convert(value, Header, str(path))
+    header = convert(parse_toml(text, f"{path}: the header"), Header, str(path))
     _check(header, path)
     leveled = "levels" in _NEEDS[header.kind]
     return Profile(
