@@ -24,7 +24,8 @@ from typing import Any, NoReturn
 
 from harness.cli.ending import run
 from harness.containers.engine import apt_install, connect
-from harness.containers.lifecycle import check_port_free, clean, new_password, owner
+from harness.containers.lifecycle import check_port_free, clean, new_password
+from harness.containers.owners import owner
 from harness.containers.spec import LOOPBACK
 from harness.errors import EngineError, PortTaken
 from harness.files import ROOT

@@ -22,6 +22,10 @@ from harness.record.plan import Target, folder_of, is_variant
 
 #: Stands before the run's id in the tag of an image that a trial builds and removes.
 TRIAL = "trial-"
+#: Stands before the commit in the tag of an image that is built from a revision, and removed when that was measured.
+REVISION = "rev-"
+#: Stands before the name of the process that needs the image, in both. So another process does not remove it.
+OF = "-of-"
 HOST_CERTIFICATES = Path("/usr/local/share/ca-certificates")
 
 

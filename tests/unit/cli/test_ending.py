@@ -15,6 +15,7 @@ from requests.exceptions import ReadTimeout
 from urllib3.exceptions import ProtocolError
 
 from harness.cli.ending import run
+from harness.cli.history import _user
 from harness.errors import TrialError, UsageError
 from harness.files import ROOT
 
@@ -131,6 +132,13 @@ def test_an_address_of_the_engine_that_is_none_is_a_sentence(host: str, tmp_path
     done = shell(f"--runs {tmp_path} build go", DOCKER_HOST=host)
     assert done.returncode == 4
     assert done.stderr.startswith(f"fitmap: no engine answers at DOCKER_HOST={host}") and done.stderr.count("\n") == 1
+
+
+def test_a_user_without_a_name_may_accept_a_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 987_654_321)
+    assert _user() == "user 987654321"
 
 
 def test_a_reader_of_the_messages_that_goes_away_ends_the_command_like_any_reader(tmp_path: Path) -> None:
