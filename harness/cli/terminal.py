@@ -33,6 +33,8 @@ from harness.wording import counted
 from loadtests.protocol.group_messages import SliceEvent
 from loadtests.protocol.messages import Window
 
+#: Where the environment says that a terminal has no columns.
+WIDTH = 80
 #: Of a trial that has not reported a window of load yet; some kinds never do.
 STARTED = "in progress"
 
@@ -60,6 +62,8 @@ class Terminal:
             highlight=False,
             emoji=False,
         )
+        # COLUMNS=0: rich would print nothing at all.
+        self._console.width = self._console.width or WIDTH
         self._live: Live | None = None
         self._began = time.monotonic()
         self._position: Position | None = None
