@@ -29,6 +29,8 @@ fi
 status=0
 "$FITMAP" --runs artifacts/runs gate --history artifacts/history.jsonl "$@" | tee artifacts/gate.txt \
   || status=${PIPESTATUS[0]} # not that of tee
+# Killed by a signal, or not there at all.
+case $status in [0-4]) ;; *) status=4 ;; esac
 
 # Only one run of this call has a verdict. Runs that measured cells again have none.
 for verdict in artifacts/runs/*/gate.json; do

@@ -14,6 +14,7 @@ from msgspec import Struct
 from harness.containers.engine import Silent
 from harness.containers.images import host_certificates
 from harness.containers.lifecycle import leftovers
+from harness.containers.owners import State
 from harness.errors import UsageError
 from harness.files import ROOT
 from harness.host import machine
@@ -148,7 +149,7 @@ def engine_findings(client: docker.DockerClient | Silent) -> list[DoctorFinding]
 
 def _leftovers(client: docker.DockerClient) -> list[DoctorFinding]:
     found = Counter(state for _, state in leftovers(client))
-    words = {
+    words: dict[State, str] = {
         "gone": "of a killed run are left: run `fitmap clean`",
         "lives": "of a run that goes on: two runs at once disturb each other",
         "unknown": "may belong to a run that goes on, on another machine or in another PID namespace; if not: "

@@ -83,11 +83,14 @@ def _crash(error: Exception, runs: Path) -> str:
 def _kept(details: str, runs: Path) -> Path | None:
     """Writes the details of a failure into the folder of the records, or else a temporary one. The file, or None."""
     name = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ.txt")
-    for folder in (lambda: runs / FOLDER, lambda: Path(tempfile.mkdtemp(prefix="fitmap-errors-"))):
-        with contextlib.suppress(OSError):
-            path = folder() / name
-            write_whole(path, details.encode(errors="backslashreplace"))
-            return path
+    data = details.encode(errors="backslashreplace")
+    with contextlib.suppress(OSError):
+        write_whole(runs / FOLDER / name, data)
+        return runs / FOLDER / name
+    with contextlib.suppress(OSError):
+        path = Path(tempfile.mkdtemp(prefix="fitmap-errors-"), name)
+        write_whole(path, data)
+        return path
     return None
 
 

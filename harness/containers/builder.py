@@ -183,11 +183,11 @@ def laid(build: Build) -> Iterator[Path]:
 def build_arguments(build: Build) -> dict[str, str]:
     """The build's own arguments and the host's proxy.
 
-    One variable of the proxy is always there, if only empty. The builder marks each step of a build with arguments, although
+    One variable of a proxy is always there, if only empty. The builder marks each step of a build with arguments, although
     it does not count those of a proxy: an unchanged tree would be built again when the first of them appears or goes.
     """
     proxy = {name: os.environ[name] for name in PROXY_VARIABLES if name in os.environ}
-    return {**build.arguments, "no_proxy": "", **proxy}
+    return {**build.arguments, "ftp_proxy": "", **proxy}
 
 
 def build_lines(

@@ -26,7 +26,14 @@ TRIAL = "trial-"
 REVISION = "rev-"
 #: Stands before the name of the process that needs the image, in both. So another process does not remove it.
 OF = "-of-"
+#: The engine takes no longer tag.
+MOST_LETTERS = 128
 HOST_CERTIFICATES = Path("/usr/local/share/ca-certificates")
+
+
+def tag_of(word: str, owner: str) -> str:
+    """The tag of an image that a process needs for a while. `word` is cut where the whole would be too long."""
+    return f"{word[: MOST_LETTERS - len(OF) - len(owner)]}{OF}{owner}"
 
 
 class Build(Struct, frozen=True):

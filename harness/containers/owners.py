@@ -61,7 +61,7 @@ def state(name: str) -> State:
         first = other.namespace == here.namespace == FIRST_NAMESPACE
         return "gone" if first and other.machine == here.machine != UNKNOWN else "unknown"
     if other.namespace != here.namespace:
-        return "unknown"
+        return "gone" if here.namespace == FIRST_NAMESPACE and _is_empty(other.namespace) else "unknown"
     ticks = _ticks(other.pid)
     if ticks is not None:
         return "lives" if ticks == other.ticks else "gone"
@@ -73,6 +73,21 @@ def state(name: str) -> State:
         pass
     # It has the number, but /proc hides it from this user (hidepid), or it has just ended.
     return "unknown"
+
+
+def _is_empty(namespace: str) -> bool:
+    """True if no process of another PID namespace lives. The first namespace shows those of all, to root."""
+    if os.geteuid() != 0:
+        return False
+    for process in PROC.glob("[0-9]*"):
+        try:
+            if str((process / "ns/pid").stat().st_ino) == namespace:
+                return False
+        except FileNotFoundError:  # it has just ended
+            continue
+        except OSError:
+            return False
+    return True
 
 
 def _parsed(name: str) -> Owner | None:

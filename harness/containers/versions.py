@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from harness.containers.builder import Image, build_all
 from harness.containers.engine import Say
-from harness.containers.images import OF, REVISION, Tree, graph
+from harness.containers.images import REVISION, Tree, graph, tag_of
 from harness.containers.lifecycle import remove_images
 from harness.containers.owners import owner
 from harness.errors import UsageError
@@ -87,7 +87,7 @@ def checked_out(commit: str) -> Iterator[Tree]:
             raise UsageError(f"revision {commit[:12]} can't be checked out: {done.reason}")
         # Not tarfile's extractall(filter=...): Python 3.11 has it only from 3.11.4.
         shutil.unpack_archive(packed, folder)
-        yield Tree(folder, f"{REVISION}{commit[:12]}{OF}{owner()}")
+        yield Tree(folder, tag_of(f"{REVISION}{commit[:12]}", owner()))
 
 
 @contextmanager

@@ -188,6 +188,11 @@ def test_a_harness_that_failed_leaves_no_verdict_of_an_earlier_run(tmp_path: Pat
     assert (code, files) == (4, {"runs", "doctor.txt", "gate.txt"})
 
 
+@pytest.mark.parametrize("status", [127, 137, 139])
+def test_a_harness_that_was_killed_failed(tmp_path: Path, status: int) -> None:
+    assert gate(tmp_path, status=status)[0] == 4
+
+
 def test_a_machine_that_cant_measure_is_told_before_anything_is_built(tmp_path: Path) -> None:
     code, calls, files = gate(tmp_path, doctor=4)
     assert (code, calls, files) == (4, ["doctor"], {"doctor.txt"})

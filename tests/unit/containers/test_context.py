@@ -129,11 +129,11 @@ def test_a_proxy_that_appears_does_not_change_which_steps_have_arguments(monkeyp
         monkeypatch.delenv(name, raising=False)
     build = graph(("go",), "official")["go"]
     without = build_arguments(build)
-    assert without == {**build.arguments, "no_proxy": ""}
+    assert without == {**build.arguments, "ftp_proxy": ""}
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:3128")
     monkeypatch.setenv("no_proxy", "localhost")
     assert build_arguments(build) == {
-        **build.arguments, "https_proxy": "http://127.0.0.1:3128", "no_proxy": "localhost",
+        **build.arguments, "ftp_proxy": "", "https_proxy": "http://127.0.0.1:3128", "no_proxy": "localhost",
     }  # fmt: skip
 
 

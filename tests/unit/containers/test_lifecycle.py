@@ -11,7 +11,7 @@ import pytest
 import requests
 from docker.errors import APIError, NotFound
 
-from harness.containers.images import OF, REVISION, TRIAL
+from harness.containers.images import OF, REVISION, TRIAL, tag_of
 from harness.containers.lifecycle import clean
 from harness.containers.owners import Owner, _ticks, owner
 from harness.containers.versions import revisions
@@ -20,7 +20,7 @@ from harness.errors import EngineError
 MINE = owner()
 GONE = str(msgspec.structs.replace(Owner(*MINE.split(".")), ticks="1"))
 LIVES = str(msgspec.structs.replace(Owner(*MINE.split(".")), pid="1", ticks=_ticks("1") or ""))
-ELSEWHERE = str(msgspec.structs.replace(Owner(*MINE.split(".")), namespace="4026539999"))
+ELSEWHERE = str(msgspec.structs.replace(Owner(*MINE.split(".")), boot="12345678", machine="12345678"))
 BY_HAND = ""
 
 
@@ -122,3 +122,8 @@ def test_the_images_of_a_revision_are_removed_when_they_were_measured() -> None:
     with pytest.raises(KeyboardInterrupt):
         interrupted()
     assert list(engine.removed) == [mine]
+
+
+def test_a_long_name_of_a_trial_is_cut_and_its_owner_is_not() -> None:
+    tag = tag_of(f"{TRIAL}20260101t120000z-001-{'name' * 40}-build", MINE)
+    assert len(tag) == 128 and tag.partition(OF)[2] == MINE

@@ -49,7 +49,10 @@ def test_a_later_process_with_the_same_number_is_another(child: subprocess.Popen
     assert state(name(pid=str(child.pid), ticks="1")) == "gone"
 
 
-def test_a_process_of_another_namespace_or_machine_may_live_whatever_number_it_has() -> None:
+def test_a_process_of_another_namespace_or_machine_may_live_whatever_number_it_has(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(owners, "FIRST_NAMESPACE", "1")
     for number in (str(os.getpid()), "1", "2147483647"):
         assert state(name(namespace="4026539999", pid=number)) == "unknown"
         assert state(name(boot="12345678", machine="12345678", pid=number)) == "unknown"
@@ -94,17 +97,53 @@ def test_a_name_is_a_word_of_a_tag() -> None:
     assert len(owner()) < 60 and set(owner()) <= set("0123456789abcdef.")
 
 
-def test_two_real_namespaces_do_not_take_each_other_for_gone() -> None:
-    inside = "from harness.containers.owners import owner, state; import sys; print(owner(), state(sys.argv[1]), flush=True)"
-    done = subprocess.run(
-        ["unshare", "--pid", "--fork", "--mount-proc", sys.executable, "-c", f"{inside}; input()", owner()],
-        input="\n",
-        capture_output=True,
+INSIDE = """
+from harness.containers.owners import owner, state
+import sys
+print(owner(), state(sys.argv[1]), flush=True)
+input()
+"""
+
+
+def test_two_real_namespaces_take_each_other_for_gone_only_when_that_is_certain() -> None:
+    process = subprocess.Popen(
+        ["unshare", "--pid", "--fork", "--mount-proc", sys.executable, "-c", INSIDE, owner()],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        check=False,
         cwd=ROOT,
     )
-    if done.returncode and "Operation not permitted" in done.stderr:
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    if line:
+        other, seen = line.split()
+        assert (seen, state(other)) == ("unknown", "unknown")
+    _, error = process.communicate("\n")
+    if process.returncode:
+        assert "Operation not permitted" in error
         pytest.skip("this user may not make a PID namespace")
-    other, seen = done.stdout.split()
-    assert (seen, state(other)) == ("unknown", "unknown")
+    # From the first namespace root sees that the other one is empty, unless a process is closed even to root.
+    first = Owner(*owner().split(".")).namespace == FIRST_NAMESPACE
+    assert state(other) == ("gone" if first and owners._is_empty("1") else "unknown")
+
+
+def test_a_namespace_is_empty_if_every_process_can_be_seen_and_none_is_in_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(owners, "PROC", tmp_path)
+    for number in ("1", "22"):
+        (tmp_path / number / "ns").mkdir(parents=True)
+        (tmp_path / number / "ns" / "pid").touch()
+    (tmp_path / "333").mkdir()  # it has just ended
+    busy = str((tmp_path / "22" / "ns" / "pid").stat().st_ino)
+    assert (owners._is_empty(busy), owners._is_empty("1")) == (False, True)
+    (tmp_path / "4").mkdir()
+    (tmp_path / "4" / "ns").touch()  # what can't be read may be in it
+    assert owners._is_empty("1") is False
+
+
+def test_who_does_not_see_all_processes_knows_of_no_empty_namespace(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert state(name(namespace="4026539999")) == "unknown"
