@@ -125,11 +125,12 @@ class TrialContainers:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for running in reversed(self._containers):
-            with contextlib.suppress(NotFound):
-                running.container.remove(force=True, v=True)
-        for action in self._actions:
-            action()
+        # All of it happens, the containers first, whatever fails in between: a second Ctrl-C as well.
+        with contextlib.ExitStack() as stack:
+            for action in reversed(self._actions):
+                stack.callback(action)
+            for running in self._containers:
+                stack.callback(_remove, running.container)
 
     def afterwards(self, action: Callable[[], None]) -> None:
         """Adds an action for when the containers are removed: an image can't be removed before them."""

@@ -12,7 +12,7 @@ import requests
 from docker.errors import APIError, NotFound
 
 from harness.containers.images import OF, REVISION, TRIAL, tag_of
-from harness.containers.lifecycle import clean
+from harness.containers.lifecycle import RunningContainer, TrialContainers, clean
 from harness.containers.owners import Owner, _ticks, owner
 from harness.containers.versions import revisions
 from harness.errors import EngineError
@@ -127,3 +127,25 @@ def test_the_images_of_a_revision_are_removed_when_they_were_measured() -> None:
 def test_a_long_name_of_a_trial_is_cut_and_its_owner_is_not() -> None:
     tag = tag_of(f"{TRIAL}20260101t120000z-001-{'name' * 40}-build", MINE)
     assert len(tag) == 128 and tag.partition(OF)[2] == MINE
+
+
+def test_a_trial_that_ends_removes_the_rest_whatever_fails_first() -> None:
+    """A second Ctrl-C, or an engine that refuses to remove one container."""
+    first, second, third = Container(MINE), Container(MINE, 500), Container(MINE)
+    done: list[str] = []
+
+    def interrupted() -> None:
+        done.append("interrupted")
+        raise KeyboardInterrupt
+
+    def leave() -> None:
+        with TrialContainers(Engine().client, "run", "trial") as containers:
+            for container in (first, second, third):
+                containers._containers.append(RunningContainer(cast("Any", container), cast("Any", None)))
+            containers.afterwards(interrupted)
+            containers.afterwards(lambda: done.append("last"))
+
+    with pytest.raises(KeyboardInterrupt):
+        leave()
+    assert first.removed and third.removed
+    assert done == ["interrupted", "last"]
