@@ -45,7 +45,7 @@ def request(options: argparse.Namespace) -> Request:
     return Request(
         config=configure(options),
         runs=options.runs,
-        configuration_text=options.config.read_text(encoding="utf-8-sig") if options.config.exists() else "",
+        configuration_text=options.config.read_text() if options.config.exists() else "",
         command=("fitmap", *sys.argv[1:]),
         route=vars(options).get("route"),
     )

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from harness.errors import UsageError
-from harness.plan.decoding import convert, read_toml, suggest
+from harness.plan.decoding import convert, read_text, read_toml, suggest
 from harness.record.config import Config, GateSection
 from harness.record.plan import Timing
 
@@ -50,10 +50,12 @@ PRESET_LEVELS: dict[str, tuple[str, ...]] = {"smoke": (), "quick": (), "gate": (
 def read_config(path: Path) -> Config:
     """Reads the configuration; defaults if the file does not exist. Raises UsageError."""
     try:
-        value = read_toml(path)
+        text = read_text(path)
     except FileNotFoundError:
         return Config()
-    return checked(convert(value, Config, path.name), path.name)
+    except OSError as error:
+        raise UsageError(f"{path} can't be read: {error.strerror}") from None
+    return checked(convert(read_toml(text, str(path)), Config, path.name), path.name)
 
 
 def override(config: Config, section: str, **values: Any) -> Config:

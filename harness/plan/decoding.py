@@ -1,4 +1,4 @@
-"""Reads TOML, and decodes strictly: an unknown key is refused with a suggestion."""
+"""Strict reading of what users write: what is not UTF-8, not TOML or an unknown key is refused, with what to do."""
 
 from __future__ import annotations
 
@@ -20,34 +20,31 @@ _MISSING = re.compile(r"Object missing required field `([^`]+)`(?: - at `\$([^`]
 _UNKNOWN = re.compile(r"Object contains unknown field `([^`]+)`(?: - at `(?:key in )?([^`]*)`)?")
 
 
-def suggest(word: str, known: Iterable[str]) -> str:
-    """The end of a message: `: did you mean "x"?`, or the list of known words."""
-    names = sorted(known)
-    near = difflib.get_close_matches(word, names, n=1)
-    return f': did you mean "{near[0]}"?' if near else f": known are {', '.join(names)}"
-
-
-def read_toml(path: Path) -> dict[str, Any]:
-    """Reads a TOML file. Raises UsageError; FileNotFoundError if there is none."""
+def read_text(path: Path) -> str:
+    """The text of a file that a user wrote. Raises UsageError if it is not UTF-8, OSError if it can't be read."""
     try:
         # Some editors put a byte order mark first.
-        return parse_toml(path.read_text(encoding="utf-8-sig"), str(path))
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        raise UsageError(f"{path} can't be read: {error.strerror}") from None
+        return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: not UTF-8 at byte {error.start + 1}: save it as UTF-8") from None
+        byte = error.object[error.start]
+        raise UsageError(f"{path}: byte {error.start} (0x{byte:02x}) is not UTF-8: save the file as UTF-8") from None
 
 
-def parse_toml(text: str, where: str) -> dict[str, Any]:
-    """Parses TOML. Raises UsageError with `where`."""
+def read_toml(text: str, where: str) -> dict[str, Any]:
+    """The tables of a text. Raises UsageError."""
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{where}: not TOML ({error})") from None
     except RecursionError:
-        raise UsageError(f"{where}: its values are nested too deeply") from None
+        raise UsageError(f"{where}: not TOML that fitmap can read (nested too deeply)") from None
+
+
+def suggest(word: str, known: Iterable[str]) -> str:
+    """The end of a message: `: did you mean "x"?`, or the list of known words."""
+    names = sorted(known)
+    near = difflib.get_close_matches(word, names, n=1)
+    return f': did you mean "{near[0]}"?' if near else f": known are {', '.join(names)}"
 
 
 def convert(value: Any, type_: type[T], where: str) -> T:

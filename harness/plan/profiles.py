@@ -13,7 +13,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from harness.errors import UsageError
-from harness.plan.decoding import convert, parse_toml
+from harness.plan.decoding import convert, read_text, read_toml
 from harness.plan.levels import parse_levels
 from harness.record.plan import Kind, Preset, Profile
 
@@ -49,12 +49,12 @@ _NEEDS: Mapping[Kind, tuple[str, ...]] = {
 
 def read_profile(path: Path) -> Profile | None:
     """Reads the profile in a file; None if the file has no header. Raises UsageError."""
-    match = _HEADER.search(path.read_text())
+    match = _HEADER.search(read_text(path))
     if not match:
         return None
     lines = match.group("content").splitlines()
     text = "\n".join(line[2:] if line.startswith("# ") else line[1:] for line in lines)
-    header = convert(parse_toml(text, f"{path}: the header"), Header, str(path))
+    header = convert(read_toml(text, f"{path}: the header"), Header, str(path))
     _check(header, path)
     leveled = "levels" in _NEEDS[header.kind]
     return Profile(

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct, field
 
 from harness.errors import UsageError
-from harness.plan.decoding import convert, read_toml
+from harness.plan.decoding import convert, read_text, read_toml
 from harness.plan.variants import variants_of
 from harness.record.plan import BASE, DOT, TWIN, Deviation, Edit, Setting, Sizing, Target
 
@@ -51,8 +51,7 @@ def read_variants(folder: Path) -> dict[str, Target]:
 
 def _manifest(folder: Path) -> Manifest:
     path = folder / "service.toml"
-    value = read_toml(path)
-    return convert(value, Manifest, str(path))
+    return convert(read_toml(read_text(path), str(path)), Manifest, str(path))
 
 
 def _target(folder: Path, manifest: Manifest) -> Target:

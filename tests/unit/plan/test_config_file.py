@@ -58,23 +58,6 @@ def test_a_mistake_is_one_sentence_with_what_to_do(tmp_path: Path, text: str, wo
         assert word in message
 
 
-def test_a_byte_order_mark_is_no_part_of_the_settings(tmp_path: Path) -> None:
-    path = tmp_path / "fitmap.toml"
-    path.write_bytes(b"\xef\xbb\xbf[run]\r\nseed = 7\r\n")
-    assert read_config(path).run.seed == 7
-
-
-@pytest.mark.parametrize(
-    ("data", "words"),
-    [(b"[run]\nseed = \xff\n", "not UTF-8 at byte 14"), (b"a = " + b"[" * 9000, "nested too deeply")],
-)
-def test_bytes_that_are_no_settings_are_one_sentence(tmp_path: Path, data: bytes, words: str) -> None:
-    path = tmp_path / "fitmap.toml"
-    path.write_bytes(data)
-    with pytest.raises(UsageError, match=words):
-        read_config(path)
-
-
 def test_the_command_line_wins_over_the_file_and_leaves_the_rest(tmp_path: Path) -> None:
     read = override(config(tmp_path, '[run]\npreset = "smoke"\nseed = 7\n'), "run", preset="full", seed=None)
     assert (read.run.preset, read.run.seed) == ("full", 7)
