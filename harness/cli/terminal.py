@@ -62,8 +62,9 @@ class Terminal:
             highlight=False,
             emoji=False,
         )
-        # COLUMNS=0: rich would print nothing at all.
-        self._console.width = self._console.width or WIDTH
+        # COLUMNS=0: rich would print nothing at all. Any other width follows the terminal's.
+        if not self._console.width:
+            self._console.width = WIDTH
         self._live: Live | None = None
         self._began = time.monotonic()
         self._position: Position | None = None
