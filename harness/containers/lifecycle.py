@@ -199,9 +199,9 @@ def clean(client: docker.DockerClient, *, force: bool = False) -> int:
         raise EngineError(f"another run is measuring on this engine (process {pid}): wait for it or end it")
     if others:
         raise EngineError(
-            f"another run may be measuring on this engine: {counted(len(others), 'container')} ({others[0][0].name}) of a "
-            "process that can't be seen from here, on another machine or in another PID namespace: wait for it, or remove "
-            "its containers with `fitmap clean --force`"
+            f"another run may be measuring on this engine: {counted(len(others), 'container')} ({others[0][0].name}) that "
+            "were started on another machine, in another PID namespace or by hand: wait for it, or remove its containers "
+            "with `fitmap clean --force`"
         )
     remove_images(client, (TRIAL, REVISION), lambda name: force or not name or state(name) == "gone")
     return removed

@@ -14,7 +14,7 @@ from docker.errors import ImageNotFound
 from msgspec import Struct
 
 from harness.containers.builder import Image, build_all
-from harness.containers.engine import Say
+from harness.containers.engine import FAILURES, Say
 from harness.containers.images import REVISION, Tree, graph, tag_of
 from harness.containers.lifecycle import remove_images
 from harness.containers.owners import owner
@@ -97,7 +97,9 @@ def revisions(client: docker.DockerClient) -> Iterator[None]:
         yield
     finally:
         mine = owner()
-        remove_images(client, (REVISION,), lambda name: name == mine)
+        # An engine that fails now must not hide why the context ends. `fitmap clean` removes them later.
+        with suppress(*FAILURES):
+            remove_images(client, (REVISION,), lambda name: name == mine)
 
 
 def keep(client: docker.DockerClient, images: Mapping[str, str], needed: Collection[str]) -> None:
