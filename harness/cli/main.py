@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import faulthandler
+import os
 import signal
 from collections.abc import Sequence
 from importlib import import_module
@@ -21,6 +22,8 @@ INTERRUPTED = "interrupted; finished trials are kept, and `fitmap bench --resume
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Runs one command, and exits with a status of docs/reference/cli.md."""
     prepare()
+    # pygount, which counts source lines, brings GitPython: that refuses to be imported where there is no git.
+    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
     terminal = Terminal()
     try:
         options = parser().parse_args(arguments)

@@ -134,6 +134,14 @@ def test_an_address_of_the_engine_that_is_none_is_a_sentence(host: str, tmp_path
     assert done.stderr.startswith(f"fitmap: no engine answers at DOCKER_HOST={host}") and done.stderr.count("\n") == 1
 
 
+def test_a_machine_without_git_does_all_that_needs_no_git(tmp_path: Path) -> None:
+    """pygount imports GitPython, which refuses to be imported where there is no git."""
+    assert shell(f"--runs {tmp_path} list", PATH=str(tmp_path)).returncode == 0
+    done = shell(f"--runs {tmp_path} compare HEAD .", PATH=str(tmp_path))
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "git is not installed, or not on PATH" in done.stderr
+
+
 def test_a_user_without_a_name_may_accept_a_change(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
         monkeypatch.delenv(name, raising=False)
