@@ -7,6 +7,8 @@
 #
 # Environment: FITMAP (the program), FITMAP_BRANCH, FITMAP_REMOTE.
 set -euo pipefail
+# What this script itself fails at is no regression: without this a full disk would end it with 1.
+trap 'exit 4' ERR
 cd "$(dirname "$0")/.."
 export GIT_TERMINAL_PROMPT=0
 : "${FITMAP:=.venv/bin/fitmap}" "${FITMAP_BRANCH:=bench-history}" "${FITMAP_REMOTE:=origin}"
@@ -25,7 +27,10 @@ else
 fi
 
 status=0
-"$FITMAP" --runs artifacts/runs gate --history artifacts/history.jsonl "$@" | tee artifacts/gate.txt || status=$?
+"$FITMAP" --runs artifacts/runs gate --history artifacts/history.jsonl "$@" | tee artifacts/gate.txt \
+  || status=${PIPESTATUS[0]} # not that of tee
+# Killed by a signal, or not there at all.
+case $status in [0-4]) ;; *) status=4 ;; esac
 
 # Only one run of this call has a verdict. Runs that measured cells again have none.
 for verdict in artifacts/runs/*/gate.json; do

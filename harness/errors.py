@@ -10,7 +10,8 @@ A message is one sentence: it says what is wrong and what to do.
     |- RunError          4  the run can't go on (disk full, another run is measuring)
     `- TrialError        -  one trial failed: the run records the reason and goes on
 
-Only the command line prints them and exits.
+Only the command line prints them and exits. Any other exception is a defect of fitmap, and ends with 4 as well: 1 would be
+taken for a regression (harness/cli/ending.py).
 """
 
 

@@ -68,7 +68,10 @@ def calibrate(client: docker.DockerClient, bench: Bench, say: Say, folder: Path 
         say(f"out of bounds ({'; '.join(calibration.problems)}): calibrating once more, in case other work disturbed it")
         calibration = assess(null_run(client, bench), known_run(client, bench), bench.image, placed)
     _warn(calibration, say, kept)
-    write_whole(kept, msgspec.json.format(msgspec.json.encode(calibration), indent=1))
+    try:
+        write_whole(kept, msgspec.json.format(msgspec.json.encode(calibration), indent=1))
+    except OSError as error:
+        say(f"the calibration can't be kept in {kept.parent} ({error.strerror}): the next run makes its own")
     return calibration
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from pathlib import Path
 from typing import Literal
 
@@ -10,12 +11,15 @@ import docker
 import psutil
 from msgspec import Struct
 
+from harness.containers.engine import Silent
 from harness.containers.images import host_certificates
 from harness.containers.lifecycle import leftovers
+from harness.containers.owners import State
 from harness.errors import UsageError
 from harness.files import ROOT
 from harness.host import machine
 from harness.plan.placement import place
+from harness.wording import counted
 
 MIN_FREE_BYTES = 10 * 1024**3
 MIN_MEMORY_BYTES = 4 * 1024**3
@@ -31,9 +35,9 @@ class DoctorFinding(Struct, frozen=True):
     text: str
 
 
-def examine(client: docker.DockerClient | None) -> tuple[DoctorFinding, ...]:
+def examine(client: docker.DockerClient | Silent) -> tuple[DoctorFinding, ...]:
     """All findings, that about the engine first. Takes about a second, to see how busy the machine is."""
-    findings = [_engine(client), *_leftovers(client)]
+    findings = engine_findings(client)
     here = machine.describe()
     try:
         placement = place(machine.topology())
@@ -132,15 +136,25 @@ def _load(path: Path, cpus: int) -> DoctorFinding:
     return DoctorFinding("noisy" if busy else "good", f"load average of the last minute is {first} on {cpus} CPUs")
 
 
-def _engine(client: docker.DockerClient | None) -> DoctorFinding:
-    if client is None:
-        return DoctorFinding(
-            "bad", "no Docker Engine answers: start Docker, or run `fitmap bench` as root on Debian, which installs it"
-        )
+def engine_findings(client: docker.DockerClient | Silent) -> list[DoctorFinding]:
+    """Whether an engine answers, and whose containers it has."""
+    if isinstance(client, Silent):
+        return [
+            DoctorFinding("bad", client.words("start Docker, or run `fitmap bench` as root on Debian, which installs it"))
+        ]
     version = client.version()
-    return DoctorFinding("good", f"engine {version['Version']} answers (API {version['ApiVersion']})")
+    answer = DoctorFinding("good", f"engine {version['Version']} answers (API {version['ApiVersion']})")
+    return [answer, *_leftovers(client)]
 
 
-def _leftovers(client: docker.DockerClient | None) -> list[DoctorFinding]:
-    dead = [container for container, alive in leftovers(client) if not alive] if client else []
-    return [DoctorFinding("noisy", f"{len(dead)} containers of a killed run are left: run `fitmap clean`")] if dead else []
+def _leftovers(client: docker.DockerClient) -> list[DoctorFinding]:
+    found = Counter(state for _, state in leftovers(client))
+    words: dict[State, str] = {
+        "gone": "of a killed run are left: run `fitmap clean`",
+        "lives": "of a run that goes on: two runs at once disturb each other",
+        "unknown": "may belong to a run that goes on, on another machine or in another PID namespace; if not: "
+        "`fitmap clean --force`",
+    }
+    return [
+        DoctorFinding("noisy", f"{counted(found[state], 'container')} {words[state]}") for state in words if found[state]
+    ]

@@ -78,6 +78,14 @@ def _add_build(parser: argparse.ArgumentParser) -> None:
     _add_engine(parser)
 
 
+def _add_clean(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--force",
+        action="store_true",
+        help="also those of a run that may go on: on another machine, or in another PID namespace",
+    )
+
+
 def _add_report(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("record", nargs="?", help="a record's folder or id (default: the newest)")
     _add_open(parser, "show it in a browser")
@@ -243,7 +251,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         )),
         Command("build", "build images without measuring", "prepare:build", _add_build, ("fitmap build go rust",),
                 "[TARGET ...]"),
-        Command("clean", "remove the containers that a killed run left", "prepare:clean_up", _nothing, ("fitmap clean",)),
+        Command("clean", "remove the containers that a killed run left", "prepare:clean_up", _add_clean, ("fitmap clean",)),
     ),
     "Look at results": (
         Command("report", "make the report of a record; needs no Docker", "report:report", _add_report, (
@@ -294,8 +302,9 @@ exit status:
   1    the gate confirmed a regression
   2    wrong usage
   3    a target has no valid trial, or the gate is inconclusive or invalid
-  4    the Docker Engine or the disk failed
+  4    the Docker Engine or the disk failed, or fitmap itself
   130  interrupted
+  141  the reader of the output is gone
 """
 
 

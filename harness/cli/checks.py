@@ -11,7 +11,7 @@ from harness.calibration.self_test import selftest
 from harness.cli.settings import configure
 from harness.cli.terminal import Terminal
 from harness.containers.builder import build_all, choose_set
-from harness.containers.engine import connect, try_connect
+from harness.containers.engine import connect, reach
 from harness.containers.images import graph
 from harness.containers.lifecycle import clean
 from harness.host import machine
@@ -21,7 +21,7 @@ from harness.record.cpus import cpu_list
 
 def examine(_options: argparse.Namespace, _terminal: Terminal) -> int:
     """Prints whether this machine can measure."""
-    findings = doctor.examine(try_connect())
+    findings = doctor.examine(reach())
     for finding in findings:
         print(f"{finding.grade:<5} {finding.text}")
     return 4 if any(finding.grade == "bad" for finding in findings) else 0

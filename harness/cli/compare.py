@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import docker
@@ -13,7 +15,7 @@ from harness.cli.report import write_report
 from harness.cli.settings import request
 from harness.cli.terminal import Terminal
 from harness.containers.builder import choose_set
-from harness.containers.versions import WORKING_TREE, Version, built
+from harness.containers.versions import WORKING_TREE, Version, built, check_version, revisions
 from harness.errors import FitmapError, UsageError
 from harness.host import machine
 from harness.plan.config_file import timing
@@ -38,7 +40,12 @@ def compare(options: argparse.Namespace, terminal: Terminal) -> int:
             f"one of {options.base} and {options.head} is a record, the other is not: compare two records, or "
             f"two git revisions ({WORKING_TREE} is the working tree)"
         )
-    sides = built_sides(options, options.base, options.head or WORKING_TREE, terminal)
+    with built_sides(options, options.base, options.head or WORKING_TREE, terminal) as sides:
+        return _measured(options, sides, terminal)
+
+
+def _measured(options: argparse.Namespace, sides: Sides, terminal: Terminal) -> int:
+    """Measures two versions, and prints what changed."""
     if not sides.cells:
         print(f"the images of {', '.join(sides.same)} are the same in {' and '.join(sides.names)}: nothing can differ")
         return 0
@@ -82,24 +89,28 @@ class Sides(Struct, frozen=True):
         return self.versions[0].name, self.versions[1].name
 
 
-def built_sides(options: argparse.Namespace, base: str, head: str, terminal: Terminal) -> Sides:
-    """Builds two versions of the chosen targets."""
+@contextmanager
+def built_sides(options: argparse.Namespace, base: str, head: str, terminal: Terminal) -> Iterator[Sides]:
+    """Builds two versions of the chosen targets. The images of revisions are kept as long as the context lasts."""
     wanted = request(options)
     config = wanted.config
     names = tuple(chosen_targets(config))
+    for word in (base, head):
+        check_version(word)
     client = ready_engine(config, terminal)
     image_set = choose_set(config.engine.image_set, terminal.say)
-    versions = (
-        built(client, base, names, image_set, terminal.say),
-        built(client, head, names, image_set, terminal.say),
-    )
-    same = tuple(same_images(versions, names))
-    different = [name for name in names if name not in same]
-    if same and different:
-        terminal.say(f"not measured, because base and head are the same image: {', '.join(same)}")
-    profiles = chosen_profiles(config, options.route)
-    cells = tuple((name, profile.name) for name in different for profile in profiles if takes_part(name, profile))
-    return Sides(client, wanted, image_set, versions, same, profiles, cells)
+    with revisions(client):
+        versions = (
+            built(client, base, names, image_set, terminal.say),
+            built(client, head, names, image_set, terminal.say),
+        )
+        same = tuple(same_images(versions, names))
+        different = [name for name in names if name not in same]
+        if same and different:
+            terminal.say(f"not measured, because base and head are the same image: {', '.join(same)}")
+        profiles = chosen_profiles(config, options.route)
+        cells = tuple((name, profile.name) for name in different for profile in profiles if takes_part(name, profile))
+        yield Sides(client, wanted, image_set, versions, same, profiles, cells)
 
 
 def _record(runs: Path, word: str) -> bool:

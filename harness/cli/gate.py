@@ -9,6 +9,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+import docker
 import msgspec
 
 from harness.cli.history import read_history
@@ -17,7 +18,7 @@ from harness.cli.report import write_report
 from harness.cli.settings import configure, request
 from harness.cli.terminal import Terminal
 from harness.containers.engine import try_connect
-from harness.containers.versions import Version, built, keep, kept
+from harness.containers.versions import Version, built, keep, kept, revisions
 from harness.errors import RunError, UsageError
 from harness.host import machine
 from harness.plan.selection import chosen_targets, only, paired_plan
@@ -116,25 +117,30 @@ def _again(
         raise RunError(
             f"the images of run {run.id} are gone, so nothing can be measured again: start `fitmap gate` without a record"
         )
-    images = kept(client, base.images, names)
-    if images is not None:
-        old = Version(base.run, head.targets, images)
-    elif base.revision and not base.revision.endswith("+"):
-        terminal.say(f"the images of run {base.run} are gone: building them again from revision {base.revision}")
-        old = built(client, base.revision, names, run.image_set, terminal.say)
-    else:
-        raise RunError(
-            f"the images of run {base.run} are gone, and it was built from uncommitted files: "
-            "the flagged cells can't be measured again"
-        )
     profiles = only(run.plan.profiles, {(profile, level) for _, profile, level in flagged_loads})
     pairs = sorted({(target, profile) for target, profile, _ in flagged_loads})
     count = configure(options).gate.pairs
     plan = paired_plan(config, run.plan.timing, count, pairs, profiles, machine.topology(), twins=True)
     wanted = msgspec.structs.replace(request(options), config=config)
-    again = measure_pairs(client, wanted, plan, (old, head), run.image_set, terminal)
+    with revisions(client):
+        old = _old(client, base, head, run.image_set, terminal)
+        again = measure_pairs(client, wanted, plan, (old, head), run.image_set, terminal)
     write_report(again, terminal)
     return again
+
+
+def _old(client: docker.DockerClient, base: HistoryEntry, head: Version, image_set: str, terminal: Terminal) -> Version:
+    """The version of the baseline's run: its own images, or those of its revision. Raises RunError."""
+    images = kept(client, base.images, head.targets)
+    if images is not None:
+        return Version(base.run, head.targets, images)
+    if not base.revision or base.revision.endswith("+"):
+        raise RunError(
+            f"the images of run {base.run} are gone, and it was built from uncommitted files: "
+            "the flagged cells can't be measured again"
+        )
+    terminal.say(f"the images of run {base.run} are gone: building them again from revision {base.revision}")
+    return built(client, base.revision, head.targets, image_set, terminal.say)
 
 
 def _ids(record: Record) -> dict[str, str]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import getpass
-import subprocess
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.cli.terminal import Terminal
 from harness.errors import UsageError
+from harness.host.git import git
 from harness.record.reader import locate, read_record
 from harness.wording import counted
 from reports.analysis.analysis import analyse
@@ -42,11 +43,10 @@ def history_add(options: argparse.Namespace, terminal: Terminal) -> int:
                     raise
                 terminal.say(f"history: {error}")
     if options.branch:
-        done = subprocess.run(["git", "show", f"{options.branch}:{options.history.name}"], capture_output=True, check=False)
-        if done.returncode:
-            reason = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
-            raise UsageError(f"branch {options.branch} has no {options.history.name}: {' '.join(reason)}")
-        other = parse(done.stdout, f"{options.branch}:{options.history.name}")
+        shown = git("show", f"{options.branch}:{options.history.name}", folder=Path.cwd())
+        if shown.reason is not None:
+            raise UsageError(f"branch {options.branch} has no {options.history.name}: {shown.reason}")
+        other = parse(shown.output, f"{options.branch}:{options.history.name}")
         for warning in other.warnings:
             terminal.say(f"history: {warning}")
         lines += [*other.entries, *other.accepts]
@@ -117,6 +117,14 @@ def history_export(options: argparse.Namespace, terminal: Terminal) -> int:
     return 0
 
 
+def _user() -> str:
+    """The user's name; the number where it has none, as in many containers."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"
+
+
 def history_accept(options: argparse.Namespace, terminal: Terminal) -> int:
     """Accepts a change: runs from this one on are the new baseline."""
     if not options.reason.strip():
@@ -124,6 +132,6 @@ def history_accept(options: argparse.Namespace, terminal: Terminal) -> int:
     if options.run_id not in {entry.run for entry in read_history(options, terminal).entries}:
         raise UsageError(f"no run {options.run_id} in {options.history}: `fitmap history list` shows what is there")
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    append(options.history, [Accept(SCHEMA, options.run_id, now, options.by or getpass.getuser(), options.reason.strip())])
+    append(options.history, [Accept(SCHEMA, options.run_id, now, options.by or _user(), options.reason.strip())])
     print(f"{options.run_id} and later runs are the baseline now")
     return 0

@@ -53,7 +53,12 @@ def look_at(record: Record, blocks: int, looks: tuple[int, ...]) -> Look:
 def gate_revision(options: argparse.Namespace, terminal: Terminal) -> tuple[Gate, Look, Record] | None:
     """Measures and judges. None: base and head have the same images, and nothing can differ."""
     deadline = time.monotonic() + options.minutes * 60
-    sides = built_sides(options, options.base, WORKING_TREE, terminal)
+    with built_sides(options, options.base, WORKING_TREE, terminal) as sides:
+        return _decided(sides, deadline, terminal)
+
+
+def _decided(sides: Sides, deadline: float, terminal: Terminal) -> tuple[Gate, Look, Record] | None:
+    """Measures block after block until each cell is clear, or the time is up."""
     if not sides.cells:
         print(f"fine: the images of {', '.join(sides.same)} are the same as in {sides.names[0]}: nothing can differ")
         return None

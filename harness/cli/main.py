@@ -1,55 +1,51 @@
-"""The entry point of `fitmap`: runs a command, and reports errors in one sentence."""
+"""The entry point of `fitmap`: runs a command, and exits with its status."""
 
 from __future__ import annotations
 
+import argparse
 import faulthandler
 import os
 import signal
-import sys
 from collections.abc import Sequence
 from importlib import import_module
 from types import FrameType
-
-from docker.errors import DockerException
+from typing import NoReturn
 
 from harness.cli.arguments import parser
+from harness.cli.ending import run
+from harness.cli.streams import finish, prepare
 from harness.cli.terminal import Terminal
-from harness.errors import EngineError, FitmapError
 
-EXIT_INTERRUPTED = 130
-EXIT_BROKEN_PIPE = 141
+INTERRUPTED = "interrupted; finished trials are kept, and `fitmap bench --resume` measures the rest"
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Runs one command, and exits with a status of docs/reference/cli.md."""
-    options = parser().parse_args(arguments)
+    prepare()
+    # pygount, which counts source lines, brings GitPython: that refuses to be imported where there is no git.
+    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+    terminal = Terminal()
+    try:
+        options = parser().parse_args(arguments)
+    except SystemExit as ended:  # after --help, or wrong usage
+        raise SystemExit(finish(int(ended.code or 0), terminal.say)) from None
     # If a library written in C crashes, stderr says in which function.
     if not faulthandler.is_enabled():
         faulthandler.enable()
-    # A cancelled CI job gets SIGTERM. It must clean up, as after Ctrl-C.
-    signal.signal(signal.SIGTERM, _interrupt)
-    terminal = Terminal()
+    # A cancelled CI job gets SIGTERM, and a closed terminal sends SIGHUP. Both must clean up, as after Ctrl-C.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_DFL:  # `nohup` ignores SIGHUP
+            signal.signal(number, _interrupt)
+    status = run(lambda: _command(options, terminal), terminal.say, options.runs, INTERRUPTED)
+    raise SystemExit(finish(status, terminal.say))
+
+
+def _command(options: argparse.Namespace, terminal: Terminal) -> int:
     module, _, function = options.run.partition(":")
-    try:
-        with terminal:
-            # The only lazy import: the report's libraries take a second to load, and most commands need none.
-            status = getattr(import_module(f"harness.cli.{module}"), function)(options, terminal)
-        # Flushed here, so that a closed pipe is handled below. At exit Python would report it as an error.
-        sys.stdout.flush()
-    except FitmapError as error:
-        terminal.say(f"fitmap: {error}")
-        status = error.exit_status
-    except DockerException as error:
-        terminal.say(f"fitmap: the Docker Engine failed ({error}): check it with `fitmap doctor`")
-        status = EngineError.exit_status
-    except BrokenPipeError:
-        # The reader closed the pipe. Without this Python would report it again when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = EXIT_BROKEN_PIPE
-    except KeyboardInterrupt:
-        terminal.say("fitmap: interrupted; finished trials are kept, and `fitmap bench --resume` measures the rest")
-        status = EXIT_INTERRUPTED
-    raise SystemExit(status)
+    with terminal:
+        # The only lazy import: the report's libraries take a second to load, and most commands need none.
+        status: int = getattr(import_module(f"harness.cli.{module}"), function)(options, terminal)
+        return status
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

@@ -22,10 +22,12 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
+from harness.cli.ending import run
 from harness.containers.engine import apt_install, connect
-from harness.containers.lifecycle import check_port_free, clean, new_password, owner
+from harness.containers.lifecycle import check_port_free, clean, new_password
+from harness.containers.owners import owner
 from harness.containers.spec import LOOPBACK
-from harness.errors import EngineError, FitmapError, PortTaken
+from harness.errors import EngineError, PortTaken
 from harness.files import ROOT
 from harness.plan.config_file import override, read_config
 from harness.plan.targets import find_all
@@ -38,7 +40,6 @@ DEBIAN = Path("/etc/debian_version")
 # v2 is a plug-in of Docker's client, and on Debian 13 also a program. v1 (Debian 12) is a program. All can read the file.
 COMMANDS = (("docker", "compose"), ("docker-compose",))
 STOP_SECONDS = 10
-EXIT_INTERRUPTED = 130
 
 
 def main() -> int:
@@ -50,13 +51,7 @@ def main() -> int:
     options, _ = parser.parse_known_args()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupt)
-    try:
-        play(options.target, options.profile, options.install_engine)
-    except FitmapError as error:
-        say(f"fitmap: {error}")
-        return error.exit_status
-    except KeyboardInterrupt:
-        return EXIT_INTERRUPTED
+    return run(lambda: play(options.target, options.profile, options.install_engine), say, ROOT / "runs")
 
 
 def interrupt(_signal: int, _frame: FrameType | None) -> None:

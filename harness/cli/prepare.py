@@ -7,10 +7,10 @@ import argparse
 from harness.cli.settings import configure
 from harness.cli.terminal import Terminal
 from harness.containers.builder import build_all, choose_set
-from harness.containers.engine import connect, try_connect
+from harness.containers.engine import Silent, connect, reach
 from harness.containers.images import graph
 from harness.containers.lifecycle import clean
-from harness.errors import UsageError
+from harness.errors import EngineError, UsageError
 from harness.files import ROOT
 from harness.host import machine
 from harness.plan.config_file import PRESET_LEVELS, PRESETS
@@ -72,13 +72,15 @@ def build(options: argparse.Namespace, terminal: Terminal) -> int:
     return 0
 
 
-def clean_up(_options: argparse.Namespace, terminal: Terminal) -> int:
-    """Removes the containers of a killed run."""
-    client = try_connect()
-    if client is None:
+def clean_up(options: argparse.Namespace, terminal: Terminal) -> int:
+    """Removes the containers and images of killed runs."""
+    found = reach()
+    if isinstance(found, Silent):
+        if not found.absent:
+            raise EngineError(found.words("its containers, if it has any, can't be removed"))
         terminal.say("no Docker Engine answers: no container can be running")
         return 0
-    print(f"removed {counted(clean(client), 'container')}")
+    print(f"removed {counted(clean(found, force=options.force), 'container')}")
     return 0
 
 

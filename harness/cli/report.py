@@ -72,7 +72,8 @@ def report(options: argparse.Namespace, terminal: Terminal) -> int:
 def cite(record: Record, page: Path) -> None:
     """Updates the figures that a page cites. Raises UsageError, RunError."""
     try:
-        text = page.read_text()
+        # As it is: reading as text would change the ends of the lines.
+        text = page.read_bytes().decode()
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{page} can't be read ({error}): give a Markdown file") from None
     now = refreshed(text, analyse(record))

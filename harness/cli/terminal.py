@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -30,8 +33,17 @@ from harness.wording import counted
 from loadtests.protocol.group_messages import SliceEvent
 from loadtests.protocol.messages import Window
 
+#: Where the environment says that a terminal has no columns.
+WIDTH = 80
 #: Of a trial that has not reported a window of load yet; some kinds never do.
 STARTED = "in progress"
+
+
+class _Progress(Console):
+    """The console of the progress. Without a reader it fails as any output does: rich would end the program with 1."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
 
 
 class Terminal:
@@ -42,7 +54,7 @@ class Terminal:
     """
 
     def __init__(self, console: Console | None = None) -> None:
-        self._console = console or Console(
+        self._console = console or _Progress(
             stderr=True,
             # Rich also takes FORCE_COLOR for a terminal, which many CI systems set: their logs would get escape codes.
             force_terminal=sys.stderr.isatty(),
@@ -50,6 +62,9 @@ class Terminal:
             highlight=False,
             emoji=False,
         )
+        # COLUMNS=0: rich would print nothing at all. Any other width follows the terminal's.
+        if not self._console.width:
+            self._console.width = WIDTH
         self._live: Live | None = None
         self._began = time.monotonic()
         self._position: Position | None = None
@@ -67,8 +82,13 @@ class Terminal:
         self._end_live()
 
     def say(self, text: str) -> None:
-        """Write one line."""
-        self._console.print(text, soft_wrap=True)
+        """Write one line. A full disk under a log must not end a measurement: its lines are lost."""
+        try:
+            self._console.print(text, soft_wrap=True)
+        except BrokenPipeError:
+            raise
+        except OSError:
+            return
 
     def run_started(self, _record: Record) -> None:
         """A run begins: its first trial will show."""
@@ -119,12 +139,15 @@ class Terminal:
                 redirect_stdout=False,
                 redirect_stderr=False,
             )
-            self._live.start()
+            with contextlib.suppress(OSError):
+                self._live.start()
 
     def _end_live(self) -> None:
         if self._live is not None:
-            self._live.stop()
-            self._live = None
+            live, self._live = self._live, None
+            # The terminal may be closed.
+            with contextlib.suppress(OSError):
+                live.stop()
 
     def _view(self) -> Group:
         position = self._position

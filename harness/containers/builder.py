@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import io
+import contextlib
 import os
 import shutil
 import subprocess
-import tarfile
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
@@ -21,8 +20,9 @@ import docker
 from docker.errors import APIError, DockerException, ImageNotFound
 from msgspec import Struct
 
+from harness.containers.context import archived, packed
 from harness.containers.engine import Say, apt_install
-from harness.containers.images import Build
+from harness.containers.images import OF, Build
 from harness.errors import EngineError, ImageError
 from harness.files import BASES, ROOT
 
@@ -60,12 +60,21 @@ def choose_set(wanted: str, say: Say) -> str:
     return "official"
 
 
+@cache
+def log_folder() -> Path:
+    """Where the output of builds is kept: beside the records of this checkout; in a temporary folder if it is read-only."""
+    with contextlib.suppress(OSError):
+        BUILD_LOGS.mkdir(parents=True, exist_ok=True)
+        if os.access(BUILD_LOGS, os.W_OK):
+            return BUILD_LOGS
+    return Path(tempfile.mkdtemp(prefix="fitmap-build-logs-"))
+
+
 def build_all(client: docker.DockerClient, builds: Mapping[str, Build], say: Say) -> dict[str, Image]:
     """Makes all images of a graph, and returns them by name.
 
     Raises ImageError at the first failure, after the builds that are running have ended.
     """
-    BUILD_LOGS.mkdir(parents=True, exist_ok=True)
     sorter = TopologicalSorter({name: build.after for name, build in builds.items()})
     sorter.prepare()
     made: dict[str, Image] = {}
@@ -92,7 +101,7 @@ def _make(client: docker.DockerClient, build: Build, say: Say) -> Image:
     if existing and build.reusable:
         return Image(build.name, existing.id, existing.size_bytes)
     if not existing:
-        say(f"  {build.how}: {build.tag}")
+        say(f"  {build.how}: {_shown(build)}")
     if build.how == "bootstrap":
         _bootstrap(client, build, say)
     elif build.how == "pull":
@@ -103,8 +112,12 @@ def _make(client: docker.DockerClient, build: Build, say: Say) -> Image:
     if image is None:
         raise ImageError(f"{build.tag} was built, but the engine does not have it: is another program removing images?")
     if existing is None or existing.id != image.id:
-        say(f"  ready: {build.tag} ({image.size_bytes / 1e6:.0f} MB, {time.monotonic() - start:.0f} s)")
+        say(f"  ready: {_shown(build)} ({image.size_bytes / 1e6:.0f} MB, {time.monotonic() - start:.0f} s)")
     return Image(build.name, image.id, image.size_bytes)
+
+
+def _shown(build: Build) -> str:
+    return build.tag.partition(OF)[0]
 
 
 def _find(client: docker.DockerClient, tag: str) -> Image | None:
@@ -126,9 +139,13 @@ def _bootstrap(client: docker.DockerClient, build: Build, say: Say) -> None:
     # Through a file: if a stream broke off, the engine would import and tag the part that it got.
     with tempfile.TemporaryFile() as archive:
         done = subprocess.run(
-            ["sh", str(build.context / build.dockerfile)], stdout=archive, stderr=subprocess.PIPE, check=False
+            ["sh", str(build.context / build.dockerfile)],
+            stdout=archive,
+            stderr=subprocess.PIPE,
+            check=False,
+            umask=0o022,  # the files of the image must not depend on the user's
         )
-        log = BUILD_LOGS / "debian.log"
+        log = log_folder() / "debian.log"
         log.write_bytes(done.stderr)
         if done.returncode:
             last = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
@@ -150,17 +167,6 @@ def _pull(client: docker.DockerClient, build: Build) -> None:
         raise ImageError(f"{build.tag} could not be pulled ({error}): try --image-set local") from None
 
 
-def _certify_context(build: Build) -> io.BytesIO:
-    """The build context with the host's certificates and the Dockerfile that adds them."""
-    context = io.BytesIO()
-    with tarfile.open(fileobj=context, mode="w") as archive:
-        archive.add(BASES / build.dockerfile, "Dockerfile")
-        for certificate in sorted(build.context.glob("*.crt")):
-            archive.add(certificate, certificate.name)
-    context.seek(0)
-    return context
-
-
 @contextmanager
 def laid(build: Build) -> Iterator[Path]:
     """The folder to build from: the build's context, or a copy with its overlay that exists as long as the context lasts."""
@@ -173,6 +179,16 @@ def laid(build: Build) -> Iterator[Path]:
         # A link of an overlay may lead out of it, as to services/training: its file is copied.
         shutil.copytree(build.overlay, folder, dirs_exist_ok=True)
         yield folder
+
+
+def build_arguments(build: Build) -> dict[str, str]:
+    """The build's own arguments and the host's proxy.
+
+    One variable of a proxy is always there, if only empty. The builder marks each step of a build with arguments, although
+    it does not count those of a proxy: an unchanged tree would be built again when the first of them appears or goes.
+    """
+    proxy = {name: os.environ[name] for name in PROXY_VARIABLES if name in os.environ}
+    return {**build.arguments, "ftp_proxy": "", **proxy}
 
 
 def build_lines(
@@ -189,17 +205,20 @@ def build_lines(
     `stage`: the last one to build, all without it. `timeout_seconds`: how long the builder may print nothing.
     """
     with laid(build) as folder:
-        source: dict[str, Any] = (
-            {"fileobj": _certify_context(build), "custom_context": True}
-            if build.how == "certify"
-            else {"path": str(folder), "dockerfile": build.dockerfile}
-        )
+        if build.how == "certify":
+            certificates = sorted(build.context.glob("*.crt"))
+            context = archived([(BASES / build.dockerfile, build.dockerfile), *((path, path.name) for path in certificates)])
+        else:
+            context = packed(folder, build.dockerfile)
+    with context:
         # The engine has the whole context when this returns.
         lines: Iterator[dict[str, Any]] = client.api.build(
-            **source,
+            fileobj=context,
+            custom_context=True,
+            dockerfile=build.dockerfile,
             tag=tag,
             target=stage,
-            buildargs={**build.arguments, **{name: os.environ[name] for name in PROXY_VARIABLES if name in os.environ}},
+            buildargs=build_arguments(build),
             network_mode="host",
             nocache=nocache,
             timeout=timeout_seconds,
@@ -211,12 +230,12 @@ def build_lines(
 
 
 def _build(client: docker.DockerClient, build: Build) -> None:
-    log = BUILD_LOGS / f"{build.tag.partition(':')[0].replace('/', '-')}.log"
+    log = log_folder() / f"{build.tag.partition(':')[0].replace('/', '-')}.log"
     output: list[str] = []
     problem = ""
     try:
         lines = build_lines(client, build, tag=build.tag)
-        with log.open("w") as file:
+        with log.open("w", encoding="utf-8") as file:
             for line in lines:
                 problem = line.get("error", problem)
                 text = line.get("stream", "")

@@ -15,10 +15,16 @@ from pathlib import Path
 import docker
 import psutil
 from docker.errors import DockerException
+from msgspec import Struct
+from requests import RequestException
+from urllib3.exceptions import HTTPError
 
 from harness.errors import EngineError
 
 Say = Callable[[str], None]
+
+#: What a call to the engine may raise: the engine's own errors, and those of an engine that breaks off or is silent.
+FAILURES = (DockerException, RequestException, HTTPError)
 
 PACKAGES = ("docker.io", "iptables")
 START_SECONDS = 60
@@ -32,39 +38,84 @@ PID_FILES = {
 }
 
 
-def try_connect() -> docker.DockerClient | None:
-    """A client of the engine that answers, or None."""
+class Silent(Struct, frozen=True):
+    """No engine answers. `reason`: what the system or the engine said."""
+
+    reason: str
+    #: The engine's socket is not there, or nobody listens at it.
+    absent: bool = False
+    #: It is there, and this user has no right to it.
+    forbidden: bool = False
+
+    def words(self, advice: str) -> str:
+        """What is wrong and what to do. `advice`: what to do where there is no engine."""
+        if self.forbidden:
+            return (
+                f"the Docker Engine is closed to this user ({self.reason}): add the user to the group docker and log in "
+                "again, or run fitmap as root"
+            )
+        if address := os.environ.get("DOCKER_HOST"):
+            return f"no engine answers at DOCKER_HOST={address} ({self.reason}): start it or unset DOCKER_HOST"
+        return f"no Docker Engine answers ({self.reason}): {advice}"
+
+
+def reach() -> docker.DockerClient | Silent:
+    """A client of the engine that answers, or why none does."""
     try:
         client = docker.from_env(timeout=CALL_TIMEOUT_SECONDS, max_pool_size=16)
         client.ping()
-    except (DockerException, OSError):
-        return None
+    except (*FAILURES, OSError, ValueError) as error:  # ValueError: an address that is none
+        cause = _cause(error)
+        absent = isinstance(cause, (FileNotFoundError, ConnectionRefusedError)) and not os.environ.get("DOCKER_HOST")
+        return Silent(_said(cause), absent, isinstance(cause, PermissionError))
     return client
+
+
+def try_connect() -> docker.DockerClient | None:
+    """A client of the engine that answers, or None."""
+    found = reach()
+    return None if isinstance(found, Silent) else found
+
+
+def _cause(error: BaseException) -> BaseException:
+    """What the system said, which libraries wrap several times; or what the last of them said."""
+    found: list[BaseException] = [error]
+    while (before := found[-1].__cause__ or found[-1].__context__) is not None and before not in found:
+        found.append(before)
+    system = [each for each in found if isinstance(each, OSError) and each.strerror]
+    return system[-1] if system else error
+
+
+def _said(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    lines = str(error).strip().splitlines()
+    return lines[-1][:200] if lines else type(error).__name__
 
 
 def connect(install: bool, say: Say) -> docker.DockerClient:
     """A client of an engine that answers; installs and starts one where `install` allows it. Raises EngineError."""
-    client = try_connect()
-    if client:
-        return client
-    if os.environ.get("DOCKER_HOST"):
-        raise EngineError(f"no engine answers at DOCKER_HOST={os.environ['DOCKER_HOST']}: start it or unset DOCKER_HOST")
+    found = reach()
+    if not isinstance(found, Silent):
+        return found
+    if found.forbidden or os.environ.get("DOCKER_HOST"):
+        raise EngineError(found.words(""))
     if not install:
         raise EngineError(
-            "no Docker Engine answers, and fitmap may not install one: start Docker, or allow it with "
-            "`--install-engine` or `install = true` under [engine] in fitmap.toml"
+            found.words(
+                "fitmap may not install one: start Docker, or allow it with `--install-engine` or `install = true` under "
+                "[engine] in fitmap.toml"
+            )
         )
     if not Path("/etc/debian_version").exists() or os.geteuid() != 0:
-        raise EngineError(
-            "no Docker Engine answers: install and start Docker (as root on Debian or Ubuntu, fitmap does this itself)"
-        )
+        raise EngineError(found.words("install and start Docker (as root on Debian or Ubuntu, fitmap does this itself)"))
     if not shutil.which("dockerd"):
         _install(say)
     _start(say)
-    client = try_connect()
-    if not client:
-        raise EngineError(f"the Docker Engine was started but does not answer: see {STATE / 'dockerd.log'}")
-    return client
+    found = reach()
+    if isinstance(found, Silent):
+        raise EngineError(f"the Docker Engine was started but does not answer ({found.reason}): see {STATE / 'dockerd.log'}")
+    return found
 
 
 def apt_install(packages: tuple[str, ...], say: Say) -> None:

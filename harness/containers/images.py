@@ -22,7 +22,18 @@ from harness.record.plan import Target, folder_of, is_variant
 
 #: Stands before the run's id in the tag of an image that a trial builds and removes.
 TRIAL = "trial-"
+#: Stands before the commit in the tag of an image that is built from a revision, and removed when that was measured.
+REVISION = "rev-"
+#: Stands before the name of the process that needs the image, in both. So another process does not remove it.
+OF = "-of-"
+#: The engine takes no longer tag.
+MOST_LETTERS = 128
 HOST_CERTIFICATES = Path("/usr/local/share/ca-certificates")
+
+
+def tag_of(word: str, owner: str) -> str:
+    """The tag of an image that a process needs for a while. `word` is cut where the whole would be too long."""
+    return f"{word[: MOST_LETTERS - len(OF) - len(owner)]}{OF}{owner}"
 
 
 class Build(Struct, frozen=True):

@@ -1,44 +1,30 @@
 """Starts, inspects and removes the containers of a trial through the engine's API.
 
 All containers carry labels. A killed harness leaves containers behind: the label `owner` shows whether the process that
-started them still lives.
+started them still lives (harness/containers/owners.py).
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
 import secrets
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any, Self
 
 import docker
-import psutil
 from docker.errors import APIError, DockerException, NotFound
 from docker.models.containers import Container
 
-from harness.containers.images import TRIAL
+from harness.containers.images import OF, REVISION, TRIAL
+from harness.containers.owners import State, owner, pid_of, state
 from harness.containers.spec import LABEL, LOOPBACK, ContainerSpec, engine_arguments
 from harness.errors import EngineError, PortTaken, TrialError
+from harness.wording import counted
 
 LOG_LINES = 20
-
-
-def owner() -> str:
-    """The name of this process: "pid:start time", which differs from that of a later process with the same number."""
-    process = psutil.Process()
-    return f"{process.pid}:{process.create_time():.2f}"
-
-
-def owner_lives(label: str) -> bool:
-    """True if the process that an owner label names still lives."""
-    pid, _, created = label.partition(":")
-    try:
-        return f"{psutil.Process(int(pid)).create_time():.2f}" == created
-    except (psutil.Error, ValueError):
-        return False
 
 
 def new_password() -> str:
@@ -139,11 +125,12 @@ class TrialContainers:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for running in reversed(self._containers):
-            with contextlib.suppress(NotFound):
-                running.container.remove(force=True, v=True)
-        for action in self._actions:
-            action()
+        # All of it happens, the containers first, whatever fails in between: a second Ctrl-C as well.
+        with contextlib.ExitStack() as stack:
+            for action in reversed(self._actions):
+                stack.callback(action)
+            for running in self._containers:
+                stack.callback(_remove, running.container)
 
     def afterwards(self, action: Callable[[], None]) -> None:
         """Adds an action for when the containers are removed: an image can't be removed before them."""
@@ -183,29 +170,61 @@ class TrialContainers:
         return {running.spec.role: running.log_tail() for running in logged}
 
 
-def leftovers(client: docker.DockerClient) -> Iterator[tuple[Container, bool]]:
+def leftovers(client: docker.DockerClient) -> Iterator[tuple[Container, State]]:
     """The containers with fitmap's labels, each with whether the process that started it still lives."""
     for container in client.containers.list(all=True, filters={"label": f"{LABEL}.owner"}, ignore_removed=True):
-        yield container, owner_lives(container.labels.get(f"{LABEL}.owner", ""))
+        yield container, state(_owner_of(container))
 
 
-def clean(client: docker.DockerClient) -> int:
-    """Removes the containers and trial images that killed runs left behind. Returns the number of containers.
+def _owner_of(container: Container) -> str:
+    return str(container.labels.get(f"{LABEL}.owner", ""))
 
-    Raises EngineError while another run is measuring.
+
+def clean(client: docker.DockerClient, *, force: bool = False) -> int:
+    """Removes the containers and images that killed runs left behind. Returns the number of containers.
+
+    `force`: also those of runs that may go on. Without it EngineError is raised for them, after the others were removed.
     """
     removed = 0
-    for container, alive in list(leftovers(client)):
-        if alive:
-            pid = container.labels[f"{LABEL}.owner"].partition(":")[0]
-            if pid != str(os.getpid()):
-                raise EngineError(f"another run is measuring on this engine (process {pid}): wait for it or end it")
-            continue
-        with contextlib.suppress(NotFound):
-            container.remove(force=True, v=True)
-        removed += 1
-    # Images of build trials. No other run is measuring, so they are not needed.
-    for image in client.images.list(filters={"reference": f"fitmap/*:{TRIAL}*"}):
-        with contextlib.suppress(APIError):
-            client.api.remove_image(str(image.id), force=True)
+    mine = owner()
+    others: list[tuple[Container, State]] = []
+    for container, its in list(leftovers(client)):
+        if its == "gone" or force:
+            _remove(container)
+            removed += 1
+        elif _owner_of(container) != mine:
+            others.append((container, its))
+    if living := [container for container, its in others if its == "lives"]:
+        pid = pid_of(_owner_of(living[0]))
+        raise EngineError(f"another run is measuring on this engine (process {pid}): wait for it or end it")
+    if others:
+        raise EngineError(
+            f"another run may be measuring on this engine: {counted(len(others), 'container')} ({others[0][0].name}) that "
+            "were started on another machine, in another PID namespace or by hand: wait for it, or remove its containers "
+            "with `fitmap clean --force`"
+        )
+    remove_images(client, (TRIAL, REVISION), lambda name: force or not name or state(name) == "gone")
     return removed
+
+
+def _remove(container: Container) -> None:
+    try:
+        container.remove(force=True, v=True)
+    except NotFound:
+        return
+    except APIError as error:
+        if error.status_code != HTTPStatus.CONFLICT:  # another process is removing it
+            raise
+
+
+def remove_images(client: docker.DockerClient, kinds: Sequence[str], unneeded: Callable[[str], bool]) -> None:
+    """Removes the tags of trials or revisions whose owner's name is `unneeded`. The name is empty in older tags.
+
+    Only the tag and what has no other: the builder's layers stay, so that the next build of the revision is short.
+    """
+    found = client.images.list(filters={"reference": [f"fitmap/*:{kind}*" for kind in kinds]})
+    for tag in (tag for image in found for tag in image.tags):
+        word = tag.rpartition(":")[2]
+        if word.startswith(tuple(kinds)) and unneeded(word.partition(OF)[2]):
+            with contextlib.suppress(APIError):
+                client.api.remove_image(tag, noprune=word.startswith(REVISION))

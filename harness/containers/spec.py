@@ -195,6 +195,8 @@ def engine_arguments(spec: ContainerSpec, labels: Mapping[str, str]) -> dict[str
         "labels": {LABEL: spec.role, **labels},
         # The NAT of a bridge costs more CPU time than a small service.
         "network_mode": "host",
+        # The proxy of Docker's own configuration would be a setting of this machine that no record has.
+        "use_config_proxy": False,
         "read_only": not spec.workbench,
         "tmpfs": dict(spec.tmpfs),
         "cap_drop": ["ALL"],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -15,10 +14,12 @@ from docker.errors import ImageNotFound
 from msgspec import Struct
 
 from harness.containers.builder import Image, build_all
-from harness.containers.engine import Say
-from harness.containers.images import Tree, graph
+from harness.containers.engine import FAILURES, Say
+from harness.containers.images import REVISION, Tree, graph, tag_of
+from harness.containers.lifecycle import remove_images
+from harness.containers.owners import owner
 from harness.errors import UsageError
-from harness.files import ROOT
+from harness.host.git import git
 from harness.plan.targets import find_all
 from harness.record.plan import Target, image_of
 
@@ -40,14 +41,22 @@ class Version(Struct, frozen=True):
 def resolve(revision: str) -> str:
     """A revision's full commit id. Raises UsageError."""
     # git must not read a name that begins with a dash as an option.
-    command = ["git", "-C", str(ROOT), "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise UsageError(
-            f"{revision!r} is neither a record nor a git revision of this checkout: `fitmap list` shows the records; "
-            "a shallow clone has no other revisions (git fetch --unshallow)"
-        )
-    return done.stdout.strip()
+    found = git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+    if found.reason is None:
+        return found.text
+    # git itself says nothing where there is no such revision.
+    if found.reason:
+        raise UsageError(f"{revision!r} is no record, and git can't look for such a revision ({found.reason})")
+    raise UsageError(
+        f"{revision!r} is neither a record nor a git revision of this checkout: `fitmap list` shows the records; "
+        "a shallow clone has no other revisions (git fetch --unshallow)"
+    )
+
+
+def check_version(word: str) -> None:
+    """Raises UsageError unless a word is the working tree or a revision, before time is spent on anything."""
+    if word != WORKING_TREE:
+        resolve(word)
 
 
 def built(client: docker.DockerClient, word: str, names: Collection[str], image_set: str, say: Say) -> Version:
@@ -73,13 +82,24 @@ def checked_out(commit: str) -> Iterator[Tree]:
     """The services and base images of a commit, in a folder that exists as long as the context lasts."""
     with tempfile.TemporaryDirectory(prefix="fitmap-revision-") as scratch:
         packed, folder = Path(scratch, "tree.tar"), Path(scratch, "tree")
-        command = ["git", "-C", str(ROOT), "archive", f"--output={packed}", commit, "services", "harness/bases"]
-        done = subprocess.run(command, capture_output=True, check=False)
-        if done.returncode:
-            raise UsageError(f"revision {commit[:12]} can't be checked out: {done.stderr.decode(errors='replace').strip()}")
+        done = git("archive", f"--output={packed}", commit, "services", "harness/bases")
+        if done.reason is not None:
+            raise UsageError(f"revision {commit[:12]} can't be checked out: {done.reason}")
         # Not tarfile's extractall(filter=...): Python 3.11 has it only from 3.11.4.
         shutil.unpack_archive(packed, folder)
-        yield Tree(folder, f"rev-{commit[:12]}")
+        yield Tree(folder, tag_of(f"{REVISION}{commit[:12]}", owner()))
+
+
+@contextmanager
+def revisions(client: docker.DockerClient) -> Iterator[None]:
+    """Images of revisions that this process builds meanwhile lose their tags at the end."""
+    try:
+        yield
+    finally:
+        mine = owner()
+        # An engine that fails now must not hide why the context ends. `fitmap clean` removes them later.
+        with suppress(*FAILURES):
+            remove_images(client, (REVISION,), lambda name: name == mine)
 
 
 def keep(client: docker.DockerClient, images: Mapping[str, str], needed: Collection[str]) -> None:

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from harness.errors import RunError, UsageError
+from harness.files import write_whole
 from harness.record.garbage import uncollected
 from harness.record.plan import Trial
 from harness.record.run import SCHEMA, Run
@@ -128,9 +129,8 @@ def locate(runs: Path, given: str | None) -> Path:
 def check_space(runs: Path) -> None:
     """Raises RunError if the folder can't be written, before time is spent measuring."""
     try:
-        runs.mkdir(parents=True, exist_ok=True)
         probe = runs / ".probe"
-        probe.write_bytes(b"\0" * 1_000_000)
+        write_whole(probe, b"\0" * 1_000_000)
         probe.unlink()
     except OSError as error:
         raise RunError(f"{runs} can't be written ({error.strerror}): make room or set another folder with --runs") from None

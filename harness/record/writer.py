@@ -10,16 +10,15 @@ runs/<id>/report.html       made from the rest
 from __future__ import annotations
 
 import csv
-import os
+import io
 from collections.abc import Iterable
 from pathlib import Path
-from typing import BinaryIO
 
 import msgspec
 from hdrh.histogram import HdrHistogram
 
 from harness.errors import RunError
-from harness.files import write_whole
+from harness.files import append_line, write_whole
 from harness.record.histograms import HISTOGRAM_KINDS, LevelHistograms, tag
 from harness.record.run import Run
 from harness.record.samples import Sample
@@ -33,11 +32,6 @@ _SAMPLE_COLUMNS = (
     "inactive_file_bytes",
     "anonymous_bytes",
 )
-
-
-def _ends_with_newline(file: BinaryIO) -> bool:
-    file.seek(-1, os.SEEK_END)
-    return file.read(1) == b"\n"
 
 
 class RecordWriter:
@@ -64,33 +58,21 @@ class RecordWriter:
     def append(self, result: TrialResult) -> None:
         """Appends a finished trial. It is on the disk when this returns."""
         try:
-            with (self.folder / "trials.jsonl").open("ab+") as file:
-                # A killed harness may have left half a line: the new one must not continue it.
-                if file.tell() and not _ends_with_newline(file):
-                    file.write(b"\n")
-                file.write(msgspec.json.encode(result) + b"\n")
-                file.flush()
-                os.fsync(file.fileno())
+            append_line(self.folder / "trials.jsonl", msgspec.json.encode(result))
         except OSError as error:
             raise self._refused(error) from None
 
     def samples(self, trial_id: str, samples: Iterable[Sample]) -> None:
+        text = io.StringIO()
+        writer = csv.writer(text)
+        writer.writerow(_SAMPLE_COLUMNS)
+        for sample in samples:
+            c = sample.counters
+            writer.writerow(
+                (sample.monotonic_ns, sample.role, c.cpu_ns, c.memory_bytes, c.inactive_file_bytes, c.anonymous_bytes)
+            )
         try:
-            with (self.folder / "samples" / f"{trial_id}.csv").open("w", newline="") as file:
-                writer = csv.writer(file)
-                writer.writerow(_SAMPLE_COLUMNS)
-                for sample in samples:
-                    c = sample.counters
-                    writer.writerow(
-                        (
-                            sample.monotonic_ns,
-                            sample.role,
-                            c.cpu_ns,
-                            c.memory_bytes,
-                            c.inactive_file_bytes,
-                            c.anonymous_bytes,
-                        )
-                    )
+            write_whole(self.folder / "samples" / f"{trial_id}.csv", text.getvalue().encode())
         except OSError as error:
             raise self._refused(error) from None
 
@@ -115,6 +97,6 @@ class RecordWriter:
                         name = tag(level.level, kind, route.route)
                         lines.append(f"Tag={name},{level.start:.3f},{level.seconds:.3f},{highest:.3f},{encoded}")
         try:
-            (self.folder / "histograms" / f"{trial_id}.hlog").write_text("\n".join(lines) + "\n")
+            write_whole(self.folder / "histograms" / f"{trial_id}.hlog", ("\n".join(lines) + "\n").encode())
         except OSError as error:
             raise self._refused(error) from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -13,9 +12,13 @@ from docker.errors import APIError
 from pygount import SourceAnalysis
 
 from harness.containers.builder import Image
+from harness.containers.engine import Say
+from harness.containers.owners import owner
+from harness.containers.spec import LABEL
 from harness.errors import EngineError, UsageError
 from harness.files import ROOT
 from harness.host import machine
+from harness.host.git import git
 from harness.record.config import Config
 from harness.record.method import METHOD
 from harness.record.plan import Plan, Target, folder_of, is_base, is_variant
@@ -50,6 +53,7 @@ def describe_run(
     images: Mapping[str, Image],
     image_set: str,
     calibration: Calibration,
+    say: Say,
 ) -> Run:
     """All that is known of a run before its first trial."""
     server = client.version()
@@ -60,7 +64,7 @@ def describe_run(
         id=run_id,
         started=datetime.now(UTC).isoformat(timespec="seconds"),
         fitmap_version=version("fitmap"),
-        revision=_revision(),
+        revision=_revision(say),
         command=tuple(command),
         configuration_text=configuration_text,
         configuration=config,
@@ -93,7 +97,12 @@ def _ask_database_image(client: docker.DockerClient, image_id: str) -> tuple[str
     script = "cat /opt/fitmap/checksum; postgres --version; cat /opt/fitmap/postgresql.conf"
     try:
         output = client.containers.run(
-            image_id, entrypoint=["sh", "-c", script], network_mode="none", remove=True, read_only=True
+            image_id,
+            entrypoint=["sh", "-c", script],
+            network_mode="none",
+            remove=True,
+            read_only=True,
+            labels={LABEL: "question", f"{LABEL}.owner": owner()},
         ).decode()
     except APIError as error:
         raise EngineError(f"the database image does not run: {error.explanation}") from None
@@ -103,8 +112,9 @@ def _ask_database_image(client: docker.DockerClient, image_id: str) -> tuple[str
     return checksum, database_version, settings
 
 
-def _revision() -> str | None:
-    """The commit of the checkout, with + if files differ from it; None outside a checkout."""
-    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty=+", "--abbrev=12", "--exclude=*"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return done.stdout.strip() or None
+def _revision(say: Say) -> str | None:
+    """The commit of the checkout, with + if files differ from it; None outside a checkout, or where git fails."""
+    found = git("describe", "--always", "--dirty=+", "--abbrev=12", "--exclude=*")
+    if found.reason and (ROOT / ".git").exists():
+        say(f"the record has no revision: {found.reason}")
+    return found.text or None

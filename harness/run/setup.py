@@ -97,6 +97,7 @@ def begin(client: docker.DockerClient, request: Request, prepared: Prepared, lis
             images=prepared.images,
             image_set=prepared.image_set,
             calibration=calibration,
+            say=listener.say,
         ),
     )
 

@@ -25,8 +25,9 @@ import msgspec
 from docker.errors import DockerException
 
 from harness.containers.builder import build_lines
-from harness.containers.images import TRIAL, Build, graph
+from harness.containers.images import TRIAL, Build, graph, tag_of
 from harness.containers.lifecycle import RunningContainer, TrialContainers, new_password
+from harness.containers.owners import owner
 from harness.containers.spec import service_spec
 from harness.errors import TrialError
 from harness.files import ROOT
@@ -150,7 +151,8 @@ def measure(setup: Setup, trial: Trial, containers: TrialContainers) -> BuildMea
     password, mark = new_password(), f"edited-{secrets.token_hex(4)}"
     database = start_database(setup, containers, password)
     asks = (messages.Ask("/health"), messages.Ask("/meta", mark))
-    workshop = Workshop(containers.client, f"fitmap/{name}:{TRIAL}{setup.run_id.lower()}-{trial.id}")
+    tag = tag_of(f"{TRIAL}{setup.run_id.lower()}-{trial.id}", owner())
+    workshop = Workshop(containers.client, f"fitmap/{name}:{tag}")
     containers.afterwards(workshop.clear)
     with (
         Watcher(containers, setup.images["load"], placement.generator, config.ports.service, asks) as watcher,

@@ -157,7 +157,7 @@ def test_a_killed_run_loses_nothing_clean_removes_the_rest_and_resume_completes(
     process.kill()
     process.wait()
     # Two services, two databases, one load generator.
-    assert [alive for _, alive in leftovers(client)] == [False] * 5
+    assert [state for _, state in leftovers(client)] == ["gone"] * 5
     cleaned = subprocess.run([*FITMAP, "clean"], capture_output=True, text=True, check=True)
     assert cleaned.stdout == "removed 5 containers\n"
     assert [container.name for container, _ in leftovers(client)] == []

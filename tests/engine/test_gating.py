@@ -101,10 +101,12 @@ def test_a_flagged_cell_is_measured_again_and_the_exit_status_says_what_came_of_
     assert (third.returncode, "1 flagged" in third.stdout) == (3, True)
 
 
-def test_versions_with_the_same_images_are_not_measured(tmp_path: Path) -> None:
-    for command in (("compare", ".", "."), ("gate", "--base", ".")):
+def test_versions_with_the_same_images_are_not_measured(client: docker.DockerClient, tmp_path: Path) -> None:
+    for command in (("compare", ".", "."), ("compare", "HEAD", "HEAD"), ("gate", "--base", ".")):
         done = fitmap(tmp_path, *command, *SELECTION)
         assert (done.returncode, "nothing can differ" in done.stdout) == (0, True), done.stderr
+    # The images of a revision are kept no longer than they are needed.
+    assert client.images.list(filters={"reference": "fitmap/*:rev-*"}) == []
     assert not (tmp_path / "runs").exists()
 
 

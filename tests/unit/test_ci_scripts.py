@@ -136,7 +136,13 @@ esac
 
 
 def gate(
-    tmp_path: Path, *arguments: str, status: int = 0, verdict: str = "fine", doctor: int = 0, branch: bool = True
+    tmp_path: Path,
+    *arguments: str,
+    status: int = 0,
+    verdict: str = "fine",
+    doctor: int = 0,
+    branch: bool = True,
+    fake: str = FAKE,
 ) -> tuple[int, list[str], set[str]]:
     """Exit status, what fitmap was asked for, and what is in artifacts/."""
     folder = tmp_path / "work"
@@ -149,8 +155,8 @@ def gate(
         name = ("-c", "user.name=x", "-c", "user.email=x@localhost")
         git(folder, *name, "commit", "--quiet", "--allow-empty", "-m", "x")
         git(folder, "update-ref", "refs/remotes/origin/bench-history", "HEAD")
-    fake = script(tmp_path / "fake", FAKE.format(status=status, verdict=verdict, doctor=doctor))
-    done = subprocess.run(["ci/gate.sh", *arguments], cwd=folder, env=environment(FITMAP=str(fake)), check=False)
+    program = script(tmp_path / "fake", fake.format(status=status, verdict=verdict, doctor=doctor))
+    done = subprocess.run(["ci/gate.sh", *arguments], cwd=folder, env=environment(FITMAP=str(program)), check=False)
     calls = (folder / "calls").read_text().splitlines()
     return done.returncode, calls, {path.name for path in (folder / "artifacts").iterdir()}
 
@@ -182,9 +188,23 @@ def test_a_harness_that_failed_leaves_no_verdict_of_an_earlier_run(tmp_path: Pat
     assert (code, files) == (4, {"runs", "doctor.txt", "gate.txt"})
 
 
+@pytest.mark.parametrize("status", [127, 137, 139])
+def test_a_harness_that_was_killed_failed(tmp_path: Path, status: int) -> None:
+    assert gate(tmp_path, status=status)[0] == 4
+
+
 def test_a_machine_that_cant_measure_is_told_before_anything_is_built(tmp_path: Path) -> None:
     code, calls, files = gate(tmp_path, doctor=4)
     assert (code, calls, files) == (4, ["doctor"], {"doctor.txt"})
+
+
+@pytest.mark.parametrize("status", [0, 1, 3])
+def test_artifacts_that_cant_be_written_are_no_regression(tmp_path: Path, status: int) -> None:
+    """cp and tee end with 1, as a confirmed regression does."""
+    fake = FAKE.replace("touch gate.md", "mkdir gate.md")  # cp without -r refuses a folder
+    assert fake != FAKE
+    code, _, _ = gate(tmp_path, status=status, fake=fake)
+    assert code == 4
 
 
 def jobs() -> Mapping[str, Any]:

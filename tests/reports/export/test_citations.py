@@ -72,5 +72,9 @@ def test_a_page_is_brought_up_to_date_on_disk(mixed: Record, tmp_path: Path, cap
     cite(mixed, page)
     assert page.read_text() == refreshed(PAGE, analyse(mixed))
     assert "5 figures cited, 5 changed" in capsys.readouterr().out
+    # The ends of the lines stay as they are.
+    page.write_bytes(b"\xef\xbb\xbf" + PAGE.replace("\n", "\r\n").encode())
+    cite(mixed, page)
+    assert page.read_bytes() == b"\xef\xbb\xbf" + refreshed(PAGE, analyse(mixed)).replace("\n", "\r\n").encode()
     with pytest.raises(UsageError, match="can't be read"):
         cite(mixed, tmp_path / "none.md")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,7 @@ def gated(monkeypatch: pytest.MonkeyPatch, states: Iterator[State], minutes: flo
     def extended(record: Record, plan: Any) -> Record:
         return msgspec.structs.replace(record, run=msgspec.structs.replace(record.run, plan=plan))
 
-    monkeypatch.setattr(harness.cli.looks, "built_sides", lambda *_: sides)
+    monkeypatch.setattr(harness.cli.looks, "built_sides", lambda *_: nullcontext(sides))
     monkeypatch.setattr(harness.cli.looks, "measure_pairs", lambda *_: first)
     monkeypatch.setattr(harness.cli.looks, "measure", lambda _client, record, _begun, _listener: record)
     monkeypatch.setattr(harness.cli.looks, "extended", extended)

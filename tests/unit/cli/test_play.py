@@ -62,6 +62,11 @@ def test_compose_has_the_limits_and_the_hardening_of_a_trial(name: str) -> None:
     assert tmpfs == arguments["tmpfs"]
 
 
+def test_no_setting_of_the_users_docker_reaches_a_container() -> None:
+    for spec in specs().values():
+        assert engine_arguments(spec, {})["use_config_proxy"] is False
+
+
 @pytest.mark.parametrize("name", ["database", "service"])
 def test_compose_gives_the_environment_of_a_trial(name: str) -> None:
     given = {key: without_messages(value) for key, value in COMPOSE[name]["environment"].items()}

@@ -44,6 +44,17 @@ def view(width: int = 100) -> list[str]:
     return ESCAPE.sub("", captured.get()).splitlines()
 
 
+def test_no_terminal_is_too_narrow_to_say_what_is_wrong(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for columns in ("0", "1", "-3", "wide", "99999"):
+        monkeypatch.setenv("COLUMNS", columns)
+        Terminal().say("fitmap: what is wrong and what to do")
+        assert capsys.readouterr().err == "fitmap: what is wrong and what to do\n", columns
+    for width in (0, 1, 2, 7):
+        assert len(view(width)) >= 3
+
+
 @pytest.mark.parametrize("variable", ["", "FORCE_COLOR", "NO_COLOR"])
 def test_without_a_terminal_there_are_plain_lines_alone(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], variable: str

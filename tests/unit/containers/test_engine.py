@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import argparse
+import errno
 import os
+from collections.abc import Callable
 from pathlib import Path
 
+import docker
 import pytest
+from docker.errors import DockerException
+from urllib3.exceptions import ProtocolError
 
+from harness.calibration.doctor import engine_findings
+from harness.cli.prepare import clean_up
+from harness.cli.terminal import Terminal
 from harness.containers import engine
 from harness.errors import EngineError
 
@@ -19,7 +28,7 @@ def test_no_engine_and_no_permission_to_install_says_what_to_do(monkeypatch: pyt
 
 def test_an_engine_that_docker_host_names_is_never_replaced_by_another(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")
-    with pytest.raises(EngineError, match="DOCKER_HOST=tcp://127.0.0.1:1: start it or unset"):
+    with pytest.raises(EngineError, match=r"DOCKER_HOST=tcp://127.0.0.1:1 \(.*\): start it or unset"):
         engine.connect(install=True, say=print)
 
 
@@ -28,6 +37,52 @@ def test_without_root_the_message_is_to_install_docker(monkeypatch: pytest.Monke
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     with pytest.raises(EngineError, match="install and start Docker"):
         engine.connect(install=True, say=print)
+
+
+def refusing(cause: OSError) -> Callable[..., None]:
+    """What docker-py does where its first request fails: the cause is wrapped several times."""
+
+    def refuse(**_: object) -> None:
+        try:
+            try:
+                raise cause
+            except OSError as error:
+                raise ProtocolError("Connection aborted.", error) from error
+        except ProtocolError as error:
+            raise DockerException(f"Error while fetching server API version: {error}") from error
+
+    return refuse
+
+
+def test_a_socket_that_is_closed_to_the_user_is_no_missing_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    monkeypatch.setattr(docker, "from_env", refusing(PermissionError(errno.EACCES, "Permission denied")))
+    for install in (True, False):
+        with pytest.raises(
+            EngineError, match=r"closed to this user \(Permission denied\): add the user to the group docker"
+        ):
+            engine.connect(install=install, say=print)
+    (finding,) = engine_findings(engine.reach())
+    assert finding.grade == "bad" and "group docker" in finding.text
+    with pytest.raises(EngineError, match="group docker"):
+        clean_up(argparse.Namespace(force=False), Terminal())
+
+
+def test_what_the_system_or_the_engine_said_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    monkeypatch.setattr(docker, "from_env", refusing(FileNotFoundError(errno.ENOENT, "No such file or directory")))
+    found = engine.reach()
+    assert found == engine.Silent("No such file or directory", absent=True)
+    assert clean_up(argparse.Namespace(force=False), Terminal()) == 0
+    monkeypatch.setenv("DOCKER_HOST", "tcp://[::1]:2375")
+    with pytest.raises(EngineError, match=r"DOCKER_HOST=tcp://\[::1\]:2375 \(No such file or directory\)"):
+        clean_up(argparse.Namespace(force=False), Terminal())
+
+    def old(**_: object) -> None:
+        raise DockerException("a long story\nclient version 1.50 is too new")
+
+    monkeypatch.setattr(docker, "from_env", old)
+    assert engine.reach() == engine.Silent("client version 1.50 is too new")
 
 
 def test_pid_files_of_dead_or_other_processes_are_removed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,0 +1,151 @@
+"""Only what surely belongs to a killed run is removed, unless it is forced."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, cast
+
+import docker
+import msgspec
+import pytest
+import requests
+from docker.errors import APIError, NotFound
+
+from harness.containers.images import OF, REVISION, TRIAL, tag_of
+from harness.containers.lifecycle import RunningContainer, TrialContainers, clean
+from harness.containers.owners import Owner, _ticks, owner
+from harness.containers.versions import revisions
+from harness.errors import EngineError
+
+MINE = owner()
+GONE = str(msgspec.structs.replace(Owner(*MINE.split(".")), ticks="1"))
+LIVES = str(msgspec.structs.replace(Owner(*MINE.split(".")), pid="1", ticks=_ticks("1") or ""))
+ELSEWHERE = str(msgspec.structs.replace(Owner(*MINE.split(".")), boot="12345678", machine="12345678"))
+BY_HAND = ""
+
+
+class Container:
+    def __init__(self, label: str, status: int = 0) -> None:
+        self.labels, self.name, self.removed, self._status = {"fitmap.owner": label}, f"of {label}", False, status
+
+    def remove(self, **_: object) -> None:
+        if self._status:
+            response = requests.Response()
+            response.status_code = self._status
+            raise NotFound("gone", response) if self._status == 404 else APIError("refused", response)
+        self.removed = True
+
+
+class Image:
+    def __init__(self, *tags: str) -> None:
+        self.tags = list(tags)
+
+
+class Engine:
+    """An engine of lists. `removed`: the tags that were removed, each with whether its layers stay."""
+
+    def __init__(self, containers: Iterable[Container] = (), images: Iterable[Image] = ()) -> None:
+        self.containers = self.images = self.api = self
+        self._containers, self._images, self.removed = list(containers), list(images), dict[str, bool]()
+
+    def list(self, **options: Any) -> list[Any]:
+        return self._containers if options.get("all") else self._images
+
+    def remove_image(self, tag: str, *, noprune: bool) -> None:
+        self.removed[tag] = noprune
+
+    @property
+    def client(self) -> docker.DockerClient:
+        return cast("docker.DockerClient", self)
+
+
+def test_what_a_killed_run_left_is_removed() -> None:
+    containers = [Container(GONE), Container(GONE)]
+    assert clean(Engine(containers).client) == 2
+    assert all(container.removed for container in containers)
+
+
+@pytest.mark.parametrize(
+    ("label", "words"),
+    [
+        (LIVES, "another run is measuring on this engine (process 1): wait for it or end it"),
+        (ELSEWHERE, "another run may be measuring on this engine: 1 container"),
+        (BY_HAND, "`fitmap clean --force`"),
+        ("4711:1700000000.00", "`fitmap clean --force`"),
+    ],
+)
+def test_what_may_live_is_left_alone_and_named_unless_it_is_forced(label: str, words: str) -> None:
+    other, dead, mine = Container(label), Container(GONE), Container(MINE)
+    engine = Engine([other, dead, mine], [Image(f"fitmap/go:{TRIAL}x")])
+    with pytest.raises(EngineError) as refused:
+        clean(engine.client)
+    assert words in str(refused.value) and "\n" not in str(refused.value)
+    assert (other.removed, dead.removed, mine.removed, engine.removed) == (False, True, False, {})
+    assert clean(Engine([other]).client, force=True) == 1
+    assert other.removed
+
+
+def test_the_containers_of_this_process_stay() -> None:
+    mine = Container(MINE)
+    assert clean(Engine([mine]).client) == 0
+    assert not mine.removed
+
+
+def test_a_container_that_another_process_removes_at_the_same_time_is_no_failure() -> None:
+    assert clean(Engine([Container(GONE, 404), Container(GONE, 409)]).client) == 2
+    with pytest.raises(APIError):
+        clean(Engine([Container(GONE, 500)]).client)
+
+
+def test_images_of_trials_and_revisions_go_with_the_process_that_needed_them() -> None:
+    dead = [f"fitmap/go:{TRIAL}run-1{OF}{GONE}", f"fitmap/go:{REVISION}0123456789ab{OF}{GONE}", f"fitmap/go:{REVISION}old"]
+    alive = [f"fitmap/go:{REVISION}0123456789ab{OF}{each}" for each in (LIVES, ELSEWHERE, MINE)]
+    # A trial tags the target's own image where the builder had all layers.
+    engine = Engine((), [Image("fitmap/go:latest", "fitmap/go:kept-1", *dead), Image(*alive)])
+    clean(engine.client)
+    assert list(engine.removed) == dead
+    # The layers of a revision stay for its next build.
+    assert list(engine.removed.values()) == [False, True, True]
+    clean(engine.client, force=True)
+    assert set(engine.removed) == {*dead, *alive}
+
+
+def test_the_images_of_a_revision_are_removed_when_they_were_measured() -> None:
+    mine, other = (f"fitmap/go:{REVISION}0123456789ab{OF}{each}" for each in (MINE, ELSEWHERE))
+    engine = Engine((), [Image(mine), Image(other), Image(f"fitmap/go:{TRIAL}1{OF}{MINE}")])
+
+    def interrupted() -> None:
+        with revisions(engine.client):
+            assert not engine.removed
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert list(engine.removed) == [mine]
+
+
+def test_a_long_name_of_a_trial_is_cut_and_its_owner_is_not() -> None:
+    tag = tag_of(f"{TRIAL}20260101t120000z-001-{'name' * 40}-build", MINE)
+    assert len(tag) == 128 and tag.partition(OF)[2] == MINE
+
+
+def test_a_trial_that_ends_removes_the_rest_whatever_fails_first() -> None:
+    """A second Ctrl-C, or an engine that refuses to remove one container."""
+    first, second, third = Container(MINE), Container(MINE, 500), Container(MINE)
+    done: list[str] = []
+
+    def interrupted() -> None:
+        done.append("interrupted")
+        raise KeyboardInterrupt
+
+    def leave() -> None:
+        with TrialContainers(Engine().client, "run", "trial") as containers:
+            for container in (first, second, third):
+                containers._containers.append(RunningContainer(cast("Any", container), cast("Any", None)))
+            containers.afterwards(interrupted)
+            containers.afterwards(lambda: done.append("last"))
+
+    with pytest.raises(KeyboardInterrupt):
+        leave()
+    assert first.removed and third.removed
+    assert done == ["interrupted", "last"]
