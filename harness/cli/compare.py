@@ -19,6 +19,7 @@ from harness.host import machine
 from harness.plan.config_file import timing
 from harness.plan.schedule import takes_part
 from harness.plan.selection import chosen_profiles, chosen_targets, paired_plan
+from harness.plan.sources import count_sources
 from harness.record.plan import Profile
 from harness.record.reader import locate, read_record
 from harness.run.setup import Request, measure_pairs, ready_engine, same_images
@@ -86,7 +87,10 @@ def built_sides(options: argparse.Namespace, base: str, head: str, terminal: Ter
     """Builds two versions of the chosen targets."""
     wanted = request(options)
     config = wanted.config
-    names = tuple(chosen_targets(config))
+    targets = chosen_targets(config)
+    # Fails here rather than after the builds.
+    count_sources(targets)
+    names = tuple(targets)
     client = ready_engine(config, terminal)
     image_set = choose_set(config.engine.image_set, terminal.say)
     versions = (

@@ -139,8 +139,9 @@ def _all(analysis: Analysis) -> Iterator[Cell]:
                 # A trial with wrong statements fails, so invalid trials count here: the ratio shows how many are wrong.
                 yield Cell(target, scope, STATEMENTS, _of(loaded, statements_ratio))
             yield from _speeds(analysis, target, scope)
-    quick = [level.speed["service"].quick_microseconds for m in analysis.measured if "service" in (level := m.level).speed]
-    yield Cell(MACHINE, None, SPEED_CELL, TrialValues({"": min(quick)} if quick else {}))
+    speeds = (m.level.speed["service"].quick_microseconds for m in analysis.measured if "service" in m.level.speed)
+    quick = min((each for each in speeds if each > 0), default=None)
+    yield Cell(MACHINE, None, SPEED_CELL, TrialValues({} if quick is None else {"": quick}))
 
 
 def _targets(analysis: Analysis) -> tuple[str, ...]:
@@ -162,7 +163,8 @@ def _of(measured: Sequence[LevelObservation], value: Callable[[LevelMeasurement]
     found: dict[str, float] = {}
     for m in measured:
         number = value(m.level)
-        if number is not None:
+        # Cells are compared by ratios, and 0 has none.
+        if number is not None and number > 0:
             found.setdefault(m.pair, number)
     return TrialValues(found)
 
@@ -174,7 +176,7 @@ def statements_ratio(level: LevelMeasurement) -> float | None:
     """
     expected = sum(statement.expected for statement in level.statements)
     executed = sum(statement.executed for statement in level.statements)
-    return executed / expected if executed and expected >= requests(level) / 10 else None
+    return executed / expected if expected and expected >= requests(level) / 10 else None
 
 
 def speed(role: str, level: LevelMeasurement) -> float | None:

@@ -42,11 +42,11 @@ def requests(level: LevelMeasurement) -> int:
 
 
 def throughput(level: LevelMeasurement) -> float:
-    """Requests answered per second of the window. In slices of a closed loop: of the time in which all connections were
-    busy, because a slice also fills up at its begin and drains at its end.
+    """Requests answered per second of the window; 0 if that has no length. In slices of a closed loop: of the time in which
+    all connections were busy, because a slice also fills up at its begin and drains at its end.
     """
     if level.kind != "closed" or not level.slices:
-        return requests(level) / level.window_seconds
+        return requests(level) / level.window_seconds if level.window_seconds > 0 else 0.0
     paced = [each for each in counting_slices(level) if each.paced_ns]
     return sum(each.paced_requests for each in paced) / (sum(each.paced_ns for each in paced) or 1) * 1e9
 
@@ -63,14 +63,14 @@ def throughput_by_round(level: LevelMeasurement) -> Mapping[int, float]:
     return {
         each.round: each.paced_requests / each.paced_ns * 1e9
         for each in counting_slices(level)
-        if each.paced_requests and each.paced_ns
+        if each.paced_requests > 0 and each.paced_ns > 0
     }
 
 
 def cpu_by_round(role: Literal["service", "database"], level: LevelMeasurement) -> Mapping[int, float]:
     """Round -> CPU time of a role's container per request in it, microseconds."""
     used = ((each, each.service_cpu_ns if role == "service" else each.database_cpu_ns) for each in counting_slices(level))
-    return {each.round: spent / each.requests / 1e3 for each, spent in used if spent > 0 and each.requests}
+    return {each.round: spent / each.requests / 1e3 for each, spent in used if spent > 0 and each.requests > 0}
 
 
 def slice_scatter(level: LevelMeasurement) -> float | None:
@@ -92,7 +92,7 @@ def quiet(values: Sequence[float], direction: Direction) -> float:
 
 def quiet_throughput(level: LevelMeasurement) -> float:
     """Requests answered per second in the best third of the slices; of the whole window where there are none."""
-    paced = [s.paced_requests / s.paced_ns * 1e9 for s in level.slices if not s.dropped and s.paced_ns and s.paced_requests]
+    paced = list(throughput_by_round(level).values())
     return quiet(paced, "higher") if paced else throughput(level)
 
 

@@ -20,6 +20,7 @@ import pandas as pd
 from msgspec import Struct
 
 from harness.errors import RunError, UsageError
+from harness.wording import counted
 from reports.analysis.analysis import Analysis
 from reports.analysis.cells import cells, parts_of
 from reports.comparison.comparability import Key, content, fingerprint
@@ -162,7 +163,17 @@ def parse(text: bytes, name: str) -> History:
         except msgspec.DecodeError as error:
             warnings.append(f"{name}, line {number}: not a line of a history ({error}): skipped")
             continue
-        (entries if isinstance(found, HistoryEntry) else accepts).append(found)
+        if isinstance(found, Accept):
+            accepts.append(found)
+            continue
+        # Cells are compared by ratios. A line that was written by hand may hold values that have none.
+        if min(found.cells.values(), default=1.0) <= 0:
+            kept = {cell: value for cell, value in found.cells.items() if value > 0}
+            first = next(cell for cell in found.cells if cell not in kept)
+            lost = counted(len(found.cells) - len(kept), "value")
+            warnings.append(f"{name}, line {number}: {lost} not above 0 left out ({first})")
+            found = msgspec.structs.replace(found, cells=kept)
+        entries.append(found)
     entries.sort(key=lambda entry: (entry.started, entry.run))
     return History(tuple(entries), tuple(accepts), tuple(warnings))
 

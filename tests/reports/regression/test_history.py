@@ -68,6 +68,20 @@ def test_what_is_damaged_foreign_or_newer_is_told_and_costs_nothing_else(tmp_pat
     assert "line 4" in history.warnings[2]
 
 
+def test_a_value_that_no_ratio_can_be_made_of_is_told_and_left_out(tmp_path: Path, entry: HistoryEntry) -> None:
+    cell = "go|cpu@saturate|throughput"
+    path = tmp_path / "history.jsonl"
+    runs = [numbered(entry, i) for i in range(MIN_RUNS + 1)]
+    lines = [msgspec.structs.replace(run, cells={**run.cells, cell: 0.0}) if i == 3 else run for i, run in enumerate(runs)]
+    path.write_bytes(b"".join(msgspec.json.encode(line) + b"\n" for line in lines))
+    history = read(path)
+    assert len(history.entries) == len(lines)
+    assert history.warnings == (f"history.jsonl, line 4: 1 value not above 0 left out ({cell})",)
+    past = [run.cells for run in history.entries]
+    assert screen_cell(cell, PLAIN, entry.cells, past, 0.05).runs == MIN_RUNS
+    assert screen_cell("go|cpu@saturate|cpu", PLAIN, entry.cells, past, 0.05).runs == MIN_RUNS + 1
+
+
 def _write(path: Path, entry: HistoryEntry, numbers: range) -> None:
     for number in numbers:
         append(path, [numbered(entry, number)])
