@@ -72,7 +72,7 @@ def report(options: argparse.Namespace, terminal: Terminal) -> int:
 def cite(record: Record, page: Path) -> None:
     """Updates the figures that a page cites. Raises UsageError, RunError."""
     try:
-        text = page.read_text()
+        text = page.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{page} can't be read ({error}): give a Markdown file") from None
     now = refreshed(text, analyse(record))

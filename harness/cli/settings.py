@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from harness.plan.config_file import override, read_config
+from harness.plan.decoding import read_text
 from harness.record.config import Config
 from harness.run.setup import Request
 
@@ -40,12 +41,17 @@ def configure(options: argparse.Namespace) -> Config:
     return override(config, "engine", install=given.get("install_engine"), image_set=given.get("image_set"))
 
 
+def _printable(word: str) -> str:
+    """A word of the command line as the record can hold it: bytes that are not UTF-8 become \ufffd."""
+    return word.encode(errors="surrogateescape").decode(errors="replace")
+
+
 def request(options: argparse.Namespace) -> Request:
     """The request to measure that the options give. Raises UsageError."""
     return Request(
         config=configure(options),
         runs=options.runs,
-        configuration_text=options.config.read_text() if options.config.exists() else "",
-        command=("fitmap", *sys.argv[1:]),
+        configuration_text=read_text(options.config) if options.config.exists() else "",
+        command=("fitmap", *(_printable(word) for word in sys.argv[1:])),
         route=vars(options).get("route"),
     )

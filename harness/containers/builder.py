@@ -208,7 +208,7 @@ def _build(client: docker.DockerClient, build: Build) -> None:
     problem = ""
     try:
         lines = build_lines(client, build, tag=build.tag)
-        with log.open("w") as file:
+        with log.open("w", encoding="utf-8") as file:
             for line in lines:
                 problem = line.get("error", problem)
                 text = line.get("stream", "")

@@ -41,7 +41,7 @@ def resolve(revision: str) -> str:
     """A revision's full commit id. Raises UsageError."""
     # git must not read a name that begins with a dash as an option.
     command = ["git", "-C", str(ROOT), "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False)
     if done.returncode:
         raise UsageError(
             f"{revision!r} is neither a record nor a git revision of this checkout: `fitmap list` shows the records; "

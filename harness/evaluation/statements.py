@@ -56,7 +56,7 @@ def normalize(sql: str) -> str:
 
 def read_contract(path: Path) -> Contract:
     """Reads services/contract/queries.toml."""
-    value = tomllib.loads(path.read_text())
+    value = tomllib.loads(path.read_text(encoding="utf-8"))
     names = {normalize(sql): name for name, sql in value["queries"].items()}
     return Contract(names, {route: tuple(statements) for route, statements in value["routes"].items()})
 

@@ -7,14 +7,12 @@ set, and which other versions there are.
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
 from msgspec import Struct
 
-from harness.errors import UsageError
-from harness.plan.decoding import convert
+from harness.plan.decoding import convert, read_text, read_toml
 
 #: The folder with the table and the Dockerfiles of local base images, in a checkout.
 BASES_FOLDER = Path("harness") / "bases"
@@ -58,16 +56,13 @@ class Base(Struct, frozen=True, forbid_unknown_fields=True):
 def read_bases(root: Path) -> dict[str, Base]:
     """The table of a checkout: build argument -> base image. Raises UsageError."""
     path = root / BASES_FOLDER / "images.toml"
-    try:
-        value = tomllib.loads(path.read_text())
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{path}: not TOML ({error})") from None
+    value = read_toml(read_text(path), str(path))
     return {name: convert(entry, Base, f"{path}: [{name}]") for name, entry in value.items()}
 
 
 def arguments_of(dockerfile: Path) -> tuple[str, ...]:
     """All build arguments that a Dockerfile names."""
-    return tuple(dict.fromkeys(_ARGUMENT.findall(dockerfile.read_text())))
+    return tuple(dict.fromkeys(_ARGUMENT.findall(read_text(dockerfile))))
 
 
 def base_arguments(dockerfile: Path) -> tuple[str, ...]:

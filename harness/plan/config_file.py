@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import msgspec
 
 from harness.errors import UsageError
-from harness.plan.decoding import convert, suggest
+from harness.plan.decoding import convert, read_text, read_toml, suggest
 from harness.record.config import Config, GateSection
 from harness.record.plan import Timing
 
@@ -51,16 +50,12 @@ PRESET_LEVELS: dict[str, tuple[str, ...]] = {"smoke": (), "quick": (), "gate": (
 def read_config(path: Path) -> Config:
     """Reads the configuration; defaults if the file does not exist. Raises UsageError."""
     try:
-        text = path.read_text()
+        text = read_text(path)
     except FileNotFoundError:
         return Config()
     except OSError as error:
         raise UsageError(f"{path} can't be read: {error.strerror}") from None
-    try:
-        value = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{path}: not TOML ({error})") from None
-    return checked(convert(value, Config, path.name), path.name)
+    return checked(convert(read_toml(text, str(path)), Config, path.name), path.name)
 
 
 def override(config: Config, section: str, **values: Any) -> Config:

@@ -1,10 +1,12 @@
-"""Strict decoding: an unknown key is refused with a suggestion."""
+"""Strict reading of what users write: what is not UTF-8, not TOML or an unknown key is refused, with what to do."""
 
 from __future__ import annotations
 
 import difflib
 import re
+import tomllib
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
@@ -16,6 +18,25 @@ T = TypeVar("T")
 _VALUE = re.compile(r"Invalid enum value '(.*)' - at `\$([^`]*)`")
 _MISSING = re.compile(r"Object missing required field `([^`]+)`(?: - at `\$([^`]*)`)?")
 _UNKNOWN = re.compile(r"Object contains unknown field `([^`]+)`(?: - at `(?:key in )?([^`]*)`)?")
+
+
+def read_text(path: Path) -> str:
+    """The text of a file that a user wrote. Raises UsageError if it is not UTF-8, OSError if it can't be read."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        byte = error.object[error.start]
+        raise UsageError(f"{path}: byte {error.start} (0x{byte:02x}) is not UTF-8: save the file as UTF-8") from None
+
+
+def read_toml(text: str, where: str) -> dict[str, Any]:
+    """The tables of a text. Raises UsageError."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{where}: not TOML ({error})") from None
+    except RecursionError:
+        raise UsageError(f"{where}: not TOML that fitmap can read (nested too deeply)") from None
 
 
 def suggest(word: str, known: Iterable[str]) -> str:

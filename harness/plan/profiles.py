@@ -7,14 +7,13 @@ as text: importing a profile would import Locust, which patches the whole proces
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
 from msgspec import Struct
 
 from harness.errors import UsageError
-from harness.plan.decoding import convert
+from harness.plan.decoding import convert, read_text, read_toml
 from harness.plan.levels import parse_levels
 from harness.record.plan import Kind, Preset, Profile
 
@@ -50,16 +49,12 @@ _NEEDS: Mapping[Kind, tuple[str, ...]] = {
 
 def read_profile(path: Path) -> Profile | None:
     """Reads the profile in a file; None if the file has no header. Raises UsageError."""
-    match = _HEADER.search(path.read_text())
+    match = _HEADER.search(read_text(path))
     if not match:
         return None
     lines = match.group("content").splitlines()
     text = "\n".join(line[2:] if line.startswith("# ") else line[1:] for line in lines)
-    try:
-        value = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{path}: the header is not TOML ({error})") from None
-    header = convert(value, Header, str(path))
+    header = convert(read_toml(text, f"{path}: the header"), Header, str(path))
     _check(header, path)
     leveled = "levels" in _NEEDS[header.kind]
     return Profile(

@@ -5,7 +5,6 @@ Adding a folder adds a target.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -14,7 +13,7 @@ import msgspec
 from msgspec import Struct, field
 
 from harness.errors import UsageError
-from harness.plan.decoding import convert
+from harness.plan.decoding import convert, read_text, read_toml
 from harness.plan.variants import variants_of
 from harness.record.plan import BASE, DOT, TWIN, Deviation, Edit, Setting, Sizing, Target
 
@@ -52,11 +51,7 @@ def read_variants(folder: Path) -> dict[str, Target]:
 
 def _manifest(folder: Path) -> Manifest:
     path = folder / "service.toml"
-    try:
-        value = tomllib.loads(path.read_text())
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{path}: not TOML ({error})") from None
-    return convert(value, Manifest, str(path))
+    return convert(read_toml(read_text(path), str(path)), Manifest, str(path))
 
 
 def _target(folder: Path, manifest: Manifest) -> Target:

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from harness.errors import RunError, UsageError
+from harness.record.damage import DAMAGED
 from harness.record.garbage import uncollected
 from harness.record.plan import Trial
 from harness.record.run import SCHEMA, Run
@@ -40,7 +41,7 @@ def read_record(folder: Path) -> Record:
     """Reads and validates a record. Raises UsageError.
 
     A damaged line, such as the last one after the harness was killed, is left out with a warning. The error is raised if
-    run.json is missing, invalid, or has another schema.
+    run.json is missing, invalid, or has another schema, and if trials.jsonl is there and can't be read.
     """
     path = folder / "run.json"
     try:
@@ -49,6 +50,13 @@ def read_record(folder: Path) -> Record:
         raise UsageError(
             f"{folder} holds no record ({path.name}: {error.strerror}): `fitmap list` shows the records"
         ) from None
+    warnings: list[str] = []
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        # All but these characters is as it was. Texts hold them, such as a comment in fitmap.toml.
+        data = data.decode(errors="replace").encode()
+        warnings.append(f"{path.name}: bytes that are not UTF-8 are shown as \ufffd")
     try:
         schema = msgspec.json.decode(data, type=_SchemaOnly).schema
         if schema != SCHEMA:
@@ -56,17 +64,16 @@ def read_record(folder: Path) -> Record:
                 f"{path} has schema {schema}, but this version of fitmap reads {SCHEMA}: use the version that wrote it"
             )
         run = msgspec.json.decode(data, type=Run)
-    except msgspec.MsgspecError as error:
+    except DAMAGED as error:
         raise UsageError(f"{path} is no valid record: {error}") from None
     results: dict[str, TrialResult] = {}
     superseded: list[TrialResult] = []
-    warnings: list[str] = []
     planned = {trial.id for trial in run.plan.trials}
     decode = msgspec.json.Decoder(TrialResult).decode
     for number, line in enumerate(_lines(folder / "trials.jsonl"), 1):
         try:
             result = decode(line)
-        except msgspec.MsgspecError as error:
+        except DAMAGED as error:
             warnings.append(f"trials.jsonl line {number} is damaged and left out ({error})")
             continue
         if result.trial.id not in planned:
@@ -85,8 +92,11 @@ class _SchemaOnly(Struct):
 def _lines(path: Path) -> list[bytes]:
     try:
         return [line for line in path.read_bytes().split(b"\n") if line]
-    except OSError:
+    except FileNotFoundError:
         return []
+    except OSError as error:
+        # Without its trials the run would look as if nothing had been measured, and be measured again.
+        raise UsageError(f"{path} can't be read: {error.strerror}") from None
 
 
 def new_id(now: datetime, folder: Path) -> str:

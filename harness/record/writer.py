@@ -76,7 +76,7 @@ class RecordWriter:
 
     def samples(self, trial_id: str, samples: Iterable[Sample]) -> None:
         try:
-            with (self.folder / "samples" / f"{trial_id}.csv").open("w", newline="") as file:
+            with (self.folder / "samples" / f"{trial_id}.csv").open("w", newline="", encoding="utf-8") as file:
                 writer = csv.writer(file)
                 writer.writerow(_SAMPLE_COLUMNS)
                 for sample in samples:
@@ -115,6 +115,6 @@ class RecordWriter:
                         name = tag(level.level, kind, route.route)
                         lines.append(f"Tag={name},{level.start:.3f},{level.seconds:.3f},{highest:.3f},{encoded}")
         try:
-            (self.folder / "histograms" / f"{trial_id}.hlog").write_text("\n".join(lines) + "\n")
+            (self.folder / "histograms" / f"{trial_id}.hlog").write_text("\n".join(lines) + "\n", encoding="utf-8")
         except OSError as error:
             raise self._refused(error) from None

@@ -86,5 +86,5 @@ def _ask_database_image(client: docker.DockerClient, image_id: str) -> tuple[str
 def _revision() -> str | None:
     """The commit of the checkout, with + if files differ from it; None outside a checkout."""
     command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty=+", "--abbrev=12", "--exclude=*"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False)
     return done.stdout.strip() or None

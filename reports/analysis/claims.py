@@ -127,7 +127,7 @@ Cells = Mapping[str, TrialValues]
 
 def read_claims(path: Path = FILE) -> tuple[Claim, ...]:
     """Reads the claims of a file. Raises msgspec.ValidationError on wrong content."""
-    return msgspec.convert(tomllib.loads(path.read_text()), _File).claim
+    return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), _File).claim
 
 
 def claim_results(analysis: Analysis, claims: Iterable[Claim]) -> tuple[ClaimResult, ...]:

@@ -128,7 +128,8 @@ def level_observation(
         level = whole.at(load.level) if load.profile == result.trial.profile else None
         if level is None:
             continue
-        whole_mix, by_route = distributions(encoded, level.level, load.routes)
+        answered = [route for route, numbers in level.routes.items() if numbers.requests]
+        whole_mix, by_route = distributions(encoded, level.level, load.routes, answered)
         seen = LevelData(
             trial=whole,
             level=level,

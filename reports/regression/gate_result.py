@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from harness.errors import RunError, UsageError
 from harness.files import write_whole
+from harness.record.damage import DAMAGED
 
 SCHEMA = 1
 FILE = "gate.json"
@@ -112,7 +113,7 @@ def read_gate(folder: Path) -> Gate | None:
         found = msgspec.json.decode(path.read_bytes(), type=Gate)
     except FileNotFoundError:
         return None
-    except (OSError, msgspec.MsgspecError) as error:
+    except (OSError, *DAMAGED) as error:
         raise UsageError(f"{FILE} can't be read ({error}): {folder}") from None
     if found.schema > SCHEMA:
         raise UsageError(f"{FILE} has schema {found.schema}, newer than this fitmap reads ({SCHEMA}): {folder}")

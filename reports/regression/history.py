@@ -20,6 +20,7 @@ import pandas as pd
 from msgspec import Struct
 
 from harness.errors import RunError, UsageError
+from harness.record.damage import DAMAGED
 from harness.wording import counted
 from reports.analysis.analysis import Analysis
 from reports.analysis.cells import cells, parts_of
@@ -160,7 +161,7 @@ def parse(text: bytes, name: str) -> History:
                 )
                 continue
             found = _LINE.decode(line)
-        except msgspec.DecodeError as error:
+        except DAMAGED as error:
             warnings.append(f"{name}, line {number}: not a line of a history ({error}): skipped")
             continue
         if isinstance(found, Accept):

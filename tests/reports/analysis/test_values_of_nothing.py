@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -14,11 +13,9 @@ from scale_records import FLOOR, OUT, UP
 
 from harness.record.measurement import Missing
 from harness.record.reader import Record
-from harness.record.run import ImageRecord
 from harness.record.trial_result import TrialResult
 from reports.analysis.analysis import Analysis, analyse
 from reports.analysis.cells import cells
-from reports.export.files import write_files
 from reports.regression.history import entry_of
 
 #: A path into a measurement. `[]` stands for each element of a list.

@@ -24,6 +24,7 @@ from paired_records import (
 )
 from report_records import make_record, run_of, write_trial
 
+from harness.errors import UsageError
 from harness.record.config import GateSection
 from harness.record.measurement import LevelMeasurement, StatementCount
 from harness.record.plan import BASE, Trial
@@ -235,6 +236,10 @@ def test_a_gate_is_read_back_as_it_was_written(tmp_path: Path, head: Callable[[C
     write_gate(gate, tmp_path)
     assert read_gate(tmp_path) == gate
     assert read_gate(tmp_path / "nowhere") is None
+    for bad in (b'{"schema": 1, "run": "\xff"}', b"[" * 100_000, b""):
+        (tmp_path / "gate.json").write_bytes(bad)
+        with pytest.raises(UsageError, match=r"gate\.json can't be read"):
+            read_gate(tmp_path)
 
 
 def test_exit_codes_are_those_of_the_documentation() -> None:

@@ -68,6 +68,20 @@ def test_what_is_damaged_foreign_or_newer_is_told_and_costs_nothing_else(tmp_pat
     assert "line 4" in history.warnings[2]
 
 
+def test_bytes_that_are_not_utf_8_cost_their_own_line(tmp_path: Path, entry: HistoryEntry) -> None:
+    path = tmp_path / "history.jsonl"
+    append(path, [numbered(entry, number) for number in range(3)])
+    lines = path.read_bytes().splitlines()
+    for bad in (b'"\xff"', b"[" * 100_000):
+        path.write_bytes(b"\n".join((lines[0], lines[1].replace(b'"local"', bad), lines[2])) + b"\n")
+        history = read(path)
+        assert [e.run for e in history.entries] == ["run-00000", "run-00002"]
+        (warning,) = history.warnings
+        assert "line 2: not a line of a history" in warning
+        # The file takes further lines.
+        assert append(path, [numbered(entry, 1)])
+
+
 def test_a_value_that_no_ratio_can_be_made_of_is_told_and_left_out(tmp_path: Path, entry: HistoryEntry) -> None:
     cell = "go|cpu@saturate|throughput"
     path = tmp_path / "history.jsonl"
