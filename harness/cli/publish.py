@@ -40,8 +40,6 @@ def publish(options: argparse.Namespace, terminal: Terminal) -> int:
     The error is raised if the folder holds other files, or if the history has no run.
     """
     url = _address(options.url)
-    if not options.megabytes > 0:
-        raise UsageError("--megabytes must be above 0")
     claim(options.folder)
     history = read(options.history)
     if not history.entries:

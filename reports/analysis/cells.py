@@ -16,7 +16,7 @@ from msgspec import Struct
 from harness.record.measurement import LevelMeasurement, Missing
 from reports.analysis.analysis import Analysis
 from reports.analysis.observations import LevelObservation, Observation
-from reports.metrics.catalogue import BY_ID, METRICS
+from reports.metrics.catalogue import BY_ID, METRICS, STATEMENTS
 from reports.metrics.level_stats import requests
 from reports.metrics.metric import Direction, Metric
 from reports.metrics.scopes import Load, Scope
@@ -28,7 +28,6 @@ SEPARATOR = "|"
 MACHINE = "machine"
 #: Role -> metric id of the CPU speed probe's mean on the role's CPUs during a cell's trials. It explains noise of the cell.
 SPEED = {role: f"speed-{role}" for role in ("service", "database")}
-STATEMENTS = "statements"
 SPEED_CELL = "canary"
 
 

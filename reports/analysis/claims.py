@@ -112,6 +112,8 @@ def _memory_to_cpu_cost(m: LevelObservation, prices: PricesSection) -> float | M
     used = m.level.usage.get("service")
     if used is None or isinstance(used.working_set_bytes, Missing) or used.cpu_seconds <= 0:
         return Missing("no samples of the service")
+    if prices.core_month <= 0:
+        return Missing("a core costs nothing in [prices]")
     memory = used.working_set_bytes / 2**30 * prices.gib_month
     return memory / (used.cpu_seconds / m.level.window_seconds * prices.core_month)
 

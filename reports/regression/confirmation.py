@@ -15,8 +15,9 @@ import msgspec
 
 from harness.record.plan import BASE
 from reports.analysis.analysis import Analysis
-from reports.analysis.cells import STATEMENTS, metric_info, parts_of
+from reports.analysis.cells import metric_info, parts_of
 from reports.comparison.matched_cells import PairedCell, all_pairs
+from reports.metrics.catalogue import STATEMENTS
 from reports.metrics.scopes import load_id
 from reports.regression.gate_result import Confirmation, EvaluatedCell, State
 from reports.regression.history import HistoryEntry

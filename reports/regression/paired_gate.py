@@ -10,9 +10,9 @@ from harness.record.config import GateSection
 from harness.record.plan import BASE, TWIN, Profile, is_base, sliced
 from reports.analysis.analysis import Analysis
 from reports.analysis.caveats import states_in_words
-from reports.analysis.cells import STATEMENTS, Cell, cell_name, cells, metric_info, parts_of
+from reports.analysis.cells import Cell, cell_name, cells, metric_info, parts_of
 from reports.comparison.matched_cells import pairs_of
-from reports.metrics.catalogue import BY_ID
+from reports.metrics.catalogue import BY_ID, STATEMENTS
 from reports.metrics.metric import Direction
 from reports.regression.confirmation import problem_of, validity
 from reports.regression.gate_result import EvaluatedCell

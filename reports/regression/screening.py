@@ -16,7 +16,8 @@ from msgspec import Struct
 from harness.record.config import GateSection
 from harness.record.plan import TWIN
 from reports.analysis.analysis import Analysis
-from reports.analysis.cells import SPEED, STATEMENTS, Cell, MetricInfo, cell_name, cells, metric_info, parts_of, scopes
+from reports.analysis.cells import SPEED, Cell, MetricInfo, cell_name, cells, metric_info, parts_of, scopes
+from reports.metrics.catalogue import STATEMENTS
 from reports.metrics.metric import Direction
 from reports.regression.gate_result import EvaluatedCell, State
 from reports.regression.history import HistoryEntry
