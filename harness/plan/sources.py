@@ -17,21 +17,20 @@ from harness.record.plan import Target, folder_of, is_base, is_variant
 def source_lines(folder: Path, patterns: tuple[str, ...]) -> int:
     """Lines of code, without comments and blank lines, in the sources of a target. Without a pattern there are none.
 
-    pygount counts them. Raises UsageError if a pattern matches no file, or a file in which no line counts: without it the
-    target would look smaller.
+    pygount counts them. Raises UsageError if a pattern matches no file: a missing file would make the target look smaller.
+    Raises it as well if no line counts in all files together, because nothing can be compared with 0 lines.
     """
     total = 0
     for pattern in patterns:
         files = sorted(path for path in folder.glob(pattern) if path.is_file())
         if not files:
             raise UsageError(f'{folder / "service.toml"}: no file matches "{pattern}" in sources')
-        counts = {path: SourceAnalysis.from_file(str(path), folder.name, encoding="utf-8").code_count for path in files}
-        if not sum(counts.values()):
-            raise UsageError(
-                f'{folder / "service.toml"}: no line of code is counted in "{pattern}" of sources: is it empty, or of a '
-                "type that pygount does not know? With sources = [] the target is measured without this metric"
-            )
-        total += sum(counts.values())
+        total += sum(SourceAnalysis.from_file(str(path), folder.name, encoding="utf-8").code_count for path in files)
+    if patterns and not total:
+        raise UsageError(
+            f"{folder / 'service.toml'}: no line of code is counted in sources ({', '.join(patterns)}): are they empty, or "
+            "of a type that pygount does not know? With sources = [] the target is measured without this metric"
+        )
     return total
 
 

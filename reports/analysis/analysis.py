@@ -31,6 +31,7 @@ from reports.analysis.observations import (
 )
 from reports.analysis.ranking import Ranking, rank
 from reports.analysis.representatives import classes, of_class, roles_of
+from reports.analysis.soundness import sound
 from reports.analysis.trial_values import trial_values
 from reports.metrics.catalogue import BY_ID, METRICS
 from reports.metrics.level_stats import (
@@ -177,6 +178,7 @@ def by_cell(measured: Sequence[LevelObservation]) -> dict[tuple[str, str], tuple
 @uncollected()
 def analyse(record: Record) -> Analysis:
     """Reads a record's histograms and ranks the targets by every metric."""
+    record = sound(record)
     roles = roles_of(record.run)
     run = msgspec.structs.replace(record.run, plan=msgspec.structs.replace(record.run.plan, targets=roles.targets))
     loads = loads_of(run.plan, tails_by_route=run.method >= TAILS_BY_ROUTE)

@@ -24,6 +24,7 @@ from reports.analysis.analysis import Analysis
 from reports.analysis.observations import LevelObservation
 from reports.metrics.catalogue import BY_ID
 from reports.metrics.level_stats import database_share
+from reports.metrics.metric import comparable
 from reports.metrics.scopes import Scope
 from reports.stats.intervals import estimate
 from reports.stats.pairs import TrialValues, paired_ratio
@@ -186,7 +187,7 @@ def _cells(analysis: Analysis, test: Condition, scope: Scope) -> Cells:
             compute = QUANTITIES[test.metric][1]
             prices = run.configuration.prices
             values = {m.pair: v for m in analysis.of(name, scope) if isinstance(m, LevelObservation) and m.valid
-                      and not isinstance(v := compute(m, prices), Missing)}  # fmt: skip
+                      and not isinstance(v := comparable(compute(m, prices)), Missing)}  # fmt: skip
             cell: TrialValues | Missing = TrialValues(values)
         else:
             cell = analysis.trial_values(test.metric, name, scope)
