@@ -77,7 +77,7 @@ def test_a_command_line_with_bytes_that_are_not_utf_8_can_be_recorded(
 ) -> None:
     """Python keeps such bytes as lone surrogates, and no file can hold these."""
     monkeypatch.setattr("sys.argv", ["fitmap", "bench", "--runs", "caf\udce9"])
-    options = type("Options", (), {"config": tmp_path / "none.toml", "runs": tmp_path})()
+    options = type("Options", (), {"config": None, "runs": tmp_path})()
     command = request(options).command  # type: ignore[arg-type]
     assert command[-1] == "caf\ufffd"
     msgspec.json.encode(command)
