@@ -112,6 +112,16 @@ def subtract(after: Statistics, before: Statistics) -> list[dict[str, Any]]:
     ]
 
 
+def lost_calls(after: Statistics, before: Statistics) -> bool:
+    """Whether a statement has fewer calls in the later of two readings: the counts were reset, or forgotten."""
+    later = {row["query"]: 0 for row in before.statements}
+    earlier = dict(later)
+    for rows, calls in ((before.statements, earlier), (after.statements, later)):
+        for row in rows:
+            calls[row["query"]] = calls.get(row["query"], 0) + row["calls"]
+    return any(later[query] < count for query, count in earlier.items())
+
+
 #: Made here, once. A run ended with a segmentation fault in msgspec 0.22 while several threads decoded this type for the
 #: first time. That it happened for want of a finished decoder is a guess: it did not happen again.
 _STATISTICS = msgspec.json.Decoder(Statistics)
