@@ -9,7 +9,7 @@ from pathlib import Path
 import docker
 from msgspec import Struct
 
-from harness.cli.report import write_report
+from harness.cli.report import refuse_itself, write_report
 from harness.cli.settings import request
 from harness.cli.terminal import Terminal
 from harness.containers.builder import choose_set
@@ -59,6 +59,7 @@ def _compare_records(options: argparse.Namespace, terminal: Terminal) -> int:
     for record in (base, head):
         for warning in record.warnings:
             terminal.say(f"record {record.run.id}: {warning}")
+    refuse_itself(base, head)
     reasons = incomparable(base.run, head.run)
     if reasons:
         raise UsageError(f"{base.run.id} and {head.run.id} can't be compared: {'; '.join(reasons)}")

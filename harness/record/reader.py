@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import shlex
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -112,9 +113,25 @@ def begin_record(runs: Path, run: Run) -> Record:
     return read_record(folder)
 
 
+class _Started(Struct):
+    started: str = ""
+
+
 def find_records(runs: Path) -> tuple[Path, ...]:
-    """The folders of all records, oldest first."""
-    return tuple(sorted(path.parent for path in runs.glob("*/run.json")))
+    """The folders of all records, by the start of their runs, oldest first. Those that can't be read come first.
+
+    Folders may have any name: a record that was copied or unpacked is as old as its run.
+    """
+    return tuple(sorted((path.parent for path in runs.glob("*/run.json")), key=lambda folder: (_start(folder), folder.name)))
+
+
+def _start(folder: Path) -> float:
+    try:
+        text = msgspec.json.decode((folder / "run.json").read_bytes(), type=_Started).started
+        start = datetime.fromisoformat(text)
+    except (OSError, ValueError, *DAMAGED):
+        return -math.inf
+    return (start if start.tzinfo else start.replace(tzinfo=UTC)).timestamp()
 
 
 def latest(runs: Path) -> Path:

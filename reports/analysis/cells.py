@@ -29,6 +29,8 @@ MACHINE = "machine"
 #: Role -> metric id of the CPU speed probe's mean on the role's CPUs during a cell's trials. It explains noise of the cell.
 SPEED = {role: f"speed-{role}" for role in ("service", "database")}
 SPEED_CELL = "canary"
+#: Metric of a cell that lost its valid trials: the share of its trials that are valid.
+VALID = "valid"
 
 
 class MetricInfo(Struct, frozen=True):
