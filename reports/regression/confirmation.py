@@ -83,7 +83,8 @@ def baseline(past: Sequence[HistoryEntry], cell: EvaluatedCell) -> HistoryEntry 
     It is not the last one: a regression that the screening missed last night would then be the base, and never be found.
     """
     recent = past[-MAX_RUNS:]
-    named = next((entry for entry in recent if entry.run == cell.base), None)
+    # Where some runs lack the cell, those that it was screened against go further back.
+    named = next((entry for entry in past if entry.run == cell.base), None)
     return named or (recent[len(recent) // 2] if recent else None)
 
 

@@ -83,7 +83,7 @@ class Gate(Struct, frozen=True):
     run: str
     started: str
     revision: str | None
-    #: The run or revision that was the base of the confirmation; None if nothing was measured again.
+    #: The runs (with commas between them) or the revision against which was measured; None if nothing was measured again.
     base: str | None
     verdict: GateVerdict
     reasons: tuple[str, ...]

@@ -115,7 +115,8 @@ def append(path: Path, lines: Iterable[HistoryEntry | Accept]) -> tuple[HistoryE
             file.seek(0)
             text = file.read()
             there = parse(text, path.name)
-            known: dict[object, HistoryEntry | Accept] = {_identity(each): each for each in (*there.entries, *there.accepts)}
+            every: tuple[HistoryEntry | Accept, ...] = (*there.entries, *there.accepts)
+            known = {_identity(line): line for line in every}
             fresh = []
             for line in lines:
                 if _says_more(line, known.get(_identity(line))):
