@@ -28,6 +28,7 @@ from harness.errors import EngineError
 from harness.evaluation.validity import LAG_P99_MICROSECONDS, SENT_SHARE
 from harness.files import ROOT, write_whole
 from harness.host import machine
+from harness.record.damage import DAMAGED
 from harness.record.plan import Placement
 from harness.record.run import Calibration, DelayCheck
 from loadtests.calibration import routes
@@ -60,7 +61,7 @@ def calibrate(client: docker.DockerClient, bench: Bench, say: Say, folder: Path 
         if not known.problems or age_seconds(known) < TRY_AGAIN_SECONDS:
             _warn(known, say, kept)
             return known
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, *DAMAGED):
         pass
     say("calibrating the load generator (takes about a minute, once per host, placement and load image)")
     calibration = assess(null_run(client, bench), known_run(client, bench), bench.image, placed)

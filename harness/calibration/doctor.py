@@ -82,7 +82,7 @@ def settings(root: Path, cpus: int) -> list[DoctorFinding]:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text().strip()
+        return path.read_text(encoding="utf-8").strip()
     except OSError:
         return ""
 

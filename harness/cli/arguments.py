@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from pathlib import Path
 
 from msgspec import Struct
 
+from harness.cli.argument_types import StrictParser, above_zero, names, path, percent
 from harness.files import ROOT
 from harness.plan.config_file import PRESETS
 from harness.plan.variants import ALL
@@ -39,28 +39,21 @@ def _add_bench(parser: argparse.ArgumentParser) -> None:
     _add_twins(parser)
     _add_engine(parser)
     parser.add_argument(
-        "--resume", nargs="?", const="", metavar="ID", help="measure what an interrupted run (default: the newest) lacks"
+        "--resume", nargs="?", const=True, metavar="ID", help="measure what an interrupted run (default: the newest) lacks"
     )
     parser.add_argument(
         "--precision",
-        type=_percent,
+        type=percent,
         metavar="PERCENT",
         help="measure further blocks until each ratio of CPU per request at full load is this precise (such as 2%%)",
     )
     parser.add_argument(
-        "--minutes", type=float, default=60.0, help="with --precision: begin no further blocks after so long (default: 60)"
+        "--minutes",
+        type=above_zero,
+        default=60.0,
+        help="with --precision: begin no further blocks after so long (default: 60)",
     )
     _add_open(parser, "show the report in a browser as soon as the first trial is done")
-
-
-def _percent(text: str) -> float:
-    try:
-        value = float(text.strip().removesuffix("%"))
-    except ValueError:
-        value = 0.0
-    if not 0 < value < 100:
-        raise argparse.ArgumentTypeError(f"{text!r} is no precision: give a percentage above 0 and below 100, such as 2%")
-    return value
 
 
 def _add_open(parser: argparse.ArgumentParser, what: str) -> None:
@@ -91,7 +84,7 @@ def _add_report(parser: argparse.ArgumentParser) -> None:
     _add_open(parser, "show it in a browser")
     parser.add_argument("--baseline", metavar="RECORD", help="also show every change since this record, with its interval")
     parser.add_argument(
-        "--cite", type=Path, metavar="PAGE", help="update the figures that this Markdown page cites from results.csv"
+        "--cite", type=path, metavar="PAGE", help="update the figures that this Markdown page cites from results.csv"
     )
 
 
@@ -116,7 +109,7 @@ def _add_gate(parser: argparse.ArgumentParser) -> None:
         "--base", metavar="REVISION", help="measure the working tree against this git revision, without a history"
     )
     parser.add_argument(
-        "--minutes", type=float, default=60.0, help="with --base: begin no further blocks after so long (default: 60)"
+        "--minutes", type=above_zero, default=60.0, help="with --base: begin no further blocks after so long (default: 60)"
     )
     parser.add_argument(
         "--twin", metavar="TARGET", help="the target that is measured twice, as an A/A test (default: the first)"
@@ -154,12 +147,12 @@ def _add_history(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_publish(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", type=Path, metavar="DIR", help="a new folder, or one that publish wrote before")
+    parser.add_argument("folder", type=path, metavar="DIR", help="a new folder, or one that publish wrote before")
     _add_history_file(parser)
     parser.add_argument("--url", help="where the site will be: makes the feed's links absolute")
     parser.add_argument(
         "--megabytes",
-        type=float,
+        type=above_zero,
         default=20.0,
         metavar="MB",
         help="size limit of the site; the newest reports are kept as far as they fit (default: 20)",
@@ -190,15 +183,17 @@ def _add_selection(parser: argparse.ArgumentParser, preset: str = "quick") -> No
         "--target",
         "--targets",
         dest="targets",
+        type=names,
         metavar="A,B",
         help="only these targets (all: no variants), such as rust,rust.tuned",
     )
     _add_variants(parser)
-    parser.add_argument("--profile", "--profiles", dest="profiles", metavar="A,B", help="only these profiles")
+    parser.add_argument("--profile", "--profiles", dest="profiles", type=names, metavar="A,B", help="only these profiles")
     parser.add_argument(
         "--level",
         "--levels",
         dest="levels",
+        type=names,
         metavar="A,B",
         help="these levels in place of the profiles' own: saturate, a rate such as 500/s, a share such as 50%%, curve, "
         "routes, capacity, 1000/held",
@@ -214,7 +209,12 @@ def _add_selection(parser: argparse.ArgumentParser, preset: str = "quick") -> No
 
 def _add_variants(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--variants", nargs="?", const=ALL, metavar="NAME", help="also the variants of these targets, or those of this name"
+        "--variants",
+        nargs="?",
+        const=(ALL,),
+        type=names,
+        metavar="NAME",
+        help="also the variants of these targets, or those of this name",
     )
 
 
@@ -223,7 +223,7 @@ def _add_twins(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_history_file(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--history", type=Path, default=ROOT / "history.jsonl", help="the file (default: history.jsonl)")
+    parser.add_argument("--history", type=path, default=ROOT / "history.jsonl", help="the file (default: history.jsonl)")
 
 
 def _add_engine(parser: argparse.ArgumentParser) -> None:
@@ -321,7 +321,7 @@ def parser() -> argparse.ArgumentParser:
         f"{title}:\n" + "\n".join(f"  {command.name:<15}{command.summary}" for command in commands)
         for title, commands in GROUPS.items()
     )
-    made = argparse.ArgumentParser(
+    made = StrictParser(
         prog="fitmap",
         usage="fitmap [--config FILE] [--runs DIR] COMMAND ...",
         description="fitmap benchmarks the same small HTTP service in several languages and shows\n"
@@ -329,11 +329,9 @@ def parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=_Help,
     )
+    made.add_argument("--config", type=path, metavar="FILE", help="settings (default: fitmap.toml)")
     made.add_argument(
-        "--config", type=Path, default=ROOT / "fitmap.toml", metavar="FILE", help="settings (default: fitmap.toml)"
-    )
-    made.add_argument(
-        "--runs", type=Path, default=ROOT / "runs", metavar="DIR", help="folder of the records (default: runs/)"
+        "--runs", type=path, default=ROOT / "runs", metavar="DIR", help="folder of the records (default: runs/)"
     )
     commands = made.add_subparsers(prog="fitmap", required=True, metavar="COMMAND", help=argparse.SUPPRESS)
     for command in COMMANDS:

@@ -35,7 +35,7 @@ def bench(options: argparse.Namespace, terminal: Terminal) -> int:
     check_space(options.runs)
     listener = LivePage(terminal, opens=options.open)
     if options.resume is not None:
-        record = read_record(locate(options.runs, options.resume))
+        record = read_record(locate(options.runs, None if options.resume is True else options.resume))
         if not record.pending():
             terminal.say(f"run {record.run.id} is complete: nothing to resume")
             return _finish(record, listener, terminal)

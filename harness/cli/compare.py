@@ -11,7 +11,7 @@ from pathlib import Path
 import docker
 from msgspec import Struct
 
-from harness.cli.report import write_report
+from harness.cli.report import refuse_itself, write_report
 from harness.cli.settings import request
 from harness.cli.terminal import Terminal
 from harness.containers.builder import choose_set
@@ -21,6 +21,7 @@ from harness.host import machine
 from harness.plan.config_file import timing
 from harness.plan.schedule import takes_part
 from harness.plan.selection import chosen_profiles, chosen_targets, paired_plan
+from harness.plan.sources import count_sources
 from harness.record.plan import Profile
 from harness.record.reader import locate, read_record
 from harness.run.setup import Request, measure_pairs, ready_engine, same_images
@@ -65,6 +66,7 @@ def _compare_records(options: argparse.Namespace, terminal: Terminal) -> int:
     for record in (base, head):
         for warning in record.warnings:
             terminal.say(f"record {record.run.id}: {warning}")
+    refuse_itself(base, head)
     reasons = incomparable(base.run, head.run)
     if reasons:
         raise UsageError(f"{base.run.id} and {head.run.id} can't be compared: {'; '.join(reasons)}")
@@ -94,9 +96,12 @@ def built_sides(options: argparse.Namespace, base: str, head: str, terminal: Ter
     """Builds two versions of the chosen targets. The images of revisions are kept as long as the context lasts."""
     wanted = request(options)
     config = wanted.config
-    names = tuple(chosen_targets(config))
+    targets = chosen_targets(config)
     for word in (base, head):
         check_version(word)
+    # Fails here rather than after the builds.
+    count_sources(targets)
+    names = tuple(targets)
     client = ready_engine(config, terminal)
     image_set = choose_set(config.engine.image_set, terminal.say)
     with revisions(client):

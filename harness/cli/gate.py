@@ -33,7 +33,7 @@ from reports.metrics.scopes import load_id
 from reports.regression.confirmation import baseline, confirmed, settled
 from reports.regression.gate import decide
 from reports.regression.gate_result import EvaluatedCell, Gate, write_gate
-from reports.regression.history import HistoryEntry, append, entry_of, series
+from reports.regression.history import History, HistoryEntry, append, entry_of, series
 from reports.regression.paired_gate import apart, gate_cells
 from reports.regression.sanity_checks import noise_floors, speed_problem, twins_problem
 from reports.regression.screening import MAX_RUNS, judge
@@ -54,7 +54,7 @@ def gate(options: argparse.Namespace, terminal: Terminal) -> int:
     analysis = analyse(record)
     entry = entry_of(analysis)
     past = series(history, entry.key, before=entry.started)
-    found = _judged(options, record, analysis, past, terminal)
+    found = _judged(options, record, analysis, past, _notes(history, entry), terminal)
     if options.add:
         append(options.history, [msgspec.structs.replace(entry, verdict=found.verdict)])
         client = try_connect()
@@ -62,6 +62,20 @@ def gate(options: argparse.Namespace, terminal: Terminal) -> int:
             own = {name: entry.images[name] for name in record.run.plan.targets}
             keep(client, own, {image for run in past[-MAX_RUNS:] for image in run.images.values()})
     return _told(found, analysis, record.folder, terminal)
+
+
+def _notes(history: History, entry: HistoryEntry) -> tuple[str, ...]:
+    """Why nothing is compared although there is a history: another series begins, perhaps without meaning to."""
+    others = [each for each in history.entries if each.run != entry.run]
+    if not others or any(each.key == entry.key for each in others):
+        return ()
+    first = "this run is the first of its series"
+    mine = (entry.host, entry.image_set, entry.method)
+    near = [each.run for each in others if (each.host, each.image_set, each.method) == mine]
+    if not near:
+        return (f"no earlier run is of this machine, image set and method: {first}",)
+    what = "profiles, routes, levels, times, placement, limits, objective or data"
+    return (f"no earlier run measured the same (run {near[-1]} had other {what}): {first}",)
 
 
 def _measured(options: argparse.Namespace, terminal: Terminal) -> Record:
@@ -74,7 +88,12 @@ def _measured(options: argparse.Namespace, terminal: Terminal) -> Record:
 
 
 def _judged(
-    options: argparse.Namespace, record: Record, analysis: Analysis, past: Sequence[HistoryEntry], terminal: Terminal
+    options: argparse.Namespace,
+    record: Record,
+    analysis: Analysis,
+    past: Sequence[HistoryEntry],
+    notes: Sequence[str],
+    terminal: Terminal,
 ) -> Gate:
     """Screens the cells of a run, and measures flagged ones again."""
     config = configure(options)
@@ -85,21 +104,27 @@ def _judged(
         for problem in (speed_problem(now, past, config.gate), twins_problem(now, past, config.gate))
         if problem is not None
     ]
-    base = baseline(past)
-    if base is not None:
-        images = {name: image.id for name, image in record.run.images.items()}
-        judged = tuple(settled(cell, past, images) if cell.state == "flagged" else cell for cell in judged)
+    images = _ids(record)
+    judged = tuple(settled(cell, past, images) if cell.state == "flagged" else cell for cell in judged)
     flagged = [cell for cell in judged if cell.state == "flagged"]
-    if flagged and base is not None and not invalid and options.confirm:
-        look = "looks" if len(flagged) == 1 else "look"
-        why = f"{counted(len(flagged), 'cell')} {look} worse than noise explains"
-        terminal.say(f"{why}: measuring again, against run {base.run}")
-        again = analyse(_again(options, record, base, flagged, terminal))
-        found = {cell.cell: cell for cell in confirmed(flagged, again)}
-        judged = tuple(found.get(cell.cell, cell) for cell in judged)
+    bases: dict[str, list[EvaluatedCell]] = {}
+    if not invalid and options.confirm:
+        for cell in flagged:
+            if base := baseline(past, cell):
+                bases.setdefault(base.run, []).append(cell)
+    measured = []
+    for run, mine in bases.items():
+        look = "looks" if len(mine) == 1 else "look"
+        why = f"{counted(len(mine), 'cell')} {look} worse than noise explains"
+        terminal.say(f"{why}: measuring again, against run {run}")
+        base = next(entry for entry in past if entry.run == run)
+        again = analyse(_again(options, record, base, mine, terminal))
+        measured.append((mine, again))
         if problem := apart(gate_cells(again, config.gate), looks=1):
             invalid.append(problem)
-    return decide(record.run, judged, invalid, base.run if base else None)
+    found = {cell.cell: cell for cell in confirmed(measured)}
+    judged = tuple(found.get(cell.cell, cell) for cell in judged)
+    return decide(record.run, judged, invalid, ", ".join(bases) or None, notes)
 
 
 def _again(

@@ -127,8 +127,6 @@ def _user() -> str:
 
 def history_accept(options: argparse.Namespace, terminal: Terminal) -> int:
     """Accepts a change: runs from this one on are the new baseline."""
-    if not options.reason.strip():
-        raise UsageError("--reason must say why the change is accepted")
     if options.run_id not in {entry.run for entry in read_history(options, terminal).entries}:
         raise UsageError(f"no run {options.run_id} in {options.history}: `fitmap history list` shows what is there")
     now = datetime.now(UTC).isoformat(timespec="seconds")

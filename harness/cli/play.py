@@ -82,7 +82,7 @@ def play(target: str, profile: str, install_engine: bool | None) -> NoReturn:
     say(f"starting {target} for profile {profile}; Locust's web UI: http://{LOOPBACK}:{WEB_PORT}; Ctrl-C ends it")
     with tempfile.TemporaryDirectory(prefix="fitmap-play-") as scratch:
         beside = Path(scratch, "variant.json")
-        beside.write_text(json.dumps(compose_beside(target, variant.environment if variant else {})))
+        beside.write_text(json.dumps(compose_beside(target, variant.environment if variant else {})), encoding="utf-8")
         status = up_and_down((*compose, "--file", str(beside)), environment)
     raise EngineError(f"a container ended, or Docker Compose failed (status {status}): its output above says why")
 

@@ -17,6 +17,7 @@ from harness.plan.config_file import PRESET_LEVELS, PRESETS
 from harness.plan.profiles import find_profiles
 from harness.plan.schedule import trials_seconds
 from harness.plan.selection import choose, chosen_targets, named_targets, named_variants, planned
+from harness.plan.sources import count_sources
 from harness.plan.targets import find_all, with_default_twin
 from harness.plan.variants import ALL
 from harness.record.measurement import Missing
@@ -31,6 +32,7 @@ def plan_only(options: argparse.Namespace, _terminal: Terminal) -> int:
     config = configure(options)
     targets = with_default_twin(chosen_targets(config), config.run.preset, every=options.twins)
     plan = planned(config, options.route, targets, machine.topology())
+    count_sources(targets)
     print(
         f"preset {plan.preset}, seed {plan.seed}: {counted(len(plan.trials), 'trial')}, "
         f"{minutes(sum(trials_seconds(plan, targets).values()))} in all, without images and calibration"

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from harness.cli.terminal import Terminal
 from harness.errors import UsageError
+from harness.record.damage import DAMAGED
 from harness.record.run import Host
 from harness.wording import counted
 from reports.comparison.comparability import fingerprint
@@ -39,8 +40,6 @@ def publish(options: argparse.Namespace, terminal: Terminal) -> int:
     The error is raised if the folder holds other files, or if the history has no run.
     """
     url = _address(options.url)
-    if not options.megabytes > 0:
-        raise UsageError("--megabytes must be above 0")
     claim(options.folder)
     history = read(options.history)
     if not history.entries:
@@ -98,7 +97,7 @@ def _folder(runs: Path, run: HistoryEntry) -> Folder | None:
         head = msgspec.json.decode((folder / "run.json").read_bytes(), type=_Head)
     except FileNotFoundError:
         return None
-    except (OSError, msgspec.DecodeError):
+    except (OSError, *DAMAGED):
         return Folder({}, warning="its run.json can't be read")
     # Two machines may have used the same id.
     if (head.id, head.started, fingerprint(head.host)) != (run.run, run.started, run.host):

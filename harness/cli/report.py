@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from itertools import combinations
 from pathlib import Path
 
 import msgspec
@@ -25,6 +26,12 @@ def write_report(record: Record, terminal: Terminal, baseline: Record | None = N
     for warning in record.warnings:
         terminal.say(f"record: {warning}")
     return write_files(record, baseline)
+
+
+def refuse_itself(one: Record, other: Record) -> None:
+    """Raises UsageError if two records are of one run: nothing would differ, whatever the noise is."""
+    if (one.run.id, one.run.started, one.run.host) == (other.run.id, other.run.started, other.run.host):
+        raise UsageError(f"run {one.run.id} is compared with itself: name another record (`fitmap list` shows them)")
 
 
 def advise(options: argparse.Namespace, _terminal: Terminal) -> int:
@@ -60,6 +67,8 @@ def report(options: argparse.Namespace, terminal: Terminal) -> int:
     """Makes the report of a record again."""
     baseline = read_record(locate(options.runs, options.baseline)) if options.baseline else None
     record = read_record(locate(options.runs, options.record))
+    if baseline:
+        refuse_itself(baseline, record)
     page = write_report(record, terminal, baseline)
     print(page)
     if options.open:
@@ -85,6 +94,8 @@ def cite(record: Record, page: Path) -> None:
 def repeatability(options: argparse.Namespace, _terminal: Terminal) -> int:
     """Prints the variation over trials, or between several records. Raises UsageError."""
     records = [read_record(locate(options.runs, given)) for given in options.records or [None]]
+    for one, two in combinations(records, 2):
+        refuse_itself(one, two)
     for other in records[1:]:
         if reasons := incomparable(records[0].run, other.run):
             raise UsageError(f"{records[0].run.id} and {other.run.id} can't be compared: {'; '.join(reasons)}")

@@ -124,7 +124,7 @@ def apt_install(packages: tuple[str, ...], say: Say) -> None:
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages]
     for command in (["apt-get", "update", "-qq"], install):
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, env=environment, capture_output=True, encoding="utf-8", errors="replace", check=False)
     if done.returncode:
         tail = (done.stderr or done.stdout).strip().splitlines()[-1:]
         raise EngineError(f"apt-get could not install {' '.join(packages)}: {' '.join(tail)}")
@@ -139,7 +139,7 @@ def remove_stale_pid_files() -> None:
     """Removes pid files whose process has ended or is another program."""
     for path, program in PID_FILES.items():
         try:
-            pid = int(path.read_text())
+            pid = int(path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             continue
         try:
@@ -172,7 +172,7 @@ def _start(say: Say) -> None:
         if try_connect():
             return
         if process.poll() is not None:
-            last = log.read_text(errors="replace").strip().splitlines()[-1:]
+            last = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:]
             raise EngineError(f"dockerd ended at once ({' '.join(last)[-300:]}): see {log}")
         time.sleep(0.2)
     raise EngineError(f"dockerd did not answer within {START_SECONDS} s: see {log}")

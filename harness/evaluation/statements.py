@@ -56,7 +56,7 @@ def normalize(sql: str) -> str:
 
 def read_contract(path: Path) -> Contract:
     """Reads services/contract/queries.toml."""
-    value = tomllib.loads(path.read_text())
+    value = tomllib.loads(path.read_text(encoding="utf-8"))
     names = {normalize(sql): name for name, sql in value["queries"].items()}
     return Contract(names, {route: tuple(statements) for route, statements in value["routes"].items()})
 
@@ -110,6 +110,16 @@ def subtract(after: Statistics, before: Statistics) -> list[dict[str, Any]]:
         }
         for query, (calls, milliseconds) in later.items()
     ]
+
+
+def lost_calls(after: Statistics, before: Statistics) -> bool:
+    """Whether a statement has fewer calls in the later of two readings: the counts were reset, or forgotten."""
+    later = {row["query"]: 0 for row in before.statements}
+    earlier = dict(later)
+    for rows, calls in ((before.statements, earlier), (after.statements, later)):
+        for row in rows:
+            calls[row["query"]] = calls.get(row["query"], 0) + row["calls"]
+    return any(later[query] < count for query, count in earlier.items())
 
 
 #: Made here, once. A run ended with a segmentation fault in msgspec 0.22 while several threads decoded this type for the

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from harness.evaluation.inputs import DatabaseReading, Level
 from harness.evaluation.sessions import opened_since
-from harness.evaluation.statements import Contract, count_statements, subtract
+from harness.evaluation.statements import Contract, count_statements, lost_calls, subtract
 from harness.record.measurement import Measurement, Missing, StatementCount, Verdict
 from harness.record.run import Calibration
 from harness.record.trial_result import Outcome, ScaleMeasurement, TrialResult
@@ -58,8 +58,10 @@ def outside_contract(contract: Contract, first: DatabaseReading, now: DatabaseRe
     session; sessions beyond the pool's allow no more. So the limit does not grow with requests.
     """
     evicted = now.statistics.evicted - first.statistics.evicted
-    if evicted:
+    if evicted > 0:
         return (f"the database executed too many different statements to count them ({evicted:,} times it forgot some)",)
+    if evicted < 0 or lost_calls(now.statistics, first.statistics):
+        return ("the database's statement counts were reset while the service ran, so nobody knows what it executed",)
     counts = count_statements(contract, now.answered, subtract(now.statistics, first.statistics))
     outside = [count for count in counts if not count.expected]
     executed = sum(count.executed for count in outside)

@@ -62,7 +62,7 @@ class Cgroup:
     def __init__(self, pid: int, proc: Path = Path("/proc"), root: Path = ROOT) -> None:
         self._files: list[_File] = []
         try:
-            lines = (proc / str(pid) / "cgroup").read_text().splitlines()
+            lines = (proc / str(pid) / "cgroup").read_text(encoding="utf-8").splitlines()
         except OSError:
             raise CgroupGone(f"process {pid} is gone") from None
         # A line is hierarchy:controllers:path. The unified hierarchy has no controllers.

@@ -110,7 +110,7 @@ def open_reader(container: Container, pid: int, proc: Path = Path("/proc")) -> R
     It runs on this kernel if the cgroup path of its process names the container.
     """
     with contextlib.suppress(OSError, CgroupGone):
-        if str(container.id) in (proc / str(pid) / "cgroup").read_text():
+        if str(container.id) in (proc / str(pid) / "cgroup").read_text(encoding="utf-8"):
             cgroup = Cgroup(pid, proc)
             try:
                 cgroup.read()
@@ -124,7 +124,7 @@ def open_reader(container: Container, pid: int, proc: Path = Path("/proc")) -> R
 def read_processors(path: Path = STAT) -> dict[int, CpuTimes]:
     """CPU number -> its times in /proc/stat. Empty where the kernel has no such file."""
     try:
-        lines = path.read_text().splitlines()
+        lines = path.read_text(encoding="utf-8").splitlines()
     except OSError:
         return {}
     tick_ns = 1_000_000_000 // os.sysconf("SC_CLK_TCK")

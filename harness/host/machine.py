@@ -19,7 +19,7 @@ TOPOLOGY = Path("/sys/devices/system/cpu")
 
 def _read(path: Path) -> str | None:
     try:
-        return path.read_text().strip()
+        return path.read_text(encoding="utf-8").strip()
     except OSError:
         return None
 

@@ -52,7 +52,7 @@ class SpeedProbe:
         self._process.kill()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(END_SECONDS)
-        self.samples = parse(self._file.read_text())
+        self.samples = parse(self._file.read_text(encoding="utf-8"))
         self._file.unlink(missing_ok=True)
 
 

@@ -30,7 +30,7 @@ def main(path: str, cpus: list[int]) -> None:
     """Writes a line for each turn."""
     parent, end = os.getppid(), time.monotonic() + LONGEST_SECONDS
     os.nice(PRIORITY)
-    with Path(path).open("w", buffering=1) as file:
+    with Path(path).open("w", buffering=1, encoding="utf-8") as file:
         due, turn = time.monotonic(), 0
         while os.getppid() == parent and due < end:
             cpu = cpus[turn % len(cpus)]

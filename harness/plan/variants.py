@@ -174,6 +174,6 @@ def _changed_lines(folder: Path, overlay: Path | None, files: tuple[str, ...]) -
 
 def _lines(path: Path) -> list[str]:
     try:
-        return path.read_text().splitlines()
+        return path.read_text(encoding="utf-8").splitlines()
     except (FileNotFoundError, UnicodeDecodeError):
         return []

@@ -31,20 +31,19 @@ def tag(level: str, kind: str, route: str) -> str:
 def read_encoded(folder: Path, trial_id: str, kind: str) -> dict[str, str]:
     """The histograms of one kind as they are in the log, by tag: whoever needs few of them decodes no others.
 
-    Empty if the trial has none.
+    Empty if the trial has none. A line that was cut off may give a histogram that can't be decoded.
     """
     path = folder / "histograms" / f"{trial_id}.hlog"
     try:
-        lines = path.read_bytes().decode().splitlines()
-    except FileNotFoundError:
+        lines = path.read_bytes().decode(errors="replace").split("\n")
+    except OSError:
         return {}
     found = {}
     for line in lines:
         # Tag=level|kind|route,start,length,maximum,histogram
-        if line.startswith("Tag="):
-            name = line[4 : line.index(",")]
-            if name.split("|", 2)[1] == kind:
-                found[name] = line[line.rindex(",") + 1 :]
+        name, comma, rest = line.partition(",")
+        if comma and name.startswith("Tag=") and name.split("|", 2)[1:2] == [kind]:
+            found[name.removeprefix("Tag=")] = rest.rpartition(",")[2]
     return found
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import shlex
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -11,6 +12,7 @@ from msgspec import Struct
 
 from harness.errors import RunError, UsageError
 from harness.files import write_whole
+from harness.record.damage import DAMAGED
 from harness.record.garbage import uncollected
 from harness.record.plan import Trial
 from harness.record.run import SCHEMA, Run
@@ -41,7 +43,7 @@ def read_record(folder: Path) -> Record:
     """Reads and validates a record. Raises UsageError.
 
     A damaged line, such as the last one after the harness was killed, is left out with a warning. The error is raised if
-    run.json is missing, invalid, or has another schema.
+    run.json is missing, invalid, or has another schema, and if trials.jsonl is there and can't be read.
     """
     path = folder / "run.json"
     try:
@@ -50,6 +52,13 @@ def read_record(folder: Path) -> Record:
         raise UsageError(
             f"{folder} holds no record ({path.name}: {error.strerror}): `fitmap list` shows the records"
         ) from None
+    warnings: list[str] = []
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        # All but these characters is as it was. Texts hold them, such as a comment in fitmap.toml.
+        data = data.decode(errors="replace").encode()
+        warnings.append(f"{path.name}: bytes that are not UTF-8 are shown as \ufffd")
     try:
         schema = msgspec.json.decode(data, type=_SchemaOnly).schema
         if schema != SCHEMA:
@@ -57,17 +66,16 @@ def read_record(folder: Path) -> Record:
                 f"{path} has schema {schema}, but this version of fitmap reads {SCHEMA}: use the version that wrote it"
             )
         run = msgspec.json.decode(data, type=Run)
-    except msgspec.MsgspecError as error:
+    except DAMAGED as error:
         raise UsageError(f"{path} is no valid record: {error}") from None
     results: dict[str, TrialResult] = {}
     superseded: list[TrialResult] = []
-    warnings: list[str] = []
     planned = {trial.id for trial in run.plan.trials}
     decode = msgspec.json.Decoder(TrialResult).decode
     for number, line in enumerate(_lines(folder / "trials.jsonl"), 1):
         try:
             result = decode(line)
-        except msgspec.MsgspecError as error:
+        except DAMAGED as error:
             warnings.append(f"trials.jsonl line {number} is damaged and left out ({error})")
             continue
         if result.trial.id not in planned:
@@ -86,8 +94,11 @@ class _SchemaOnly(Struct):
 def _lines(path: Path) -> list[bytes]:
     try:
         return [line for line in path.read_bytes().split(b"\n") if line]
-    except OSError:
+    except FileNotFoundError:
         return []
+    except OSError as error:
+        # Without its trials the run would look as if nothing had been measured, and be measured again.
+        raise UsageError(f"{path} can't be read: {error.strerror}") from None
 
 
 def new_id(now: datetime, folder: Path) -> str:
@@ -103,9 +114,25 @@ def begin_record(runs: Path, run: Run) -> Record:
     return read_record(folder)
 
 
+class _Started(Struct):
+    started: str = ""
+
+
 def find_records(runs: Path) -> tuple[Path, ...]:
-    """The folders of all records, oldest first."""
-    return tuple(sorted(path.parent for path in runs.glob("*/run.json")))
+    """The folders of all records, by the start of their runs, oldest first. Those that can't be read come first.
+
+    Folders may have any name: a record that was copied or unpacked is as old as its run.
+    """
+    return tuple(sorted((path.parent for path in runs.glob("*/run.json")), key=lambda folder: (_start(folder), folder.name)))
+
+
+def _start(folder: Path) -> float:
+    try:
+        text = msgspec.json.decode((folder / "run.json").read_bytes(), type=_Started).started
+        start = datetime.fromisoformat(text)
+    except (OSError, ValueError, *DAMAGED):
+        return -math.inf
+    return (start if start.tzinfo else start.replace(tzinfo=UTC)).timestamp()
 
 
 def latest(runs: Path) -> Path:

@@ -1,44 +1,28 @@
-"""Describes a run: all that is known before its first trial, source lines included."""
+"""Describes a run: all that is known before its first trial."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
-from pathlib import Path
 
 import docker
 from docker.errors import APIError
-from pygount import SourceAnalysis
 
 from harness.containers.builder import Image
 from harness.containers.engine import Say
 from harness.containers.owners import owner
 from harness.containers.spec import LABEL
-from harness.errors import EngineError, UsageError
+from harness.errors import EngineError
 from harness.files import ROOT
 from harness.host import machine
 from harness.host.git import git
 from harness.record.config import Config
 from harness.record.method import METHOD
-from harness.record.plan import Plan, Target, folder_of, is_base, is_variant
+from harness.record.plan import Plan, Target
 from harness.record.run import SCHEMA, Calibration, EngineRecord, ImageRecord, Run
 
 CONTRACT = ROOT / "services" / "contract"
-
-
-def source_lines(folder: Path, patterns: tuple[str, ...]) -> int:
-    """Lines of code, without comments and blank lines, in the sources of a target.
-
-    pygount counts them. Raises UsageError if a pattern matches no file: a missing file would make the target look smaller.
-    """
-    total = 0
-    for pattern in patterns:
-        files = sorted(path for path in folder.glob(pattern) if path.is_file())
-        if not files:
-            raise UsageError(f'{folder / "service.toml"}: no file matches "{pattern}" in sources')
-        total += sum(SourceAnalysis.from_file(str(path), folder.name, encoding="utf-8").code_count for path in files)
-    return total
 
 
 def describe_run(
@@ -54,6 +38,7 @@ def describe_run(
     image_set: str,
     calibration: Calibration,
     say: Say,
+    source_lines: Mapping[str, int],
 ) -> Run:
     """All that is known of a run before its first trial."""
     server = client.version()
@@ -83,12 +68,7 @@ def describe_run(
         database_settings=settings,
         seed_checksum=checksum,
         calibration=calibration,
-        source_lines={
-            name: source_lines(ROOT / "services" / folder_of(name), target.sources)
-            for name, target in targets.items()
-            # The sources of a base version are not in this checkout, and a variant has its base's.
-            if not is_base(name) and not is_variant(name)
-        },
+        source_lines=source_lines,
     )
 
 

@@ -14,6 +14,7 @@ from harness.containers.lifecycle import TrialContainers, check_port_free, new_p
 from harness.containers.spec import database_spec, service_spec
 from harness.errors import ImageError, TrialError, UsageError
 from harness.record.config import Config
+from harness.record.damage import DAMAGED
 from harness.record.plan import TWIN, Placement, Target, is_base
 from harness.trials.context import meta_of, wait_for_database
 from harness.trials.readiness_probe import Watcher
@@ -94,5 +95,5 @@ def _meta(
             return msgspec.json.decode(body, type=dict[str, str | int])
         except TrialError as error:
             raise ImageError(f"{name} does not answer GET /meta, so nothing proves what it is: {error}") from None
-        except msgspec.MsgspecError as error:
+        except DAMAGED as error:
             raise ImageError(f"{name} answers GET /meta with no object of texts and integers ({error})") from None

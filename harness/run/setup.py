@@ -20,6 +20,7 @@ from harness.containers.lifecycle import clean
 from harness.containers.versions import Version
 from harness.host import machine
 from harness.plan.selection import planned
+from harness.plan.sources import count_sources
 from harness.record.config import Config
 from harness.record.plan import Plan, Target, image_of, is_base
 from harness.record.reader import Record, begin_record, check_space, new_id
@@ -48,6 +49,8 @@ class Prepared(Struct, frozen=True):
     targets: Mapping[str, Target]
     images: Mapping[str, Image]
     image_set: str
+    #: Of the targets in this checkout.
+    source_lines: Mapping[str, int]
 
 
 def ready_engine(config: Config, listener: Listener) -> docker.DockerClient:
@@ -98,6 +101,7 @@ def begin(client: docker.DockerClient, request: Request, prepared: Prepared, lis
             image_set=prepared.image_set,
             calibration=calibration,
             say=listener.say,
+            source_lines=prepared.source_lines,
         ),
     )
 
@@ -106,10 +110,11 @@ def measure_new(request: Request, targets: Mapping[str, Target], listener: Liste
     """Measures targets from set-up to the last trial, in a new record."""
     begun = time.monotonic()
     plan = planned(request.config, request.route, targets, machine.topology())
+    lines = count_sources(targets)
     client = ready_engine(request.config, listener)
     image_set = choose_set(request.config.engine.image_set, listener.say)
     images = made_images(client, helpers_of(plan), plan.targets, image_set, listener)
-    record = begin(client, request, Prepared(plan, targets, images, image_set), listener)
+    record = begin(client, request, Prepared(plan, targets, images, image_set, lines), listener)
     return measure(client, record, begun, listener)
 
 
@@ -131,7 +136,8 @@ def measure_pairs(
         own = image_of(name)
         targets[name] = msgspec.structs.replace(version.targets[own], name=name)
         images[name] = version.images[own]
-    record = begin(client, request, Prepared(plan, targets, images, image_set), listener)
+    prepared = Prepared(plan, targets, images, image_set, count_sources(targets))
+    record = begin(client, request, prepared, listener)
     return measure(client, record, begun, listener)
 
 

@@ -131,9 +131,9 @@ def edited(edit: Edit, folder: Path, mark: str) -> str:
     """The text of the file with the line changed. Raises TrialError where the manifest does not fit the source."""
     path = folder / edit.file
     try:
-        text = path.read_text()
-    except OSError as error:
-        raise TrialError("edit", f"{edit.file} can't be read: {error.strerror}") from None
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise TrialError("edit", f"{edit.file} can't be read: {error}") from None
     if text.count(edit.old) != 1:
         raise TrialError("edit", f"{edit.file} contains {edit.old} {text.count(edit.old)} times, not once")
     return text.replace(edit.old, edit.new.replace("{mark}", mark))
@@ -169,7 +169,7 @@ def measure(setup: Setup, trial: Trial, containers: TrialContainers) -> BuildMea
         built = workshop.build(build, clean=clean)
         _, size = workshop.image()
         bench = _stage(containers, workshop, build, target)
-        (folder / target.edit.file).write_text(changed)
+        (folder / target.edit.file).write_text(changed, encoding="utf-8")
         saved = time.monotonic()
         rebuilt = workshop.build(build, clean=False)
         image, _ = workshop.image()

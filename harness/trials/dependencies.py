@@ -41,14 +41,14 @@ def dependencies(folder: Path, lock_file: str, jars: Collection[str]) -> Depende
 
 
 def _go(folder: Path) -> Dependencies:
-    required = list(_REQUIRE.finditer((folder / "go.mod").read_text()))
+    required = list(_REQUIRE.finditer((folder / "go.mod").read_text(encoding="utf-8")))
     indirect = sum(bool(match["indirect"]) for match in required)
     return Dependencies(len(required) - indirect, indirect, "go.mod")
 
 
 def _cargo(folder: Path) -> Dependencies:
-    chosen = tomllib.loads((folder / "Cargo.toml").read_text())["dependencies"]
-    locked = tomllib.loads((folder / "Cargo.lock").read_text())["package"]
+    chosen = tomllib.loads((folder / "Cargo.toml").read_text(encoding="utf-8"))["dependencies"]
+    locked = tomllib.loads((folder / "Cargo.lock").read_text(encoding="utf-8"))["package"]
     versions: dict[str, list[Mapping[str, Any]]] = {}
     for package in locked:
         versions.setdefault(package["name"], []).append(package)
@@ -70,8 +70,8 @@ def _cargo(folder: Path) -> Dependencies:
 
 
 def _python(folder: Path) -> Dependencies:
-    project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
-    lines = (folder / "requirements.txt").read_text().splitlines()
+    project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    lines = (folder / "requirements.txt").read_text(encoding="utf-8").splitlines()
     # A pinned requirement begins its line; hashes and comments stand on lines that do not begin with a letter or digit.
     pinned = {_normal(line.removesuffix("\\")) for line in lines if line[:1].isalnum()}
     direct = {_normal(requirement) for requirement in project["dependencies"]}

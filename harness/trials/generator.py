@@ -182,7 +182,7 @@ def clock_offset_of(hello: messages.Hello) -> int:
     both wall clocks, which are synchronized.
     """
     try:
-        boot_id = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        boot_id = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
     except OSError:
         boot_id = ""
     if boot_id == hello.boot_id:

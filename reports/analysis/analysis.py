@@ -31,9 +31,11 @@ from reports.analysis.observations import (
 )
 from reports.analysis.ranking import Ranking, rank
 from reports.analysis.representatives import classes, of_class, roles_of
+from reports.analysis.soundness import sound
 from reports.analysis.trial_values import trial_values
 from reports.metrics.catalogue import BY_ID, METRICS
 from reports.metrics.level_stats import (
+    DAMAGED_HISTOGRAM,
     cpu_per_request_microseconds,
     executor_microseconds,
     mean_response_microseconds,
@@ -176,6 +178,7 @@ def by_cell(measured: Sequence[LevelObservation]) -> dict[tuple[str, str], tuple
 @uncollected()
 def analyse(record: Record) -> Analysis:
     """Reads a record's histograms and ranks the targets by every metric."""
+    record = sound(record)
     roles = roles_of(record.run)
     run = msgspec.structs.replace(record.run, plan=msgspec.structs.replace(record.run.plan, targets=roles.targets))
     loads = loads_of(run.plan, tails_by_route=run.method >= TAILS_BY_ROUTE)
@@ -198,7 +201,7 @@ def analyse(record: Record) -> Analysis:
         measured=measured,
         not_valid=tuple(result for result in ordered if result.verdict != "valid"),
         pending=record.pending(),
-        warnings=record.warnings,
+        warnings=(*record.warnings, *_damaged(measured)),
         superseded=record.superseded,
         rankings=tuple(_rankings(run, scopes, observations, ordered, machines, ranked)),
         parts=tuple(part for (target, load), trials in cells.items() if (part := _parts(target, load, trials))),
@@ -289,6 +292,13 @@ def at_least(analysis: Analysis, ranking: Ranking, target: str) -> bool:
         for m in analysis.measured
         if m.trial.target == target and m.counts(scope.scope) and scope.holds(m.trial.profile, m.load.id)
     )
+
+
+def _damaged(measured: Sequence[LevelObservation]) -> Iterator[str]:
+    """A warning for each level whose histograms are damaged."""
+    for m in measured:
+        if m.distribution == DAMAGED_HISTOGRAM:
+            yield f"histograms/{m.trial.id}.hlog: level {m.load.level} has no latencies ({DAMAGED_HISTOGRAM.reason})"
 
 
 def _representative(trials: tuple[LevelObservation, ...]) -> LevelObservation | None:

@@ -16,7 +16,7 @@ from msgspec import Struct
 from harness.record.measurement import LevelMeasurement, Missing
 from reports.analysis.analysis import Analysis
 from reports.analysis.observations import LevelObservation, Observation
-from reports.metrics.catalogue import BY_ID, METRICS
+from reports.metrics.catalogue import BY_ID, METRICS, STATEMENTS
 from reports.metrics.level_stats import requests
 from reports.metrics.metric import Direction, Metric
 from reports.metrics.scopes import Load, Scope
@@ -28,8 +28,9 @@ SEPARATOR = "|"
 MACHINE = "machine"
 #: Role -> metric id of the CPU speed probe's mean on the role's CPUs during a cell's trials. It explains noise of the cell.
 SPEED = {role: f"speed-{role}" for role in ("service", "database")}
-STATEMENTS = "statements"
 SPEED_CELL = "canary"
+#: Metric of a cell that lost its valid trials: the share of its trials that are valid.
+VALID = "valid"
 
 
 class MetricInfo(Struct, frozen=True):
@@ -139,8 +140,9 @@ def _all(analysis: Analysis) -> Iterator[Cell]:
                 # A trial with wrong statements fails, so invalid trials count here: the ratio shows how many are wrong.
                 yield Cell(target, scope, STATEMENTS, _of(loaded, statements_ratio))
             yield from _speeds(analysis, target, scope)
-    quick = [level.speed["service"].quick_microseconds for m in analysis.measured if "service" in (level := m.level).speed]
-    yield Cell(MACHINE, None, SPEED_CELL, TrialValues({"": min(quick)} if quick else {}))
+    speeds = (m.level.speed["service"].quick_microseconds for m in analysis.measured if "service" in m.level.speed)
+    quick = min((each for each in speeds if each > 0), default=None)
+    yield Cell(MACHINE, None, SPEED_CELL, TrialValues({} if quick is None else {"": quick}))
 
 
 def _targets(analysis: Analysis) -> tuple[str, ...]:
@@ -162,7 +164,8 @@ def _of(measured: Sequence[LevelObservation], value: Callable[[LevelMeasurement]
     found: dict[str, float] = {}
     for m in measured:
         number = value(m.level)
-        if number is not None:
+        # Cells are compared by ratios, and 0 has none.
+        if number is not None and number > 0:
             found.setdefault(m.pair, number)
     return TrialValues(found)
 
@@ -174,7 +177,7 @@ def statements_ratio(level: LevelMeasurement) -> float | None:
     """
     expected = sum(statement.expected for statement in level.statements)
     executed = sum(statement.executed for statement in level.statements)
-    return executed / expected if executed and expected >= requests(level) / 10 else None
+    return executed / expected if expected and expected >= requests(level) / 10 else None
 
 
 def speed(role: str, level: LevelMeasurement) -> float | None:

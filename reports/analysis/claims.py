@@ -24,6 +24,7 @@ from reports.analysis.analysis import Analysis
 from reports.analysis.observations import LevelObservation
 from reports.metrics.catalogue import BY_ID
 from reports.metrics.level_stats import database_share
+from reports.metrics.metric import comparable
 from reports.metrics.scopes import Scope
 from reports.stats.intervals import estimate
 from reports.stats.pairs import TrialValues, paired_ratio
@@ -112,6 +113,8 @@ def _memory_to_cpu_cost(m: LevelObservation, prices: PricesSection) -> float | M
     used = m.level.usage.get("service")
     if used is None or isinstance(used.working_set_bytes, Missing) or used.cpu_seconds <= 0:
         return Missing("no samples of the service")
+    if prices.core_month <= 0:
+        return Missing("a core costs nothing in [prices]")
     memory = used.working_set_bytes / 2**30 * prices.gib_month
     return memory / (used.cpu_seconds / m.level.window_seconds * prices.core_month)
 
@@ -127,7 +130,7 @@ Cells = Mapping[str, TrialValues]
 
 def read_claims(path: Path = FILE) -> tuple[Claim, ...]:
     """Reads the claims of a file. Raises msgspec.ValidationError on wrong content."""
-    return msgspec.convert(tomllib.loads(path.read_text()), _File).claim
+    return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), _File).claim
 
 
 def claim_results(analysis: Analysis, claims: Iterable[Claim]) -> tuple[ClaimResult, ...]:
@@ -184,7 +187,7 @@ def _cells(analysis: Analysis, test: Condition, scope: Scope) -> Cells:
             compute = QUANTITIES[test.metric][1]
             prices = run.configuration.prices
             values = {m.pair: v for m in analysis.of(name, scope) if isinstance(m, LevelObservation) and m.valid
-                      and not isinstance(v := compute(m, prices), Missing)}  # fmt: skip
+                      and not isinstance(v := comparable(compute(m, prices)), Missing)}  # fmt: skip
             cell: TrialValues | Missing = TrialValues(values)
         else:
             cell = analysis.trial_values(test.metric, name, scope)

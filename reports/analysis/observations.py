@@ -17,7 +17,7 @@ from harness.record.reader import Record
 from harness.record.trial_result import BuildMeasurement, NonLoadMeasurement, TrialResult
 from reports.metrics.catalogue import METRICS
 from reports.metrics.level_stats import LOUD_SCATTER, Distribution, distributions, slice_scatter
-from reports.metrics.load import LevelData, route_tails
+from reports.metrics.load import LevelData, code_lines, image_size, route_tails
 from reports.metrics.metric import Metric, NotApplicable
 from reports.metrics.scopes import Load, ScopeKind, route_id
 from reports.stats.pairs import ByRound
@@ -128,7 +128,8 @@ def level_observation(
         level = whole.at(load.level) if load.profile == result.trial.profile else None
         if level is None:
             continue
-        whole_mix, by_route = distributions(encoded, level.level, load.routes)
+        answered = [route for route, numbers in level.routes.items() if numbers.requests]
+        whole_mix, by_route = distributions(encoded, level.level, load.routes, answered)
         seen = LevelData(
             trial=whole,
             level=level,
@@ -155,12 +156,13 @@ def trial_observation(record: Record, result: TrialResult) -> TrialObservation |
     if not isinstance(whole, BuildMeasurement):
         return TrialObservation(result, _values(kind, whole), whole)
     lines = record.run.source_lines.get(result.trial.target)
-    sizes = {"image": _image_bytes(record, result)} | ({} if lines is None else {"source-lines": lines})
+    sizes = {"image": image_size(_image_bytes(record, result))}
+    sizes |= {} if lines is None else {"source-lines": code_lines(lines)}
     return TrialObservation(result, sizes | _values("build", whole), whole)
 
 
 def _values(kind: Kind, seen: LevelData | NonLoadMeasurement) -> dict[str, float | Missing]:
-    values = ((metric.id, metric.measure(seen)) for metric in _BY_KIND[kind])
+    values = ((metric.id, metric.of(seen)) for metric in _BY_KIND[kind])
     return {metric: value for metric, value in values if not isinstance(value, NotApplicable)}
 
 

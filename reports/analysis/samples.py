@@ -33,7 +33,7 @@ def read_curves(folder: Path, trial_id: str, zero_ns: int) -> dict[str, Curve] |
     """Role -> curve over the whole trial, or why there is none. `zero_ns`: second 0 on the clock of the samples."""
     by_role: dict[str, list[_Reading]] = {}
     try:
-        with (folder / "samples" / f"{trial_id}.csv").open(newline="") as file:
+        with (folder / "samples" / f"{trial_id}.csv").open(newline="", encoding="utf-8") as file:
             rows = csv.reader(file)
             names = next(rows, [])
             role, drawn = names.index("role"), [names.index(name) for name in _DRAWN]

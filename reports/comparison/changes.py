@@ -19,10 +19,10 @@ from msgspec import Struct
 from harness.record.plan import BASE
 from harness.record.run import Run
 from reports.analysis.analysis import Analysis
-from reports.analysis.cells import SPEED, STATEMENTS, MetricInfo, cell_name, cells, metric_info, parts_of
+from reports.analysis.cells import SPEED, MetricInfo, cell_name, cells, metric_info, parts_of
 from reports.comparison.matched_cells import PairedCell, RecordPair, all_pairs, match_cells, unchanged
 from reports.comparison.rank_agreement import agreement, said
-from reports.metrics.catalogue import BY_ID
+from reports.metrics.catalogue import BY_ID, STATEMENTS
 from reports.metrics.metric import Direction
 from reports.stats.intervals import MIN_TRIALS, at_zero, student_t_quantile
 from reports.units import number, quantity

@@ -95,7 +95,7 @@ def _rest(gate: Gate) -> list[str]:
         "flagged by the screening, but not slower when measured again": len(gate.in_state("not regressed")),
         "watched: not worse by their bound": len(gate.in_state("watched")),
         f"learning: fewer than {MIN_RUNS} runs before this one": len(learning),
-        "not judged: no valid trial, and the service is not the cause": len(gate.in_state("not judged")),
+        "not judged: this run has no value, and the service is not the cause": len(gate.in_state("not judged")),
     }
     return [f"{counted(count)} {what}" for what, count in told.items() if count]
 

@@ -9,3 +9,7 @@ from reports.metrics.scaling import SCALE
 
 METRICS: tuple[Metric, ...] = (*LOAD, *NON_LOAD, *SCALE)
 BY_ID = {metric.id: metric for metric in METRICS}
+#: A metric of the gate alone: statements that the database executed for each one that the contract expects.
+STATEMENTS = "statements"
+#: What [gate] in fitmap.toml may name.
+GATED = (*BY_ID, STATEMENTS)

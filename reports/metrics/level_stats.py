@@ -30,6 +30,8 @@ MIN_SLICES = 3
 LOUD_SCATTER = 0.05
 #: Of HdrHistogram's V2 encoding: bytes of a count in memory, and of the header before the compressed payload.
 WORD_BYTES, EXTERNAL_HEADER_BYTES = 8, 8
+NO_HISTOGRAM = Missing("the trial left no histogram of it")
+DAMAGED_HISTOGRAM = Missing("its histograms are damaged or cut short")
 _INDEX = np.arange(COUNTS, dtype=np.int64)
 _BUCKET = np.maximum((_INDEX >> HALF_COUNT_BITS) - 1, 0)
 #: The highest value (microseconds) that falls into each counts index: HdrHistogram's own answer for a percentile.
@@ -38,15 +40,15 @@ HIGHEST_VALUE = ((_INDEX - (_BUCKET << HALF_COUNT_BITS)) << _BUCKET) + (1 << _BU
 
 def requests(level: LevelMeasurement) -> int:
     """Requests of the measured window over all routes."""
-    return sum([route.requests for route in level.routes.values()])
+    return sum([route.requests for route in level.routes.values()])  # noqa: C419 - quicker, and called often
 
 
 def throughput(level: LevelMeasurement) -> float:
-    """Requests answered per second of the window. In slices of a closed loop: of the time in which all connections were
-    busy, because a slice also fills up at its begin and drains at its end.
+    """Requests answered per second of the window; 0 if that has no length. In slices of a closed loop: of the time in which
+    all connections were busy, because a slice also fills up at its begin and drains at its end.
     """
     if level.kind != "closed" or not level.slices:
-        return requests(level) / level.window_seconds
+        return requests(level) / level.window_seconds if level.window_seconds > 0 else 0.0
     paced = [each for each in counting_slices(level) if each.paced_ns]
     return sum(each.paced_requests for each in paced) / (sum(each.paced_ns for each in paced) or 1) * 1e9
 
@@ -63,14 +65,14 @@ def throughput_by_round(level: LevelMeasurement) -> Mapping[int, float]:
     return {
         each.round: each.paced_requests / each.paced_ns * 1e9
         for each in counting_slices(level)
-        if each.paced_requests and each.paced_ns
+        if each.paced_requests > 0 and each.paced_ns > 0
     }
 
 
 def cpu_by_round(role: Literal["service", "database"], level: LevelMeasurement) -> Mapping[int, float]:
     """Round -> CPU time of a role's container per request in it, microseconds."""
     used = ((each, each.service_cpu_ns if role == "service" else each.database_cpu_ns) for each in counting_slices(level))
-    return {each.round: spent / each.requests / 1e3 for each, spent in used if spent > 0 and each.requests}
+    return {each.round: spent / each.requests / 1e3 for each, spent in used if spent > 0 and each.requests > 0}
 
 
 def slice_scatter(level: LevelMeasurement) -> float | None:
@@ -92,7 +94,7 @@ def quiet(values: Sequence[float], direction: Direction) -> float:
 
 def quiet_throughput(level: LevelMeasurement) -> float:
     """Requests answered per second in the best third of the slices; of the whole window where there are none."""
-    paced = [s.paced_requests / s.paced_ns * 1e9 for s in level.slices if not s.dropped and s.paced_ns and s.paced_requests]
+    paced = list(throughput_by_round(level).values())
     return quiet(paced, "higher") if paced else throughput(level)
 
 
@@ -193,37 +195,49 @@ class Distribution:
 
 
 def distributions(
-    encoded: Mapping[str, str], level: str, apart: Sequence[str] = ()
+    encoded: Mapping[str, str], level: str, apart: Sequence[str] = (), answered: Sequence[str] = ()
 ) -> tuple[Distribution | Missing, dict[str, Distribution | Missing]]:
     """The response times of a level over all its routes, and those of each of some routes. Each histogram is decoded once.
 
     `encoded`: the trial's histograms by tag, of the generator's range and precision. Response times count from the instant
     at which a request was due. Service times and the generator's lag are in the file too, but not in the report.
+    `answered`: the routes that must have a histogram. If one of them has none, or it is damaged, a mix of the others would
+    be another mix.
     """
     prefix = tag(level, "response", "")
     chosen = {name: text for name, text in encoded.items() if name.startswith(prefix)}
     routes = {tag(level, "response", route): route for route in apart}
-    missing = Missing("the trial left no histogram of it")
-    by_route: dict[str, Distribution | Missing] = dict.fromkeys(apart, missing)
+    by_route: dict[str, Distribution | Missing] = dict.fromkeys(apart, NO_HISTOGRAM)
     total, end = np.zeros(COUNTS, dtype=np.int64), 0
+    damaged = any(tag(level, "response", route) not in chosen for route in answered)
     for name, counts in zip(chosen, _decoded(chosen.values()), strict=True):
-        total[: len(counts)] += counts
-        end = max(end, len(counts))
+        if counts is None:
+            damaged = True
+        else:
+            total[: len(counts)] += counts
+            end = max(end, len(counts))
         if name in routes:
-            by_route[routes[name]] = Distribution(counts)
-    return Distribution(total[:end]) if chosen else missing, by_route
+            by_route[routes[name]] = DAMAGED_HISTOGRAM if counts is None else Distribution(counts)
+    if not chosen:
+        return NO_HISTOGRAM, by_route
+    return DAMAGED_HISTOGRAM if damaged else Distribution(total[:end]), by_route
 
 
-def _decoded(encoded: Iterable[str]) -> Iterator[NDArray[np.int64]]:
-    """The counts of each histogram up to the last that occurs, in the same memory: the next overwrites them.
+def _decoded(encoded: Iterable[str]) -> Iterator[NDArray[np.int64] | None]:
+    """The counts of each histogram up to the last that occurs, in the same memory: the next overwrites them. None: damaged.
 
     A whole HdrHistogram takes ten times as long, and a record has thousands of them.
     """
     counts = np.zeros(COUNTS, dtype=np.int64)
     address = counts.ctypes.data
     for text in encoded:
-        payload = zlib.decompress(base64.b64decode(text)[EXTERNAL_HEADER_BYTES:])
-        found = decode(payload, payload_header_size, address, COUNTS, WORD_BYTES)
-        here = counts[: found["max_nonzero_index"] + 1]
+        try:
+            payload = zlib.decompress(base64.b64decode(text)[EXTERNAL_HEADER_BYTES:])
+            found = decode(payload, payload_header_size, address, COUNTS, WORD_BYTES)
+            here = counts[: found["max_nonzero_index"] + 1]
+        except (ValueError, IndexError, OverflowError, zlib.error):
+            counts[:] = 0
+            yield None
+            continue
         yield here
         here[:] = 0

@@ -21,7 +21,7 @@ from reports.metrics.level_stats import (
     throughput,
     throughput_by_round,
 )
-from reports.metrics.metric import NOT_APPLICABLE, Metric, MetricValue
+from reports.metrics.metric import NOT_APPLICABLE, Metric, MetricValue, comparable
 
 
 class LevelData(Struct, frozen=True):
@@ -45,6 +45,8 @@ class LevelData(Struct, frozen=True):
 
 
 def _throughput(seen: LevelData) -> MetricValue:
+    if seen.level.window_seconds <= 0:
+        return Missing("its window has no length")
     measured = quiet_throughput(seen.level) if seen.loud else throughput(seen.level)
     return measured or Missing("no request was answered")
 
@@ -68,7 +70,7 @@ def _ranked_percentile(percent: float, level: LevelMeasurement, found: Distribut
     if percent in TAILS and level.latency_problem:
         return Missing(level.latency_problem)
     least = SAMPLES_BEYOND_IN_A_START if level.slices else SAMPLES_BEYOND
-    return found if isinstance(found, Missing) else found.percentile(percent, least)
+    return found if isinstance(found, Missing) else comparable(found.percentile(percent, least))
 
 
 def _cpu(seen: LevelData) -> MetricValue:
@@ -97,6 +99,8 @@ def _waiter_memory(seen: LevelData) -> MetricValue:
     idle, used = seen.trial.idle_anonymous_bytes, seen.level.usage.get("service")
     if isinstance(idle, Missing) or used is None:
         return idle if isinstance(idle, Missing) else Missing("no samples of the service")
+    if seen.level.connections <= 0:
+        return Missing("no request was held")
     each = (used.anonymous_bytes - idle) / seen.level.connections
     return each if each > 0 else Missing("the service held them in no more memory than it had when idle")
 
@@ -119,11 +123,21 @@ def _capacity(seen: LevelData) -> MetricValue:
 
 
 def _image(seen: LevelData) -> MetricValue:
-    return seen.image_bytes
+    return image_size(seen.image_bytes)
+
+
+def image_size(count: float | Missing) -> float | Missing:
+    """The image's bytes, or why they are not known."""
+    return Missing("the engine reported an image of 0 bytes") if count == 0 else count
 
 
 def _source_lines(seen: LevelData) -> MetricValue:
-    return NOT_APPLICABLE if seen.source_lines is None else seen.source_lines
+    return NOT_APPLICABLE if seen.source_lines is None else code_lines(seen.source_lines)
+
+
+def code_lines(count: int) -> float | Missing:
+    """The lines of code of a target, or why they are not known."""
+    return count or Missing("no line of code was counted in its sources")
 
 
 def _start(seen: LevelData) -> MetricValue:

@@ -25,6 +25,16 @@ NOT_APPLICABLE = NotApplicable()
 MetricValue = float | Missing | NotApplicable
 
 
+def comparable(value: float | Missing) -> float | Missing:
+    """The value if it is a finite number above 0. Any other is missing: it has no ratio to anything.
+
+    Prevents: one value of 0 that takes the whole report, after all was measured.
+    """
+    if isinstance(value, Missing) or (math.isfinite(value) and value > 0):
+        return value
+    return Missing(f"its value is {value:g}, and only values above 0 can be compared")
+
+
 class Metric(Struct, frozen=True):
     """One metric. `family` groups metrics that say nearly the same; `short` is the name within the family.
 
@@ -49,6 +59,11 @@ class Metric(Struct, frozen=True):
     kind: Kind = "load"
     #: Round -> value of a level that was measured in slices. None: slices say nothing about it.
     by_round: Callable[[LevelMeasurement], Mapping[int, float]] | None = None
+
+    def of(self, seen: Any) -> MetricValue:
+        """Its value of what was measured; missing if nothing can be compared with it."""
+        found = self.measure(seen)
+        return found if isinstance(found, NotApplicable) else comparable(found)
 
     @property
     def short(self) -> str:

@@ -38,7 +38,8 @@ def _times_throughput(trial: ScaleMeasurement) -> MetricValue:
     if isinstance(found, Missing):
         return found
     (_, first), (_, last) = found
-    return throughput(last) / throughput(first)
+    before = throughput(first)
+    return throughput(last) / before if before > 0 else Missing("no request was answered")
 
 
 def _speed_up(trial: ScaleMeasurement) -> MetricValue:
@@ -65,8 +66,10 @@ def _replica_memory(trial: ScaleMeasurement) -> MetricValue:
     if isinstance(found, Missing):
         return found
     (one, first), (most, last) = found
+    if "service" not in first.usage or "service" not in last.usage:
+        return Missing("no samples of the service")
     more = last.usage["service"].working_set_bytes - first.usage["service"].working_set_bytes
-    return more / (most - one) if more > 0 else Missing("more replicas took no more memory")
+    return more / (most - one) if more > 0 and most > one else Missing("more replicas took no more memory")
 
 
 SCALE: tuple[Metric, ...] = (

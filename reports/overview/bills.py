@@ -127,11 +127,13 @@ def _bill(
 ) -> Bill:
     mine = {column.target for column in columns}
     found: CostAnswer = answer(cost_inputs(analysis), need)
+    # A bill of 0 is no multiple of anything.
+    free = {cost.target: "[prices] has no price" for cost in found.bills if cost.total <= 0}
     return Bill(
         id=bill_id,
         need=need,
-        costs=tuple(cost for cost in found.bills if cost.target in mine),
-        unpriced={target: reason for target, reason in found.unpriced if target in mine},
+        costs=tuple(cost for cost in found.bills if cost.target in mine - free.keys()),
+        unpriced={target: reason for target, reason in (*found.unpriced, *free.items()) if target in mine},
         trials={t: min((e.trials for e in estimates_used(analysis, t, need)), default=0) for t in mine},
         currency=prices.currency,
     )

@@ -53,7 +53,7 @@ class Column(Struct, frozen=True):
 @cache
 def read_languages(path: Path = FILE) -> Mapping[str, Language]:
     """Language in lower case -> what is said of it. Raises msgspec.ValidationError on wrong content."""
-    found = msgspec.convert(tomllib.loads(path.read_text())["language"], tuple[Language, ...])
+    found = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8"))["language"], tuple[Language, ...])
     return {language.name.casefold(): language for language in found}
 
 

@@ -65,4 +65,4 @@ class _File(Struct, frozen=True, forbid_unknown_fields=True):
 
 def read_rows(path: Path = FILE) -> tuple[Row, ...]:
     """Reads the rows of a file. Raises msgspec.ValidationError on wrong content."""
-    return msgspec.convert(tomllib.loads(path.read_text()), _File).row
+    return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), _File).row

@@ -15,12 +15,13 @@ import msgspec
 
 from harness.record.plan import BASE
 from reports.analysis.analysis import Analysis
-from reports.analysis.cells import STATEMENTS, metric_info, parts_of
+from reports.analysis.cells import VALID, metric_info, parts_of
 from reports.comparison.matched_cells import PairedCell, all_pairs
+from reports.metrics.catalogue import STATEMENTS
 from reports.metrics.scopes import load_id
 from reports.regression.gate_result import Confirmation, EvaluatedCell, State
 from reports.regression.history import HistoryEntry
-from reports.regression.screening import MAX_RUNS, VALID, screen_cell
+from reports.regression.screening import MAX_RUNS, screen_cell
 from reports.stats.intervals import AtZero, at_zero, student_t_quantile, student_t_tail
 
 ALPHA = 0.05
@@ -75,13 +76,16 @@ def verdict(found: Confirmation, bound: float) -> State:
     return "regressed" if found.p_adjusted < ALPHA else "inconclusive"
 
 
-def baseline(past: Sequence[HistoryEntry]) -> HistoryEntry | None:
-    """The run whose images are the base of the confirmation: the middle one of the runs that the screening used.
+def baseline(past: Sequence[HistoryEntry], cell: EvaluatedCell) -> HistoryEntry | None:
+    """The run whose images are the base if a cell is measured again: the one that the screening names, or the middle one of
+    the runs that it used.
 
     It is not the last one: a regression that the screening missed last night would then be the base, and never be found.
     """
     recent = past[-MAX_RUNS:]
-    return recent[len(recent) // 2] if recent else None
+    # Where some runs lack the cell, those that it was screened against go further back.
+    named = next((entry for entry in past if entry.run == cell.base), None)
+    return named or (recent[len(recent) // 2] if recent else None)
 
 
 def settled(cell: EvaluatedCell, past: Sequence[HistoryEntry], images: Mapping[str, str]) -> EvaluatedCell:
@@ -91,7 +95,7 @@ def settled(cell: EvaluatedCell, past: Sequence[HistoryEntry], images: Mapping[s
 
     The same image flagged in two runs in a row is not chance: something else got slower, which pairs can't confirm.
     """
-    base = baseline(past)
+    base = baseline(past, cell)
     target, _, metric = parts_of(cell.cell)
     figure = metric_info(metric)
     if figure and figure.exact and metric != STATEMENTS:
@@ -102,9 +106,10 @@ def settled(cell: EvaluatedCell, past: Sequence[HistoryEntry], images: Mapping[s
 def _unchanged(cell: EvaluatedCell, past: Sequence[HistoryEntry], base: HistoryEntry) -> EvaluatedCell:
     last, earlier = past[-1], [entry.cells for entry in past[:-1]]
     figure = metric_info(parts_of(cell.cell)[2])
-    again = bool(
-        figure and cell.cell in last.cells and screen_cell(cell.cell, figure, last.cells, earlier, cell.bound).flagged
-    )
+    # Against all runs: a machine that leaves its best state would be flagged against that for weeks.
+    again = figure and cell.cell in last.cells and screen_cell(
+        cell.cell, figure, last.cells, earlier, cell.bound, levels=False
+    ).flagged  # fmt: skip
     if again:
         return _with(
             cell,
@@ -118,11 +123,15 @@ def _with(cell: EvaluatedCell, state: State, reason: str = "", confirmation: Con
     return msgspec.structs.replace(cell, state=state, reason=reason or cell.reason, confirmation=confirmation)
 
 
-def confirmed(flagged: Sequence[EvaluatedCell], again: Analysis) -> tuple[EvaluatedCell, ...]:
-    """The flagged cells with the verdict of their pairs."""
-    every = all_pairs(again)
-    found = confirm({cell.cell: every[cell.cell] for cell in flagged if cell.cell in every})
-    return tuple(_confirmed(cell, found.get(cell.cell), again) for cell in flagged)
+def confirmed(measured: Sequence[tuple[Sequence[EvaluatedCell], Analysis]]) -> tuple[EvaluatedCell, ...]:
+    """The flagged cells with the verdict of their pairs. `measured`: those of one base, and what was measured of them."""
+    pairs: dict[str, PairedCell] = {}
+    for flagged, again in measured:
+        every = all_pairs(again)
+        pairs |= {cell.cell: every[cell.cell] for cell in flagged if cell.cell in every}
+    # Over all bases together, so that the chance of a false alarm does not grow with their number.
+    found = confirm(pairs)
+    return tuple(_confirmed(cell, found.get(cell.cell), again) for flagged, again in measured for cell in flagged)
 
 
 def _confirmed(cell: EvaluatedCell, found: Confirmation | None, again: Analysis) -> EvaluatedCell:

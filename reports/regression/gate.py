@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from harness.record.run import Run
-from reports.analysis.cells import parts_of
+from reports.analysis.cells import VALID, parts_of
 from reports.regression.gate_result import SCHEMA, EvaluatedCell, Gate, GateVerdict, State
-from reports.regression.screening import VALID
 
 MAX_NAMED = 5
 
 
-def decide(run: Run, judged: Sequence[EvaluatedCell], invalid: Sequence[str], base: str | None) -> Gate:
-    """The verdict over all cells, with the reasons as sentences. `invalid`: why the run can't be used; usually empty."""
+def decide(
+    run: Run, judged: Sequence[EvaluatedCell], invalid: Sequence[str], base: str | None, notes: Sequence[str] = ()
+) -> Gate:
+    """The verdict over all cells, with the reasons as sentences. `invalid`: why the run can't be used; usually empty.
+
+    `notes`: what a reader must know besides.
+    """
     states = {cell.state for cell in judged}
     said: GateVerdict
     if invalid:
@@ -33,7 +37,7 @@ def decide(run: Run, judged: Sequence[EvaluatedCell], invalid: Sequence[str], ba
         revision=run.revision,
         base=base,
         verdict=said,
-        reasons=(*invalid, *_reasons(judged)),
+        reasons=(*invalid, *notes, *_reasons(judged)),
         cells=tuple(judged),
     )
 
@@ -52,7 +56,9 @@ def sentence(cell: EvaluatedCell) -> str:
     """A cell's change and state as a sentence."""
     where = f"{cell.target}, {cell.scope}: {cell.metric}"
     found = cell.confirmation
-    if parts_of(cell.cell)[2] == VALID:
+    if cell.now is None:
+        text = f"{cell.target}{f', {cell.scope}: {cell.metric}' if cell.scope else ''}: no value: {cell.state}"
+    elif parts_of(cell.cell)[2] == VALID:
         text = f"{cell.target}, {cell.scope}: no valid trial: {cell.state}"
     elif cell.state == "improved":
         text = f"{where} is {-cell.change:.1%} better"

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from harness.errors import RunError, UsageError
 from harness.files import write_whole
+from harness.record.damage import DAMAGED
 
 SCHEMA = 1
 FILE = "gate.json"
@@ -50,9 +51,10 @@ class Confirmation(Struct, frozen=True):
 class EvaluatedCell(Struct, frozen=True):
     """A cell of the run: its value now and before, and its state.
 
-    `cell` is the name in the history (target|scope|metric). `now` and `before` (geometric mean of the runs before; None
-    without any) are in the metric's unit. `change`: the worsening (0.1 is 10 %). `limit`: how much noise explains, on the
-    same scale (None while learning). `bound`: the relevance bound, the least worsening that counts.
+    `cell` is the name in the history (target|scope|metric). `now` (None: this run has no value) and `before` are in the
+    metric's unit. `before`: the geometric mean of the runs before, or of those at the best level; None without any.
+    `change`: the worsening (0.1 is 10 %). `limit`: how much noise explains, on the same scale (None while learning).
+    `bound`: the relevance bound, the least worsening that counts.
     """
 
     cell: str
@@ -60,7 +62,7 @@ class EvaluatedCell(Struct, frozen=True):
     scope: str = msgspec.field(name="place")
     metric: str
     unit: str
-    now: float
+    now: float | None
     before: float | None
     change: float
     limit: float | None
@@ -70,6 +72,8 @@ class EvaluatedCell(Struct, frozen=True):
     #: Why it has this state, if that needs an explanation.
     reason: str = ""
     confirmation: Confirmation | None = None
+    #: The run whose images are the base if it is measured again; empty while learning.
+    base: str = ""
 
 
 class Gate(Struct, frozen=True):
@@ -79,7 +83,7 @@ class Gate(Struct, frozen=True):
     run: str
     started: str
     revision: str | None
-    #: The run or revision that was the base of the confirmation; None if nothing was measured again.
+    #: The runs (with commas between them) or the revision against which was measured; None if nothing was measured again.
     base: str | None
     verdict: GateVerdict
     reasons: tuple[str, ...]
@@ -112,7 +116,7 @@ def read_gate(folder: Path) -> Gate | None:
         found = msgspec.json.decode(path.read_bytes(), type=Gate)
     except FileNotFoundError:
         return None
-    except (OSError, msgspec.MsgspecError) as error:
+    except (OSError, *DAMAGED) as error:
         raise UsageError(f"{FILE} can't be read ({error}): {folder}") from None
     if found.schema > SCHEMA:
         raise UsageError(f"{FILE} has schema {found.schema}, newer than this fitmap reads ({SCHEMA}): {folder}")

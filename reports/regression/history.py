@@ -20,6 +20,8 @@ import pandas as pd
 from msgspec import Struct
 
 from harness.errors import RunError, UsageError
+from harness.record.damage import DAMAGED
+from harness.wording import counted
 from reports.analysis.analysis import Analysis
 from reports.analysis.cells import cells, parts_of
 from reports.comparison.comparability import Key, content, fingerprint
@@ -102,7 +104,10 @@ def entry_of(analysis: Analysis, verdict: str = "") -> HistoryEntry:
 
 
 def append(path: Path, lines: Iterable[HistoryEntry | Accept]) -> tuple[HistoryEntry | Accept, ...]:
-    """Appends the lines that the file does not have yet, and returns them. Raises RunError."""
+    """Appends the lines that the file does not have yet, and returns them. Raises RunError.
+
+    A run that a gate has judged since is appended once more: of two lines of a run the judged one counts.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("ab+") as file:
@@ -110,11 +115,12 @@ def append(path: Path, lines: Iterable[HistoryEntry | Accept]) -> tuple[HistoryE
             file.seek(0)
             text = file.read()
             there = parse(text, path.name)
-            known = {_identity(entry) for entry in there.entries} | {_identity(accept) for accept in there.accepts}
+            every: tuple[HistoryEntry | Accept, ...] = (*there.entries, *there.accepts)
+            known = {_identity(line): line for line in every}
             fresh = []
             for line in lines:
-                if _identity(line) not in known:
-                    known.add(_identity(line))
+                if _says_more(line, known.get(_identity(line))):
+                    known[_identity(line)] = line
                     fresh.append(line)
             # A job that was killed may have left half a line. The new line must not be joined to it.
             gap = b"\n" if text and not text.endswith(b"\n") else b""
@@ -133,6 +139,13 @@ def _identity(line: HistoryEntry | Accept) -> object:
     return (line.run, line.host) if isinstance(line, HistoryEntry) else line
 
 
+def _says_more(line: HistoryEntry | Accept, known: HistoryEntry | Accept | None) -> bool:
+    """Whether a line says what a known one of the same run does not: a verdict, or another one."""
+    if known is None:
+        return True
+    return isinstance(line, HistoryEntry) and isinstance(known, HistoryEntry) and line.verdict not in ("", known.verdict)
+
+
 def read(path: Path) -> History:
     """Reads a history; it is empty if there is no file. Raises UsageError if the file can't be read at all."""
     try:
@@ -144,9 +157,12 @@ def read(path: Path) -> History:
 
 
 def parse(text: bytes, name: str) -> History:
-    """Parses a history. A line that is damaged, not ours or of a newer schema becomes a warning; the others are read."""
-    entries: list[HistoryEntry] = []
-    accepts: list[Accept] = []
+    """Parses a history. A line that is damaged, not ours or of a newer schema becomes a warning; the others are read.
+
+    Each run counts once, however often histories were merged: it is the last line of it with a verdict, or the last one.
+    """
+    entries: dict[object, HistoryEntry] = {}
+    accepts: dict[Accept, None] = {}
     warnings: list[str] = []
     for number, line in enumerate(text.split(b"\n"), 1):
         if not line.strip():
@@ -159,12 +175,23 @@ def parse(text: bytes, name: str) -> History:
                 )
                 continue
             found = _LINE.decode(line)
-        except msgspec.DecodeError as error:
+        except DAMAGED as error:
             warnings.append(f"{name}, line {number}: not a line of a history ({error}): skipped")
             continue
-        (entries if isinstance(found, HistoryEntry) else accepts).append(found)
-    entries.sort(key=lambda entry: (entry.started, entry.run))
-    return History(tuple(entries), tuple(accepts), tuple(warnings))
+        if isinstance(found, Accept):
+            accepts[found] = None
+            continue
+        # Cells are compared by ratios. A line that was written by hand may hold values that have none.
+        if min(found.cells.values(), default=1.0) <= 0:
+            kept = {cell: value for cell, value in found.cells.items() if value > 0}
+            first = next(cell for cell in found.cells if cell not in kept)
+            lost = counted(len(found.cells) - len(kept), "value")
+            warnings.append(f"{name}, line {number}: {lost} not above 0 left out ({first})")
+            found = msgspec.structs.replace(found, cells=kept)
+        if found.verdict or not getattr(entries.get(_identity(found)), "verdict", ""):
+            entries[_identity(found)] = found
+    ordered = sorted(entries.values(), key=lambda entry: (entry.started, entry.run))
+    return History(tuple(ordered), tuple(accepts), tuple(warnings))
 
 
 def series(history: History, key: Key, before: str | None = None) -> tuple[HistoryEntry, ...]:

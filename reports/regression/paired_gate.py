@@ -10,14 +10,14 @@ from harness.record.config import GateSection
 from harness.record.plan import BASE, TWIN, Profile, is_base, sliced
 from reports.analysis.analysis import Analysis
 from reports.analysis.caveats import states_in_words
-from reports.analysis.cells import STATEMENTS, Cell, cell_name, cells, metric_info, parts_of
+from reports.analysis.cells import VALID, Cell, cell_name, cells, metric_info, parts_of
 from reports.comparison.matched_cells import pairs_of
-from reports.metrics.catalogue import BY_ID
+from reports.metrics.catalogue import BY_ID, STATEMENTS
 from reports.metrics.metric import Direction
 from reports.regression.confirmation import problem_of, validity
 from reports.regression.gate_result import EvaluatedCell
 from reports.regression.looks import Decision, LookedCell, Starts, decide_cells, twins_apart
-from reports.regression.screening import VALID, bound_of
+from reports.regression.screening import bound_of
 from reports.stats.pairs import TrialValues
 from reports.stats.two_states import two_states
 
@@ -156,7 +156,7 @@ def _evaluated(analysis: Analysis, cell: GateCell, decision: Decision) -> Evalua
         reason = "; ".join(filter(None, (reason, cell.states)))
     return EvaluatedCell(
         cell=cell.name, target=target, scope=cell.scope, metric=figure.title if figure else metric,
-        unit=figure.unit if figure else "ratio", now=cell.now or 0.0, before=cell.before,
+        unit=figure.unit if figure else "ratio", now=cell.now, before=cell.before,
         change=confirmation.worse - 1 if confirmation else 0.0, limit=None, bound=cell.looked.bound, runs=1,
         state=decision.state, reason=reason, confirmation=confirmation,
     )  # fmt: skip

@@ -1,6 +1,6 @@
 """The gate's false-alarm rate and what it finds: a simulation of nightly runs with the gate's own rules.
 
-    python -m reports.regression.simulation        prints the table of docs/method/regression-statistics.md (six seconds)
+    python -m reports.regression.simulation        prints the tables of docs/method/regression-statistics.md (a minute)
 
 A night is one run of 60 metrics, each the geometric mean of three trials. Logarithms are normal, with a standard deviation
 of 2 % between runs and of 3 % between trials. Metrics are independent, which gives the most false alarms. Each night is
@@ -10,7 +10,7 @@ screened against the nights before it. Flagged cells are measured again in eight
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from msgspec import Struct
@@ -18,7 +18,7 @@ from msgspec import Struct
 from reports.comparison.matched_cells import PairedCell
 from reports.regression.confirmation import confirm, verdict
 from reports.regression.gate_result import State
-from reports.regression.screening import MAX_RUNS, MIN_RUNS, SCREEN_CONFIDENCE
+from reports.regression.screening import MAX_RUNS, MIN_RUNS, SCREEN_CONFIDENCE, screen
 from reports.stats.intervals import student_t_quantile
 
 RUN_NOISE = 0.02
@@ -130,6 +130,51 @@ def last_run_finds(change: float) -> float:
     return 0.5 * math.erfc(distance / math.sqrt(2))
 
 
+def lost_again(night: int) -> float:
+    """The logarithm of a metric that is a fifth better for six nights, and then what it was."""
+    return math.log(0.8) if MAX_RUNS - 6 <= night < MAX_RUNS else 0.0
+
+
+def drifting(night: int) -> float:
+    """The logarithm of a metric that gets 1 % worse each night."""
+    return night * math.log1p(0.01)
+
+
+def flagged_nights(
+    rng: np.random.Generator, middle: Callable[[int], float], nights: range, *, levels: bool
+) -> Iterator[bool]:
+    """Whether each of some nights is flagged in a series with such middles. `levels`: against its best level."""
+    logs = values(rng, (nights.stop,)) + np.array([middle(night) for night in range(nights.stop)])
+    series = np.exp(logs).tolist()
+    return (screen(series[:night], series[night], "lower", BOUND, levels=levels).flagged for night in nights)
+
+
+def level_table(repetitions: int = 300) -> Iterator[str]:
+    """The lines of the Markdown table of what the best level is for."""
+    yield "| | against all runs | against the best level |"
+    yield "|---|---|---|"
+    cases: tuple[tuple[str, Callable[[int], float], range], ...] = (
+        ("improvement of 20 % that is lost again, flagged the first night", lost_again, range(MAX_RUNS, MAX_RUNS + 1)),
+        ("drift of 1 % a night, flagged within 20 nights", drifting, range(MIN_RUNS, 20)),
+        ("drift of 1 % a night, flagged within 30 nights", drifting, range(MIN_RUNS, 30)),
+    )
+    for title, middle, nights in cases:
+        found = [
+            sum(any(flagged_nights(np.random.default_rng(i), middle, nights, levels=levels)) for i in range(repetitions))
+            for levels in (False, True)
+        ]
+        yield f"| {title} | {found[0] / repetitions:.0%} | {found[1] / repetitions:.0%} |"
+    quiet = [
+        sum(
+            sum(flagged_nights(np.random.default_rng(i), lambda _: 0.0, range(MAX_RUNS, NIGHTS), levels=levels))
+            for i in range(repetitions)
+        )
+        for levels in (False, True)
+    ]
+    a_month = [count / (repetitions * (NIGHTS - MAX_RUNS)) * MONTH * METRICS for count in quiet]
+    yield f"| flags a month where nothing changes, {METRICS} metrics nightly | {a_month[0]:.1f} | {a_month[1]:.1f} |"
+
+
 if __name__ == "__main__":
-    for line in table():
+    for line in (*table(), "", *level_table()):
         print(line, flush=True)

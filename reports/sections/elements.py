@@ -94,17 +94,24 @@ def middle(trials: Sequence[LevelObservation], value: Callable[[LevelObservation
 
 
 def cpu_percent(analysis: Analysis, m: LevelObservation) -> float:
-    """The share of its cores that the service used in the measured window, percent."""
+    """The share of its cores that the service used in the measured window, percent; 0 if that has no length."""
+    if m.level.window_seconds <= 0:
+        return 0.0
     cores = len(parse_cpu_list(analysis.run.plan.placement.service))
     return m.level.usage["service"].cpu_seconds / m.level.window_seconds / cores * 100
 
 
 def dots_figure(analysis: Analysis, name: str, title: str, reading: str, found: Mapping[str, Sequence[float]]) -> Figure:
-    """A dot chart of percentages, one value per valid trial: medians, intervals and single trials."""
+    """A dot chart of percentages, one value per valid trial: medians, intervals and single trials.
+
+    A target with a value of 0 is left out: a counter that did not move says nothing.
+    """
     confidence = analysis.run.configuration.report.confidence_percent
     rows: list[Dot] = []
     table: list[Row] = []
     for target, values in found.items():
+        if not values or min(values) <= 0:
+            continue
         made = estimate(values, confidence)
         rows.append(Dot(target, made.median, made.low, made.high, tuple(values), ()))
         interval = "–" if made.low is None or made.high is None else span(made.low, made.high, "percent")

@@ -49,8 +49,22 @@ def points_of(trials: Sequence[ScaleMeasurement]) -> tuple[At, ...]:
     return tuple(At(n, tuple(level for _, level in found[n]), found[n][0][0]) for n in sorted(found))
 
 
-def _middle(at: At, value: Callable[[LevelMeasurement], float | Missing]) -> float:
-    return float(median(v for level in at.levels if not isinstance(v := value(level), Missing)))
+def _middle(at: At, value: Callable[[LevelMeasurement], float]) -> float:
+    return float(median(value(level) for level in at.levels))
+
+
+def _middle_cpu(at: At, role: str) -> float | None:
+    """CPU time per request of a role, microseconds; None if no trial has it."""
+    found = [v for level in at.levels if not isinstance(v := cpu_per_request_microseconds(role, level), Missing)]
+    return float(median(found)) if found else None
+
+
+def _cpu_cells(at: At, one: At | None) -> tuple[str, str]:
+    """The service's CPU time per request, and how many times that of one core or replica it is."""
+    cpu, first = _middle_cpu(at, "service"), _middle_cpu(one, "service") if one else None
+    if cpu is None:
+        return NONE, NONE
+    return quantity(cpu, "microseconds"), factor(cpu / first) if first else NONE
 
 
 def _figure(analysis: Analysis, name: str, title: str, reading: str, what: str, found: dict[str, tuple[At, ...]]) -> Figure:
@@ -96,10 +110,6 @@ def _cores(at: At, role: str) -> float:
     """Cores that a role used: mean over the window, median over trials."""
     used = [level.usage[role].cpu_seconds / level.window_seconds for level in at.levels if role in level.usage]
     return float(median(used)) if used else 0.0
-
-
-def _cpu(role: str) -> Callable[[LevelMeasurement], float | Missing]:
-    return lambda level: cpu_per_request_microseconds(role, level)
 
 
 def scale_up_section(analysis: Analysis, profile: Profile, name: str) -> Section:
@@ -164,7 +174,6 @@ def _law(law: Law) -> str:
 def _up_row(target: str, points: tuple[At, ...], at: At) -> Row:
     one = points[0] if points[0].count == 1 else None
     got = _cores(at, "service")
-    cpu = _middle(at, _cpu("service"))
     others = _cores(at, "database") + _cores(at, "generator")
     rate = _middle(at, throughput)
     speed = rate / _middle(one, throughput) if one else None
@@ -175,8 +184,7 @@ def _up_row(target: str, points: tuple[At, ...], at: At) -> Row:
         f"{factor(speed)} ({speed / at.count:.0%})" if speed else NONE,
         f"{got:.2f}",
         quantity(rate / got, "requests/s") if got else NONE,
-        quantity(cpu, "microseconds"),
-        factor(cpu / _middle(one, _cpu("service"))) if one else NONE,
+        *_cpu_cells(at, one),
         f"{others:.2f} cores",
         _limits(at),
     )
@@ -241,7 +249,7 @@ def _database(found: dict[str, tuple[At, ...]]) -> tuple[str, ...]:
 def _out_row(target: str, points: tuple[At, ...], at: At) -> Row:
     one = points[0] if points[0].count == 1 else None
     memory = _middle(at, lambda level: level.usage["service"].working_set_bytes)
-    cpu, rate = _middle(at, _cpu("service")), _middle(at, throughput)
+    rate, proxy = _middle(at, throughput), _middle_cpu(at, "proxy")
     times = rate / _middle(one, throughput) if one else None
     return (
         target,
@@ -250,8 +258,7 @@ def _out_row(target: str, points: tuple[At, ...], at: At) -> Row:
         f"{factor(times)} ({times / at.count:.0%})" if times else NONE,
         quantity(memory, "bytes"),
         quantity(memory / at.count, "bytes"),
-        quantity(cpu, "microseconds"),
-        factor(cpu / _middle(one, _cpu("service"))) if one else NONE,
-        quantity(_middle(at, _cpu("proxy")), "microseconds"),
+        *_cpu_cells(at, one),
+        NONE if proxy is None else quantity(proxy, "microseconds"),
         _limits(at),
     )

@@ -40,7 +40,7 @@ def downstream_answer(analysis: Analysis) -> ProfileAnswer | None:
     if load is None:
         return None
     below = load_of(analysis, PROFILE, open_loop=True)
-    full = {target: trials for target in analysis.run.plan.targets if (trials := analysis.cell(target, load))}
+    full = {target: trials for target in analysis.run.plan.targets if (trials := _known(analysis, target, load))}
     reached = {target: [throughput(m.level) / ceiling(analysis, m) * 100 for m in trials] for target, trials in full.items()}
     rate = f" {below.phrase}" if below else ""
     return ProfileAnswer(
@@ -58,6 +58,11 @@ def downstream_answer(analysis: Analysis) -> ProfileAnswer | None:
             tuple(_row(analysis, target, load, below) for target in full),
         ),
     )  # fmt: skip
+
+
+def _known(analysis: Analysis, target: str, load: Load) -> tuple[LevelObservation, ...]:
+    """The valid trials in which PostgreSQL counted its time. Without it nobody knows what the pool allows."""
+    return tuple(m for m in analysis.cell(target, load) if executor_microseconds(m.level) > 0)
 
 
 def ceiling(analysis: Analysis, m: LevelObservation) -> float:
@@ -79,7 +84,7 @@ def _saved(trials: tuple[LevelObservation, ...]) -> str | None:
 
 
 def _said(analysis: Analysis, target: str, load: Load, below: Load | None) -> tuple[Sentence, ...]:
-    trials = analysis.cell(target, load)
+    trials = _known(analysis, target, load)
     allows = middle(trials, lambda m: ceiling(analysis, m))
     share = middle(trials, lambda m: throughput(m.level) / ceiling(analysis, m))
     used = middle(trials, lambda m: cpu_percent(analysis, m))
@@ -99,7 +104,7 @@ def _said(analysis: Analysis, target: str, load: Load, below: Load | None) -> tu
 
 
 def _row(analysis: Analysis, target: str, load: Load, below: Load | None) -> Row:
-    trials = analysis.cell(target, load)
+    trials = _known(analysis, target, load)
     lower = analysis.cell(target, below) if below else ()
     limits = Counter(m.level.bottleneck for m in trials).most_common(1)
     return (

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from harness.errors import RunError, UsageError
 from harness.files import write_whole
+from harness.record.damage import DAMAGED
 
 MANIFEST = ".fitmap-site.json"
 _TEMPORARY = ".fitmap-site.part"
@@ -86,7 +87,7 @@ def _claimed(folder: Path) -> Manifest:
         raise UsageError(f"{folder} can't be used as the site's folder: {error.strerror}") from None
     try:
         found = msgspec.json.decode(data, type=Manifest)
-    except msgspec.DecodeError as error:
+    except DAMAGED as error:
         raise UsageError(f"{folder / MANIFEST} is damaged ({error}): give a new folder") from None
     if found.schema > SCHEMA:
         raise UsageError(f"{folder} was written by a newer fitmap: give a new folder")

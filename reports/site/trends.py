@@ -145,8 +145,7 @@ def _order(trend: Trend) -> tuple[bool, float, str, str, str]:
 
 def _trend(cell: str, runs: Sequence[HistoryEntry], regressed: Mapping[int, float]) -> Trend | None:
     parts = parts_of(cell)
-    # Only positive values have a logarithm. A line that was written by hand may hold others.
-    at = tuple(i for i, run in enumerate(runs) if run.cells.get(cell, 0.0) > 0)
+    at = tuple(i for i, run in enumerate(runs) if cell in run.cells)
     if not all((parts[0], parts[2], at)):
         return None
     metric = metric_info(parts[2])

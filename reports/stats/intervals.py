@@ -195,7 +195,7 @@ def at_zero(values: Sequence[float], covariates: Sequence[Sequence[float]]) -> A
     and Analysis of Experiments, chapter 15). Covariates that hardly vary, or for which there are too few values, are left
     out.
     """
-    return _first_coefficient(values, [np.ones(len(values))], covariates)
+    return first_at_zero(values, [np.ones(len(values))], covariates)
 
 
 def apart(
@@ -204,12 +204,13 @@ def apart(
     """How far the mean of `now` is above that of `before` at equal covariates (each a pair: of now, of before)."""
     group = np.repeat([1.0, 0.0], [len(now), len(before)])
     columns = [[*there, *then] for there, then in covariates]
-    return _first_coefficient([*now, *before], [group, np.ones(len(group))], columns)
+    return first_at_zero([*now, *before], [group, np.ones(len(group))], columns)
 
 
-def _first_coefficient(
+def first_at_zero(
     values: Sequence[float], design: Sequence[NDArray[np.float64]], covariates: Sequence[Sequence[float]]
 ) -> AtZero:
+    """The coefficient of the first column of the design where all covariates are 0."""
     n = len(values)
     moving = [column for column in covariates if np.std(column) > MIN_SPREAD][: max(0, n - 4)]
     matrix = np.column_stack([*design, *moving])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -243,3 +244,10 @@ def make_record(
     for result in results:
         writer.append(result)
     return read_record(folder)
+
+
+def renamed(record: Record, folder: Path, run_id: str) -> Path:
+    """A copy of a record on disk, as that of another run with the same values."""
+    shutil.copytree(record.folder, folder)
+    (folder / "run.json").write_bytes(msgspec.json.encode(msgspec.structs.replace(record.run, id=run_id)))
+    return folder

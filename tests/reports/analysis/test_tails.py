@@ -19,11 +19,12 @@ from harness.record.writer import RecordWriter
 from loadtests.protocol.histogram import encode, index_of
 from loadtests.protocol.messages import RouteResult
 from reports.analysis.analysis import Analysis, analyse
-from reports.analysis.cells import STATEMENTS, cells, parts_of
+from reports.analysis.cells import cells, parts_of
 from reports.analysis.claims import Condition, claim_results, read_claims
 from reports.analysis.ranking import Ranking
 from reports.export.citations import refreshed
 from reports.export.tables import frame
+from reports.metrics.catalogue import STATEMENTS
 from reports.metrics.scopes import load_id
 from reports.regression.history import entry_of
 from reports.regression.screening import judge

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from report_records import DETAILED, make_record
+from report_records import DETAILED, make_record, renamed
 
 from harness.cli.main import main
 from reports.analysis.analysis import analyse
@@ -87,11 +87,12 @@ def test_cells_of_records_are_what_was_measured_and_not_what_was_read(tmp_path: 
 def test_the_command_takes_several_records_and_refuses_unlike_ones(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    same = [make_record(tmp_path / name, targets=("go", "rust"), blocks=3) for name in "ab"]
+    made = make_record(tmp_path / "a", targets=("go", "rust"), blocks=3)
+    same = [made.folder, renamed(made, tmp_path / "b", "another")]
     other = make_record(tmp_path / "c", targets=("go", "rust"), blocks=3, profiles=DETAILED)
     with pytest.raises(SystemExit) as done:
-        main(["repeatability", *(str(record.folder) for record in same)])
+        main(["repeatability", *map(str, same)])
     assert done.value.code == 0 and "two runs within" in capsys.readouterr().out
     with pytest.raises(SystemExit) as done:
-        main(["repeatability", str(same[0].folder), str(other.folder)])
+        main(["repeatability", str(same[1]), str(other.folder)])
     assert done.value.code == 2 and "can't be compared" in capsys.readouterr().err

@@ -24,6 +24,7 @@ from paired_records import (
 )
 from report_records import make_record, run_of, write_trial
 
+from harness.errors import UsageError
 from harness.record.config import GateSection
 from harness.record.measurement import LevelMeasurement, StatementCount
 from harness.record.plan import BASE, Trial
@@ -92,7 +93,7 @@ def test_a_slower_route_is_flagged_confirmed_and_named_and_nothing_else_is(
     assert [cell.cell for cell in judged if cell.state == "flagged"] == [COLLATZ]
     assert {cell.state for cell in judged} == {"flagged", "fine"}
     again = pairs_record(tmp_path / "again", change)
-    (found,) = confirmed([by_name(judged)[COLLATZ]], again)
+    (found,) = confirmed([([by_name(judged)[COLLATZ]], again)])
     assert (found.state, found.metric, found.scope) == ("regressed", "CPU per request", "CPU-bound, GET /cpu/collatz alone")
     assert found.confirmation is not None
     assert 1.08 < found.confirmation.worse < 1.16
@@ -105,7 +106,7 @@ def test_what_is_flagged_and_not_worse_when_measured_again_is_no_regression(
     tmp_path: Path, entry: HistoryEntry, head: Callable[[Change], Analysis]
 ) -> None:
     judged = judge(head(slower("GET /cpu/collatz", 1.12)), [night(entry, n) for n in range(20)], GATE, {})
-    (found,) = confirmed([by_name(judged)[COLLATZ]], pairs_record(tmp_path / "again", unchanged))
+    (found,) = confirmed([([by_name(judged)[COLLATZ]], pairs_record(tmp_path / "again", unchanged))])
     assert found.state == "not regressed"
     assert decide(head(unchanged).run, [found], [], "base").exit_status == 0
 
@@ -117,7 +118,7 @@ def test_one_more_statement_is_found_though_its_trials_fail(
     flagged = [cell for cell in judged if cell.state == "flagged"]
     # Not the share of valid trials as well: the statement is why.
     assert [cell.cell for cell in flagged] == [PRODUCT]
-    (found,) = confirmed(flagged, pairs_record(tmp_path / "again", one_more_statement))
+    (found,) = confirmed([(flagged, pairs_record(tmp_path / "again", one_more_statement))])
     assert found.state == "regressed"
     assert found.confirmation is not None
     assert found.confirmation.worse == pytest.approx(2.0)
@@ -139,8 +140,8 @@ def test_a_target_that_answers_no_more_is_a_regression(
     judged = judge(head(no_answer), [night(entry, n) for n in range(20)], GATE, {})
     flagged = [cell for cell in judged if cell.state == "flagged"]
     assert [(cell.metric, cell.reason) for cell in flagged] == [("Share of valid trials", "7 requests failed")]
-    assert [c.state for c in confirmed(flagged, pairs_record(tmp_path / "again", no_answer))] == ["regressed"]
-    assert [c.state for c in confirmed(flagged, pairs_record(tmp_path / "fine", unchanged))] == ["not regressed"]
+    assert [c.state for c in confirmed([(flagged, pairs_record(tmp_path / "again", no_answer))])] == ["regressed"]
+    assert [c.state for c in confirmed([(flagged, pairs_record(tmp_path / "fine", unchanged))])] == ["not regressed"]
 
 
 def test_under_ten_runs_it_learns(entry: HistoryEntry, head: Callable[[Change], Analysis]) -> None:
@@ -235,6 +236,10 @@ def test_a_gate_is_read_back_as_it_was_written(tmp_path: Path, head: Callable[[C
     write_gate(gate, tmp_path)
     assert read_gate(tmp_path) == gate
     assert read_gate(tmp_path / "nowhere") is None
+    for bad in (b'{"schema": 1, "run": "\xff"}', b"[" * 100_000, b""):
+        (tmp_path / "gate.json").write_bytes(bad)
+        with pytest.raises(UsageError, match=r"gate\.json can't be read"):
+            read_gate(tmp_path)
 
 
 def test_exit_codes_are_those_of_the_documentation() -> None:
@@ -264,4 +269,4 @@ def test_a_regression_that_was_missed_last_night_is_no_baseline_of_itself(entry:
     missed = msgspec.structs.replace(night(entry, 12), images={**entry.images, **slow})
     flagged = EvaluatedCell(COLLATZ, "go", "", "CPU per request", "microseconds", 1.1, 1.0, 0.1, 0.05, 0.05, 13, "flagged")
     assert settled(flagged, [*history, missed], slow).state == "flagged"
-    assert baseline([*history, missed]) == history[6]
+    assert baseline([*history, missed], flagged) == history[6]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import multiprocessing
 import random
+import shutil
 import time
 from pathlib import Path
 
 import msgspec
 import pandas as pd
 import pytest
-from report_records import make_record
+from report_records import make_record, renamed
 
 from harness.cli.main import main
 from harness.record.reader import Record
@@ -66,6 +67,64 @@ def test_what_is_damaged_foreign_or_newer_is_told_and_costs_nothing_else(tmp_pat
     assert "line 2: not a line of a history" in history.warnings[0]
     assert f"schema {SCHEMA + 1} is newer" in history.warnings[1]
     assert "line 4" in history.warnings[2]
+
+
+def test_lines_that_a_merge_doubled_count_once(tmp_path: Path, entry: HistoryEntry) -> None:
+    """`git merge` with the driver `union` keeps the lines of both sides."""
+    path = tmp_path / "history.jsonl"
+    runs = [numbered(entry, number) for number in range(3)]
+    accept = Accept(SCHEMA, "run-00001", "now", "someone", "a new JDK")
+    append(path, [*runs, accept])
+    path.write_bytes(path.read_bytes() * 2)
+    history = read(path)
+    assert history.entries == tuple(runs)
+    assert history.accepts == (accept,)
+    assert history.warnings == ()
+
+
+def test_a_run_that_was_added_before_it_was_judged_gets_its_verdict(tmp_path: Path, entry: HistoryEntry) -> None:
+    """Otherwise a run that regressed would stay part of the baseline."""
+    path = tmp_path / "history.jsonl"
+    append(path, [numbered(entry, number) for number in range(3)])
+    judged = msgspec.structs.replace(numbered(entry, 2), verdict="regressed")
+    assert append(path, [judged]) == (judged,)
+    assert append(path, [judged, numbered(entry, 2)]) == ()
+    assert [e.run for e in series(read(path), entry.key)] == ["run-00000", "run-00001"]
+    # However the lines are ordered by a merge.
+    path.write_bytes(b"\n".join(reversed(path.read_bytes().splitlines())) + b"\n")
+    assert [e.run for e in series(read(path), entry.key)] == ["run-00000", "run-00001"]
+    # Judged again, the last verdict counts.
+    fine = msgspec.structs.replace(judged, verdict="fine")
+    assert append(path, [fine]) == (fine,)
+    assert len(series(read(path), entry.key)) == 3
+
+
+def test_bytes_that_are_not_utf_8_cost_their_own_line(tmp_path: Path, entry: HistoryEntry) -> None:
+    path = tmp_path / "history.jsonl"
+    append(path, [numbered(entry, number) for number in range(3)])
+    lines = path.read_bytes().splitlines()
+    for bad in (b'"\xff"', b"[" * 100_000):
+        path.write_bytes(b"\n".join((lines[0], lines[1].replace(b'"local"', bad), lines[2])) + b"\n")
+        history = read(path)
+        assert [e.run for e in history.entries] == ["run-00000", "run-00002"]
+        (warning,) = history.warnings
+        assert "line 2: not a line of a history" in warning
+        # The file takes further lines.
+        assert append(path, [numbered(entry, 1)])
+
+
+def test_a_value_that_no_ratio_can_be_made_of_is_told_and_left_out(tmp_path: Path, entry: HistoryEntry) -> None:
+    cell = "go|cpu@saturate|throughput"
+    path = tmp_path / "history.jsonl"
+    runs = [numbered(entry, i) for i in range(MIN_RUNS + 1)]
+    lines = [msgspec.structs.replace(run, cells={**run.cells, cell: 0.0}) if i == 3 else run for i, run in enumerate(runs)]
+    path.write_bytes(b"".join(msgspec.json.encode(line) + b"\n" for line in lines))
+    history = read(path)
+    assert len(history.entries) == len(lines)
+    assert history.warnings == (f"history.jsonl, line 4: 1 value not above 0 left out ({cell})",)
+    past = [run.cells for run in history.entries]
+    assert screen_cell(cell, PLAIN, entry.cells, past, 0.05).runs == MIN_RUNS
+    assert screen_cell("go|cpu@saturate|cpu", PLAIN, entry.cells, past, 0.05).runs == MIN_RUNS + 1
 
 
 def _write(path: Path, entry: HistoryEntry, numbers: range) -> None:
@@ -183,13 +242,29 @@ def test_from_a_record_to_a_list_a_table_and_an_acknowledgement(
 def test_a_comparison_shows_what_changed_and_refuses_unlike_records(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, record: Record
 ) -> None:
-    status, out, _ = command(capsys, "compare", str(record.folder), str(record.folder), "--all")
+    same = str(renamed(record, tmp_path / "same", "another"))
+    status, out, _ = command(capsys, "compare", str(record.folder), same, "--all")
     assert (status, "0 worse, 0 better" in out, "no difference shown" in out) == (0, True, True)
     longer = make_record(tmp_path / "longer", targets=("go", "python"), blocks=4)
-    status, _, err = command(capsys, "compare", str(record.folder), str(longer.folder))
+    status, _, err = command(capsys, "compare", same, str(longer.folder))
     assert status == 2
     assert "can't be compared: something else was measured (blocks or times)" in err
-    assert '"summary"' in command(capsys, "compare", str(record.folder), str(record.folder), "--format", "json")[1]
-    assert "| where |" in command(
-        capsys, "compare", str(record.folder), str(record.folder), "--format", "markdown", "--all"
-    )[1]  # fmt: skip
+    assert '"summary"' in command(capsys, "compare", str(record.folder), same, "--format", "json")[1]
+    assert "| where |" in command(capsys, "compare", str(record.folder), same, "--format", "markdown", "--all")[1]
+
+
+def test_a_run_is_not_compared_with_itself(capsys: pytest.CaptureFixture[str], tmp_path: Path, record: Record) -> None:
+    """It would show no difference, whatever the noise is: the newest record is the default of the other side."""
+    copy = shutil.copytree(record.folder, tmp_path / "a-copy")
+    runs = ("--runs", str(tmp_path))
+    for words in (
+        ("compare", str(record.folder), str(record.folder)),
+        ("compare", str(record.folder), str(copy)),
+        ("compare", str(record.folder)),
+        ("report", str(copy), "--baseline", str(record.folder)),
+        ("repeatability", str(copy), str(record.folder)),
+    ):
+        status, _, err = command(capsys, *runs, *words)
+        assert status == 2, words
+        assert "is compared with itself: name another record" in err
+    assert not (copy / "report.html").exists()

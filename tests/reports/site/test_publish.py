@@ -67,6 +67,19 @@ def test_a_record_of_another_machine_or_behind_a_link_is_not_published(desk: Des
     assert not any(b"secret" in data for data in desk.files().values())
 
 
+def test_files_with_bytes_that_are_not_utf_8_are_told_and_the_others_published(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    entries = fill(desk, 5, ("go",), 5)
+    for entry, name in zip(entries, ("run.json", "gate.json"), strict=False):
+        (desk.runs / entry.run / name).write_bytes(b'{"id": "\xff"}')
+    assert desk.publish() == 0
+    told = capsys.readouterr().err
+    assert f"{entries[0].run}: its run.json can't be read" in told
+    assert f"{entries[1].run}: its gate.json can't be read" in told
+    assert (desk.site / "runs" / entries[4].run / "report.html").exists()
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [(("--url", "javascript:x"), "--url must be"), (("--megabytes", "0"), "--megabytes"), ((), "no run in")],

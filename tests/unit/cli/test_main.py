@@ -39,6 +39,53 @@ def test_wrong_configuration_is_one_sentence_and_status_2(capsys: pytest.Capture
     assert 'did you mean "preset"' in one_sentence(err)
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('metrics = ["throughput", "p95"]', '[gate] metrics: unknown metric "p95": did you mean "p99"?'),
+        ("metrics = []", "[gate] metrics is empty"),
+        ("percents = { cpus = 2.0 }", '[gate] percents: unknown metric "cpus": did you mean "cpu"?'),
+    ],
+)
+def test_an_unknown_metric_of_the_gate_is_refused_before_anything_is_built(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, text: str, said: str
+) -> None:
+    path = tmp_path / "fitmap.toml"
+    path.write_text(f"[gate]\n{text}\n")
+    for command in (("plan",), ("--runs", str(tmp_path), "gate")):
+        status, _, err = fitmap(capsys, "--config", str(path), *command)
+        assert status == 2
+        assert said in one_sentence(err)
+
+
+def test_a_configuration_that_is_not_there_is_one_sentence_and_status_2(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    status, _, err = fitmap(capsys, "--config", str(tmp_path / "missing.toml"), "plan")
+    assert status == 2
+    assert "missing.toml: there is no such file" in one_sentence(err)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("gate", "--base", ""), ("bench", "--target", ""), ("bench", "--target", "go,,rust"), ("bench", "--profile", ","),
+        ("bench", "--level", " "), ("bench", "--route", ""), ("bench", "--variants", ""), ("bench", "--resume", ""),
+        ("bench", "--precision", "2%", "--minutes", "nan"), ("gate", "--minutes", "0"), ("gate", ""), ("gate", "--twin", ""),
+        ("report", ""), ("report", "--baseline", ""), ("compare", ""), ("compare", "main", ""), ("build", ""),
+        ("history", "add", ""), ("history", "add", "--branch", ""), ("history", "show", ""), ("advise", "--on", ""),
+        ("history", "accept", "run", "--reason", " "), ("history", "accept", "run", "--reason", "x", "--by", ""),
+        ("publish", ""), ("publish", "site", "--url", ""), ("publish", "site", "--megabytes", "inf"),
+        ("--config", "", "plan"), ("--runs", "", "list"), ("repeatability", ""), ("history", "--history", "", "list"),
+    ],
+)  # fmt: skip
+def test_an_empty_word_never_stands_for_a_default(capsys: pytest.CaptureFixture[str], words: tuple[str, ...]) -> None:
+    """Such as that of a variable that a CI job did not set: `fitmap gate --base "$BASE"`."""
+    status, out, err = fitmap(capsys, *words)
+    assert (status, out) == (2, "")
+    assert "it is empty" in err or "has an empty name" in err or "is no number above 0" in err
+
+
 def test_an_unknown_target_is_one_sentence_and_status_2(capsys: pytest.CaptureFixture[str]) -> None:
     status, _, err = fitmap(capsys, "bench", "--target", "pyhton")
     assert status == 2

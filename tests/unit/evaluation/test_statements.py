@@ -101,6 +101,19 @@ def test_statements_that_were_forgotten_are_a_problem() -> None:
     assert "too many different statements" in problems(reading({}, sessions=opened(16), evicted=2))[0]
 
 
+def test_counts_that_were_reset_are_a_problem() -> None:
+    """What ran before the reset would count as never executed."""
+    first = reading({}, row("SET a = $1", 10), sessions=opened(16), evicted=3)
+    for now in (
+        reading({}, sessions=opened(16), evicted=3),
+        reading({}, row("SET a = $1", 9), sessions=opened(16), evicted=3),
+        reading({}, row("SET a = $1", 11), sessions=opened(16), evicted=0),
+    ):
+        (problem,) = problems(now, first)
+        assert "counts were reset" in problem
+    assert problems(reading({}, row("SET a = $1", 6), row("SET a = $1", 5), sessions=opened(32), evicted=3), first) == ()
+
+
 def test_the_printed_statistics_are_read_strictly() -> None:
     sessions = '{"opened": 18, "held_milliseconds": 1.5, "reported_milliseconds": 20, "used_milliseconds": 19.25}'
     text = (

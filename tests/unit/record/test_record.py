@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 from hdrh.histogram import HdrHistogram
 from synthetic import measurement, result, run
@@ -12,7 +13,7 @@ from synthetic import measurement, result, run
 from harness.errors import RunError, UsageError
 from harness.record.histograms import LevelHistograms, read_histograms
 from harness.record.measurement import Missing
-from harness.record.reader import read_record
+from harness.record.reader import find_records, latest, locate, read_record
 from harness.record.writer import RecordWriter
 from loadtests.protocol.messages import RouteResult
 
@@ -86,6 +87,21 @@ def test_an_invalid_header_is_refused_with_the_place(folder: Path) -> None:
 def test_a_folder_without_a_record_is_refused_with_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="fitmap list"):
         read_record(tmp_path)
+
+
+def test_the_newest_record_is_that_of_the_last_run_whatever_its_folder_is_called(tmp_path: Path) -> None:
+    """A record that was unpacked from an artifact, or copied to be kept."""
+    for name, started in (
+        ("zebra", "2026-01-01T00:00:00+00:00"),
+        ("aardvark", "2026-01-03T00:00:00+00:00"),
+        ("20260102T000000Z", "2026-01-02T23:30:00-02:00"),
+    ):
+        RecordWriter(tmp_path / name).begin(msgspec.structs.replace(run(), id=name, started=started))
+    (tmp_path / "zzz").mkdir()
+    (tmp_path / "zzz" / "run.json").write_bytes(b"\xff")
+    assert [path.name for path in find_records(tmp_path)] == ["zzz", "zebra", "aardvark", "20260102T000000Z"]
+    assert latest(tmp_path).name == "20260102T000000Z"
+    assert locate(tmp_path, None).name == "20260102T000000Z"
 
 
 def test_a_full_disk_is_one_sentence(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

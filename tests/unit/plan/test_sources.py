@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from harness.errors import UsageError
 from harness.files import ROOT
+from harness.plan.sources import count_sources, source_lines
 from harness.plan.targets import find_targets
-from harness.run.description import source_lines
+from harness.record.plan import Target
 
 
 def test_code_counts_and_comments_and_blank_lines_do_not(tmp_path: Path) -> None:
@@ -23,6 +25,19 @@ def test_a_pattern_that_finds_nothing_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "a.go").write_text("package main\n")
     with pytest.raises(UsageError, match=r'no file matches "\*\.rs"'):
         source_lines(tmp_path, ("*.go", "*.rs"))
+
+
+def test_files_in_which_no_line_counts_are_refused_with_a_way_out(tmp_path: Path) -> None:
+    """0 lines would be a value that can't be compared, found after all was measured."""
+    folder = tmp_path / "services" / "example"
+    folder.mkdir(parents=True)
+    (folder / "main.unheard-of").write_text("begin\n  serve\nend\n")
+    (folder / "empty.py").write_text("")
+    target = Target("example", "Example", "standard", "", "", ("main.unheard-of",), "", (), ())
+    for name in ("main.unheard-of", "empty.py"):
+        with pytest.raises(UsageError, match=rf"no line of code is counted in sources \({name}\).*sources = \[\]"):
+            count_sources({"example": msgspec.structs.replace(target, sources=(name,))}, tmp_path)
+    assert count_sources({"example": msgspec.structs.replace(target, sources=())}, tmp_path) == {}
 
 
 @pytest.mark.parametrize("target", find_targets(ROOT / "services").values(), ids=lambda target: target.name)
