@@ -160,6 +160,7 @@ def test_a_route_whose_tail_is_lost_is_no_lost_load(analysis: Analysis) -> None:
     past = entry_of(analysis)
     past = replace(past, cells={**past.cells, f"go|{LOAD} {ORDERS}|p99": 30_000.0})
     judged = judge(analysis, [past], analysis.run.configuration.gate, {})
+    # It is named, as one value, and the load is not called lost.
     assert [cell.cell for cell in judged if cell.state == "not judged"] == [f"go|{LOAD} {ORDERS}|p99"]
     assert f"go|{LOAD} {PRODUCT}|p99" in {cell.cell for cell in judged}
 
