@@ -35,9 +35,9 @@ type store struct {
 }
 
 func openStore(cfg *pgxpool.Config) (*store, error) {
-	// A fixed size: all connections open at start, and the health check opens again what was lost. It sends nothing.
+	// A fixed size: see open. What is lost later is opened again when it is needed, or by the pool's health check, which
+	// sends nothing.
 	cfg.MinConns = cfg.MaxConns
-	cfg.HealthCheckPeriod = time.Second
 	// The default pings a connection that has been idle for a second: a silent round trip. store.with resets the pool
 	// when a connection fails instead.
 	cfg.ShouldPing = func(context.Context, pgxpool.ShouldPingParams) bool { return false }
@@ -50,13 +50,12 @@ func openStore(cfg *pgxpool.Config) (*store, error) {
 	return &store{pool: pool}, nil
 }
 
-// open waits until all connections stand. The pool's own health check would retry only once a second.
+// open waits until all connections stand. The pool's own health check would retry only once a minute.
 func (s *store) open(ctx context.Context) {
 	for ctx.Err() == nil {
-		err := s.with(ctx, func(context.Context, *pgx.Conn) error { return nil })
-		if stat := s.pool.Stat(); err == nil && stat.TotalConns()-stat.ConstructingConns() == stat.MaxConns() {
+		if s.openAll(ctx) == nil {
 			s.opened.Store(true)
-			slog.Info("pool open", "connections", stat.MaxConns())
+			slog.Info("pool open", "connections", s.pool.Stat().TotalConns())
 			return
 		}
 		select {
@@ -64,6 +63,19 @@ func (s *store) open(ctx context.Context) {
 		case <-ctx.Done():
 		}
 	}
+}
+
+// openAll holds as many connections at once as the pool may have: then all of them stand.
+func (s *store) openAll(ctx context.Context) error {
+	for range s.pool.Stat().MaxConns() {
+		conn, err := s.acquire(ctx)
+		if err != nil {
+			return err
+		}
+		defer conn.Release()
+	}
+	s.reached()
+	return nil
 }
 
 func (s *store) health(ctx context.Context) error {
@@ -79,10 +91,8 @@ func (s *store) health(ctx context.Context) error {
 // with lends f a connection, and tells a database that is away from an error of ours.
 func (s *store) with(ctx context.Context, f func(context.Context, *pgx.Conn) error) error {
 	conn, err := s.acquire(ctx)
-	if _, refused := errors.AsType[*pgconn.ConnectError](err); refused {
-		return s.unavailable(err)
-	} else if err != nil { // all connections were busy for too long
-		return fmt.Errorf("%w: %w", errUnavailable, err)
+	if err != nil {
+		return err
 	}
 	defer conn.Release()
 
@@ -99,16 +109,26 @@ func (s *store) with(ctx context.Context, f func(context.Context, *pgx.Conn) err
 	case answered && answer.Code == queryCanceled:
 		return fmt.Errorf("%w: %w", errUnavailable, err)
 	}
-	if s.lost.Load() && s.lost.CompareAndSwap(true, false) {
-		slog.Info("database reached")
-	}
+	s.reached()
 	return err
 }
 
 func (s *store) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, acquireLimit)
 	defer cancel()
-	return s.pool.Acquire(ctx)
+	conn, err := s.pool.Acquire(ctx)
+	if _, refused := errors.AsType[*pgconn.ConnectError](err); refused {
+		return nil, s.unavailable(err)
+	} else if err != nil { // all connections were busy for too long
+		return nil, fmt.Errorf("%w: %w", errUnavailable, err)
+	}
+	return conn, nil
+}
+
+func (s *store) reached() {
+	if s.lost.Load() && s.lost.CompareAndSwap(true, false) {
+		slog.Info("database reached")
+	}
 }
 
 // unavailable logs the first of a row of failures only.

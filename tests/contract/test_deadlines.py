@@ -32,6 +32,9 @@ FIXED = talking.request_head("POST", "/cpu/summarize", {**KIND, "content-length"
 LONG = talking.request_head("POST", "/cpu/summarize", {**KIND, "content-length": "1000"})
 CHUNKED = talking.request_head("POST", "/cpu/summarize", {**KIND, "transfer-encoding": "chunked"})
 PING = talking.request_head("GET", "/ping", {})
+PONG = b"\r\n\r\npong"
+SUMMARY = b"\r\n\r\n" + ANSWER
+IN_CHUNKS = CHUNKED + b"%x\r\n%b\r\n0\r\n\r\n" % (len(BODY), BODY)
 
 
 def pieces(data: bytes, seconds: float) -> Iterator[bytes]:
@@ -60,7 +63,7 @@ class Heard:
 def trickle(port: int, send: Iterator[bytes], before: bytes, enough: Callable[[bytes], bool], limit: float) -> Heard:
     """Send pieces with pauses between them, and listen, until `enough` came, the connection ends, or time is up.
 
-    `before`: a request of `/ping`, sent at first and answered before the clock starts.
+    `before`: a request, sent at first and answered before the clock starts. What follows it comes in the same segment.
     """
     with socket.create_connection((LOOPBACK, port), timeout=5) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -68,7 +71,7 @@ def trickle(port: int, send: Iterator[bytes], before: bytes, enough: Callable[[b
             connection.sendall(before)
             answer = b""
             # Head and body may come in two pieces.
-            while not answer.endswith(b"\r\n\r\npong"):
+            while not answer.endswith((PONG, SUMMARY)):
                 part = connection.recv(65_536)
                 assert part, f"the connection ended after {answer!r}"
                 answer += part
@@ -94,6 +97,10 @@ TOO_SLOW: dict[str, tuple[bytes, Callable[[], Iterator[bytes]], float]] = {
     "a head": (b"", lambda: endless(PING[:20], b"x"), HEAD_SECONDS),
     "a head that stops": (b"", lambda: endless(PING[:20], b""), HEAD_SECONDS),
     "the second head of a connection": (PING, lambda: endless(PING[:20], b"x"), HEAD_SECONDS),
+    "a head whose beginning came with a request": (PING + PING[:20], lambda: endless(b"", b""), HEAD_SECONDS),
+    "a head whose first bytes came with a request": (PING + PING[:10], lambda: endless(b"", b""), HEAD_SECONDS),
+    "a head whose beginning came with a body": (FIXED + BODY + PING[:20], lambda: endless(b"", b""), HEAD_SECONDS),
+    "a head whose beginning came with chunks": (IN_CHUNKS + PING[:20], lambda: endless(b"", b""), HEAD_SECONDS),
     "a body of known length": (b"", lambda: endless(LONG, b" "), REQUEST_SECONDS),
     "a chunked body": (b"", lambda: endless(CHUNKED, b"1\r\n \r\n"), REQUEST_SECONDS),
     "a body that stops": (b"", lambda: endless(LONG, b""), REQUEST_SECONDS),

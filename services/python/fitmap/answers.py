@@ -17,8 +17,7 @@ class JsonResponse(Response):
         return _encode(content)
 
 
-# `gc=False`: none of these can be part of a cycle, so the garbage collector need not track them.
-class Answer(Struct, gc=False):
+class Answer(Struct):
     """Keys are written in the order of the fields."""
 
 

@@ -94,5 +94,6 @@ async def _keep(_connection: asyncpg.Connection) -> None:
 
 async def _learn_integer_array(connection: asyncpg.Connection) -> None:
     # asyncpg knows the built-in types, but not their arrays (its issue 1272). A connection that first meets one asks
-    # the catalogue with three statements. This makes it ask when it opens, not within a request of POST /orders.
-    await connection.prepare("SELECT NULL::integer[]")
+    # the catalogue, and switches jit off for that. This makes it ask when it opens, not within a request of POST
+    # /orders. Unnamed, because a named statement would be closed, and waited for, within the first request.
+    await connection.prepare("SELECT NULL::integer[]", name="")

@@ -14,8 +14,7 @@ _MAX_BODY_BYTES = 1_048_576
 Id = Annotated[int, Meta(ge=1, le=MAX_INTEGER)]
 
 
-# A cycle cannot come out of JSON: the garbage collector need not track what is decoded.
-class Input(Struct, gc=False):
+class Input(Struct):
     """Unknown keys are ignored, types are strict: 1.0, "1" and true are no integers, null is no value."""
 
 

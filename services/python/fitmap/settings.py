@@ -28,10 +28,16 @@ class DatabaseAddress:
         except ValueError as error:
             # The error's own text quotes parts of the URL.
             raise SettingsError("DATABASE_URL is not a URL") from error
-        name = unquote(parts.path.removeprefix("/"))
-        if parts.scheme != "postgresql" or not (parts.hostname and port and parts.username and parts.password and name):
+        name = parts.path.removeprefix("/")
+        if (
+            parts.scheme != "postgresql"
+            or not (parts.hostname and port and parts.username and parts.password and name)
+            or "/" in name
+            or "?" in url
+            or "#" in url
+        ):
             raise SettingsError("DATABASE_URL must read postgresql://user:password@host:port/name")
-        return cls(parts.hostname, port, unquote(parts.username), unquote(parts.password), name)
+        return cls(parts.hostname, port, unquote(parts.username), unquote(parts.password), unquote(name))
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,11 @@ def test_what_is_missing_is_named(name: str) -> None:
                 "postgresql://shop:secret@127.0.0.1:port/fitmap",
                 "postgresql://shop:secret@127.0.0.1:5432/",
                 "postgresql://shop:secret@[::1:5432/fitmap",
+                "postgresql://shop:secret@127.0.0.1:5432/fitmap/orders",
+                "postgresql://shop:secret@127.0.0.1:5432/fitmap?sslmode=disable",
+                "postgresql://shop:secret@127.0.0.1:5432/fitmap?",
+                "postgresql://shop:secret@127.0.0.1:5432/fitmap#orders",
+                "postgresql://shop:@127.0.0.1:5432/fitmap",
             ]
         ),
     ],

@@ -3,7 +3,7 @@
 use std::{convert::Infallible, fmt, marker::PhantomData, ops::RangeInclusive, time::Duration};
 
 use axum::{
-    body::{Body, HttpBody},
+    body::Body,
     extract::{FromRequest, FromRequestParts, RawPathParams, Request},
     http::{HeaderMap, Uri, header::CONTENT_TYPE, request::Parts},
 };
@@ -137,8 +137,7 @@ async fn read_in_time(body: Body) -> Result<Vec<u8>, Error> {
 /// Reads on past the limit for a while: an answer given while the client still sends would end in a
 /// reset connection, and the client might never see it.
 async fn read(mut body: Body) -> Result<Vec<u8>, Error> {
-    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    let mut bytes = Vec::with_capacity(announced.min(MAX_BODY));
+    let mut bytes = Vec::new();
     let mut length = 0;
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| bad_request("The body broke off."))?;
@@ -179,29 +178,6 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
         }
 
         deserializer.deserialize_map(ObjectVisitor(PhantomData))
-    }
-}
-
-/// A string that has to be there and that nobody looks at.
-pub struct AnyString;
-
-impl<'de> Deserialize<'de> for AnyString {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct AnyStringVisitor;
-
-        impl Visitor<'_> for AnyStringVisitor {
-            type Value = AnyString;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string")
-            }
-
-            fn visit_str<E>(self, _: &str) -> Result<AnyString, E> {
-                Ok(AnyString)
-            }
-        }
-
-        deserializer.deserialize_str(AnyStringVisitor)
     }
 }
 

@@ -12,7 +12,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicU8, Ordering},
+        atomic::{AtomicU8, AtomicU32, Ordering},
     },
     task::{self, Context, Poll},
     time::Duration,
@@ -20,10 +20,12 @@ use std::{
 
 use axum::{
     Router,
+    body::{Body, HttpBody},
     extract::Request,
     serve::{IncomingStream, Listener},
 };
 use futures_util::FutureExt;
+use http_body_util::BodyExt;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
@@ -33,11 +35,17 @@ use tower::{Service, service_fn};
 
 const HEAD: Duration = Duration::from_secs(10);
 
-/// What a connection is at. The connection itself and the service of its requests share it.
+/// How far a connection is. The connection itself and the service of its requests share it.
 #[derive(Clone)]
-struct Phase(Arc<AtomicU8>);
+struct Progress(Arc<Shared>);
 
-impl Phase {
+struct Shared {
+    phase: AtomicU8,
+    /// The last four bytes of the request that came last; see `last_four`.
+    end: AtomicU32,
+}
+
+impl Progress {
     /// Between two requests.
     const IDLE: u8 = 0;
     /// A head is due: the connection is new, or a part of the head has come.
@@ -45,13 +53,61 @@ impl Phase {
     /// The head was complete, and the service has not answered yet.
     const REQUEST: u8 = 2;
 
+    /// The end of a head, and of a chunked body.
+    const EMPTY_LINE: u32 = u32::from_be_bytes(*b"\r\n\r\n");
+    /// That end where lines end without a carriage return, which hyper takes.
+    const BARE_EMPTY_LINE: u32 = 0x0a0a;
+    /// Nobody has read the body.
+    const UNKNOWN: u32 = 0;
+
+    fn new() -> Self {
+        Self(Arc::new(Shared {
+            phase: AtomicU8::new(Self::HEAD),
+            end: AtomicU32::new(Self::EMPTY_LINE),
+        }))
+    }
+
     fn is(&self, phase: u8) -> bool {
-        self.0.load(Ordering::Relaxed) == phase
+        self.0.phase.load(Ordering::Relaxed) == phase
     }
 
     fn set(&self, phase: u8) {
-        self.0.store(phase, Ordering::Relaxed);
+        self.0.phase.store(phase, Ordering::Relaxed);
     }
+
+    /// A head was complete.
+    fn begin(&self, request: Request) -> Request {
+        self.set(Self::REQUEST);
+        if matches!(request.body().size_hint().exact(), None | Some(0)) {
+            self.0.end.store(Self::EMPTY_LINE, Ordering::Relaxed);
+            return request;
+        }
+        self.0.end.store(Self::UNKNOWN, Ordering::Relaxed);
+        let (progress, mut end) = (self.clone(), Self::EMPTY_LINE);
+        request.map(|body| {
+            Body::new(body.map_frame(move |frame| {
+                if let Some(data) = frame.data_ref() {
+                    end = last_four(end, data);
+                    progress.0.end.store(end, Ordering::Relaxed);
+                }
+                frame
+            }))
+        })
+    }
+
+    /// Whether a connection, whose last four bytes these are, brought more than the last request.
+    fn is_exceeded(&self, received: u32) -> bool {
+        let end = self.0.end.load(Ordering::Relaxed);
+        let bare = end == Self::EMPTY_LINE && received & 0xffff == Self::BARE_EMPTY_LINE;
+        end != Self::UNKNOWN && end != received && !bare
+    }
+}
+
+/// The last four bytes of those before and these.
+fn last_four(before: u32, bytes: &[u8]) -> u32 {
+    bytes[bytes.len().saturating_sub(4)..]
+        .iter()
+        .fold(before, |last, &byte| (last << 8) | u32::from(byte))
 }
 
 /// Accepts connections that have the deadline.
@@ -80,14 +136,14 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let service = service_fn(move |stream: IncomingStream<'_, DeadlineListener>| {
-        let phase = stream.io().phase.clone();
+        let progress = stream.io().progress.clone();
         let mut router = router.clone();
         let service = service_fn(move |request: Request| {
-            phase.set(Phase::REQUEST);
-            let phase = phase.clone();
+            let request = progress.begin(request);
+            let progress = progress.clone();
             router
                 .call(request)
-                .inspect(move |_| phase.set(Phase::IDLE))
+                .inspect(move |_| progress.set(Progress::IDLE))
         });
         ready(Ok::<_, Infallible>(service))
     });
@@ -98,17 +154,25 @@ pub async fn serve(
 
 struct Connection<S> {
     stream: S,
-    phase: Phase,
+    progress: Progress,
     timer: Option<Pin<Box<Sleep>>>,
+    /// The last four bytes that came; see `last_four`.
+    received: u32,
 }
 
 impl<S> Connection<S> {
     fn new(stream: S) -> Self {
         Self {
             stream,
-            phase: Phase(Arc::new(AtomicU8::new(Phase::HEAD))),
+            progress: Progress::new(),
             timer: None,
+            received: Progress::EMPTY_LINE,
         }
+    }
+
+    fn expect_head(&mut self) {
+        self.progress.set(Progress::HEAD);
+        self.timer = None;
     }
 }
 
@@ -118,15 +182,21 @@ impl<S: AsyncRead + Unpin> AsyncRead for Connection<S> {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(cx, buf);
+        let idle = self.progress.is(Progress::IDLE);
         if read.is_ready() {
-            if self.phase.is(Phase::IDLE) {
-                self.phase.set(Phase::HEAD);
-                self.timer = None;
+            self.received = last_four(self.received, &buf.filled()[before..]);
+            if idle {
+                self.expect_head();
             }
             return read;
         }
-        if self.phase.is(Phase::HEAD) {
+        // hyper asks for more: what came along with the request before is no whole head.
+        if idle && self.progress.is_exceeded(self.received) {
+            self.expect_head();
+        }
+        if self.progress.is(Progress::HEAD) {
             let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(HEAD)));
             task::ready!(timer.as_mut().poll(cx));
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{Error, bad_request},
-    request::{AnyString, Object},
+    request::Object,
 };
 
 const MAX_ORDERS: usize = 10_000;
@@ -26,13 +26,15 @@ struct Order<'a> {
     customer: Cow<'a, str>,
     #[serde(borrow)]
     region: Cow<'a, str>,
-    lines: Vec<Object<Line>>,
+    #[serde(borrow)]
+    lines: Vec<Object<Line<'a>>>,
 }
 
 #[derive(Deserialize)]
-struct Line {
-    #[serde(rename = "sku")]
-    _sku: AnyString,
+struct Line<'a> {
+    // Has to be there, and nobody looks at it.
+    #[serde(borrow, rename = "sku")]
+    _sku: Cow<'a, str>,
     quantity: u64,
     price_cents: u64,
 }

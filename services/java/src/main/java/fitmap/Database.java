@@ -170,29 +170,31 @@ final class Database implements AutoCloseable {
     return with(
         connection -> {
           connection.setAutoCommit(false);
+          Transaction transaction = new Transaction(connection);
           try {
-            T result = steps.in(new Transaction(connection));
-            connection.commit();
-            connection.setNetworkTimeout(Runnable::run, (int) LIMIT.toMillis());
+            T result = steps.in(transaction);
+            transaction.commit();
             return result;
-          } catch (SQLException | ApiException e) {
-            rollback(connection, e);
+          } catch (Throwable e) {
+            rollback(transaction, e);
             throw e;
           }
         });
   }
 
-  private static void rollback(Connection connection, Exception cause) {
+  private static void rollback(Transaction transaction, Throwable cause) {
     try {
-      connection.rollback();
-      connection.setNetworkTimeout(Runnable::run, (int) LIMIT.toMillis());
+      transaction.rollback();
     } catch (SQLException e) {
       // The server rolls back what a lost connection leaves behind; the cause is the news.
       cause.addSuppressed(e);
     }
   }
 
-  /** Its statements share the time that a single one has by the connection's socketTimeout. */
+  /**
+   * Its statements, COMMIT and ROLLBACK share the time that a single statement has by the
+   * connection's socketTimeout.
+   */
   static final class Transaction {
     private final Connection connection;
     private final long deadline = System.nanoTime() + LIMIT.toNanos();
@@ -202,12 +204,37 @@ final class Database implements AutoCloseable {
     }
 
     PreparedStatement prepare(String sql) throws SQLException {
-      int left = (int) TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
+      waitNoLongerThan(left());
+      return Database.prepare(connection, sql);
+    }
+
+    private void commit() throws SQLException {
+      waitNoLongerThan(left());
+      connection.commit();
+      waitNoLongerThan(LIMIT.toMillis());
+    }
+
+    /** Where no time is left, this ends the connection, and the server rolls back. */
+    private void rollback() throws SQLException {
+      waitNoLongerThan(Math.max(millisLeft(), 1));
+      connection.rollback();
+      waitNoLongerThan(LIMIT.toMillis());
+    }
+
+    private long left() throws SQLException {
+      long left = millisLeft();
       if (left <= 0) {
         throw new SQLTimeoutException("the transaction took too long", QUERY_CANCELED);
       }
-      connection.setNetworkTimeout(Runnable::run, left);
-      return Database.prepare(connection, sql);
+      return left;
+    }
+
+    private long millisLeft() {
+      return TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
+    }
+
+    private void waitNoLongerThan(long millis) throws SQLException {
+      connection.setNetworkTimeout(Runnable::run, (int) millis);
     }
   }
 

@@ -8,6 +8,7 @@ import io.helidon.common.socket.PeerInfo;
 import io.helidon.common.task.InterruptableTask;
 import io.helidon.http.HeaderValues;
 import io.helidon.http.Headers;
+import io.helidon.http.HttpPrologue;
 import io.helidon.webserver.CloseConnectionException;
 import io.helidon.webserver.ConnectionContext;
 import io.helidon.webserver.ListenerContext;
@@ -77,8 +78,40 @@ final class Http1 implements ServerConnectionSelector {
 
   private static final class Heads implements Http1ConnectionListener {
     @Override
+    public void prologue(ConnectionContext context, HttpPrologue prologue) {
+      ((Client) context).headBegins();
+    }
+
+    @Override
     public void headers(ConnectionContext context, Headers headers) {
       ((Client) context).headArrived(headers);
+    }
+  }
+
+  /** Interrupts a thread, unless that has what it waited for. */
+  private static final class Alarm implements Runnable {
+    private final Thread reading;
+    private boolean off;
+    private boolean rang;
+
+    Alarm(Thread reading) {
+      this.reading = reading;
+    }
+
+    @Override
+    public synchronized void run() {
+      if (!off) {
+        rang = true;
+        reading.interrupt();
+      }
+    }
+
+    /** By the thread itself. Whatever it waits for next shall not find an interrupt of this one. */
+    synchronized void off() {
+      off = true;
+      if (rang) {
+        Thread.interrupted();
+      }
     }
   }
 
@@ -99,6 +132,14 @@ final class Http1 implements ServerConnectionSelector {
       this.alarms = alarms;
     }
 
+    /** Called more than once for a head: its time begins with the first. */
+    void headBegins() {
+      if (!inHead) {
+        inHead = true;
+        deadline = System.nanoTime() + LIMIT_NANOS;
+      }
+    }
+
     void headArrived(Headers headers) {
       inHead = false;
       closing = headers.containsToken(HeaderValues.CONNECTION_CLOSE);
@@ -109,27 +150,32 @@ final class Http1 implements ServerConnectionSelector {
     @Override
     public byte[] get() {
       // Helidon may interrupt a connection while it waits for a request line.
-      boolean betweenRequests = connection.canInterrupt() && !inHead;
-      if (!betweenRequests) {
+      boolean beforeHead = connection.canInterrupt() && !inHead;
+      if (!beforeHead) {
         return readInTime();
       }
       if (closing) {
         throw new CloseConnectionException("as the client asked");
       }
+      if (reader.available() > 0) {
+        // The beginning of the line came along with the request before.
+        headBegins();
+        return readInTime();
+      }
       byte[] bytes = read();
-      inHead = true;
-      deadline = System.nanoTime() + LIMIT_NANOS;
+      headBegins();
       return bytes;
     }
 
     private byte[] readInTime() {
-      Thread reading = Thread.currentThread();
+      Alarm alarm = new Alarm(Thread.currentThread());
       long left = deadline - System.nanoTime();
-      Future<?> alarm = alarms.schedule(reading::interrupt, left, TimeUnit.NANOSECONDS);
+      Future<?> scheduled = alarms.schedule(alarm, left, TimeUnit.NANOSECONDS);
       try {
         return read();
       } finally {
-        alarm.cancel(false);
+        scheduled.cancel(false);
+        alarm.off();
       }
     }
 

@@ -26,7 +26,7 @@ final class Routes {
   private final Database database;
   private final Store store;
   private final Orders orders;
-  private final byte[] meta;
+  private final Meta meta;
 
   private record Route(Method method, String path, Handler handler) {}
 
@@ -38,13 +38,13 @@ final class Routes {
     this.database = database;
     this.store = new Store(database);
     this.orders = new Orders(database);
-    this.meta = Json.write(meta);
+    this.meta = meta;
   }
 
   HttpRouting.Builder routing() {
     List<Route> routes = new ArrayList<>();
     routes.add(new Route(Method.GET, "/health", this::health));
-    routes.add(new Route(Method.GET, "/meta", (request, response) -> json(response, meta)));
+    routes.add(new Route(Method.GET, "/meta", this::meta));
     routes.add(new Route(Method.GET, "/ping", Routes::ping));
     routes.add(new Route(Method.GET, "/cpu/collatz", Routes::collatz));
     routes.add(new Route(Method.POST, "/cpu/summarize", Routes::summarize));
@@ -116,6 +116,10 @@ final class Routes {
     }
     response.status(e.status());
     json(response, Json.write(e.body()));
+  }
+
+  private void meta(ServerRequest request, ServerResponse response) {
+    json(response, Json.write(meta));
   }
 
   private static void ping(ServerRequest request, ServerResponse response) {

@@ -69,7 +69,8 @@ class Config(
             val (user, password) = uri.rawUserInfo?.split(':', limit = 2)?.takeIf { it.size == 2 } ?: throw malformed
             val name = uri.rawPath?.removePrefix("/").orEmpty()
             if (uri.scheme != "postgresql" || uri.host == null || uri.port !in 1..65_535 ||
-                user.isEmpty() || name.isEmpty() || '/' in name
+                user.isEmpty() || password.isEmpty() || name.isEmpty() || '/' in name ||
+                uri.rawQuery != null || uri.rawFragment != null
             ) {
                 throw malformed
             }

@@ -1,14 +1,20 @@
 package fitmap
 
+import io.netty.buffer.ByteBuf
 import io.netty.channel.ChannelHandlerContext
 import io.netty.channel.ChannelInboundHandlerAdapter
 import io.netty.channel.ChannelPipeline
+import io.netty.handler.codec.http.HttpContent
 import io.netty.handler.codec.http.HttpRequest
+import io.netty.handler.codec.http.HttpUtil
 import io.netty.handler.codec.http.LastHttpContent
 import java.util.concurrent.Future
 import java.util.concurrent.TimeUnit
 
 private const val LIMIT_SECONDS = 10L
+
+// The last four bytes of a head, and of a chunked body.
+private const val EMPTY_LINE = 0x0d0a0d0a
 
 /**
  * Closes the connection of a client that takes more than 10 s to send the head of a request, or 10 s more to send its
@@ -23,8 +29,35 @@ fun ChannelPipeline.closeSlowSenders() {
 
 /** How far the request is that is being received. Confined to the event loop of its connection. */
 private class Progress {
-    var incomplete = false
+    private var received = EMPTY_LINE
+    private var end = EMPTY_LINE
+    private var chunked = false
+    private var ended = true
     private var timer: Future<*>? = null
+
+    /** Whether more came than whole requests, or less than one. Compared by the last four bytes. */
+    val incomplete: Boolean
+        get() = !ended || received != end
+
+    fun bytesArrived(bytes: ByteBuf) {
+        received = lastFour(received, bytes)
+    }
+
+    fun headArrived(request: HttpRequest) {
+        end = EMPTY_LINE
+        chunked = HttpUtil.isTransferEncodingChunked(request)
+        ended = false
+        arrived()
+    }
+
+    fun contentArrived(content: ByteBuf) {
+        if (!chunked) end = lastFour(end, content)
+    }
+
+    fun endArrived() {
+        ended = true
+        arrived()
+    }
 
     fun await(context: ChannelHandlerContext) {
         if (timer == null) timer = context.executor().schedule({ context.close() }, LIMIT_SECONDS, TimeUnit.SECONDS)
@@ -33,6 +66,17 @@ private class Progress {
     fun arrived() {
         timer?.cancel(false)
         timer = null
+    }
+}
+
+/** The last four bytes of those before and these. */
+private fun lastFour(
+    before: Int,
+    bytes: ByteBuf,
+): Int {
+    val first = maxOf(bytes.readerIndex(), bytes.writerIndex() - Int.SIZE_BYTES)
+    return (first..<bytes.writerIndex()).fold(before) { last, index ->
+        (last shl Byte.SIZE_BITS) or bytes.getUnsignedByte(index).toInt()
     }
 }
 
@@ -49,7 +93,7 @@ private class Bytes(
         context: ChannelHandlerContext,
         message: Any,
     ) {
-        progress.incomplete = true
+        if (message is ByteBuf) progress.bytesArrived(message)
         context.fireChannelRead(message)
     }
 
@@ -72,11 +116,9 @@ private class Messages(
         context: ChannelHandlerContext,
         message: Any,
     ) {
-        if (message is HttpRequest) progress.arrived()
-        if (message is LastHttpContent) {
-            progress.arrived()
-            progress.incomplete = false
-        }
+        if (message is HttpRequest) progress.headArrived(message)
+        if (message is HttpContent) progress.contentArrived(message.content())
+        if (message is LastHttpContent) progress.endArrived()
         context.fireChannelRead(message)
     }
 }

@@ -134,11 +134,15 @@ class Store(
         sql: String,
         vararg parameters: Any,
     ): RowSet<Row> =
-        pool
-            .preparedQuery(sql)
-            .execute(Tuple.wrap(parameters))
-            .timeout(LIMIT_SECONDS, TimeUnit.SECONDS)
-            .answer()
+        pool.connection
+            .compose { connection ->
+                // A late statement keeps its connection until it ends: the driver has no way to close one of its pool.
+                connection
+                    .preparedQuery(sql)
+                    .execute(Tuple.wrap(parameters))
+                    .eventually { connection.close() }
+                    .timeout(LIMIT_SECONDS, TimeUnit.SECONDS)
+            }.answer()
 
     private suspend fun <T> transaction(work: suspend SqlConnection.() -> T): T {
         val connection = pool.connection.answer()
@@ -150,7 +154,7 @@ class Store(
         } catch (late: TimeoutCancellationException) {
             throw DatabaseUnavailable(late)
         } finally {
-            // Rolls back what is not committed.
+            // Rolls back what is not committed, once the statement under way has ended.
             connection.close()
         }
     }

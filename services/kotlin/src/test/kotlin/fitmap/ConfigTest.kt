@@ -53,6 +53,10 @@ class ConfigTest {
             "postgresql://u:p@h:5432/",
             "postgresql://u:p@h:5432/a/b",
             "postgresql://u:%zz@h:5432/n",
+            "postgresql://u:@h:5432/n",
+            "postgresql://u:p@h:5432/n?sslmode=disable",
+            "postgresql://u:p@h:5432/n?",
+            "postgresql://u:p@h:5432/n#f",
         ).forEach { refused("DATABASE_URL", it) }
     }
 

@@ -10,7 +10,9 @@ import kotlin.test.assertFalse
 import kotlin.test.assertTrue
 
 class SlowSendersTest {
-    private val channel =
+    private val channel = newChannel()
+
+    private fun newChannel() =
         EmbeddedChannel(
             object : ChannelInitializer<EmbeddedChannel>() {
                 override fun initChannel(channel: EmbeddedChannel) {
@@ -24,10 +26,12 @@ class SlowSendersTest {
         channel.writeInbound(Unpooled.copiedBuffer(text, Charsets.US_ASCII))
     }
 
-    private fun pass(seconds: Long) {
-        channel.advanceTimeBy(seconds, TimeUnit.SECONDS)
-        channel.runScheduledPendingTasks()
+    private fun EmbeddedChannel.pass(seconds: Long) {
+        advanceTimeBy(seconds, TimeUnit.SECONDS)
+        runScheduledPendingTasks()
     }
+
+    private fun pass(seconds: Long) = channel.pass(seconds)
 
     @Test
     fun `a connection on which nothing comes is closed`() {
@@ -60,6 +64,25 @@ class SlowSendersTest {
         assertTrue(channel.isOpen)
         pass(2)
         assertFalse(channel.isOpen)
+    }
+
+    @Test
+    fun `a head that begins in the piece of the request before has its time`() {
+        fun stays(piece: String): Boolean {
+            val channel = newChannel()
+            channel.writeInbound(Unpooled.copiedBuffer(piece, Charsets.US_ASCII))
+            channel.pass(9)
+            assertTrue(channel.isOpen)
+            channel.pass(2)
+            return channel.isOpen
+        }
+
+        val chunked = "POST /orders HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
+        val fixed = "POST /orders HTTP/1.1\r\ncontent-length: 2\r\n\r\n{}"
+        for (whole in listOf("GET /ping HTTP/1.1\r\n\r\n", chunked, fixed, chunked + fixed)) {
+            assertTrue(stays(whole), whole)
+            assertFalse(stays(whole + "G"), whole)
+        }
     }
 
     @Test
