@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -42,43 +43,47 @@ def test_an_interrupt_leaves_the_old_content_too(tmp_path: Path, monkeypatch: py
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"old"]
 
 
-@pytest.fixture
+@contextmanager
 def small_disk() -> Iterator[None]:
-    """No file may be longer than 1,000 bytes: what is beyond is refused in the middle of a write."""
+    """No file may be longer than 1,000 bytes: what is beyond is refused in the middle of a write.
+
+    For a part of a test alone: the output of pytest may be a file too.
+    """
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-@pytest.mark.usefixtures("small_disk")
 def test_a_full_disk_takes_a_file_or_a_line_whole_or_not_at_all(tmp_path: Path) -> None:
     file, lines = tmp_path / "file", tmp_path / "lines"
     write_whole(file, b"old")
     append_line(lines, b"a" * 899)
-    with pytest.raises(OSError, match="too large"):
-        write_whole(file, b"new" * 1000)
-    with pytest.raises(OSError, match="too large"):
-        append_line(lines, b"b" * 500)
-    assert lines.stat().st_size == 900
-    append_line(lines, b"c" * 99)
+    with small_disk():
+        with pytest.raises(OSError, match="too large"):
+            write_whole(file, b"new" * 1000)
+        with pytest.raises(OSError, match="too large"):
+            append_line(lines, b"b" * 500)
+        assert lines.stat().st_size == 900
+        append_line(lines, b"c" * 99)
     assert (file.read_bytes(), lines.read_bytes()) == (b"old", b"a" * 899 + b"\n" + b"c" * 99 + b"\n")
     assert set(tmp_path.iterdir()) == {file, lines}
 
 
-@pytest.mark.usefixtures("small_disk")
 def test_a_trial_that_a_full_disk_refuses_leaves_no_half_and_the_probe_goes(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="can't be written"):
+    with small_disk(), pytest.raises(RunError, match="can't be written"):
         check_space(tmp_path / "runs")
     assert list((tmp_path / "runs").iterdir()) == []
     writer = RecordWriter(tmp_path)
     (tmp_path / "samples").mkdir()
     (tmp_path / "histograms").mkdir()
     sample = Sample(0, "service", Counters(0, 0, 0, 0, None, None, None))
-    with pytest.raises(RunError, match="can't be written"):
+    with small_disk(), pytest.raises(RunError, match="can't be written"):
         writer.samples("1", [sample] * 1000)
     writer.histograms("1", 0.0, [LevelHistograms("saturate", 0.0, 1.0, ())])
-    with pytest.raises(RunError, match="can't be written"):
+    with small_disk(), pytest.raises(RunError, match="can't be written"):
         writer.append(result(run().plan.trials[0], measurement()))
     assert (tmp_path / "trials.jsonl").read_bytes() == b""
     assert {path.name for path in tmp_path.rglob("*") if path.is_file()} == {"trials.jsonl", "1.hlog"}
