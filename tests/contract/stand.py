@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import random
 import socket
 import threading
@@ -32,6 +33,12 @@ PORTS = range(23_000, 23_900)
 READY_SECONDS = 30.0
 POLL_SECONDS = 0.02
 HEALTHY = (200, b'{"status":"ok"}')
+
+
+def ports_of_worker() -> range:
+    """The ports of this process alone, where several run the tests (pytest-xdist)."""
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    return PORTS[number :: int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))]
 
 
 def until(what: str, holds: Any, seconds: float = READY_SECONDS) -> None:
@@ -174,7 +181,8 @@ class Stand:
         self._run_id = f"contract-{random.randrange(16**8):08x}"
         self._numbers = itertools.count(1)
         # A start of its own, so that two runs side by side seldom meet.
-        self._ports = itertools.cycle(random.sample(PORTS, len(PORTS)))
+        ports = ports_of_worker()
+        self._ports = itertools.cycle(random.sample(ports, len(ports)))
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
