@@ -33,7 +33,7 @@ if [ -s {_PROCESS} ]; then
     while kill -s 0 "$(cat {_PROCESS})" 2>/dev/null; do sleep 0.01; done
 fi
 echo $$ >{_PROCESS}
-cd "$1" && eval "$2" >{_OUTPUT} 2>&1
+{{ cd "$1" && eval "$2"; }} >{_OUTPUT} 2>&1
 """
 
 
@@ -42,7 +42,7 @@ def edit_to_answer(
 ) -> float | Missing:
     """Seconds from the end of the edit to the first answer that shows it, or why there is no such value.
 
-    `image`: that of the stage. `changed`: the edited file's new text. Whoever watches waits for what it shows.
+    `image`: that of the stage. `changed`: the edited file's new text. `watcher`: waits for the answer that shows it.
     """
     loop, edit = target.development, target.edit
     if loop is None or edit is None:
@@ -79,8 +79,9 @@ def _wait(bench: RunningContainer, port: int) -> None:
             pass
         finally:
             connection.close()
-        alive: Any = bench.container.exec_run(["sh", "-c", f'kill -s 0 "$(cat {_PROCESS})"'])
-        if alive.exit_code and _output(bench):
+        # The file with its number is missing for a moment after the start.
+        alive: Any = bench.container.exec_run(["sh", "-c", f'[ ! -s {_PROCESS} ] || kill -s 0 "$(cat {_PROCESS})"'])
+        if alive.exit_code:
             raise TrialError("development", "its first run ended before the service answered")
         time.sleep(0.2)
     raise TrialError("development", f"the service of its first run did not answer within {FIRST_RUN_SECONDS:g} s")
