@@ -25,6 +25,7 @@ from harness.errors import EngineError, PortTaken, TrialError
 from harness.wording import counted
 
 LOG_LINES = 20
+OUTPUT_SECONDS = 60
 
 
 def new_password() -> str:
@@ -44,6 +45,40 @@ def check_port_free(port: int, role: str) -> None:
                 f"port {port} on {LOOPBACK}, which the {role} needs, is in use: end the program that listens there, or set "
                 f"{role} under [ports] in fitmap.toml (`fitmap clean` removes what a killed run left)"
             ) from None
+
+
+def output_of(client: docker.DockerClient, image_id: str, command: Sequence[str]) -> str:
+    """What a command prints on standard output in a container of its own, without network, which is removed afterwards.
+
+    The output is read after the end: logs that are followed while a container ends came back empty now and then.
+
+    Raises EngineError with the engine's reason when the container does not start, or with the last line of standard
+    error when the command fails.
+    """
+    container: Container | None = None
+    try:
+        container = client.containers.create(
+            image_id,
+            entrypoint=list(command),
+            network_mode="none",
+            read_only=True,
+            labels={LABEL: "question", f"{LABEL}.owner": owner()},
+        )
+        container.start()
+        status = int(container.wait(timeout=OUTPUT_SECONDS)["StatusCode"])
+        output: bytes = container.logs(stdout=True, stderr=False)
+        if status != 0:
+            words = container.logs(stdout=False, stderr=True).decode(errors="replace").strip().splitlines()
+            raise EngineError(f"{command[0]} ended with status {status}" + (f": {words[-1]}" if words else ""))
+    except APIError as error:
+        raise EngineError(str(error.explanation)) from None
+    except OSError as error:  # the time limit of the HTTP client
+        raise EngineError(f"{command[0]} did not end within {OUTPUT_SECONDS} s: {error}") from None
+    finally:
+        if container is not None:
+            with contextlib.suppress(APIError):
+                container.remove(force=True)
+    return output.decode(errors="replace")
 
 
 class RunningContainer:

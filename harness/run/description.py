@@ -7,12 +7,10 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 
 import docker
-from docker.errors import APIError
 
 from harness.containers.builder import Image
 from harness.containers.engine import Say
-from harness.containers.owners import owner
-from harness.containers.spec import LABEL
+from harness.containers.lifecycle import output_of
 from harness.errors import EngineError
 from harness.files import ROOT
 from harness.host import machine
@@ -76,16 +74,9 @@ def _ask_database_image(client: docker.DockerClient, image_id: str) -> tuple[str
     """The seed's checksum, PostgreSQL's version and configuration, from the image itself."""
     script = "cat /opt/fitmap/checksum; postgres --version; cat /opt/fitmap/postgresql.conf"
     try:
-        output = client.containers.run(
-            image_id,
-            entrypoint=["sh", "-c", script],
-            network_mode="none",
-            remove=True,
-            read_only=True,
-            labels={LABEL: "question", f"{LABEL}.owner": owner()},
-        ).decode()
-    except APIError as error:
-        raise EngineError(f"the database image does not run: {error.explanation}") from None
+        output = output_of(client, image_id, ["sh", "-c", script])
+    except EngineError as error:
+        raise EngineError(f"the database image does not run: {error}") from None
     checksum, database_version, *lines = output.splitlines()
     pairs = (line.split("#")[0].partition("=") for line in lines)
     settings = {name.strip(): value.strip().strip("'") for name, mark, value in pairs if mark}

@@ -14,7 +14,7 @@ from harness import files
 from harness.containers.builder import Image, build_all, choose_set
 from harness.containers.engine import connect
 from harness.containers.images import Tree, graph, project_tag
-from harness.containers.lifecycle import clean, leftovers
+from harness.containers.lifecycle import clean, leftovers, output_of
 from harness.errors import UsageError
 from harness.files import ROOT
 from harness.host import machine
@@ -90,8 +90,7 @@ def test_what_a_variant_changes_reaches_its_image(
         return str(client.images.get(images[name].id).labels["of"])
 
     def file(name: str) -> str:
-        command = ["cat", "/main.txt"]
-        return str(client.containers.run(images[name].id, command, network_mode="none", remove=True).decode())
+        return output_of(client, images[name].id, ["cat", "/main.txt"])
 
     assert [label(name) for name in ("example", "example.label", "example.overlay")] == ["base", "other", "base"]
     assert [file(name) for name in ("example", "example.overlay")] == ["base", "overlay"]
