@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from harness.record.cpus import parse_cpu_list
 from harness.record.measurement import Missing
+from harness.wording import counted
 from reports.analysis.analysis import Analysis
 from reports.metrics.catalogue import BY_ID
 from reports.overview.bills import Bills
@@ -58,9 +59,19 @@ def make_headline(analysis: Analysis, card: Scorecard, bills: Bills) -> Headline
     found = (_pure_work(card), _behind_a_database(card))
     sentences = tuple(sentence for sentence in found if sentence)
     if not sentences:
-        counted = ((len(card.columns), "language"), (len(analysis.loads), "load"))
-        sentences = (f"{', '.join(f'{n} {what}' if n == 1 else f'{n} {what}s' for n, what in counted)}.",)
+        sentences = (_without_the_usual_loads(card, analysis),)
     return Headline(sentences, tuple(filter(None, (*_lede(analysis, card), _money(bills)))))
+
+
+def _without_the_usual_loads(card: Scorecard, analysis: Analysis) -> str:
+    """What is said where neither pure CPU work nor a database was measured, or where languages can't be ranked on them."""
+    if analysis.loads:
+        return f"{counted(len(card.columns), 'language')}, {counted(len(analysis.loads), 'load')}."
+    for row in card.rows:
+        if row.told_apart:
+            first, last, factor = card.name(row.best.target), card.name(row.worst.target), row.worst.factor or 1.0
+            return f"{row.row.title}: {first} is best; {last} is {times_words(factor)} times behind."
+    return f"{counted(len(card.columns), 'language')}, no load."
 
 
 def _pure_work(card: Scorecard) -> str:
@@ -172,8 +183,8 @@ def make_trust(analysis: Analysis, card: Scorecard, noise: tuple[str, float | No
     word, variation = noise
     blocks = plan.timing.blocks
     if blocks < MIN_TRIALS:
-        counted = "one block" if blocks == 1 else f"{blocks} blocks"
-        facts.append(f"{counted}: values, no ranking")
+        said = "one block" if blocks == 1 else f"{blocks} blocks"
+        facts.append(f"{said}: values, no ranking")
     elif variation is not None:
         tail = "" if word == "quiet" else ", so small differences stay ties"
         facts.append(f"{word} ({few_digits(variation * 100)} % between trials){tail}")

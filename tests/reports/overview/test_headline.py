@@ -82,6 +82,16 @@ def test_without_any_main_axis_the_headline_counts() -> None:
     assert said({" image": {"rust": (1e6,), "go": (2e6,)}}) == ("2 languages, 1 load.",)
 
 
+def test_a_run_without_loads_says_the_first_difference_it_found() -> None:
+    edits = {"build edit": {"rust": around(1.8), "go": around(0.8), "java": around(4.0)}}
+    apart = msgspec.structs.replace(small(edits), loads=())
+    card, bills = card_of(apart)
+    assert make_headline(apart, card, bills).sentences == ("Edit to running: Go is best; Java is 5 times behind.",)
+    level = msgspec.structs.replace(small({" image": {"rust": (1e6,), "go": (1e6,)}}), loads=())
+    card, bills = card_of(level)
+    assert make_headline(level, card, bills).sentences == ("2 languages, no load.",)
+
+
 def test_the_lede_says_what_a_client_sees_and_what_it_takes() -> None:
     found = lede(
         {
