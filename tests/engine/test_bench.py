@@ -90,14 +90,14 @@ def resume(command: list[str]) -> subprocess.CompletedProcess[str]:
 def test_a_run_measures_every_trial_and_writes_a_report_and_a_record_for_strangers(
     command: list[str], tmp_path: Path
 ) -> None:
-    # Two blocks: a noisy neighbour may disturb the slices of one. That is a verdict, not a fault.
-    options = ("--target", "go", "--level", "saturate")
+    options = ("--target", "go", "--level", "saturate", "--blocks", "1")
     done = subprocess.run([*command, *options], capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     record = read_record(run_dir(tmp_path / "runs"))
     verdicts = {(r.trial.profile, r.verdict) for r in record.results}
     assert {("cpu", "valid"), ("db", "valid")} <= verdicts, [r.problems for r in record.results]
-    assert {verdict for _, verdict in verdicts} <= {"valid", "unstable"} and len(record.results) == 8
+    # A noisy neighbour may disturb the slices of one of the two. That is a verdict, not a fault.
+    assert {verdict for _, verdict in verdicts} <= {"valid", "unstable"} and len(record.results) == 4
     assert {result.trial.target for result in record.results} == {"go", "go-twin"}
     report = Path(done.stdout.strip())
     assert report.is_file() and report.parent == record.folder
