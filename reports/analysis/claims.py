@@ -72,7 +72,7 @@ class ClaimTest(Struct, frozen=True):
     """One comparison of a claim: a target's value, or its ratio to that of target `over`, against the claim's bound.
 
     `low` and `high` are None where there are too few trials for an interval. `unit` is None for a ratio or a share.
-    `sense`: whether the claim says at least or at most the bound.
+    `sense`: whether the claim says at least or at most the bound. `metric`: what is compared, in words.
     """
 
     verdict: ClaimVerdict
@@ -84,6 +84,7 @@ class ClaimTest(Struct, frozen=True):
     bound: float
     sense: Literal["at least", "at most"]
     unit: Unit | None
+    metric: str
 
 
 class ClaimResult(Struct, frozen=True):
@@ -266,6 +267,7 @@ def _test(
         bound=test.at_least if test.at_least is not None else test.at_most or 0.0,
         sense="at least" if test.at_least is not None else "at most",
         unit=unit,
+        metric=_title(test),
     )
 
 

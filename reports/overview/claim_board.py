@@ -26,7 +26,10 @@ class Line(Struct, frozen=True):
 
 
 class Decision(Struct, frozen=True):
-    """A claim with its deciding figure as text, and as a picture. Without a value, `subject` says why there is none."""
+    """A claim with its deciding figure as text, and as a picture. Without a value, `subject` says why there is none.
+
+    `rest`: why the claim is open although the figure that is shown keeps the bound.
+    """
 
     short: str
     verdict: ClaimVerdict
@@ -34,6 +37,7 @@ class Decision(Struct, frozen=True):
     value: str = ""
     interval: str = ""
     bound: str = ""
+    rest: str = ""
     line: Line | None = None
 
 
@@ -49,7 +53,7 @@ def make_board(results: tuple[ClaimResult, ...], names: Mapping[str, str]) -> Bo
     every: tuple[ClaimVerdict, ...] = ("supported", "contradicted", "inconclusive", "not measured")
     counts = tuple((verdict, sum(result.verdict == verdict for result in results)) for verdict in every)
     decisions = (
-        _decision(result, deciding(result.tests), names)
+        _decision(result, deciding(result), names)
         if result.tests
         else Decision(result.short, result.verdict, "too few trials for an interval")
         for verdict in ORDER
@@ -59,9 +63,10 @@ def make_board(results: tuple[ClaimResult, ...], names: Mapping[str, str]) -> Bo
     return Board(tuple(pair for pair in counts if pair[1]), tuple(decisions))
 
 
-def deciding(tests: tuple[ClaimTest, ...]) -> ClaimTest:
-    """The comparison that is nearest to breaking the claim, or breaks it most."""
-    return min(tests, key=lambda test: _margin(test.value, test))
+def deciding(result: ClaimResult) -> ClaimTest:
+    """Of the comparisons with the claim's verdict the one that is nearest to breaking the claim, or breaks it most."""
+    same = [test for test in result.tests if test.verdict == result.verdict]
+    return min(same or result.tests, key=lambda test: _margin(test.value, test))
 
 
 def _margin(value: float, test: ClaimTest) -> float:
@@ -80,13 +85,16 @@ def _decision(result: ClaimResult, test: ClaimTest, names: Mapping[str, str]) ->
     interval = ""
     if test.low is not None and test.high is not None and test.low != test.high:
         interval = f"{text(test.low)} to {text(test.high)}"
+    targets = f"{name} ÷ {names.get(test.over, test.over)}" if test.over else name
+    undecided = result.verdict == "inconclusive" and test.verdict == "supported"
     return Decision(
         short=result.short,
         verdict=result.verdict,
-        subject=f"{name} ÷ {names.get(test.over, test.over)}" if test.over else name,
+        subject=f"{test.metric[:1].upper()}{test.metric[1:]}, {targets}",
         value=text(test.value),
         interval=interval,
         bound=f"{test.sense} {text(test.bound)}",
+        rest="for the others there are too few trials" if undecided else "",
         line=Line(
             at=_cut(test.value / test.bound),
             low=_cut((test.value if test.low is None else test.low) / test.bound),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from reports.analysis.claims import ClaimResult, ClaimTest, ClaimVerdict, read_claims
@@ -11,7 +12,8 @@ from reports.overview.claim_board import Line, deciding, make_board
 def comparison(
     value: float, sense: str = "at most", bound: float = 1.0, target: str = "java", over: str | None = "rust"
 ) -> ClaimTest:
-    return ClaimTest("supported", target, over, value, value * 0.9, value * 1.1, bound, sense, None)  # type: ignore[arg-type]
+    low, high = value * 0.9, value * 1.1
+    return ClaimTest("supported", target, over, value, low, high, bound, sense, None, "CPU per request")  # type: ignore[arg-type]
 
 
 def result(verdict: ClaimVerdict, *tests: ClaimTest) -> ClaimResult:
@@ -19,9 +21,15 @@ def result(verdict: ClaimVerdict, *tests: ClaimTest) -> ClaimResult:
 
 
 def test_the_figure_nearest_to_breaking_the_claim_decides() -> None:
-    assert deciding((comparison(0.2), comparison(0.8), comparison(0.5))).value == 0.8
-    assert deciding((comparison(4.0, "at least"), comparison(1.5, "at least"), comparison(9.0, "at least"))).value == 1.5
-    assert deciding((comparison(0.2), comparison(1.8))).value == 1.8
+    def value(*tests: ClaimTest, verdict: ClaimVerdict = "supported") -> float:
+        return deciding(result(verdict, *tests)).value
+
+    assert value(comparison(0.2), comparison(0.8), comparison(0.5)) == 0.8
+    assert value(comparison(4.0, "at least"), comparison(1.5, "at least"), comparison(9.0, "at least")) == 1.5
+    assert value(comparison(0.2), comparison(1.8)) == 1.8
+    # An interval that is wide leaves the claim open, though another value is nearer to the bound.
+    wide = msgspec.structs.replace(comparison(0.5), verdict="inconclusive")
+    assert value(comparison(0.8), wide, verdict="inconclusive") == 0.5
 
 
 def test_contradicted_come_first_and_unmeasured_are_counted_alone() -> None:
@@ -34,7 +42,7 @@ def test_contradicted_come_first_and_unmeasured_are_counted_alone() -> None:
     assert [each.verdict for each in board.decisions] == ["contradicted", "supported", "inconclusive"]
     first = board.decisions[0]
     assert (first.subject, first.value, first.interval, first.bound) == (
-        "Java ÷ Rust",
+        "CPU per request, Java ÷ Rust",
         "1.50",
         "1.35 to 1.65",
         "at most 1.00",
@@ -53,10 +61,15 @@ def test_a_claim_without_an_interval_is_shown_all_the_same() -> None:
     assert board.decisions[0].subject == "too few trials for an interval"
 
 
+def test_an_open_claim_whose_figure_keeps_the_bound_says_that_trials_are_missing() -> None:
+    found, told = make_board((result("inconclusive", comparison(0.5)), result("supported", comparison(0.5))), {}).decisions[::-1]
+    assert (found.rest, told.rest) == ("for the others there are too few trials", "")
+
+
 def test_a_value_has_its_unit() -> None:
-    test = ClaimTest("supported", "go", None, 0.07, 0.06, 0.08, 0.2, "at most", "seconds")
+    test = ClaimTest("supported", "go", None, 0.07, 0.06, 0.08, 0.2, "at most", "seconds", "start time")
     (found,) = make_board((result("supported", test),), {"go": "Go"}).decisions
-    assert (found.subject, found.value, found.bound) == ("Go", "70.0\u00a0ms", "at most 200\u00a0ms")
+    assert (found.subject, found.value, found.bound) == ("Start time, Go", "70.0\u00a0ms", "at most 200\u00a0ms")
 
 
 @pytest.mark.parametrize("claim", read_claims(), ids=lambda claim: claim.id)
