@@ -4,10 +4,22 @@
 #
 #   ci/push-history.sh artifacts/history.jsonl
 #
-# Environment: FITMAP (the program), FITMAP_BRANCH, FITMAP_REMOTE (a name or an address).
+# Environment: FITMAP (the program), FITMAP_BRANCH, FITMAP_REMOTE (a name or an address), FITMAP_TOKEN (for a remote that is
+# reached by https; only git gets it).
 set -euo pipefail
 : "${FITMAP:=.venv/bin/fitmap}" "${FITMAP_BRANCH:=bench-history}" "${FITMAP_REMOTE:=origin}"
 [ $# -gt 0 ] || { echo "usage: $0 SOURCE..." >&2; exit 2; }
+
+token=${FITMAP_TOKEN-}
+unset FITMAP_TOKEN
+remotely() {
+  if [ -n "$token" ]; then
+    GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=http.extraHeader \
+      GIT_CONFIG_VALUE_0="Authorization: Basic $(printf 'fitmap:%s' "$token" | base64 | tr -d '\n')" git "$@"
+  else
+    git "$@"
+  fi
+}
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -19,9 +31,9 @@ for attempt in 1 2 3 4 5 6; do
   rm -f "$work"/*
   tip=
   # 2: there is no such branch yet. Any other status is a failure of the remote, and must not begin a new history.
-  found=0; git ls-remote --exit-code --heads "$FITMAP_REMOTE" "$FITMAP_BRANCH" >/dev/null || found=$?
+  found=0; remotely ls-remote --exit-code --heads "$FITMAP_REMOTE" "$FITMAP_BRANCH" >/dev/null || found=$?
   if [ "$found" = 0 ]; then
-    git fetch --quiet --no-tags "$FITMAP_REMOTE" "refs/heads/$FITMAP_BRANCH"
+    remotely fetch --quiet --no-tags "$FITMAP_REMOTE" "refs/heads/$FITMAP_BRANCH"
     tip=$(git rev-parse FETCH_HEAD)
     git read-tree "$tip"
     git cat-file -e "$tip:history.jsonl" 2>/dev/null && git show "$tip:history.jsonl" >"$work/history.jsonl"
@@ -35,7 +47,7 @@ for attempt in 1 2 3 4 5 6; do
     echo "nothing new"; exit 0
   fi
   commit=$(git commit-tree "$tree" ${tip:+-p "$tip"} -m "History of runs")
-  git push --quiet "$FITMAP_REMOTE" "$commit:refs/heads/$FITMAP_BRANCH" && exit 0
+  remotely push --quiet "$FITMAP_REMOTE" "$commit:refs/heads/$FITMAP_BRANCH" && exit 0
   echo "attempt $attempt: another job was faster, or the push is forbidden" >&2
   sleep "$((attempt + RANDOM % 3))"
 done

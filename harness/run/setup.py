@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from pathlib import Path
 
 import docker
@@ -21,7 +22,7 @@ from harness.containers.versions import Version
 from harness.host import machine
 from harness.plan.selection import planned
 from harness.plan.sources import count_sources
-from harness.record.config import Config
+from harness.record.config import Config, GeneratorSection
 from harness.record.plan import Plan, Target, image_of, is_base
 from harness.record.reader import Record, begin_record, check_space, new_id
 from harness.run.description import describe_run
@@ -80,9 +81,29 @@ def made_images(
     return {name: made[image_of(name)] for name in (*helpers, *targets)}
 
 
+def open_port_warning(generator: GeneratorSection) -> str:
+    """What to know of a master that more than this machine reaches. Empty where nobody else does."""
+    if _is_loopback(generator.address):
+        return ""
+    return (
+        f"WARNING: [generator] address is {generator.address}. Whoever reaches port {generator.port} there can join the load as "
+        "a worker and falsify its numbers: Locust's protocol has no password. Use the address of a network that only your own "
+        "machines share"
+    )
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ip_address(address).is_loopback
+    except ValueError:  # a name
+        return address == "localhost"
+
+
 def begin(client: docker.DockerClient, request: Request, prepared: Prepared, listener: Listener) -> Record:
     """Proves the variants, calibrates the load generator and writes the record's header. Raises UsageError, RunError."""
     check_space(request.runs)
+    if warning := open_port_warning(request.config.generator):
+        listener.say(warning)
     check_differ(prepared.targets, prepared.images)
     prove(client, request.config, prepared.plan.placement, prepared.targets, prepared.images, listener.say)
     bench = Bench(prepared.images["load"].id, prepared.plan.placement, request.config)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -118,6 +121,34 @@ def test_a_remote_that_does_not_answer_begins_no_new_history(remote: Path, fitma
     job = push(folder, fitmap, FITMAP_REMOTE=str(tmp_path / "nowhere"))
     assert "does not answer" in job.communicate(timeout=120)[0]
     assert job.returncode == 4
+
+
+def test_the_token_is_for_git_alone(remote: Path, fitmap: Path, tmp_path: Path) -> None:
+    seen = script(tmp_path / "seen", f'env >{tmp_path}/environment\nexec {fitmap} "$@"')
+    assert finished(push(clone(remote, "mine", "run-1"), seen, FITMAP_TOKEN="secret-4711")) == [0]
+    assert runs_in(remote) == ["run-1"]
+    told = (tmp_path / "environment").read_text()
+    assert "secret-4711" not in told and base64.b64encode(b"fitmap:secret-4711").decode() not in told
+
+
+def test_git_sends_the_token_to_a_remote_on_the_web(remote: Path, fitmap: Path) -> None:
+    sent: list[str | None] = []
+
+    class Host(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            sent.append(self.headers["Authorization"])
+            self.send_error(404)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Host) as host:
+        Thread(target=host.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{host.server_port}/fitmap.git"
+        job = push(clone(remote, "mine", "run-1"), fitmap, FITMAP_REMOTE=address, FITMAP_TOKEN="secret-4711")
+        assert finished(job) == [4]
+        host.shutdown()
+    assert set(sent) == {"Basic " + base64.b64encode(b"fitmap:secret-4711").decode()}
 
 
 FAKE = """
