@@ -82,7 +82,7 @@ def test_a_container_keeps_the_rules(client: docker.DockerClient, kind: str) -> 
         running.container.reload()
         seen = running.container.attrs
         broken = [rule for rule, holds in RULES.items() if not holds(seen["HostConfig"], seen)]
-    assert not broken, {rule: seen["HostConfig"] for rule in broken}
+    assert not broken, (broken, seen["HostConfig"])
 
 
 def test_the_page_tells_of_each_rule_whether_it_is_held_here() -> None:
@@ -93,7 +93,13 @@ def test_the_page_tells_of_each_rule_whether_it_is_held_here() -> None:
 
 
 def test_the_rules_find_a_container_without_hardening(client: docker.DockerClient) -> None:
-    bare = {**engine_arguments(SPECS["service"](), {}), "privileged": True, "cap_drop": None, "read_only": False, "user": "0"}
+    bare: Any = {
+        **engine_arguments(SPECS["service"](), {}),
+        "privileged": True,
+        "cap_drop": None,
+        "read_only": False,
+        "user": "0",
+    }
     container = client.containers.create(**bare)
     try:
         container.reload()

@@ -62,8 +62,9 @@ def test_a_claim_without_an_interval_is_shown_all_the_same() -> None:
 
 
 def test_an_open_claim_whose_figure_keeps_the_bound_says_that_trials_are_missing() -> None:
-    found, told = make_board((result("inconclusive", comparison(0.5)), result("supported", comparison(0.5))), {}).decisions[::-1]
-    assert (found.rest, told.rest) == ("for the others there are too few trials", "")
+    open_and_held = (result("inconclusive", comparison(0.5)), result("supported", comparison(0.5)))
+    held, found = make_board(open_and_held, {}).decisions
+    assert (found.rest, held.rest) == ("for the others there are too few trials", "")
 
 
 def test_a_value_has_its_unit() -> None:
