@@ -86,9 +86,9 @@ def open_port_warning(generator: GeneratorSection) -> str:
     if _is_loopback(generator.address):
         return ""
     return (
-        f"WARNING: [generator] address is {generator.address}. Whoever reaches port {generator.port} there can join the load "
-        "as a worker and falsify its numbers: Locust's protocol has no password. Use the address of a network that only your "
-        "own machines share"
+        f"WARNING: [generator] address is {generator.address}. Whoever reaches port {generator.port} there can join the "
+        "load as a worker and falsify its numbers: Locust's protocol has no password. Use an address in a network that "
+        "only your own machines share"
     )
 
 
