@@ -73,7 +73,7 @@ def count_statements(
     """Expected and executed counts by statement.
 
     `answered`: successful requests by route; `rows`: pg_stat_statements of the same time. Health checks are left out,
-    because the harness itself polls for them.
+    because the harness itself polls for them: harness/evaluation/validity.py bounds them.
     """
     expected: dict[str, int] = {}
     for route, requests in answered.items():

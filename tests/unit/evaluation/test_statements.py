@@ -9,7 +9,7 @@ from harness.errors import TrialError
 from harness.evaluation.inputs import DatabaseReading
 from harness.evaluation.sessions import Sessions
 from harness.evaluation.statements import Contract, count_statements, name_of, parse_statistics, read_contract
-from harness.evaluation.validity import SETUP_STATEMENTS, outside_contract, statement_problems
+from harness.evaluation.validity import HEALTH_CHECKS, SETUP_STATEMENTS, outside_contract, statement_problems
 from harness.files import ROOT
 
 
@@ -93,8 +93,14 @@ def test_what_ran_before_the_service_started_is_not_the_services() -> None:
 
 
 def test_a_few_statements_per_connection_at_start_and_health_checks_are_no_problem() -> None:
-    rows = [row("SET application_name = $1", 16), row("SELECT $1", 5000)]
+    rows = [row("SET application_name = $1", 16), row("SELECT $1", HEALTH_CHECKS)]
     assert problems(reading({}, *rows, sessions=opened(16))) == ()
+
+
+def test_a_pool_that_checks_its_connections_in_the_words_of_a_health_check_is_a_problem() -> None:
+    rows = [row(PRODUCT, 500), row("SELECT $1", 500)]
+    (problem,) = problems(reading({"GET /products/{id}": 500}, *rows, sessions=opened(16)))
+    assert "executed 500 health checks (limit 200)" in problem
 
 
 def test_statements_that_were_forgotten_are_a_problem() -> None:
