@@ -34,7 +34,9 @@ AXES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("start", ()),
 )
 
-Verdict = Literal["better", "worse", "below the relevance bound", "no difference", "too few starts"]
+Verdict = Literal["better", "worse", "below the relevance bound", "no difference", "not told apart", "too few starts"]
+#: An interval that holds 1 shows that there is no difference only where it excludes every factor from here on.
+NO_DIFFERENCE_BELOW = 1.1
 
 
 class Comparison(Struct, frozen=True):
@@ -160,7 +162,8 @@ def verdict_of(ratio: Ratio | None, metric: Metric, bound: float) -> Verdict:
     if ratio is None:
         return "too few starts"
     if ratio.low <= 1 <= ratio.high:
-        return "no difference"
+        narrow = max(ratio.high, 1 / ratio.low) < NO_DIFFERENCE_BELOW
+        return "no difference" if narrow else "not told apart"
     if abs(math.log(ratio.ahead)) < math.log(bound):
         return "below the relevance bound"
     return "better" if (ratio.ahead > 1) == (metric.direction == "higher") else "worse"

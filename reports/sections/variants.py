@@ -19,6 +19,8 @@ from reports.units import factor, listed, number, quantity
 NONE = "–"
 HEADERS = ("Variant", "Axis", "Where", "Base", "Variant's value", "Variant ÷ base", "Verdict")
 ABOUT = ("Variant", "Question", "What is changed", "Runtime", "Base's runtime")
+#: Verdicts that stand in the place of the ratio.
+NO_RATIO = ("no difference", "not told apart")
 DEPARTURES = ("Variant", "Departure", "Value", "Why")
 
 
@@ -70,8 +72,13 @@ def sentence(variant: str, base: str, rows: tuple[Comparison, ...]) -> Sentence:
     axes = counted(len(told), "axis", "axes")
     sides = [(word, [row for row in told if row.verdict == word]) for word in ("better", "worse")]
     if not any(found for _, found in sides):
-        level = all(row.verdict == "no difference" for row in told)
-        return named(*begin, f": no {'' if level else 'relevant '}difference on {axes}.")
+        level = sum(row.verdict == "no difference" for row in told)
+        open_ = sum(row.verdict == "not told apart" for row in told)
+        if open_ == len(told):
+            return named(*begin, f": not told apart on {axes}.")
+        if open_:
+            return named(*begin, f": not told apart on {open_} of {axes}, no relevant difference on the others.")
+        return named(*begin, f": no {'' if level == len(told) else 'relevant '}difference on {axes}.")
     words = listed([f"{word} on {len(found)}" for word, found in sides if found])
     most = max((row for _, found in sides for row in found), key=_size)
     return named(*begin, f": {words} of {axes}, most in {BY_ID[most.metric].title} ({_ratio(most)}).")
@@ -92,7 +99,7 @@ def _row(row: Comparison) -> Row:
         shown = NONE
     else:
         interval = f"{number(row.ratio.low)}–{number(row.ratio.high)}"
-        shown = f"no difference ({interval})" if row.verdict == "no difference" else f"{_ratio(row)} ({interval})"
+        shown = f"{row.verdict if row.verdict in NO_RATIO else _ratio(row)} ({interval})"
     where = NONE if row.scope.scope == "run" else row.scope.title
     return (row.variant, metric.title, where, base, own, shown, row.verdict)
 

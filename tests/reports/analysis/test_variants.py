@@ -14,9 +14,11 @@ from harness.record.plan import Trial
 from harness.record.reader import Record
 from reports.analysis.analysis import Analysis, analyse
 from reports.analysis.representatives import roles_of
-from reports.analysis.variants import Comparisons, comparisons, start_logs
+from reports.analysis.variants import Comparisons, comparisons, start_logs, verdict_of
 from reports.comparison.matched_cells import match_cells
+from reports.metrics.catalogue import BY_ID
 from reports.regression.history import entry_of
+from reports.stats.intervals import Ratio
 from reports.stats.pairs import TrialValues
 
 FACTORS = {"go.slow": 1.05, "go.tuned": 0.8}
@@ -53,11 +55,19 @@ def test_a_variant_that_changes_a_label_only_makes_no_difference(found: tuple[Co
     assert set(verdicts(found, "go.label").values()) == {"no difference"}
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"),
+    [(0.95, 1.05, "no difference"), (0.95, 1.2, "not told apart"), (0.8, 1.05, "not told apart"), (1.04, 1.06, "worse")],
+)
+def test_a_wide_interval_shows_no_equality(low: float, high: float, verdict: str) -> None:
+    assert verdict_of(Ratio((low + high) / 2, low, high, 6), BY_ID["cpu"], 1.03) == verdict
+
+
 def test_five_percent_more_work_is_found_and_nothing_else(found: tuple[Comparisons, ...]) -> None:
     said = verdicts(found, "go.slow")
     costs = {key: verdict for key, verdict in said.items() if key[0] in ("cpu", "throughput")}
     assert set(costs.values()) == {"worse"} and len(costs) == 6
-    assert {verdict for key, verdict in said.items() if key not in costs} == {"no difference"}
+    assert {verdict for key, verdict in said.items() if key not in costs} <= {"no difference", "not told apart"}
     ratios = {row.metric: row.ratio for each in found for row in each.rows if row.variant == "go.slow"}
     cpu, throughput = ratios["cpu"], ratios["throughput"]
     assert cpu and cpu.low < 1.05 < cpu.high and cpu.blocks == 6

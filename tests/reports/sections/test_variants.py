@@ -82,6 +82,11 @@ def row(metric: str, verdict: str, ratio: float | None) -> Comparison:
             (row("cpu", "no difference", 1.0), row("start", "below the relevance bound", 1.02)),
             "no relevant difference on 2 axes.",
         ),
+        ((row("cpu", "not told apart", 1.3),), "not told apart on 1 axis."),
+        (
+            (row("cpu", "not told apart", 1.3), row("start", "no difference", 1.0)),
+            "not told apart on 1 of 2 axes, no relevant difference on the others.",
+        ),
         (
             (row("cpu", "better", 0.9), row("start", "worse", 1.4), row("p99", "worse", 1.2)),
             "better on 1 and worse on 2 of 3 axes, most in Start time (×1.40).",
