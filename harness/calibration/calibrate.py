@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 import docker
 import msgspec
@@ -39,6 +40,8 @@ KEPT = ROOT / "runs" / ".calibration"
 #: in a closed loop.
 SHARES = (0.03, 0.06, 0.1, 0.2, 0.3)
 CHECKED_DELAYS_MS = (1, 10)
+Percent = Literal[50, 99]
+PERCENTS: tuple[Percent, ...] = (50, 99)
 #: Requests/s of all delays together.
 DELAY_RATE = 1000.0
 STALL_RATE = 1000.0
@@ -58,15 +61,15 @@ def calibrate(client: docker.DockerClient, bench: Bench, say: Say, folder: Path 
     kept = folder / f"{_key(bench)}.json"
     try:
         known = msgspec.json.decode(kept.read_bytes(), type=Calibration)
-        if not known.problems or age_seconds(known) < TRY_AGAIN_SECONDS:
+        if not out_of_bounds(known) or age_seconds(known) < TRY_AGAIN_SECONDS:
             _warn(known, say, kept)
             return known
     except (OSError, *DAMAGED):
         pass
     say("calibrating the load generator (takes about a minute, once per host, placement and load image)")
     calibration = assess(null_run(client, bench), known_run(client, bench), bench.image, placed)
-    if calibration.problems:
-        say(f"out of bounds ({'; '.join(calibration.problems)}): calibrating once more, in case other work disturbed it")
+    if problems := out_of_bounds(calibration):
+        say(f"out of bounds ({'; '.join(problems)}): calibrating once more, in case other work disturbed it")
         calibration = assess(null_run(client, bench), known_run(client, bench), bench.image, placed)
     _warn(calibration, say, kept)
     try:
@@ -84,6 +87,17 @@ def _warn(calibration: Calibration, say: Say, kept: Path) -> None:
             "this run's numbers. Stop other work on this machine (`.venv/bin/fitmap doctor` shows it), delete "
             f"{kept}, and run again: that calibrates again. A run that starts more than an hour later does so by itself"
         )
+    if calibration.tail_problems:
+        said = "; ".join(calibration.tail_problems)
+        say(
+            f"the load generator is exact at the median, and not at the 99th percentile: {said}. Something stops its processes "
+            "now and then. Tails are ranked only where it was on time"
+        )
+
+
+def out_of_bounds(calibration: Calibration) -> tuple[str, ...]:
+    """All values out of bounds, in words."""
+    return (*calibration.problems, *calibration.tail_problems)
 
 
 def age_seconds(calibration: Calibration) -> float:
@@ -157,14 +171,14 @@ def delay_allowed(check: DelayCheck) -> float:
     return check.injected * DELAY_TOLERANCE + DELAY_SLACK_MS
 
 
-def delay_problem(check: DelayCheck) -> str | None:
-    """The problem with a delay, None if it was measured to within 3 % + 0.1 ms at p50 and p99."""
+def delay_problem(check: DelayCheck, percent: Percent) -> str | None:
+    """The problem with a delay at p50 or p99, None if it was measured to within 3 % + 0.1 ms."""
+    injected, found = {50: (check.injected_p50, check.p50), 99: (check.injected_p99, check.p99)}[percent]
     allowed = delay_allowed(check)
-    if max(abs(check.p50 - check.injected_p50), abs(check.p99 - check.injected_p99)) <= allowed:
+    if abs(found - injected) <= allowed:
         return None
     return (
-        f"a delay of {check.injected_p50:.2f} ms at p50 and {check.injected_p99:.2f} ms at p99 was measured as "
-        f"{check.p50:.2f} and {check.p99:.2f} ms (allowed difference: {allowed:.2f} ms)"
+        f"a delay of {injected:.2f} ms at p{percent} was measured as {found:.2f} ms (allowed difference: {allowed:.2f} ms)"
     )
 
 
@@ -180,17 +194,29 @@ def open_ceiling(null: Driven, shares: Sequence[float]) -> tuple[float, float]:
     return held
 
 
+def complete_ceiling(null: Driven, shares: Sequence[float]) -> float:
+    """The highest open rate that the generator sent completely, on time or not."""
+    tried = (null.level(f"{share:.0%}") for share in shares)
+    return max((measured.rate for measured in tried if sent_share(measured) >= SENT_SHARE), default=0.0)
+
+
 def assess(null: Driven, known: Driven, image: str, placed: str) -> Calibration:
     """The calibration from both runs, with its problems as sentences."""
     ceiling, lag = open_ceiling(null, SHARES)
     closed = requests_per_second(null.level("closed"))
     checks = delay_checks(known, CHECKED_DELAYS_MS)
     stall, theory = milliseconds(known.level("stall"), 95), stall_p95_theory_milliseconds()
-    problems = [problem for check in checks if (problem := delay_problem(check))]
+    problems = [problem for check in checks if (problem := delay_problem(check, 50))]
+    tails = [problem for check in checks if (problem := delay_problem(check, 99))]
     if abs(stall / theory - 1) > STALL_TOLERANCE:
         problems.append(f"a stall of {routes.STALL_SECONDS:g} s shows as {stall:.0f} ms at p95, not as {theory:.0f} ms")
-    if ceiling < MIN_CEILING:
-        problems.append(f"the open loop is on time only up to {ceiling:,.0f} requests/s (required: {MIN_CEILING:,.0f})")
+    complete = complete_ceiling(null, SHARES)
+    if complete < MIN_CEILING:
+        problems.append(
+            f"the open loop sends all requests only up to {complete:,.0f} per second (required: {MIN_CEILING:,.0f})"
+        )
+    elif ceiling < MIN_CEILING:
+        tails.append(f"the open loop is on time only up to {ceiling:,.0f} requests/s (required: {MIN_CEILING:,.0f})")
     return Calibration(
         made=datetime.now(UTC).isoformat(timespec="seconds"),
         load_image=image,
@@ -205,4 +231,6 @@ def assess(null: Driven, known: Driven, image: str, placed: str) -> Calibration:
         stall_p95=round(stall, 2),
         stall_p95_theory=theory,
         problems=tuple(problems),
+        tail_problems=tuple(tails),
+        open_complete=round(complete, 1),
     )

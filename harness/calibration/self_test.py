@@ -146,7 +146,7 @@ def _known(client: docker.DockerClient, bench: Bench) -> list[Line]:
                 f"answers after {check.injected:g} ms",
                 f"p50 {check.injected_p50:.3f}, p99 {check.injected_p99:.3f} ms, +- {calibrate.delay_allowed(check):.2f}",
                 f"p50 {check.p50:.3f}, p99 {check.p99:.3f} ms",
-                calibrate.delay_problem(check) is None,
+                not any(calibrate.delay_problem(check, percent) for percent in calibrate.PERCENTS),
             )
         )
     stall, theory = milliseconds(known.level("stall"), 95), calibrate.stall_p95_theory_milliseconds()

@@ -52,6 +52,10 @@ class Calibration(Struct, frozen=True):
     stall_p95_theory: float
     #: The values out of bounds, in words. Empty: the generator can be trusted.
     problems: tuple[str, ...]
+    #: Values out of bounds that touch 99th percentiles alone. A level's own lag says whether its tail is ranked.
+    tail_problems: tuple[str, ...] = ()
+    #: The highest open rate that was sent completely, on time or not. 0 in older records: not known.
+    open_complete: float = 0.0
 
 
 class Host(Struct, frozen=True):

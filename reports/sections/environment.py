@@ -152,6 +152,7 @@ def calibration_facts(run: Run) -> Pairs:
             f"measured as {made.stall_p95:.0f} ms at p95; expected in theory: {made.stall_p95_theory:.0f} ms",
         ),
         ("Problems", "; ".join(made.problems) or "none: the generator's measurements can be trusted"),
+        *([("At the 99th percentile", "; ".join(made.tail_problems))] if made.tail_problems else []),
     )
 
 

@@ -13,7 +13,9 @@ from synthetic import CALIBRATION
 
 import harness.calibration.calibrate
 from harness.calibration.calibrate import (
+    PERCENTS,
     SHARES,
+    assess,
     calibrate,
     delay_checks,
     delay_problem,
@@ -24,6 +26,7 @@ from harness.calibration.reference_servers import Driven
 from harness.calibration.self_test import serial_capacity
 from harness.evaluation.inputs import GeneratorOutput, LevelOutput
 from harness.record.plan import Placement
+from harness.record.run import Calibration
 from loadtests.calibration import routes
 from loadtests.protocol import histogram, messages
 
@@ -68,7 +71,7 @@ def delays(extra_us: int) -> Driven:
 def test_a_delay_is_recovered_without_the_path() -> None:
     (check,) = delay_checks(delays(0), (1,))
     assert (check.path, check.p50, check.p99) == pytest.approx((0.07, 1.0, 1.0), abs=0.002)
-    assert delay_problem(check) is None
+    assert [delay_problem(check, percent) for percent in PERCENTS] == [None, None]
 
 
 @pytest.mark.parametrize(("extra", "good"), [(120, True), (140, False), (-140, False)])
@@ -76,7 +79,32 @@ def test_a_delay_that_is_off_by_more_than_3_percent_and_a_tenth_of_a_millisecond
     extra: int, good: bool
 ) -> None:
     (check,) = delay_checks(delays(extra), (1,))
-    assert (delay_problem(check) is None) == good
+    assert [delay_problem(check, percent) is None for percent in PERCENTS] == [good, good]
+
+
+def assessed(*, p99: int = 1070, lag: int = 10, still_open: int = 0, median: int = 1070) -> Calibration:
+    """A calibration in which the given values are off: times in microseconds."""
+    delayed = [median] * 98 + [p99] * 2
+    null = {f"{share:.0%}": (share * 20_000, (route(routes.NULL, [70] * 100, lag, still_open),)) for share in SHARES}
+    null |= {"closed": (0.0, (route(routes.NULL, [70] * 100),)), "path": (0.0, (route(routes.NULL, [70] * 100),))}
+    control, stall = route(routes.delay(0), [70] * 100), route(routes.STALL, [70] * 80 + [250_000] * 20)
+    checked = [route(routes.delay(1), delayed), route(routes.delay(10), [10_070] * 100)]
+    known = {"delays": (1000.0, (control, *checked)), "stall": (1000.0, (stall,))}
+    injected = {routes.delay(ms): {"p50": float(ms), "p99": float(ms)} for ms in (1, 10)}
+    return assess(driven(null, {}), driven(known, injected), "load", "here")
+
+
+def test_a_late_tail_is_no_reason_to_distrust_the_generator() -> None:
+    assert (assessed().problems, assessed().tail_problems) == ((), ())
+    for found in (assessed(p99=2070), assessed(lag=800)):
+        assert found.problems == () and len(found.tail_problems) == 1
+        assert found.open_complete == 20_000 * SHARES[-1]
+
+
+def test_a_wrong_median_or_requests_that_are_never_sent_are_one() -> None:
+    assert "p50 was measured as 2.00 ms" in assessed(median=2070, p99=2070).problems[0]
+    (problem,) = assessed(still_open=1).problems
+    assert problem.startswith("the open loop sends all requests only up to 0 per second")
 
 
 def test_the_open_ceiling_is_the_highest_rate_that_was_sent_on_time() -> None:

@@ -9,13 +9,17 @@ import pytest
 from synthetic import CALIBRATION, closed, opened
 
 from harness.evaluation.validity import LevelContext, judge
-from harness.record.measurement import HostUse, LevelMeasurement, Missing, StatementCount
+from harness.record.measurement import HostUse, LevelMeasurement, Missing, Slice, StatementCount
 
 CONTEXT = LevelContext(generator_cores=1, objective_milliseconds=50.0, calibration=CALIBRATION)
 
 
 def changed(**changes: Any) -> LevelContext:
     return msgspec.structs.replace(CONTEXT, **changes)
+
+
+def in_slices(level: LevelMeasurement) -> LevelMeasurement:
+    return msgspec.structs.replace(level, slices=(Slice(0, 0, 10**9, 1000, 0, 0, 10**6, 10**6, 10**6),))
 
 
 @pytest.mark.parametrize("level", [closed(), opened(), closed(host=Missing("not seen")), closed(throttled=None)])
@@ -65,6 +69,15 @@ def test_wrong_answers_outside_the_window_are_named_with_the_statement_counts_th
 
 def test_the_generators_limit_is_per_core() -> None:
     assert judge(closed(generator_busiest=1.5), changed(generator_cores=2))[0] == "valid"
+
+
+def test_in_slices_a_late_generator_costs_the_tail_and_not_the_level() -> None:
+    assert judge(in_slices(opened(lag=9_000)), CONTEXT)[0] == "valid"
+    assert judge(in_slices(opened(lag=51_000)), CONTEXT)[0] == "generator_limited"
+    # A ceiling that holds for requests on time does not limit it either.
+    late = msgspec.structs.replace(CALIBRATION, open_ceiling=100.0, open_complete=5000.0)
+    assert judge(opened(rate=500.0), changed(calibration=late))[0] == "generator_limited"
+    assert judge(in_slices(opened(rate=500.0)), changed(calibration=late))[0] == "valid"
 
 
 def test_a_loose_objective_allows_a_greater_lag_and_a_strict_one_never_less_than_half_a_millisecond() -> None:
