@@ -36,7 +36,7 @@ AXES: tuple[tuple[str, tuple[str, ...]], ...] = (
 
 Verdict = Literal["better", "worse", "below the relevance bound", "no difference", "not told apart", "too few starts"]
 #: An interval that holds 1 shows that there is no difference only where it excludes every factor from here on.
-NO_DIFFERENCE_BELOW = 1.1
+NO_DIFFERENCE_BELOW = 1.05
 
 
 class Comparison(Struct, frozen=True):
