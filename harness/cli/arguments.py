@@ -303,7 +303,7 @@ exit status:
   2    wrong usage
   3    a target has no valid trial, or the gate is inconclusive or invalid
   4    the Docker Engine or the disk failed, or fitmap itself
-  130  interrupted
+  130  interrupted (129: the terminal was closed, 143: SIGTERM)
   141  the reader of the output is gone
 """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import platform
+import signal
 import sys
 import tempfile
 import traceback
@@ -11,6 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from types import FrameType
 
 from harness.cli.streams import EXIT_BROKEN_PIPE, full, reader_gone
 from harness.containers.engine import FAILURES, Say
@@ -18,24 +20,40 @@ from harness.errors import EngineError, FitmapError
 from harness.files import write_whole
 
 EXIT_CRASHED = 4
-EXIT_INTERRUPTED = 130
+#: A command that a signal ends has this status plus the signal's number, as in a shell.
+EXIT_SIGNAL = 128
 #: In the folder of the records. CI keeps that folder, without hidden files.
 FOLDER = "errors"
 MOST_LETTERS = 300
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal asks the command to end, as Ctrl-C does."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+def interrupt(number: int, _frame: FrameType | None) -> None:
+    """The handler of such a signal."""
+    raise Interrupted(number)
 
 
 def run(command: Callable[[], int], say: Say, runs: Path, interrupted: str = "") -> int:
     """Runs a command, and returns its exit status.
 
     `runs`: where the details of an unforeseen failure are written. Such a failure must not end with 1, as an uncaught
-    exception does: CI would take it for a regression. `interrupted`: what is said after Ctrl-C.
+    exception does: CI would take it for a regression. `interrupted`: what is said after Ctrl-C, and after SIGTERM and SIGHUP
+    if `interrupt` is their handler.
     """
     try:
         return command()
     except Exception as error:
         status, words = _told(error, runs)
-    except KeyboardInterrupt:
-        status, words = EXIT_INTERRUPTED, interrupted
+    except KeyboardInterrupt as error:
+        number = error.number if isinstance(error, Interrupted) else signal.SIGINT
+        status, words = EXIT_SIGNAL + number, interrupted
     try:
         if words:
             say(f"fitmap: {words}")

@@ -8,11 +8,10 @@ import os
 import signal
 from collections.abc import Sequence
 from importlib import import_module
-from types import FrameType
 from typing import NoReturn
 
 from harness.cli.arguments import parser
-from harness.cli.ending import run
+from harness.cli.ending import interrupt, run
 from harness.cli.streams import finish, prepare
 from harness.cli.terminal import Terminal
 
@@ -35,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     # A cancelled CI job gets SIGTERM, and a closed terminal sends SIGHUP. Both must clean up, as after Ctrl-C.
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) == signal.SIG_DFL:  # `nohup` ignores SIGHUP
-            signal.signal(number, _interrupt)
+            signal.signal(number, interrupt)
     status = run(lambda: _command(options, terminal), terminal.say, options.runs, INTERRUPTED)
     raise SystemExit(finish(status, terminal.say))
 
@@ -46,10 +45,6 @@ def _command(options: argparse.Namespace, terminal: Terminal) -> int:
         # The only lazy import: the report's libraries take a second to load, and most commands need none.
         status: int = getattr(import_module(f"harness.cli.{module}"), function)(options, terminal)
         return status
-
-
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

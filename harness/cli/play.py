@@ -3,7 +3,8 @@
     python -m harness.cli.play TARGET PROFILE [--install-engine | --no-install-engine]
 
 It uses Docker Compose, and needs the images to be built. It removes its containers whenever it ends. Only after SIGKILL
-they stay, and `fitmap clean` removes them. Exit status: 130 interrupted, 2 wrong usage, 4 something failed.
+they stay, and `fitmap clean` removes them. Exit status: 2 wrong usage, 4 something failed, 128 + the number of the signal
+that ended it.
 """
 
 from __future__ import annotations
@@ -19,10 +20,9 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from types import FrameType
 from typing import Any, NoReturn
 
-from harness.cli.ending import run
+from harness.cli.ending import interrupt, run
 from harness.containers.engine import apt_install, connect
 from harness.containers.lifecycle import check_port_free, clean, new_password
 from harness.containers.owners import owner
@@ -52,10 +52,6 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupt)
     return run(lambda: play(options.target, options.profile, options.install_engine), say, ROOT / "runs")
-
-
-def interrupt(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 def say(line: str) -> None:

@@ -20,7 +20,7 @@ from docker.models.containers import Container
 
 from harness.containers.images import OF, REVISION, TRIAL
 from harness.containers.owners import State, owner, pid_of, state
-from harness.containers.spec import LABEL, LOOPBACK, ContainerSpec, engine_arguments
+from harness.containers.spec import LABEL, LOOPBACK, ContainerSpec, engine_arguments, instrument_spec
 from harness.errors import EngineError, PortTaken, TrialError
 from harness.wording import counted
 
@@ -203,6 +203,18 @@ class TrialContainers:
         """The last log lines of service, database and proxy, by role."""
         logged = [c for c in self._containers if c.spec.role.startswith(("service", "database", "proxy"))]
         return {running.spec.role: running.log_tail() for running in logged}
+
+
+@contextlib.contextmanager
+def announced(client: docker.DockerClient, image_id: str) -> Iterator[None]:
+    """Shows other runs that this one goes on, between its trials too: by a container that is never started.
+
+    Two runs that begin at the same moment see each other. Raises EngineError if another run goes on.
+    """
+    with TrialContainers(client, "run", secrets.token_hex(6)) as containers:
+        containers.add(instrument_spec(image_id, "", "run", ("true",)))
+        clean(client)
+        yield
 
 
 def leftovers(client: docker.DockerClient) -> Iterator[tuple[Container, State]]:

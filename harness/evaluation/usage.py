@@ -12,6 +12,10 @@ from harness.record.plan import Placement
 from harness.record.samples import Counters, HostSample, Sample, SpeedSample
 from loadtests.protocol.messages import Window
 
+NO_WORKING_SET = (
+    "/proc does not show the service's processes, so their mapped files are not known (the engine runs on another kernel, "
+    "or /proc hides processes of other users)"
+)
 #: The least number of speed samples from which a window gets a speed.
 MIN_SAMPLES = 20
 
@@ -70,12 +74,17 @@ def usage(samples: Sequence[Sample], start_ns: int, end_ns: int) -> Usage:
     return Usage(
         cpu_seconds=(end_cpu - start_cpu) / SECOND_NS,
         cpu_seconds_since_start=end_cpu / SECOND_NS,
-        working_set_bytes=median(c.memory_bytes - c.inactive_file_bytes for c in inside),
+        working_set_bytes=_working_set(inside),
         anonymous_bytes=median(c.anonymous_bytes for c in inside),
         peak_bytes=Missing("this kernel has no peak counter (memory.peak came with Linux 5.19)") if peak is None else peak,
         busiest_second_cores=busiest_second(samples, start_ns, end_ns),
         throttled_periods=_throttled(inside),
     )
+
+
+def _working_set(inside: Sequence[Counters]) -> float | Missing:
+    known = [counters.working_set_bytes for counters in inside if counters.working_set_bytes is not None]
+    return median(known) if known else Missing(NO_WORKING_SET)
 
 
 def anonymous_between(samples: Sequence[Sample], start_ns: int, end_ns: int) -> float | Missing:

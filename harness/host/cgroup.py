@@ -8,12 +8,16 @@ Source of the fields: the kernel's Documentation/admin-guide/cgroup-v1 and cgrou
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from harness.host.mapped_files import mapped_file_bytes
 from harness.record.samples import Counters
 
 ROOT = Path("/sys/fs/cgroup")
+#: Mapped pages of files change slowly, and a container may have many processes.
+MAPPED_SECONDS = 1.0
 
 
 class CgroupGone(Exception):
@@ -61,6 +65,9 @@ class Cgroup:
 
     def __init__(self, pid: int, proc: Path = Path("/proc"), root: Path = ROOT) -> None:
         self._files: list[_File] = []
+        self._proc = proc
+        self._mapped_bytes: int | None = None
+        self._mapped_due = 0.0
         try:
             lines = (proc / str(pid) / "cgroup").read_text(encoding="utf-8").splitlines()
         except OSError:
@@ -94,6 +101,7 @@ class Cgroup:
         self._cpu_stat = self._open(cpu / "cpu.stat")
         self._memory = self._open(memory / "memory.usage_in_bytes")
         self._memory_stat = self._open(memory / "memory.stat")
+        self._procs = memory / "cgroup.procs"
         self._peak = self._open_optional(memory / "memory.max_usage_in_bytes")
         self._events = self._open(memory / "memory.oom_control")
 
@@ -101,6 +109,7 @@ class Cgroup:
         self._cpu_stat = self._open(folder / "cpu.stat")
         self._memory = self._open(folder / "memory.current")
         self._memory_stat = self._open(folder / "memory.stat")
+        self._procs = folder / "cgroup.procs"
         self._peak = self._open_optional(folder / "memory.peak")
         self._events = self._open(folder / "memory.events")
 
@@ -108,6 +117,11 @@ class Cgroup:
         """Closes the files. It may be called twice."""
         while self._files:
             self._files.pop().close()
+
+    def _mapped(self) -> int | None:
+        if (now := time.monotonic()) >= self._mapped_due:
+            self._mapped_bytes, self._mapped_due = mapped_file_bytes(self._procs, self._proc), now + MAPPED_SECONDS
+        return self._mapped_bytes
 
     def read(self) -> Counters:
         """The counters as they are now. Raises CgroupGone."""
@@ -127,6 +141,7 @@ class Cgroup:
             peak_bytes=self._peak.number() if self._peak else None,
             throttled_periods=self._cpu_stat.keyed().get("nr_throttled"),
             oom_kills=self._events.keyed().get("oom_kill"),
+            mapped_file_bytes=self._mapped(),
         )
 
     def _read_v2(self) -> Counters:
@@ -140,4 +155,5 @@ class Cgroup:
             peak_bytes=self._peak.number() if self._peak else None,
             throttled_periods=cpu.get("nr_throttled"),
             oom_kills=self._events.keyed().get("oom_kill"),
+            mapped_file_bytes=self._mapped(),
         )

@@ -40,7 +40,10 @@ class Reader(Protocol):
 
 
 class CombinedReader:
-    """Reads several containers as one: the sums of their counters."""
+    """Reads several containers as one: the sums of their counters.
+
+    But for mapped pages of files: containers of one image share them, so the largest count stands for all.
+    """
 
     def __init__(self, readers: Sequence[Reader]) -> None:
         self._readers = readers
@@ -52,6 +55,8 @@ class CombinedReader:
             values = [getattr(part, field) for part in parts]
             return None if None in values else sum(values)
 
+        mapped = [part.mapped_file_bytes for part in parts]
+
         return Counters(
             cpu_ns=sum(part.cpu_ns for part in parts),
             memory_bytes=sum(part.memory_bytes for part in parts),
@@ -60,6 +65,7 @@ class CombinedReader:
             peak_bytes=total("peak_bytes"),
             throttled_periods=total("throttled_periods"),
             oom_kills=total("oom_kills"),
+            mapped_file_bytes=None if None in mapped else max(pages for pages in mapped if pages is not None),
         )
 
     def close(self) -> None:
@@ -68,7 +74,10 @@ class CombinedReader:
 
 
 class ApiReader:
-    """Reads the engine's stats, where it runs in a virtual machine (Docker Desktop). Much slower than files."""
+    """Reads the engine's stats, where it runs in a virtual machine (Docker Desktop). Much slower than files.
+
+    They do not say which pages of files the processes have mapped.
+    """
 
     def __init__(self, container: Container) -> None:
         self._container = container

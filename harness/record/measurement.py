@@ -24,13 +24,14 @@ class Missing(Struct, frozen=True, tag="missing"):
 class Usage(Struct, frozen=True):
     """The CPU and memory use of one container in the measured window.
 
-    Memory: medians over the samples, and the peak since start. Working set: the kernel's count without file pages that it
-    can drop at once (`usage - inactive_file`). Anonymous memory: heaps and stacks, and shared memory that is mapped.
+    Memory: medians over the samples, and the peak since start. Working set: anonymous memory, and the files' pages that its
+    processes have mapped; before method 7 the kernel's count without file pages that it can drop at once
+    (`usage - inactive_file`). Anonymous memory: heaps and stacks, and shared memory that is mapped.
     """
 
     cpu_seconds: float
     cpu_seconds_since_start: float
-    working_set_bytes: float
+    working_set_bytes: float | Missing
     anonymous_bytes: float
     peak_bytes: int | Missing
     #: The highest CPU use of any sampled second, in cores.

@@ -12,7 +12,7 @@ from msgspec import Struct
 class Counters:
     """One reading of a container's counters; CPU time since its start.
 
-    None: the kernel has no such counter.
+    None: the kernel has no such counter, or does not show it to this process.
     """
 
     cpu_ns: int
@@ -22,6 +22,13 @@ class Counters:
     peak_bytes: int | None
     throttled_periods: int | None
     oom_kills: int | None
+    #: Pages of files that its processes have mapped (harness/host/mapped_files.py). Up to a second older than the rest.
+    mapped_file_bytes: int | None = None
+
+    @property
+    def working_set_bytes(self) -> int | None:
+        """What its processes use: anonymous memory, and the files' pages that they have mapped."""
+        return None if self.mapped_file_bytes is None else self.anonymous_bytes + self.mapped_file_bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,14 +24,7 @@ from harness.record.run import Run
 from harness.record.samples import Sample
 from harness.record.trial_result import TrialResult
 
-_SAMPLE_COLUMNS = (
-    "monotonic_ns",
-    "role",
-    "cpu_ns",
-    "memory_bytes",
-    "inactive_file_bytes",
-    "anonymous_bytes",
-)
+_COUNTERS = ("cpu_ns", "memory_bytes", "inactive_file_bytes", "anonymous_bytes", "mapped_file_bytes")
 
 
 class RecordWriter:
@@ -65,12 +58,10 @@ class RecordWriter:
     def samples(self, trial_id: str, samples: Iterable[Sample]) -> None:
         text = io.StringIO()
         writer = csv.writer(text)
-        writer.writerow(_SAMPLE_COLUMNS)
+        writer.writerow(("monotonic_ns", "role", *_COUNTERS))
         for sample in samples:
-            c = sample.counters
-            writer.writerow(
-                (sample.monotonic_ns, sample.role, c.cpu_ns, c.memory_bytes, c.inactive_file_bytes, c.anonymous_bytes)
-            )
+            # What is not known (None) becomes an empty cell.
+            writer.writerow((sample.monotonic_ns, sample.role, *(getattr(sample.counters, name) for name in _COUNTERS)))
         try:
             write_whole(self.folder / "samples" / f"{trial_id}.csv", text.getvalue().encode())
         except OSError as error:

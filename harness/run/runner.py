@@ -9,7 +9,7 @@ import docker
 import msgspec
 
 from harness.containers.builder import Image
-from harness.containers.lifecycle import clean
+from harness.containers.lifecycle import announced
 from harness.errors import UsageError
 from harness.evaluation.statements import read_contract
 from harness.evaluation.validity import disturbed_by_host
@@ -61,7 +61,6 @@ def run_trials(client: docker.DockerClient, record: Record, listener: Listener) 
         targets=run.targets,
         image_set=run.image_set,
     )
-    clean(client)
     # A group is measured as a whole, so it is measured again as a whole.
     missing = {trial.id for trial in record.pending()}
     pending = [trials for trials in groups(run.plan.trials) if any(trial.id in missing for trial in trials)]
@@ -125,4 +124,5 @@ def measure(client: docker.DockerClient, record: Record, begun: float, listener:
         f"{minutes(sum(expected[trial.id] for trial in pending))}, longer if trials are repeated; "
         f"record in {record.folder}"
     )
-    return run_trials(client, record, listener)
+    with announced(client, record.run.images["load"].id):
+        return run_trials(client, record, listener)

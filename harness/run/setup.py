@@ -17,7 +17,7 @@ from harness.calibration.reference_servers import Bench
 from harness.containers.builder import Image, build_all, choose_set
 from harness.containers.engine import connect
 from harness.containers.images import graph
-from harness.containers.lifecycle import clean
+from harness.containers.lifecycle import announced, clean
 from harness.containers.versions import Version
 from harness.host import machine
 from harness.plan.selection import planned
@@ -105,6 +105,11 @@ def begin(client: docker.DockerClient, request: Request, prepared: Prepared, lis
     if warning := open_port_warning(request.config.generator):
         listener.say(warning)
     check_differ(prepared.targets, prepared.images)
+    with announced(client, prepared.images["load"].id):
+        return _begun(client, request, prepared, listener)
+
+
+def _begun(client: docker.DockerClient, request: Request, prepared: Prepared, listener: Listener) -> Record:
     prove(client, request.config, prepared.plan.placement, prepared.targets, prepared.images, listener.say)
     bench = Bench(prepared.images["load"].id, prepared.plan.placement, request.config)
     calibration = calibrate(client, bench, listener.say)

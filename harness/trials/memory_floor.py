@@ -197,12 +197,13 @@ def judged(measured: Measurement, limit_mib: int, share: float) -> FloorProbe | 
     else:
         late = f"{in_time:.1%} of the requests were answered in time, {share:.0%} are required" if in_time < share else ""
         reason = overload_problem(level) or late
+    used = level.usage["service"].working_set_bytes
     return FloorProbe(
         memory_mib=limit_mib,
         passed=not reason,
         reason=reason,
         in_time=in_time,
-        working_set_bytes=level.usage["service"].working_set_bytes,
+        working_set_bytes=None if isinstance(used, Missing) else used,
         cpu_microseconds=_cpu(level),
     )
 

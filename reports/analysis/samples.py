@@ -17,16 +17,21 @@ MAX_BINS = 240
 
 
 class Curve(Struct, frozen=True):
-    """One container over time. `seconds` count from the given instant and are negative before it."""
+    """One container over time. `seconds` count from the given instant and are negative before it.
+
+    `working_set_bytes` is empty where the working set was not measured.
+    """
 
     seconds: tuple[float, ...]
     cores: tuple[float, ...]
     working_set_bytes: tuple[float, ...]
 
 
-#: Of the columns of a file, in this order: time, counter of CPU time, memory, and the part of it that is idle file cache.
-_DRAWN = ("monotonic_ns", "cpu_ns", "memory_bytes", "inactive_file_bytes")
-_Reading = tuple[int, ...]
+#: Of the columns of a file, in this order: time, counter of CPU time, and two of which the working set is the sum.
+_DRAWN = ("monotonic_ns", "cpu_ns", "anonymous_bytes", "mapped_file_bytes")
+#: Before method 7 it was the difference of these two: memory, and the part of it that is idle file cache.
+_DRAWN_BEFORE = ("monotonic_ns", "cpu_ns", "memory_bytes", "inactive_file_bytes")
+_Reading = tuple[int, int, int | None]
 
 
 def read_curves(folder: Path, trial_id: str, zero_ns: int) -> dict[str, Curve] | Missing:
@@ -36,9 +41,13 @@ def read_curves(folder: Path, trial_id: str, zero_ns: int) -> dict[str, Curve] |
         with (folder / "samples" / f"{trial_id}.csv").open(newline="", encoding="utf-8") as file:
             rows = csv.reader(file)
             names = next(rows, [])
-            role, drawn = names.index("role"), [names.index(name) for name in _DRAWN]
+            added = _DRAWN[-1] in names
+            role, (at, cpu, memory, other) = names.index("role"), map(names.index, _DRAWN if added else _DRAWN_BEFORE)
             for row in rows:
-                by_role.setdefault(row[role], []).append(tuple([int(row[column]) for column in drawn]))
+                # An empty cell: not known.
+                part = None if not row[other] else int(row[other]) if added else -int(row[other])
+                used = None if part is None else int(row[memory]) + part
+                by_role.setdefault(row[role], []).append((int(row[at]), int(row[cpu]), used))
     except (OSError, ValueError, IndexError) as error:
         return Missing(f"the samples of trial {trial_id} can't be read ({type(error).__name__})")
     instants = [reading[0] for readings in by_role.values() for reading in readings]
@@ -56,8 +65,9 @@ def _curve(readings: Sequence[_Reading], zero_ns: int, bin_seconds: float) -> Cu
     bins = {(reading[0] - zero_ns) / 1e9 // bin_seconds: reading for reading in readings}
     last = [bins[number] for number in sorted(bins)]
     ends = last[1:]
+    used = [memory for *_, memory in ends if memory is not None]
     return Curve(
         tuple(round((at - zero_ns) / 1e9, 2) for at, *_ in ends),
         tuple(round((two[1] - one[1]) / (two[0] - one[0]), 3) for one, two in pairwise(last)),
-        tuple(float(memory - inactive) for *_, memory, inactive in ends),
+        tuple(map(float, used)) if len(used) == len(ends) else (),
     )

@@ -187,7 +187,9 @@ LOAD: tuple[Metric, ...] = (
     ),
     Metric(
         "working-set", "memory", "Memory: working set", "bytes", "lower",
-        "Memory in use by the service's container without file cache that can be dropped at once. Median over the window.",
+        "Memory that the service uses: anonymous memory, and the pages of files that its processes have mapped. Before "
+        "method 7: what the kernel charged to its container, without file cache that can be dropped at once. "
+        "Median over the window.",
         partial(_memory, "working_set_bytes"),
     ),
     Metric(

@@ -68,7 +68,10 @@ def _replica_memory(trial: ScaleMeasurement) -> MetricValue:
     (one, first), (most, last) = found
     if "service" not in first.usage or "service" not in last.usage:
         return Missing("no samples of the service")
-    more = last.usage["service"].working_set_bytes - first.usage["service"].working_set_bytes
+    before, after = (level.usage["service"].working_set_bytes for level in (first, last))
+    if isinstance(before, Missing) or isinstance(after, Missing):
+        return before if isinstance(before, Missing) else after
+    more = after - before
     return more / (most - one) if more > 0 and most > one else Missing("more replicas took no more memory")
 
 

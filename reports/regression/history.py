@@ -4,14 +4,13 @@
                     {"kind": "accept", "schema": 1, "run": ..., "at": ..., "by": ..., "reason": ...}
 
 A value is the geometric mean over a cell's valid trials: one sample per run. `pandas.read_json(path, lines=True)` reads the
-file in one call. Two jobs may write at once: each line is one write to the end of a locked file. A damaged line is reported,
-and the other lines are read.
+file in one call. Two jobs may write at once: lines are appended to the end of a locked file, whole or not at all. A damaged
+line is reported, and the other lines are read.
 """
 
 from __future__ import annotations
 
 import fcntl
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -20,6 +19,7 @@ import pandas as pd
 from msgspec import Struct
 
 from harness.errors import RunError, UsageError
+from harness.files import append_line
 from harness.record.damage import DAMAGED
 from harness.wording import counted
 from reports.analysis.analysis import Analysis
@@ -110,11 +110,9 @@ def append(path: Path, lines: Iterable[HistoryEntry | Accept]) -> tuple[HistoryE
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("ab+") as file:
+        with path.open("ab") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
-            file.seek(0)
-            text = file.read()
-            there = parse(text, path.name)
+            there = parse(path.read_bytes(), path.name)
             every: tuple[HistoryEntry | Accept, ...] = (*there.entries, *there.accepts)
             known = {_identity(line): line for line in every}
             fresh = []
@@ -122,13 +120,8 @@ def append(path: Path, lines: Iterable[HistoryEntry | Accept]) -> tuple[HistoryE
                 if _says_more(line, known.get(_identity(line))):
                     known[_identity(line)] = line
                     fresh.append(line)
-            # A job that was killed may have left half a line. The new line must not be joined to it.
-            gap = b"\n" if text and not text.endswith(b"\n") else b""
-            data = b"".join(msgspec.json.encode(line) + b"\n" for line in fresh)
-            if data:
-                file.write(gap + data)
-                file.flush()
-                os.fsync(file.fileno())
+            if fresh:
+                append_line(path, b"\n".join(map(msgspec.json.encode, fresh)))
             return tuple(fresh)
     except OSError as error:
         raise RunError(f"{path} can't be written ({error.strerror}): make room or set another file with --history") from None

@@ -84,7 +84,7 @@ def _probe_row(target: str, probe: FloorProbe) -> Row:
         target,
         f"{probe.memory_mib}\u00a0MiB",
         "yes" if probe.passed else "no",
-        f"{probe.in_time:.1%}" if probe.working_set_bytes is not None else NONE,
+        NONE if probe.working_set_bytes is probe.cpu_microseconds is None else f"{probe.in_time:.1%}",
         _bytes(probe.working_set_bytes),
         _microseconds(probe.cpu_microseconds),
         probe.reason,

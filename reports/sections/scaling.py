@@ -248,7 +248,9 @@ def _database(found: dict[str, tuple[At, ...]]) -> tuple[str, ...]:
 
 def _out_row(target: str, points: tuple[At, ...], at: At) -> Row:
     one = points[0] if points[0].count == 1 else None
-    memory = _middle(at, lambda level: level.usage["service"].working_set_bytes)
+    used = [level.usage["service"].working_set_bytes for level in at.levels]
+    known = [value for value in used if not isinstance(value, Missing)]
+    memory = float(median(known)) if known else None
     rate, proxy = _middle(at, throughput), _middle_cpu(at, "proxy")
     times = rate / _middle(one, throughput) if one else None
     return (
@@ -256,8 +258,7 @@ def _out_row(target: str, points: tuple[At, ...], at: At) -> Row:
         f"{at.count}{', sharing' if shares(at.point, 'replicas') else ''}",
         quantity(rate, "requests/s"),
         f"{factor(times)} ({times / at.count:.0%})" if times else NONE,
-        quantity(memory, "bytes"),
-        quantity(memory / at.count, "bytes"),
+        *((NONE, NONE) if memory is None else (quantity(memory, "bytes"), quantity(memory / at.count, "bytes"))),
         *_cpu_cells(at, one),
         NONE if proxy is None else quantity(proxy, "microseconds"),
         _limits(at),

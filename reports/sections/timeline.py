@@ -27,7 +27,7 @@ _PARTS = (
         "CPU use of the load generator",
         "In cores. A generator near its limit measures itself, so such a level is not ranked.",
     ),
-    ("service", "memory", "Memory of the service", "Working set: memory that the kernel charges, without idle file cache."),
+    ("service", "memory", "Memory of the service", "Working set: memory that the service uses, without idle file cache."),
 )
 
 
@@ -106,6 +106,8 @@ def _figure(
             continue
         curve = course.curves[role]
         ys = curve.cores if kind == "cores" else tuple(v / 2**20 for v in curve.working_set_bytes)
+        if not ys:
+            continue
         curves.append(Line(target, curve.seconds, ys))
         for level, start, end in course.windows:
             window = [y for x, y in zip(curve.seconds, ys, strict=True) if start < x <= end]

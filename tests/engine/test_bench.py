@@ -8,21 +8,27 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
 import docker
 import msgspec
 import pytest
+from synthetic import run
 
+from harness.cli.terminal import Terminal
 from harness.containers.builder import build_all
 from harness.containers.engine import connect
-from harness.containers.images import Build
+from harness.containers.images import Build, project_tag
 from harness.containers.lifecycle import leftovers
 from harness.errors import ImageError
 from harness.record.measurement import Missing
-from harness.record.reader import read_record
+from harness.record.plan import Trial
+from harness.record.reader import begin_record, read_record
+from harness.record.run import ImageRecord
+from harness.run.progress import Position
+from harness.run.runner import measure
 
 FITMAP = [sys.executable, "-m", "harness.cli.main"]
 # Ports of its own, so that it does not disturb a `fitmap bench` on the same machine.
@@ -148,6 +154,37 @@ def test_a_second_run_is_refused_ctrl_c_loses_nothing_leaves_nothing_and_resume_
     assert after.pending() == ()
 
 
+def test_sigterm_ends_a_run_as_ctrl_c_does(client: docker.DockerClient, command: list[str], tmp_path: Path) -> None:
+    process = subprocess.Popen([*command, *BRIEF], stderr=subprocess.PIPE, text=True)
+    wait_for_load(client, tmp_path / "runs", trials=0)
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 143, err
+    (line,) = [line for line in err.splitlines() if line.startswith("fitmap: ")]
+    assert "finished trials are kept" in line and "--resume" in line and "Traceback" not in err
+    assert [container.name for container, _ in leftovers(client)] == []
+
+
+def test_a_second_run_is_refused_between_two_trials_too(
+    client: docker.DockerClient, command: list[str], tmp_path: Path
+) -> None:
+    refused: list[subprocess.CompletedProcess[str]] = []
+
+    class Between(Terminal):
+        """No container of a trial lives when a trial is about to start."""
+
+        def trial_started(self, _position: Position, _trials: Sequence[Trial]) -> None:
+            refused.append(subprocess.run([*command, *BRIEF], capture_output=True, text=True, timeout=120, check=False))
+            raise KeyboardInterrupt
+
+    load = str(client.images.get(project_tag("load")).id)
+    record = begin_record(tmp_path / "first", msgspec.structs.replace(run(), images={"load": ImageRecord(load, 1)}))
+    with pytest.raises(KeyboardInterrupt):
+        measure(client, record, time.monotonic(), Between())
+    (second,) = refused
+    assert second.returncode == 4 and f"another run is measuring on this engine (process {os.getpid()})" in second.stderr
+
+
 def test_a_killed_run_loses_nothing_clean_removes_the_rest_and_resume_completes(
     client: docker.DockerClient, command: list[str], tmp_path: Path
 ) -> None:
@@ -156,10 +193,10 @@ def test_a_killed_run_loses_nothing_clean_removes_the_rest_and_resume_completes(
     wait_for_load(client, runs, trials=1)
     process.kill()
     process.wait()
-    # Two services, two databases, one load generator.
-    assert [state for _, state in leftovers(client)] == ["gone"] * 5
+    # Two services, two databases, one load generator, and the one that shows the run to others.
+    assert [state for _, state in leftovers(client)] == ["gone"] * 6
     cleaned = subprocess.run([*FITMAP, "clean"], capture_output=True, text=True, check=True)
-    assert cleaned.stdout == "removed 5 containers\n"
+    assert cleaned.stdout == "removed 6 containers\n"
     assert [container.name for container, _ in leftovers(client)] == []
 
     before = read_record(run_dir(runs)).results

@@ -1,4 +1,4 @@
-"""Both ways to read a container's counters agree, and the speed probe takes little of the CPUs."""
+"""A container's counters: both ways to read them agree, a second start uses as much memory. The speed probe takes little."""
 
 from __future__ import annotations
 
@@ -16,8 +16,11 @@ from harness.containers.lifecycle import TrialContainers
 from harness.containers.spec import instrument_spec
 from harness.host.cgroup import Cgroup
 from harness.host.counters import ApiReader, open_reader
+from harness.host.page_cache import layers_of
 from harness.host.speed_probe import SpeedProbe
+from harness.record.measurement import Missing
 from harness.record.plan import Placement
+from harness.record.samples import Counters
 
 #: Holds 100 MB for itself and 60 MB of shared memory, writes 30 MB to a tmpfs, uses a second of CPU, then waits.
 PROGRAM = """
@@ -27,6 +30,14 @@ shared = mmap.mmap(-1, 60_000_000)
 shared.write(b"x" * 60_000_000)
 pathlib.Path("/tmp/file").write_bytes(b"x" * 30_000_000)
 while time.process_time() < 1.0: pass
+time.sleep(60)
+"""
+#: Loads a large library, reads files that it does not map, more than once, and waits.
+READER = """
+import locust.env, pathlib, time
+for file in sorted(pathlib.Path(pathlib.__file__).parent.rglob("*.py"))[:500]:
+    for _ in range(3): file.read_bytes()
+print("up", flush=True)
 time.sleep(60)
 """
 
@@ -56,6 +67,34 @@ def test_the_engines_stats_agree_with_the_cgroup_files(client: docker.DockerClie
     assert stats.inactive_file_bytes == pytest.approx(files.inactive_file_bytes, abs=2_000_000)
     # The file counts only as far as pages of the program are mapped.
     assert 160_000_000 < files.anonymous_bytes < 185_000_000
+
+
+def test_of_two_starts_of_an_image_the_second_uses_as_much_memory_though_the_first_has_read_the_files(
+    client: docker.DockerClient,
+) -> None:
+    image = str(client.images.get(project_tag("load")).id)
+    layers = layers_of(client, image)
+    if isinstance(layers, Missing):
+        pytest.skip(layers.reason)
+    found: list[Counters] = []
+    with TrialContainers(client, "counters", "first") as containers:
+        layers.evict()
+        for number in (1, 2):
+            spec = instrument_spec(image, "0", f"service-{number}", ("/opt/venv/bin/python", "-c", READER))
+            container = containers.add(spec)
+            container.start()
+            deadline = time.monotonic() + 30
+            while "up" not in container.log_tail():
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+            reader = open_reader(container.container, container.pid)
+            found.append(reader.read())
+            reader.close()
+    # What the kernel charges, less what it could drop at once: the working set before method 7.
+    before, after = (counters.memory_bytes - counters.inactive_file_bytes for counters in found)
+    assert before > 1.1 * after, (before, after)
+    first, second = (counters.working_set_bytes or 0 for counters in found)
+    assert second == pytest.approx(first, rel=0.03)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only on Linux a process can choose its CPUs")

@@ -36,5 +36,6 @@ def made_samples(rng: random.Random, trial: Trial, memory: float, begin: int, en
             cpu[role] += int(1e8 * use[role] * math.exp(rng.gauss(0, 0.03)))
             mebibytes = memory * (1 - 0.5 * math.exp(-(now - begin) / 2e9)) if role == "service" else 60
             held = int(mebibytes * 2**20)
-            samples.append(Sample(now, role, Counters(cpu[role], held + 4096, 4096, int(held * 0.8), None, None, None)))
+            own = int(held * 0.8)
+            samples.append(Sample(now, role, Counters(cpu[role], held + 4096, 4096, own, None, None, None, held - own)))
     return samples

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import multiprocessing
 import random
+import resource
 import shutil
 import time
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from report_records import make_record, renamed
 
 from harness.cli.main import main
+from harness.errors import RunError
 from harness.record.reader import Record
 from reports.analysis.analysis import analyse
 from reports.analysis.cells import MetricInfo
@@ -111,6 +113,27 @@ def test_bytes_that_are_not_utf_8_cost_their_own_line(tmp_path: Path, entry: His
         assert "line 2: not a line of a history" in warning
         # The file takes further lines.
         assert append(path, [numbered(entry, 1)])
+
+
+def test_a_full_disk_takes_a_line_whole_or_not_at_all(tmp_path: Path, entry: HistoryEntry) -> None:
+    path = tmp_path / "history.jsonl"
+    append(path, [numbered(entry, 1)])
+    before = path.read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # What is beyond is refused in the middle of a write. For this part alone: pytest's output may be a file too.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 100, hard))
+    try:
+        with pytest.raises(RunError, match="can't be written"):
+            append(path, [numbered(entry, 2), numbered(entry, 3)])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert path.read_bytes() == before
+    # A job that was killed is another matter: it may leave half a line.
+    path.write_bytes(before + b"half")
+    assert len(append(path, [numbered(entry, 2), numbered(entry, 3)])) == 2
+    history = read(path)
+    assert [each.run for each in history.entries] == ["run-00001", "run-00002", "run-00003"]
+    assert len(history.warnings) == 1 and path.read_bytes().count(b"\n") == 4
 
 
 def test_a_value_that_no_ratio_can_be_made_of_is_told_and_left_out(tmp_path: Path, entry: HistoryEntry) -> None:

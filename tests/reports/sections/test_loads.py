@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 import pytest
 from hdrh.histogram import HdrHistogram
@@ -179,6 +181,23 @@ def test_curves_keep_all_cpu_time(mixed: Record) -> None:
     service = curves["service"]
     assert min(service.seconds) < 0 < trial.whole.levels[-1].window_start_ns / 1e9 - 5 < max(service.seconds)
     assert sum(service.cores) / len(service.cores) == pytest.approx(0.97, abs=0.02)
+
+
+def test_curves_of_memory_are_read_from_records_of_each_method(tmp_path: Path) -> None:
+    (tmp_path / "samples").mkdir()
+
+    def memory(header: str, *cells: str) -> tuple[float, ...]:
+        lines = [f"{second}000000000,service,{second}00,{row}" for second, row in enumerate(cells)]
+        (tmp_path / "samples" / "1.csv").write_text("\n".join((f"monotonic_ns,role,cpu_ns,{header}", *lines)) + "\n")
+        curves = read_curves(tmp_path, "1", 0)
+        assert not isinstance(curves, Missing)
+        return curves["service"].working_set_bytes
+
+    assert memory("memory_bytes,inactive_file_bytes,anonymous_bytes", "9,3,4", "9,3,4", "9,2,4") == (6, 7)
+    added = "memory_bytes,inactive_file_bytes,anonymous_bytes,mapped_file_bytes"
+    assert memory(added, "9,3,4,1", "9,3,4,1", "9,2,4,8") == (5, 12)
+    # What was not measured is not drawn.
+    assert memory(added, "9,3,4,", "9,3,4,", "9,2,4,") == ()
 
 
 def test_time_parts_add_up(mixed: Record) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ from docker.errors import DockerException
 from requests.exceptions import ReadTimeout
 from urllib3.exceptions import ProtocolError
 
-from harness.cli.ending import run
+from harness.cli.ending import Interrupted, run
 from harness.cli.history import _user
 from harness.errors import TrialError, UsageError
 from harness.files import ROOT
@@ -86,6 +87,7 @@ def test_an_engine_that_breaks_off_is_no_crash(error: Exception, tmp_path: Path)
 def test_errors_of_the_user_keep_their_status(tmp_path: Path) -> None:
     assert ended(UsageError("wrong"), tmp_path) == (2, "fitmap: wrong")
     assert ended(KeyboardInterrupt(), tmp_path) == (130, "fitmap: interrupted")
+    assert ended(Interrupted(signal.SIGTERM), tmp_path) == (143, "fitmap: interrupted")
     assert ended(TrialError("start", "no"), tmp_path) == (4, "fitmap: no")
 
 

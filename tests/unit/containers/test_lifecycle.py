@@ -12,7 +12,7 @@ import requests
 from docker.errors import APIError, NotFound
 
 from harness.containers.images import OF, REVISION, TRIAL, tag_of
-from harness.containers.lifecycle import RunningContainer, TrialContainers, clean
+from harness.containers.lifecycle import RunningContainer, TrialContainers, announced, clean
 from harness.containers.owners import Owner, _ticks, owner
 from harness.containers.versions import revisions
 from harness.errors import EngineError
@@ -51,6 +51,10 @@ class Engine:
     def list(self, **options: Any) -> list[Any]:
         return self._containers if options.get("all") else self._images
 
+    def create(self, *, labels: dict[str, str], **_: object) -> Container:
+        self._containers.append(Container(labels["fitmap.owner"]))
+        return self._containers[-1]
+
     def remove_image(self, tag: str, *, noprune: bool) -> None:
         self.removed[tag] = noprune
 
@@ -73,6 +77,7 @@ def test_what_a_killed_run_left_is_removed() -> None:
         (BY_HAND, "`fitmap clean --force`"),
         ("4711:1700000000.00", "`fitmap clean --force`"),
     ],
+    ids=["lives", "elsewhere", "by hand", "of an older fitmap"],
 )
 def test_what_may_live_is_left_alone_and_named_unless_it_is_forced(label: str, words: str) -> None:
     other, dead, mine = Container(label), Container(GONE), Container(MINE)
@@ -83,6 +88,28 @@ def test_what_may_live_is_left_alone_and_named_unless_it_is_forced(label: str, w
     assert (other.removed, dead.removed, mine.removed, engine.removed) == (False, True, False, {})
     assert clean(Engine([other]).client, force=True) == 1
     assert other.removed
+
+
+def test_a_run_can_be_seen_while_no_container_of_it_runs() -> None:
+    engine = Engine()
+    with announced(engine.client, "sha256:1"):
+        (shown,) = engine._containers
+        assert (shown.labels["fitmap.owner"], shown.removed) == (MINE, False)
+        # A part of the run.
+        with announced(engine.client, "sha256:1"):
+            assert len(engine._containers) == 2
+        assert not shown.removed
+    assert all(container.removed for container in engine._containers)
+
+
+# Names of processes as names of tests would differ between the processes of pytest-xdist.
+@pytest.mark.parametrize("label", [LIVES, ELSEWHERE], ids=["lives", "elsewhere"])
+def test_a_run_is_refused_beside_another_one_and_leaves_nothing(label: str) -> None:
+    other = Container(label)
+    engine = Engine([other])
+    with pytest.raises(EngineError, match="another run"), announced(engine.client, "sha256:1"):
+        raise AssertionError("it began")
+    assert [container.removed for container in engine._containers] == [False, True]
 
 
 def test_the_containers_of_this_process_stay() -> None:

@@ -12,8 +12,8 @@ from loadtests.protocol.messages import Window
 SECOND = 1_000_000_000
 
 
-def sample(seconds: float, cpu_seconds: float, memory: int = 100, inactive: int = 30, peak: int | None = 120) -> Sample:
-    counters = Counters(int(cpu_seconds * SECOND), memory, inactive, 50, peak, 0, 0)
+def sample(seconds: float, cpu_seconds: float, mapped: int | None = 20, peak: int | None = 120) -> Sample:
+    counters = Counters(int(cpu_seconds * SECOND), 100, 30, 50, peak, 0, 0, mapped)
     return Sample(int(seconds * SECOND), "service", counters)
 
 
@@ -60,8 +60,25 @@ def test_a_kernel_without_a_peak_counter_gives_a_reason_not_a_zero() -> None:
 
 
 def test_one_outlier_does_not_move_the_working_set() -> None:
-    series = [sample(t, t, memory=10_000 if t == 2 else 100) for t in range(6)]
+    series = [sample(t, t, mapped=10_000 if t == 2 else 20) for t in range(6)]
     assert usage(series, 0, 5 * SECOND).working_set_bytes == 70
+
+
+def test_the_working_set_does_not_depend_on_which_container_read_a_file_first() -> None:
+    """The kernel charges 60 bytes of file pages to the first of two equal services, and none to the second."""
+
+    def used(charged: int) -> float | Missing:
+        counters = Counters(0, 50 + charged, charged // 2, 50, 120, 0, 0, 45)
+        return usage([Sample(t * SECOND, "service", counters) for t in range(3)], 0, 2 * SECOND).working_set_bytes
+
+    assert used(60) == used(0) == 95
+
+
+def test_a_working_set_without_the_processes_is_missing_with_a_reason() -> None:
+    found = usage([sample(t, t, mapped=None) for t in range(5)], SECOND, 3 * SECOND).working_set_bytes
+    assert isinstance(found, Missing) and "/proc does not show" in found.reason
+    known = [sample(t, t, mapped=None if t == 2 else 20) for t in range(5)]
+    assert usage(known, SECOND, 3 * SECOND).working_set_bytes == 70
 
 
 def test_cpu_per_request_is_computed_window_by_window_on_the_samples_clock() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from harness.host.cgroup import Cgroup, CgroupGone
 from harness.host.counters import from_stats
+from harness.host.mapped_files import mapped_file_bytes
 from harness.record.samples import Counters
 
 
@@ -17,6 +18,10 @@ def write(root: Path, files: dict[str, str]) -> None:
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
+
+
+def status(kibibytes: int) -> str:
+    return f"Name:\tjava\nVmRSS:\t 900 kB\nRssAnon:\t 800 kB\nRssFile:\t {kibibytes} kB\nRssShmem:\t 1 kB\n"
 
 
 def test_version_1_with_controllers_of_their_own(tmp_path: Path) -> None:
@@ -31,12 +36,13 @@ def test_version_1_with_controllers_of_their_own(tmp_path: Path) -> None:
             f"memory/{group}/memory.stat": "cache 5\ntotal_inactive_file 300\ntotal_rss 600\n"
             "total_shmem 70\ntotal_mapped_file 90\n",
             f"memory/{group}/memory.oom_control": "oom_kill_disable 0\nunder_oom 0\noom_kill 1\n",
+            f"memory/{group}/cgroup.procs": "7\n12\n13\n",
         },
     )
     lines = [f"4:memory:/{group}", f"3:cpuacct:/{group}", f"2:cpu:/{group}", "0::/unrelated"]
-    write(tmp_path / "proc", {"7/cgroup": "\n".join(lines) + "\n"})
+    write(tmp_path / "proc", {"7/cgroup": "\n".join(lines) + "\n", "7/status": status(3), "12/status": status(5)})
     counters = Cgroup(7, tmp_path / "proc", tmp_path / "cg").read()
-    assert counters == Counters(123456789, 1000, 300, 670, 1500, 2, 1)
+    assert counters == Counters(123456789, 1000, 300, 670, 1500, 2, 1, 5 * 1024)
 
 
 def test_version_1_with_controllers_mounted_together(tmp_path: Path) -> None:
@@ -64,15 +70,45 @@ def test_version_2(tmp_path: Path) -> None:
             f"{folder}/memory.peak": "8192\n",
             f"{folder}/memory.stat": "anon 1024\nfile 3072\ninactive_file 2048\nshmem 512\nfile_mapped 500\n",
             f"{folder}/memory.events": "low 0\noom 0\noom_kill 0\n",
+            f"{folder}/cgroup.procs": "9\n",
         },
     )
-    write(tmp_path / "proc", {"9/cgroup": f"0::/{folder}\n"})
+    write(tmp_path / "proc", {"9/cgroup": f"0::/{folder}\n", "9/status": status(4)})
     cgroup = Cgroup(9, tmp_path / "proc", tmp_path / "cg")
-    assert cgroup.read() == Counters(2_500_000, 4096, 2048, 1524, 8192, 3, 0)
+    assert cgroup.read() == Counters(2_500_000, 4096, 2048, 1524, 8192, 3, 0, 4096)
     cgroup.close()
     cgroup.close()
     with pytest.raises(CgroupGone):
         cgroup.read()
+
+
+def test_of_several_processes_the_one_that_has_mapped_the_most_of_files_counts(tmp_path: Path) -> None:
+    """They share the pages of their program. One has ended, and one is a zombie, which has no memory."""
+    zombie = "Name:\tjava\nState:\tZ (zombie)\n"
+    write(tmp_path, {"procs": "3\n4\n5\n6\n", "3/status": status(10), "4/status": status(12), "6/status": zombie})
+    assert mapped_file_bytes(tmp_path / "procs", tmp_path) == 12 * 1024
+
+
+@pytest.mark.parametrize("procs", ["", "3\n", "0\n"])
+def test_processes_that_are_hidden_are_not_known(tmp_path: Path, procs: str) -> None:
+    assert mapped_file_bytes(tmp_path / "procs", tmp_path) is None
+    write(tmp_path, {"procs": procs})
+    assert mapped_file_bytes(tmp_path / "procs", tmp_path) is None
+
+
+def test_mapped_files_are_counted_once_a_second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    times = iter((10.0, 10.9, 11.0))
+    monkeypatch.setattr("time.monotonic", lambda: next(times))
+    files = {"cpu.stat": "usage_usec 1\n", "memory.current": "1\n", "memory.events": "oom_kill 0\n", "cgroup.procs": "9\n"}
+    write(tmp_path / "cg/x", {**files, "memory.stat": "anon 1\ninactive_file 0\nshmem 0\nfile_mapped 0\n"})
+    write(tmp_path / "proc/9", {"cgroup": "0::/x\n", "status": status(4)})
+    cgroup = Cgroup(9, tmp_path / "proc", tmp_path / "cg")
+    found = []
+    for kibibytes in (4, 5, 6):
+        write(tmp_path / "proc/9", {"status": status(kibibytes)})
+        found.append(cgroup.read().mapped_file_bytes)
+    cgroup.close()
+    assert found == [4096, 4096, 6144]
 
 
 def open_files() -> int:

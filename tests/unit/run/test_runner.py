@@ -79,7 +79,6 @@ def ran(
         return next(attempts) if trial == TRIAL else result(trial, measurement())
 
     monkeypatch.setattr(harness.run.runner, "run_trial", fake)
-    monkeypatch.setattr(harness.run.runner, "clean", lambda client: None)
     RecordWriter(folder).begin(run())
     terminal = Terminal()
     run_trials(None, read_record(folder), terminal)  # type: ignore[arg-type]
@@ -148,7 +147,6 @@ def test_a_group_is_measured_as_a_whole_also_when_one_of_its_trials_is_missing(
         return tuple(result(trial, measurement()) for trial in trials)
 
     monkeypatch.setattr(harness.run.runner, "run_group", fake)
-    monkeypatch.setattr(harness.run.runner, "clean", lambda client: None)
     record = run_trials(None, read_record(tmp_path / "run"), Terminal())  # type: ignore[arg-type]
     assert [trial for trials in measured for trial in trials] == list(header.plan.trials)
     assert record.pending() == () and [each.trial for each in record.superseded] == [first]

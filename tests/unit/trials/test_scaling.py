@@ -44,18 +44,19 @@ def test_replicas_stand_behind_the_services_port_and_share_its_connections_out()
     assert all(spec.environment["HOST"] == LOOPBACK for spec in (*specs, proxy))
 
 
-def test_containers_together_are_the_sum_of_their_counters() -> None:
+def test_containers_together_are_the_sum_of_their_counters_and_share_their_files() -> None:
     class Fixed(Reader):
-        def __init__(self, peak: int | None) -> None:
-            self._peak = peak
+        def __init__(self, peak: int | None, mapped: int | None = 7) -> None:
+            self._peak, self._mapped = peak, mapped
 
         def read(self) -> Counters:
-            return Counters(10, 20, 3, 4, self._peak, 1, 0)
+            return Counters(10, 20, 3, 4, self._peak, 1, 0, self._mapped)
 
         def close(self) -> None:
             """Holds nothing open."""
 
-    assert CombinedReader([Fixed(30), Fixed(40)]).read() == Counters(20, 40, 6, 8, 70, 2, 0)
+    assert CombinedReader([Fixed(30), Fixed(40, mapped=5)]).read() == Counters(20, 40, 6, 8, 70, 2, 0, 7)
+    assert CombinedReader([Fixed(30), Fixed(40, mapped=None)]).read().mapped_file_bytes is None
     assert CombinedReader([Fixed(30), Fixed(None)]).read().peak_bytes is None
 
 
