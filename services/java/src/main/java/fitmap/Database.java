@@ -15,11 +15,9 @@ import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
-import java.sql.SQLTimeoutException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.postgresql.PGStatement;
 
@@ -28,7 +26,7 @@ final class Database implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(Database.class.getName());
   private static final Duration ACQUISITION_TIMEOUT = Duration.ofSeconds(2);
 
-  /** How long the database may work for a request. */
+  /** How long the database may work for a request. A statement ends after 5 s by itself. */
   private static final Duration LIMIT = Duration.ofSeconds(6);
 
   private static final Duration RETRY = Duration.ofMillis(200);
@@ -37,6 +35,7 @@ final class Database implements AutoCloseable {
 
   private final AgroalDataSource pool;
   private final int size;
+  private final TimeLimit limit;
   private final AtomicLong outageQuietUntil = new AtomicLong(System.nanoTime());
   private volatile boolean opened;
 
@@ -45,14 +44,14 @@ final class Database implements AutoCloseable {
     T on(Connection connection) throws SQLException;
   }
 
-  @FunctionalInterface
-  interface Steps<T> {
-    T in(Transaction transaction) throws SQLException;
-  }
-
   /** Connects to nothing yet, see {@link #open}. */
   Database(Config config) {
-    size = config.poolSize();
+    this(config, new TimeLimit(LIMIT));
+  }
+
+  Database(Config config, TimeLimit limit) {
+    this.size = config.poolSize();
+    this.limit = limit;
     // Agroal validates no connection, neither on acquisition nor in the background, unless it is
     // told to.
     AgroalConnectionPoolConfigurationSupplier poolConfiguration =
@@ -90,7 +89,8 @@ final class Database implements AutoCloseable {
         .jdbcProperty("assumeMinServerVersion", "12")
         .jdbcProperty("ApplicationName", "fitmap-java")
         .jdbcProperty("connectTimeout", "2")
-        // For a server that has stopped answering; above the statement timeout.
+        // For one read. It ends the opening of a connection to a server that has stopped answering;
+        // the work on one has its TimeLimit.
         .jdbcProperty("socketTimeout", String.valueOf(LIMIT.toSeconds()));
   }
 
@@ -149,12 +149,12 @@ final class Database implements AutoCloseable {
     return opened;
   }
 
-  /** Work of a single statement. */
+  /** Work on one connection. */
   <T> T with(Work<T> work) {
     boolean acquired = false;
     try (Connection connection = pool.getConnection()) {
       acquired = true;
-      return work.on(connection);
+      return limit.over(connection, work);
     } catch (SQLException e) {
       if (acquired && isBroken(e)) {
         // Its idle siblings were most likely lost with it: no further request shall find that out
@@ -166,75 +166,28 @@ final class Database implements AutoCloseable {
   }
 
   /** Work of several statements, all or none of which are kept. */
-  <T> T transaction(Steps<T> steps) {
-    return with(
-        connection -> {
-          connection.setAutoCommit(false);
-          Transaction transaction = new Transaction(connection);
-          try {
-            T result = steps.in(transaction);
-            transaction.commit();
-            return result;
-          } catch (Throwable e) {
-            rollback(transaction, e);
-            throw e;
-          }
-        });
+  <T> T transaction(Work<T> work) {
+    return with(connection -> transaction(connection, work));
   }
 
-  private static void rollback(Transaction transaction, Throwable cause) {
+  static <T> T transaction(Connection connection, Work<T> work) throws SQLException {
+    connection.setAutoCommit(false);
     try {
-      transaction.rollback();
+      T result = work.on(connection);
+      connection.commit();
+      return result;
+    } catch (Throwable e) {
+      rollback(connection, e);
+      throw e;
+    }
+  }
+
+  private static void rollback(Connection connection, Throwable cause) {
+    try {
+      connection.rollback();
     } catch (SQLException e) {
       // The server rolls back what a lost connection leaves behind; the cause is the news.
       cause.addSuppressed(e);
-    }
-  }
-
-  /**
-   * Its statements, COMMIT and ROLLBACK share the time that a single statement has by the
-   * connection's socketTimeout.
-   */
-  static final class Transaction {
-    private final Connection connection;
-    private final long deadline = System.nanoTime() + LIMIT.toNanos();
-
-    private Transaction(Connection connection) {
-      this.connection = connection;
-    }
-
-    PreparedStatement prepare(String sql) throws SQLException {
-      waitNoLongerThan(left());
-      return Database.prepare(connection, sql);
-    }
-
-    private void commit() throws SQLException {
-      waitNoLongerThan(left());
-      connection.commit();
-      waitNoLongerThan(LIMIT.toMillis());
-    }
-
-    /** Where no time is left, this ends the connection, and the server rolls back. */
-    private void rollback() throws SQLException {
-      waitNoLongerThan(Math.max(millisLeft(), 1));
-      connection.rollback();
-      waitNoLongerThan(LIMIT.toMillis());
-    }
-
-    private long left() throws SQLException {
-      long left = millisLeft();
-      if (left <= 0) {
-        throw new SQLTimeoutException("the transaction took too long", QUERY_CANCELED);
-      }
-      return left;
-    }
-
-    private long millisLeft() {
-      return TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
-    }
-
-    private void waitNoLongerThan(long millis) throws SQLException {
-      connection.setNetworkTimeout(Runnable::run, (int) millis);
     }
   }
 

@@ -37,8 +37,9 @@ import java.util.function.Supplier;
  * answer to "connection: close": Helidon waits for the client to do that.
  */
 final class Http1 implements ServerConnectionSelector {
-  private static final long LIMIT_NANOS = Duration.ofSeconds(10).toNanos();
+  private static final Duration LIMIT = Duration.ofSeconds(10);
 
+  private final long limitNanos;
   private final ScheduledThreadPoolExecutor alarms =
       new ScheduledThreadPoolExecutor(
           1, Thread.ofPlatform().daemon().name("slow-senders").factory());
@@ -50,6 +51,11 @@ final class Http1 implements ServerConnectionSelector {
           .build();
 
   Http1() {
+    this(LIMIT);
+  }
+
+  Http1(Duration limit) {
+    limitNanos = limit.toNanos();
     alarms.setRemoveOnCancelPolicy(true);
   }
 
@@ -70,7 +76,7 @@ final class Http1 implements ServerConnectionSelector {
 
   @Override
   public ServerConnection connection(ConnectionContext context) {
-    Client client = new Client(context, alarms);
+    Client client = new Client(context, alarms, limitNanos);
     ServerConnection connection = http1.connection(client);
     client.connection = (InterruptableTask<?>) connection;
     return connection;
@@ -89,7 +95,7 @@ final class Http1 implements ServerConnectionSelector {
   }
 
   /** Interrupts a thread, unless that has what it waited for. */
-  private static final class Alarm implements Runnable {
+  static final class Alarm implements Runnable {
     private final Thread reading;
     private boolean off;
     private boolean rang;
@@ -120,30 +126,32 @@ final class Http1 implements ServerConnectionSelector {
     private final ConnectionContext context;
     private final HelidonSocket socket;
     private final ScheduledThreadPoolExecutor alarms;
+    private final long limitNanos;
     private final DataReader reader = DataReader.create(this);
     private InterruptableTask<?> connection;
     private boolean inHead;
     private boolean closing;
     private long deadline;
 
-    Client(ConnectionContext context, ScheduledThreadPoolExecutor alarms) {
+    Client(ConnectionContext context, ScheduledThreadPoolExecutor alarms, long limitNanos) {
       this.context = context;
       this.socket = context.serverSocket();
       this.alarms = alarms;
+      this.limitNanos = limitNanos;
     }
 
     /** Called more than once for a head: its time begins with the first. */
     void headBegins() {
       if (!inHead) {
         inHead = true;
-        deadline = System.nanoTime() + LIMIT_NANOS;
+        deadline = System.nanoTime() + limitNanos;
       }
     }
 
     void headArrived(Headers headers) {
       inHead = false;
       closing = headers.containsToken(HeaderValues.CONNECTION_CLOSE);
-      deadline = System.nanoTime() + LIMIT_NANOS;
+      deadline = System.nanoTime() + limitNanos;
     }
 
     /** The next bytes of the client. */

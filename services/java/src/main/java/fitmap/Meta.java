@@ -2,7 +2,7 @@ package fitmap;
 
 import io.agroal.api.AgroalDataSource;
 import io.helidon.common.Version;
-import org.postgresql.util.DriverInfo;
+import org.postgresql.Driver;
 
 /** The answer of GET /meta. */
 record Meta(
@@ -21,7 +21,7 @@ record Meta(
         "Java",
         System.getProperty("java.vm.name") + " " + System.getProperty("java.vm.version"),
         "Helidon SE " + Version.VERSION,
-        "pgjdbc " + DriverInfo.DRIVER_VERSION + ", Agroal " + version(AgroalDataSource.class),
+        "pgjdbc " + version(Driver.class) + ", Agroal " + version(AgroalDataSource.class),
         Variant.CLASS,
         config.cpus(),
         config.poolSize());

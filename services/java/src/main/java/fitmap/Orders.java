@@ -1,6 +1,6 @@
 package fitmap;
 
-import fitmap.Database.Transaction;
+import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -78,24 +78,24 @@ final class Orders {
 
   Created create(Request request) {
     Basket basket = Basket.of(request);
-    return database.transaction(transaction -> insert(transaction, basket));
+    return database.transaction(connection -> insert(connection, basket));
   }
 
-  private static Created insert(Transaction transaction, Basket basket) throws SQLException {
+  private static Created insert(Connection connection, Basket basket) throws SQLException {
     int[] products = basket.column(Line::productId);
     int[] quantities = basket.column(Line::quantity);
-    int[] prices = lockProducts(transaction, products, quantities);
+    int[] prices = lockProducts(connection, products, quantities);
     long total = 0;
     for (int i = 0; i < prices.length; i++) {
       total += (long) prices[i] * quantities[i];
     }
-    try (PreparedStatement statement = transaction.prepare(TAKE_STOCK)) {
+    try (PreparedStatement statement = Database.prepare(connection, TAKE_STOCK)) {
       statement.setObject(1, products);
       statement.setObject(2, quantities);
       statement.executeUpdate();
     }
-    long order = insertOrder(transaction, basket.customerId(), total);
-    try (PreparedStatement statement = transaction.prepare(INSERT_LINES)) {
+    long order = insertOrder(connection, basket.customerId(), total);
+    try (PreparedStatement statement = Database.prepare(connection, INSERT_LINES)) {
       statement.setLong(1, order);
       statement.setObject(2, products);
       statement.setObject(3, quantities);
@@ -105,10 +105,10 @@ final class Orders {
     return new Created(order, total);
   }
 
-  private static int[] lockProducts(Transaction transaction, int[] products, int[] quantities)
+  private static int[] lockProducts(Connection connection, int[] products, int[] quantities)
       throws SQLException {
     int[] prices = new int[products.length];
-    try (PreparedStatement statement = transaction.prepare(LOCK_PRODUCTS)) {
+    try (PreparedStatement statement = Database.prepare(connection, LOCK_PRODUCTS)) {
       statement.setObject(1, products);
       try (ResultSet row = statement.executeQuery()) {
         int found = 0;
@@ -130,9 +130,9 @@ final class Orders {
     return prices;
   }
 
-  private static long insertOrder(Transaction transaction, int customer, long total)
+  private static long insertOrder(Connection connection, int customer, long total)
       throws SQLException {
-    try (PreparedStatement statement = transaction.prepare(INSERT_ORDER)) {
+    try (PreparedStatement statement = Database.prepare(connection, INSERT_ORDER)) {
       statement.setInt(1, customer);
       statement.setLong(2, total);
       try (ResultSet row = statement.executeQuery()) {

@@ -72,8 +72,7 @@ final class Routes {
     routing.error(
         Throwable.class,
         (request, response, e) -> {
-          LOG.log(
-              System.Logger.Level.ERROR, "internal error in {0}: {1}", request.path().rawPath(), e);
+          LOG.log(System.Logger.Level.ERROR, "internal error in " + request.path().rawPath(), e);
           fail(response, ApiException.internal());
         });
     return routing;

@@ -12,6 +12,18 @@ class CollatzTest {
   }
 
   @Test
+  void slicesMakeAWhole() {
+    Collatz whole = Collatz.walk(1, 2_500);
+    assertEquals(new Collatz(1, 2_500, 2_463, 208, whole.totalSteps()), whole);
+    long parts =
+        Collatz.walk(1, 700).totalSteps()
+            + Collatz.walk(701, 1_000).totalSteps()
+            + Collatz.walk(1_701, 800).totalSteps();
+    assertEquals(parts, whole.totalSteps());
+    assertEquals(Collatz.walk(1, 2_000).longestStart(), Collatz.walk(1_001, 1_000).longestStart());
+  }
+
+  @Test
   void tiesGoToTheSmallerStart() {
     // 12 and 13 take nine steps each.
     assertEquals(new Collatz(12, 2, 12, 9, 18), Collatz.walk(12, 2));

@@ -47,7 +47,7 @@ fun StatusPagesConfig.failures() {
     // The client has left.
     exception<CancellationException> { _, cancellation -> throw cancellation }
     exception<Throwable> { call, bug ->
-        call.application.log.error("unexpected failure", bug)
+        call.application.log.failure("unexpected failure", bug)
         call.fail(HttpStatusCode.InternalServerError, "internal", "Something went wrong here.")
     }
 }

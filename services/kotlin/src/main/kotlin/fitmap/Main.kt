@@ -31,7 +31,7 @@ fun main() {
         server.start()
     } catch (failure: Exception) {
         // The driver's event loops are no daemons: without an exit they would outlive main.
-        log.error("could not serve", failure)
+        log.failure("could not serve", failure)
         exitProcess(1)
     }
     log.info("listening on {}:{}", config.host, config.port)

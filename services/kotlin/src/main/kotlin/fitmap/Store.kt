@@ -2,10 +2,12 @@ package fitmap
 
 import io.vertx.core.Future
 import io.vertx.core.Vertx
+import io.vertx.core.VertxException
 import io.vertx.kotlin.coroutines.coAwait
 import io.vertx.pgclient.PgBuilder
 import io.vertx.pgclient.PgConnectOptions
 import io.vertx.pgclient.PgException
+import io.vertx.sqlclient.ClosedConnectionException
 import io.vertx.sqlclient.Pool
 import io.vertx.sqlclient.PoolOptions
 import io.vertx.sqlclient.Row
@@ -18,14 +20,32 @@ import kotlinx.coroutines.delay
 import kotlinx.coroutines.withTimeout
 import kotlinx.coroutines.withTimeoutOrNull
 import org.slf4j.LoggerFactory
+import java.io.IOException
 import java.time.temporal.ChronoUnit
 import java.util.concurrent.TimeUnit
+import java.util.concurrent.TimeoutException
 import kotlin.time.Duration.Companion.seconds
 
 /** No connection within 2 s, the connection failed, or the statement timed out. */
 class DatabaseUnavailable(
     cause: Throwable,
 ) : Exception(cause.message, cause)
+
+// Classes 08 connection, 53 resources, 57 operator intervention: shutdown, and the statement timeout.
+private val UNAVAILABLE_CLASSES = setOf("08", "53", "57")
+
+// What a statement on a connection that is closed already fails with. Vert.x has no class for it; that of a wrong
+// parameter, which is a bug, is the same.
+private val CLOSED = listOf("Connection is not active", "Pending requests failed to be sent")
+
+/** Whether a statement failed with this because of the state of the database, and not because of a bug. */
+internal fun Throwable.meansUnavailable(): Boolean =
+    when (this) {
+        is IOException, is TimeoutException, is ClosedConnectionException -> true
+        is PgException -> sqlState.take(2) in UNAVAILABLE_CLASSES
+        is VertxException -> CLOSED.any { message.orEmpty().startsWith(it) }
+        else -> false
+    }
 
 class Store(
     vertx: Vertx,
@@ -47,6 +67,8 @@ class Store(
                     // Without it the pool puts every connection on the event loop that first asked.
                     .setEventLoopSize(config.cpus),
             ).build()
+
+    private val outage = Outage()
 
     @Volatile
     private var started = false
@@ -135,26 +157,35 @@ class Store(
         vararg parameters: Any,
     ): RowSet<Row> =
         pool.connection
-            .compose { connection ->
-                // A late statement keeps its connection until it ends: the driver has no way to close one of its pool.
-                connection
-                    .preparedQuery(sql)
-                    .execute(Tuple.wrap(parameters))
-                    .eventually { connection.close() }
-                    .timeout(LIMIT_SECONDS, TimeUnit.SECONDS)
-            }.answer()
+            .compose(
+                { connection ->
+                    // A late statement keeps its connection until it ends: the driver has no way to close one of its pool.
+                    connection
+                        .preparedQuery(sql)
+                        .execute(Tuple.wrap(parameters))
+                        .eventually { connection.close() }
+                        .timeout(LIMIT_SECONDS, TimeUnit.SECONDS)
+                },
+                { noConnection(it) },
+            ).answer()
+            .also { outage.succeeded() }
 
     private suspend fun <T> transaction(work: suspend SqlConnection.() -> T): T {
-        val connection = pool.connection.answer()
+        val connection = pool.connection.recover { noConnection(it) }.answer()
         try {
             return withTimeout(LIMIT_SECONDS.seconds) {
                 val transaction = connection.begin().answer()
-                connection.work().also { transaction.commit().answer() }
-            }
+                try {
+                    connection.work().also { transaction.commit().answer() }
+                } catch (refusal: OrderRefused) {
+                    transaction.rollback().answer()
+                    throw refusal
+                }
+            }.also { outage.succeeded() }
         } catch (late: TimeoutCancellationException) {
-            throw DatabaseUnavailable(late)
+            throw unavailable(late)
         } finally {
-            // Rolls back what is not committed, once the statement under way has ended.
+            // Rolls back what is neither committed nor rolled back, once the statement under way has ended.
             connection.close()
         }
     }
@@ -164,19 +195,21 @@ class Store(
         vararg parameters: Any,
     ): RowSet<Row> = preparedQuery(sql).execute(Tuple.wrap(parameters)).answer()
 
-    /** @throws PgException where the database refused the statement itself. */
+    /** @throws DatabaseUnavailable where that is what the failure means; any other failure is thrown as it is. */
     private suspend fun <T> Future<T>.answer(): T =
         try {
             coAwait()
-        } catch (failure: CancellationException) {
-            throw failure
-        } catch (failure: PgException) {
-            // Classes 08 connection, 53 resources, 57 operator intervention: shutdown, and the statement timeout.
-            if (failure.sqlState.take(2) in UNAVAILABLE_CLASSES) throw DatabaseUnavailable(failure)
-            throw failure
-        } catch (failure: Throwable) {
-            throw DatabaseUnavailable(failure)
+        } catch (failure: Exception) {
+            throw if (failure.meansUnavailable()) unavailable(failure) else failure
         }
+
+    /** Whatever the reason is that there is no connection. */
+    private fun <T> noConnection(reason: Throwable): Future<T> = Future.failedFuture(unavailable(reason))
+
+    private fun unavailable(cause: Throwable): DatabaseUnavailable {
+        outage.failed(cause)
+        return DatabaseUnavailable(cause)
+    }
 
     private fun Row.toProduct() = Product(getInteger(0), getString(1), getInteger(2), getInteger(3))
 
@@ -194,7 +227,6 @@ class Store(
         const val LIMIT_SECONDS = 6L
 
         const val FOREIGN_KEY_VIOLATION = "23503"
-        val UNAVAILABLE_CLASSES = setOf("08", "53", "57")
 
         fun connectOptions(database: DatabaseAddress): PgConnectOptions =
             PgConnectOptions()
