@@ -17,7 +17,8 @@ import (
 const (
 	exitConfig = 78 // EX_CONFIG of sysexits.h
 
-	// What is in flight at SIGTERM has this long. Nothing the service does takes longer: see acquireLimit and holdLimit.
+	// What is in flight at SIGTERM has this long. The service's own work takes less: see acquireLimit and holdLimit. A
+	// body that is still on its way may take longer, and is cut off.
 	drainLimit = 10 * time.Second
 )
 

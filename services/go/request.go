@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"time"
 )
@@ -89,6 +90,9 @@ func readJSON(w http.ResponseWriter, r *http.Request, into any) error {
 	if _, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, mostBody)); err != nil {
 		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 			return &failure{status: http.StatusRequestEntityTooLarge, Code: "too_large", Detail: "the body may have 1048576 bytes at most"}
+		}
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			return &failure{status: http.StatusRequestTimeout, Code: "too_slow", Detail: "the body took longer than 10 s"}
 		}
 		return badRequest("the body could not be read")
 	}

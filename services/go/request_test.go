@@ -1,6 +1,14 @@
 package main
 
-import "testing"
+import (
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"testing"
+	"testing/iotest"
+)
 
 func TestParseInteger(t *testing.T) {
 	for text, want := range map[string]int64{"0": 0, "7": 7, "0000000007": 7, "2147483647": 1<<31 - 1} {
@@ -31,6 +39,26 @@ func TestParameter(t *testing.T) {
 	for _, query := range []string{"ms", "ms=", "ms=5&ms=5", "ms=5&%6ds=5", "ms=%zz", "ms=11", "ms=+5", "ms=5;", "ms=5%20", "ms=5=5"} {
 		if got, _, err := parameter(query, "ms", 0, 10); err == nil {
 			t.Errorf("%q was taken as %d", query, got)
+		}
+	}
+}
+
+func TestBodiesThatDoNotArrive(t *testing.T) {
+	handler := newHandler(nil, meta{})
+	for _, test := range []struct {
+		err  error
+		want int
+	}{
+		{os.ErrDeadlineExceeded, http.StatusRequestTimeout},
+		{io.ErrUnexpectedEOF, http.StatusBadRequest},
+		{errors.New("connection reset"), http.StatusBadRequest},
+	} {
+		request := httptest.NewRequest("POST", "/orders", iotest.ErrReader(test.err))
+		request.Header.Set("Content-Type", "application/json")
+		answer := httptest.NewRecorder()
+		handler.ServeHTTP(answer, request)
+		if answer.Code != test.want {
+			t.Errorf("%v: %d", test.err, answer.Code)
 		}
 	}
 }

@@ -43,6 +43,7 @@ func openStore(cfg *pgxpool.Config) (*store, error) {
 	cfg.ShouldPing = func(context.Context, pgxpool.ShouldPingParams) bool { return false }
 	cfg.ConnConfig.ConnectTimeout = acquireLimit
 	cfg.ConnConfig.RuntimeParams["statement_timeout"] = "5000"
+	cfg.ConnConfig.RuntimeParams["application_name"] = "fitmap-go"
 	pool, err := pgxpool.NewWithConfig(context.Background(), cfg)
 	if err != nil {
 		return nil, err
@@ -103,8 +104,11 @@ func (s *store) with(ctx context.Context, f func(context.Context, *pgx.Conn) err
 	err = f(ctx, conn.Conn())
 	switch answer, answered := errors.AsType[*pgconn.PgError](err); {
 	case err != nil && conn.Conn().IsClosed():
-		// The others are probably dead too. Idle ones go now, so that no request has to find out.
-		s.pool.Reset()
+		// The connection broke, so the others are probably dead too. Idle ones go now, so that no request has to find out.
+		// It did not break if the limit is what closed it: one slow request must not cost all connections.
+		if ctx.Err() == nil {
+			s.pool.Reset()
+		}
 		return s.unavailable(err)
 	case answered && answer.Code == queryCanceled:
 		return fmt.Errorf("%w: %w", errUnavailable, err)
@@ -117,12 +121,16 @@ func (s *store) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, acquireLimit)
 	defer cancel()
 	conn, err := s.pool.Acquire(ctx)
-	if _, refused := errors.AsType[*pgconn.ConnectError](err); refused {
-		return nil, s.unavailable(err)
-	} else if err != nil { // all connections were busy for too long
-		return nil, fmt.Errorf("%w: %w", errUnavailable, err)
+	if err == nil {
+		return conn, nil
 	}
-	return conn, nil
+	_, refused := errors.AsType[*pgconn.ConnectError](err)
+	unanswered := errors.Is(err, context.DeadlineExceeded) && s.pool.Stat().ConstructingConns() > 0
+	if refused || unanswered {
+		return nil, s.unavailable(err)
+	}
+	// A pool that is whole but busy, or a client that left, says nothing about the database.
+	return nil, fmt.Errorf("%w: %w", errUnavailable, err)
 }
 
 func (s *store) reached() {

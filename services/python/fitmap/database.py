@@ -9,7 +9,8 @@ from collections.abc import AsyncIterator
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
-from fitmap.errors import DatabaseUnavailable
+from fitmap.errors import DATABASE_FAILURES, DatabaseUnavailable
+from fitmap.outage import Outage
 from fitmap.settings import DatabaseAddress
 
 logger = logging.getLogger(__name__)
@@ -26,6 +27,7 @@ class Database:
         self._address = address
         self._pool_size = pool_size
         self._pool: asyncpg.Pool | None = None
+        self._outage = Outage()
 
     async def open(self) -> None:
         """Open every connection of the pool, trying until the database is there."""
@@ -33,9 +35,10 @@ class Database:
         while self._pool is None:
             try:
                 self._pool = await self._connect()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                if str(error) != complaint:
-                    complaint = str(error)
+            except (asyncpg.PostgresError, *DATABASE_FAILURES) as error:
+                # Not str(): of a timeout that is empty.
+                if repr(error) != complaint:
+                    complaint = repr(error)
                     logger.warning("waiting for the database: %s", complaint)
                 await asyncio.sleep(_RETRY_SECONDS)
         logger.info("the pool is open: %d connections", self._pool_size)
@@ -49,12 +52,20 @@ class Database:
         """
         if self._pool is None:
             raise DatabaseUnavailable("The database has not been reached yet.")
-        async with self._pool.acquire(timeout=_ACQUIRE_SECONDS) as connection:
-            deadline = asyncio.get_running_loop().call_later(_WORK_SECONDS, connection.terminate)
-            try:
-                yield connection
-            finally:
-                deadline.cancel()
+        try:
+            async with self._pool.acquire(timeout=_ACQUIRE_SECONDS) as connection:
+                deadline = asyncio.get_running_loop().call_later(_WORK_SECONDS, connection.terminate)
+                try:
+                    yield connection
+                finally:
+                    deadline.cancel()
+        except DATABASE_FAILURES as error:
+            # A pool that is whole but busy says nothing about the database.
+            if not (isinstance(error, TimeoutError) and self._pool.get_size() == self._pool.get_max_size()):
+                self._outage.begin(error)
+            raise
+        if self._outage.lasts:
+            self._outage.end()
 
     async def close(self) -> None:
         if self._pool is not None:

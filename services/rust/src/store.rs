@@ -1,7 +1,9 @@
 //! The database: its pool, and who may hold a connection for how long.
 
 use std::{
-    error, iter,
+    error,
+    fmt::Display,
+    iter,
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
@@ -127,6 +129,7 @@ impl Store {
         let mut loan = Loan(Some(self.checkout().await?));
         let client = loan.0.as_mut().expect("it is taken below, or on drop");
         let Ok(result) = timeout(WORK, work(client)).await else {
+            self.note(Some(&"no answer in time"));
             return Err(unavailable("The database does not answer."));
         };
         drop(loan.0.take());
@@ -139,26 +142,31 @@ impl Store {
     async fn checkout(&self) -> Result<Object, Error> {
         // One deadline for waiting, recycling and connecting; the pool's own are one for each.
         let Ok(checkout) = timeout(CHECKOUT, self.pool.get()).await else {
+            // A pool that is whole but busy says nothing about the database.
+            let status = self.pool.status();
+            if status.size < status.max_size {
+                self.note(Some(&"no connection in time"));
+            }
             return Err(unavailable("No connection became free in time."));
         };
         checkout.map_err(|error| {
-            self.note(Some(&error));
+            self.note(Some(&root_cause(&error)));
             unavailable("The database cannot be reached.")
         })
     }
 
     /// Logs that the database went or came back, once for each time that it does.
-    fn note(&self, error: Option<&PoolError>) {
-        let reachable = error.is_none();
+    fn note(&self, problem: Option<&dyn Display>) {
+        let reachable = problem.is_none();
         // Nearly always nothing has changed, and a load costs less than a swap.
         if self.reachable.load(Ordering::Relaxed) == reachable
             || self.reachable.swap(reachable, Ordering::Relaxed) == reachable
         {
             return;
         }
-        match error {
+        match problem {
             None => eprintln!("fitmap: the database is back"),
-            Some(error) => eprintln!("fitmap: the database is unreachable: {}", root_cause(error)),
+            Some(problem) => eprintln!("fitmap: the database is unreachable: {problem}"),
         }
     }
 }
@@ -182,3 +190,6 @@ impl Drop for Loan {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator
 from mmap import mmap
 
@@ -15,6 +16,8 @@ from fitmap.settings import Settings
 from fitmap.status import StatusHandlers
 from fitmap.store import Store
 
+logger = logging.getLogger(__name__)
+
 
 def create_app(settings: Settings, worker: int, ready: mmap) -> Router:
     """`ready` is memory that the workers share: a byte for each, 1 once its pool is open."""
@@ -24,8 +27,13 @@ def create_app(settings: Settings, worker: int, ready: mmap) -> Router:
     status = StatusHandlers(settings, store, all_ready=lambda: 0 not in ready[:])
 
     async def open_pool() -> None:
-        await database.open()
-        ready[worker] = 1
+        try:
+            await database.open()
+        except Exception:
+            # A bug. Nobody awaits this task, and /health would go on with "starting" for no reason that is told.
+            logger.exception("the pool cannot be opened")
+        else:
+            ready[worker] = 1
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: object) -> AsyncIterator[None]:

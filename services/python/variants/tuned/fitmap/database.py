@@ -5,7 +5,7 @@ import logging
 
 import asyncpg
 
-from fitmap.errors import DatabaseUnavailable
+from fitmap.errors import DATABASE_FAILURES, DatabaseUnavailable
 from fitmap.pool import Lease, Pool
 from fitmap.settings import DatabaseAddress
 
@@ -45,9 +45,10 @@ class Database:
             try:
                 await pool.open()
                 self._pool = pool
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                if str(error) != complaint:
-                    complaint = str(error)
+            except (asyncpg.PostgresError, *DATABASE_FAILURES) as error:
+                # Not str(): of a timeout that is empty.
+                if repr(error) != complaint:
+                    complaint = repr(error)
                     logger.warning("waiting for the database: %s", complaint)
                 await asyncio.sleep(_RETRY_SECONDS)
         logger.info("the pool is open: %d connections", self._pool_size)

@@ -11,6 +11,9 @@ from types import TracebackType
 
 from asyncpg import Connection
 
+from fitmap.errors import DATABASE_FAILURES
+from fitmap.outage import Outage
+
 _ACQUIRE_SECONDS = 2
 # A look each quarter of a second: the work has ended before 6 s.
 _WORK_SECONDS = 5.75
@@ -25,6 +28,7 @@ class Pool:
         self._free: list[Connection | None] = [None] * size
         self._waiting: deque[asyncio.Future[Connection | None]] = deque()
         self._since: dict[Connection, float] = {}
+        self._outage = Outage()
         self._watch = asyncio.create_task(self._end_what_takes_too_long())
 
     async def open(self) -> None:
@@ -43,15 +47,22 @@ class Pool:
         if connection is None or connection.is_closed():
             try:
                 connection = await self._connect()
-            except BaseException:
+            except BaseException as error:
                 self._give_back(None)
+                if isinstance(error, DATABASE_FAILURES):
+                    self._outage.begin(error)
                 raise
         self._since[connection] = self._time()
         return connection
 
-    def release(self, connection: Connection, error: type[BaseException] | None) -> None:
+    def release(self, connection: Connection, error: BaseException | None) -> None:
         del self._since[connection]
-        if error is asyncio.CancelledError:
+        if error is None:
+            if self._outage.lasts:
+                self._outage.end()
+        elif isinstance(error, DATABASE_FAILURES):
+            self._outage.begin(error)
+        elif isinstance(error, asyncio.CancelledError):
             # A statement may still be under way.
             connection.terminate()
         self._give_back(connection)
@@ -106,6 +117,6 @@ class Lease:
         return self._connection
 
     async def __aexit__(
-        self, error: type[BaseException] | None, _value: BaseException | None, _trace: TracebackType | None
+        self, _type: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
     ) -> None:
         self._pool.release(self._connection, error)

@@ -1,9 +1,11 @@
 """The pool, on connections that are none."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import asyncpg
 import pytest
 
 from fitmap import pool
@@ -149,3 +151,26 @@ def test_work_that_takes_too_long_loses_its_connection(monkeypatch: pytest.Monke
 def test_a_pool_that_opens_in_part_is_not_open() -> None:
     with pytest.raises(OSError, match="refused"):
         run(3, lambda _pool, _made: asyncio.sleep(0), refused=[False, True, False])
+
+
+def test_an_outage_is_logged_once_and_so_is_its_end(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "fitmap.outage")
+
+    async def story(tested: Pool, made: list[Any]) -> None:
+        made[0].closed = True
+        for _ in range(2):
+            with pytest.raises(OSError, match="refused"):
+                await tested.acquire()
+        async with Lease(tested):
+            pass
+        for error in (asyncpg.QueryCanceledError("too long"), ValueError("a bug"), asyncpg.InterfaceError("closed")):
+            with contextlib.suppress(type(error)):
+                async with Lease(tested):
+                    raise error
+
+    run(1, story, refused=[False, True, True, False])
+    assert caplog.messages == [
+        "the database is unavailable: OSError('refused')",
+        "the database is back",
+        "the database is unavailable: InterfaceError('closed')",
+    ]
