@@ -90,8 +90,8 @@ def _warn(calibration: Calibration, say: Say, kept: Path) -> None:
     if calibration.tail_problems:
         said = "; ".join(calibration.tail_problems)
         say(
-            f"the load generator is exact at the median, and not at the 99th percentile: {said}. Something stops its processes "
-            "now and then. Tails are ranked only where it was on time"
+            f"the load generator is exact at the median, and not at the 99th percentile: {said}. Something stops its "
+            "processes now and then. Tails are ranked only where it was on time"
         )
 
 
