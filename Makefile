@@ -54,7 +54,7 @@ test-services:
 	nice -n 10 .venv/bin/python -m pytest tests/contract --numprocesses 3 --dist loadgroup $(ARGS)
 
 test-reports:
-	nice -n 19 .venv/bin/python -m pytest tests/reports $(ARGS)
+	nice -n 19 .venv/bin/python -m pytest tests/reports --numprocesses 2 --dist loadfile $(ARGS)
 
 # Some tests open the report in a real browser. If there is none and it can't be installed, pytest names them as skipped.
 browser:

@@ -118,9 +118,9 @@ def test_a_run_measures_every_trial_and_writes_a_report_and_a_record_for_strange
     # docs/reference/record-format.md promises plain JSON lines, CSV and HdrHistogram logs.
     line, *_ = (record.folder / "trials.jsonl").read_bytes().splitlines()
     assert msgspec.json.decode(line)["trial"]["target"] == "go"
-    samples, _ = (record.folder / "samples").glob("*-go-db.csv")
+    (samples,) = (record.folder / "samples").glob("*-go-db.csv")
     assert samples.read_text().startswith("monotonic_ns,role,cpu_ns,memory_bytes")
-    log, _ = (record.folder / "histograms").glob("*-go-db.hlog")
+    (log,) = (record.folder / "histograms").glob("*-go-db.hlog")
     assert log.read_text().startswith("#[Histogram log format version 1.3]")
 
 
