@@ -77,7 +77,8 @@ def test_the_port_opens_before_the_database_is_there(late: Late, target: str) ->
     assert late.health_before == STARTING, target
     answer, seconds = late.product_before
     assert late.unavailable(answer), f"{target}: {answer}"
-    assert seconds < POOL_SECONDS[1], f"{target}: {seconds:.1f} s"
+    # The first request of a service: on a busy machine a JVM needs seconds to load what answers it.
+    assert seconds < POOL_SECONDS[1] + 3, f"{target}: {seconds:.1f} s"
 
 
 def test_a_late_database_is_found_without_a_restart(late: Late, target: str) -> None:
