@@ -20,8 +20,8 @@ LITTLE_TOLERANCE = 0.05
 #: The share of an open loop's scheduled requests that must have been sent.
 SENT_SHARE = 0.995
 LAG_P99_MICROSECONDS = 500.0
-#: The most lag of a level as a share of the objective. In slices only the tail depends on less, and has a rule of its own
-#: (harness/record/lag.py): CPU per request, memory and median don't move when some requests are milliseconds late.
+#: The most lag of a level as a share of the objective. In slices the tail has a stricter rule of its own
+#: (harness/record/lag.py). CPU per request and memory count: docs/method/validity.md says what lag goes with.
 LAG_SHARE_OF_OBJECTIVE, LAG_SHARE_IN_SLICES = 0.10, 1.0
 STEAL_LIMIT = 0.05
 OTHER_WORK_LIMIT = 0.05
