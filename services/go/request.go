@@ -13,7 +13,12 @@ import (
 	"time"
 )
 
-const mostBody = 1 << 20
+const (
+	mostBody = 1 << 20
+
+	// What is set aside for a body before any of it has come. Most are shorter.
+	firstBody = 64 << 10
+)
 
 // parseInteger is stricter than strconv: no sign, no more than ten digits.
 func parseInteger[T ~string | ~[]byte](digits T, least, most int64) (int64, bool) {
@@ -85,8 +90,8 @@ func readJSON(w http.ResponseWriter, r *http.Request, into any) error {
 	if !strings.EqualFold(strings.TrimSpace(contentType), "application/json") {
 		return &failure{status: http.StatusUnsupportedMediaType, Code: "unsupported_media_type", Detail: "the body must be application/json"}
 	}
-	// Of a body of known length the buffer need not grow. ReadFrom wants some room beyond the end.
-	body := bytes.NewBuffer(make([]byte, 0, min(max(r.ContentLength, 0), mostBody)+bytes.MinRead))
+	// For a short body of known length the buffer need not grow. ReadFrom wants some room beyond the end.
+	body := bytes.NewBuffer(make([]byte, 0, min(max(r.ContentLength, 0), firstBody)+bytes.MinRead))
 	if _, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, mostBody)); err != nil {
 		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 			return &failure{status: http.StatusRequestEntityTooLarge, Code: "too_large", Detail: "the body may have 1048576 bytes at most"}

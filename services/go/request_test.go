@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"runtime"
 	"testing"
 	"testing/iotest"
 )
@@ -40,6 +41,19 @@ func TestParameter(t *testing.T) {
 		if got, _, err := parameter(query, "ms", 0, 10); err == nil {
 			t.Errorf("%q was taken as %d", query, got)
 		}
+	}
+}
+
+func TestALengthAloneTakesLittleMemory(t *testing.T) {
+	request := httptest.NewRequest("POST", "/orders", iotest.ErrReader(io.ErrUnexpectedEOF))
+	request.Header.Set("Content-Type", "application/json")
+	request.ContentLength = mostBody
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_ = readJSON(httptest.NewRecorder(), request, new(orderRequest))
+	runtime.ReadMemStats(&after)
+	if taken := after.TotalAlloc - before.TotalAlloc; taken > mostBody/4 {
+		t.Errorf("%d bytes", taken)
 	}
 }
 

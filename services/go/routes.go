@@ -11,6 +11,8 @@ import (
 const (
 	headLimit = 10 * time.Second
 	bodyLimit = 10 * time.Second // from the arrival of the head
+
+	mostHead = 60 << 10 // net/http allows 4 KiB more
 )
 
 // The deadlines end clients that stall; no request that the service itself holds comes near them.
@@ -21,6 +23,9 @@ func newServer(handler http.Handler) *http.Server {
 		ReadHeaderTimeout: headLimit,
 		WriteTimeout:      30 * time.Second,
 		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    mostHead,
+		// By itself net/http answers "OPTIONS *" with 200.
+		DisableGeneralOptionsHandler: true,
 	}
 }
 
@@ -44,8 +49,8 @@ func newHandler(db *store, about meta) http.Handler {
 		if r.ContentLength != 0 {
 			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyLimit)) // a closed connection needs none
 		}
-		// The mux would redirect such paths to their clean form.
-		if r.URL.Path != path.Clean(r.URL.Path) {
+		// The mux would redirect such paths to their clean form, and answer "*" without a body.
+		if r.URL.Path != path.Clean(r.URL.Path) || r.URL.Path == "*" {
 			noRoute(w, r)
 			return
 		}

@@ -23,6 +23,7 @@ func TestRefusals(t *testing.T) {
 		{"GET //ping", nil, "", 404},
 		{"GET /cpu/../ping", nil, "", 404},
 		{"GET /products/", nil, "", 404},
+		{"OPTIONS *", nil, "", 404},
 		{"GET /products//slow", nil, "", 404},
 		{"POST /ping", nil, "", 405},
 		{"DELETE /products/x", nil, "", 405},

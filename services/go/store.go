@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -23,15 +24,18 @@ const (
 	// SQLSTATEs
 	foreignKeyViolation = "23503"
 	queryCanceled       = "57014" // by statement_timeout
+	resources           = "53"    // a class: no memory, no room on the disk
 )
 
-// errUnavailable: no connection in time, a connection that failed, or a statement that timed out.
+// errUnavailable: no connection, a connection that failed, a statement that timed out, or one that the server had no
+// resources for.
 var errUnavailable = errors.New("database unavailable")
 
 type store struct {
 	pool   *pgxpool.Pool
 	opened atomic.Bool // every connection of the pool has stood once
-	lost   atomic.Bool // the last attempt to open or use a connection failed
+	lost   atomic.Bool // the database was away or short of something, which is logged, and nothing has succeeded since
+	broken atomic.Bool // a connection broke, for which the pool was reset, and nothing has succeeded since
 }
 
 func openStore(cfg *pgxpool.Config) (*store, error) {
@@ -39,7 +43,7 @@ func openStore(cfg *pgxpool.Config) (*store, error) {
 	// sends nothing.
 	cfg.MinConns = cfg.MaxConns
 	// The default pings a connection that has been idle for a second: a silent round trip. store.with resets the pool
-	// when a connection fails instead.
+	// when a connection breaks instead.
 	cfg.ShouldPing = func(context.Context, pgxpool.ShouldPingParams) bool { return false }
 	cfg.ConnConfig.ConnectTimeout = acquireLimit
 	cfg.ConnConfig.RuntimeParams["statement_timeout"] = "5000"
@@ -103,15 +107,20 @@ func (s *store) with(ctx context.Context, f func(context.Context, *pgx.Conn) err
 	defer cancel()
 	err = f(ctx, conn.Conn())
 	switch answer, answered := errors.AsType[*pgconn.PgError](err); {
-	case err != nil && conn.Conn().IsClosed():
-		// The connection broke, so the others are probably dead too. Idle ones go now, so that no request has to find out.
-		// It did not break if the limit is what closed it: one slow request must not cost all connections.
-		if ctx.Err() == nil {
+	case err != nil && conn.Conn().IsClosed() && ctx.Err() == nil:
+		// The connection broke, so the others are probably dead too. Idle ones go now, so that no request has to find out,
+		// and lent ones when they come back. Once in an outage: those that were opened since are sound.
+		s.lose(err)
+		if s.broken.CompareAndSwap(false, true) {
 			s.pool.Reset()
 		}
-		return s.unavailable(err)
-	case answered && answer.Code == queryCanceled:
-		return fmt.Errorf("%w: %w", errUnavailable, err)
+		return unavailable(err)
+	case err != nil && ctx.Err() != nil, answered && answer.Code == queryCanceled:
+		// What took too long says nothing about the database, and must not cost other connections.
+		return unavailable(err)
+	case answered && strings.HasPrefix(answer.Code, resources):
+		s.lose(err)
+		return unavailable(err)
 	}
 	s.reached()
 	return err
@@ -126,23 +135,29 @@ func (s *store) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 	}
 	_, refused := errors.AsType[*pgconn.ConnectError](err)
 	unanswered := errors.Is(err, context.DeadlineExceeded) && s.pool.Stat().ConstructingConns() > 0
-	if refused || unanswered {
-		return nil, s.unavailable(err)
-	}
 	// A pool that is whole but busy, or a client that left, says nothing about the database.
-	return nil, fmt.Errorf("%w: %w", errUnavailable, err)
+	if refused || unanswered {
+		s.lose(err)
+	}
+	return nil, unavailable(err)
+}
+
+func unavailable(err error) error {
+	return fmt.Errorf("%w: %w", errUnavailable, err)
 }
 
 func (s *store) reached() {
+	if s.broken.Load() {
+		s.broken.Store(false)
+	}
 	if s.lost.Load() && s.lost.CompareAndSwap(true, false) {
 		slog.Info("database reached")
 	}
 }
 
-// unavailable logs the first of a row of failures only.
-func (s *store) unavailable(err error) error {
+// lose logs the first of a row of failures only.
+func (s *store) lose(err error) {
 	if s.lost.CompareAndSwap(false, true) {
 		slog.Warn("database unavailable", "error", err)
 	}
-	return fmt.Errorf("%w: %w", errUnavailable, err)
 }

@@ -9,13 +9,16 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgproto3"
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// fakeDatabase greets connections, and answers nothing else.
+// fakeDatabase greets connections, and answers nothing else but the SQLSTATE that statements fail with.
 type fakeDatabase struct {
-	mute     bool // it does not even greet them
-	breaks   bool // it hangs up on a statement
+	mute     bool   // it does not even greet them
+	breaks   bool   // it hangs up on a statement
+	fails    string // the SQLSTATE of every statement
 	mutex    sync.Mutex
 	settings map[string]string // of the last connection
 }
@@ -48,6 +51,13 @@ func (f *fakeDatabase) serve(conn net.Conn) {
 		message, err := backend.Receive()
 		if _, end := message.(*pgproto3.Terminate); err != nil || end || f.breaks {
 			return
+		}
+		if f.fails != "" {
+			backend.Send(&pgproto3.ErrorResponse{Severity: "ERROR", Code: f.fails})
+			backend.Send(&pgproto3.ReadyForQuery{TxStatus: 'I'})
+			if backend.Flush() != nil {
+				return
+			}
 		}
 	}
 }
@@ -90,6 +100,8 @@ func TestFailedWork(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			withStore(t, &fakeDatabase{breaks: test.breaks}, func(t *testing.T, db *store) {
 				db.open(t.Context())
+				// The pool opens its connections too, by itself. One that came late would count below.
+				synctest.Wait()
 				start := time.Now()
 				err := db.health(t.Context())
 				after := time.Since(start)
@@ -97,10 +109,73 @@ func TestFailedWork(t *testing.T) {
 				if idle := db.pool.Stat().IdleConns(); !errors.Is(err, errUnavailable) || after != test.after || idle != test.idle {
 					t.Errorf("%v after %v, and %d idle connections", err, after, idle)
 				}
-				if !db.lost.Load() {
-					t.Error("nothing was logged")
+				if db.lost.Load() != test.breaks {
+					t.Errorf("logged: %t", db.lost.Load())
 				}
 			})
+		})
+	}
+}
+
+func TestOfConnectionsThatBreakTogetherTheFirstResetsThePool(t *testing.T) {
+	withStore(t, &fakeDatabase{breaks: true}, func(t *testing.T, db *store) {
+		db.open(t.Context())
+		synctest.Wait()
+		use := func(ctx context.Context, conn *pgx.Conn) error { return conn.Ping(ctx) }
+		var later *pgxpool.Conn
+		_ = db.with(t.Context(), func(ctx context.Context, first *pgx.Conn) error {
+			if err := db.with(ctx, use); !errors.Is(err, errUnavailable) {
+				t.Fatal(err)
+			}
+			var err error
+			if later, err = db.acquire(ctx); err != nil {
+				t.Fatal(err)
+			}
+			return use(ctx, first)
+		})
+		later.Release()
+		synctest.Wait()
+		if idle := db.pool.Stat().IdleConns(); idle != 1 {
+			t.Errorf("%d idle connections: what was opened after the first failure is gone", idle)
+		}
+	})
+}
+
+func TestAConnectionThatBreaksWhenTheServerWasShortResetsThePoolToo(t *testing.T) {
+	database := &fakeDatabase{fails: "53100"}
+	withStore(t, database, func(t *testing.T, db *store) {
+		db.open(t.Context())
+		synctest.Wait()
+		use := func(ctx context.Context, conn *pgx.Conn) error { return conn.Ping(ctx) }
+		fail := func() {
+			if err := db.with(t.Context(), use); !errors.Is(err, errUnavailable) || !db.lost.Load() {
+				t.Fatalf("%v, logged: %t", err, db.lost.Load())
+			}
+			synctest.Wait()
+		}
+		fail()
+		if idle := db.pool.Stat().IdleConns(); idle != 2 {
+			t.Errorf("%d idle connections after a server that was short", idle)
+		}
+		database.breaks = true
+		fail()
+		if idle := db.pool.Stat().IdleConns(); idle != 0 {
+			t.Errorf("%d idle connections after one that broke", idle)
+		}
+	})
+}
+
+func TestWhatAStatementFailsWith(t *testing.T) {
+	for code, test := range map[string]struct{ unavailable, logged bool }{
+		"53100": {true, true},
+		"57014": {true, false},
+		"22012": {false, false},
+	} {
+		withStore(t, &fakeDatabase{fails: code}, func(t *testing.T, db *store) {
+			err := db.with(t.Context(), func(ctx context.Context, conn *pgx.Conn) error { return conn.Ping(ctx) })
+			if err == nil || errors.Is(err, errUnavailable) != test.unavailable || db.lost.Load() != test.logged {
+				t.Errorf("%s: %v, logged: %t", code, err, db.lost.Load())
+			}
 		})
 	}
 }

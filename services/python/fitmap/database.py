@@ -5,11 +5,12 @@ import contextlib
 import logging
 import sys
 from collections.abc import AsyncIterator
+from typing import Any
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
-from fitmap.errors import DATABASE_FAILURES, DatabaseUnavailable
+from fitmap.errors import CONNECT_FAILURES, WORK_FAILURES, DatabaseUnavailable
 from fitmap.outage import Outage
 from fitmap.settings import DatabaseAddress
 
@@ -18,6 +19,8 @@ logger = logging.getLogger(__name__)
 _ACQUIRE_SECONDS = 2
 _STATEMENT_SECONDS = 5
 _WORK_SECONDS = 6
+# What takes so long is cancelled: the rest is the server's time to end it.
+_CANCEL_SECONDS = 5.6
 _CLOSE_SECONDS = 2
 _RETRY_SECONDS = 0.1
 
@@ -28,6 +31,8 @@ class Database:
         self._pool_size = pool_size
         self._pool: asyncpg.Pool | None = None
         self._outage = Outage()
+        # The tasks whose work has been cancelled, and what closes their connections if that does not end it.
+        self._late: dict[asyncio.Task[Any] | None, asyncio.TimerHandle] = {}
 
     async def open(self) -> None:
         """Open every connection of the pool, trying until the database is there."""
@@ -35,7 +40,7 @@ class Database:
         while self._pool is None:
             try:
                 self._pool = await self._connect()
-            except (asyncpg.PostgresError, *DATABASE_FAILURES) as error:
+            except CONNECT_FAILURES as error:
                 # Not str(): of a timeout that is empty.
                 if repr(error) != complaint:
                     complaint = repr(error)
@@ -47,25 +52,50 @@ class Database:
     async def connection(self) -> AsyncIterator[PoolConnectionProxy]:
         """A connection for the database work of one request, which may take six seconds in all.
 
-        Then the connection is closed, and whatever waits for it fails. To cancel the work instead would not end it
-        where the server is frozen: asyncpg waits for the server to confirm.
+        What takes longer is cancelled: asyncpg has the server end the statement. To close the connection would not end
+        it, and the pool would open another one beside it. Where the server is frozen and does not confirm it in time,
+        the connection is closed all the same.
         """
         if self._pool is None:
             raise DatabaseUnavailable("The database has not been reached yet.")
+        task = asyncio.current_task()
+        lent = False
         try:
             async with self._pool.acquire(timeout=_ACQUIRE_SECONDS) as connection:
-                deadline = asyncio.get_running_loop().call_later(_WORK_SECONDS, connection.terminate)
+                lent = True
+                deadline = asyncio.get_running_loop().call_later(_CANCEL_SECONDS, self._end, task, connection)
                 try:
                     yield connection
+                except asyncpg.InterfaceError as error:
+                    if _is_closed(connection):
+                        raise asyncpg.ConnectionDoesNotExistError(str(error)) from error
+                    raise
                 finally:
                     deadline.cancel()
-        except DATABASE_FAILURES as error:
-            # A pool that is whole but busy says nothing about the database.
-            if not (isinstance(error, TimeoutError) and self._pool.get_size() == self._pool.get_max_size()):
-                self._outage.begin(error)
-            raise
+        except (asyncio.CancelledError, *CONNECT_FAILURES) as error:
+            # Work that took too long says nothing about the database.
+            if not self._was_late(task):
+                if isinstance(error, asyncio.CancelledError) or (lent and not isinstance(error, WORK_FAILURES)):
+                    raise
+                # Neither does a pool that is whole but busy.
+                if not (isinstance(error, TimeoutError) and self._pool.get_size() == self._pool.get_max_size()):
+                    self._outage.begin(error)
+            raise DatabaseUnavailable("The database did not answer in time.") from error
         if self._outage.lasts:
             self._outage.end()
+
+    def _end(self, task: asyncio.Task[Any] | None, connection: PoolConnectionProxy) -> None:
+        self._late[task] = asyncio.get_running_loop().call_later(_WORK_SECONDS - _CANCEL_SECONDS, _close, connection)
+        if task is not None:
+            task.cancel()
+
+    def _was_late(self, task: asyncio.Task[Any] | None) -> bool:
+        """Whether the work was ended here, and by nobody else. The task goes on: it has an answer to send."""
+        closing = self._late.pop(task, None)
+        if task is None or closing is None:
+            return False
+        closing.cancel()
+        return task.uncancel() == 0
 
     async def close(self) -> None:
         if self._pool is not None:
@@ -99,6 +129,19 @@ class Database:
         )
 
 
+def _close(connection: PoolConnectionProxy) -> None:
+    if not _is_closed(connection):
+        connection.terminate()
+
+
+def _is_closed(connection: PoolConnectionProxy) -> bool:
+    try:
+        return connection.is_closed()
+    except asyncpg.InterfaceError:
+        # The pool has taken it back, which it does when a connection closes.
+        return True
+
+
 async def _keep(_connection: asyncpg.Connection) -> None:
     """No statement of this service leaves a trace in the session; asyncpg itself rolls open transactions back."""
 
@@ -107,4 +150,4 @@ async def _learn_integer_array(connection: asyncpg.Connection) -> None:
     # asyncpg knows the built-in types, but not their arrays (its issue 1272). A connection that first meets one asks
     # the catalogue, and switches jit off for that. This makes it ask when it opens, not within a request of POST
     # /orders. Unnamed, because a named statement would be closed, and waited for, within the first request.
-    await connection.prepare("SELECT NULL::integer[]", name="")
+    await connection.prepare("SELECT NULL::integer[]", name="", timeout=_ACQUIRE_SECONDS)

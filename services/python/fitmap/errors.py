@@ -51,16 +51,17 @@ class DatabaseUnavailable(RequestError):
     word = "database_unavailable"
 
 
-# No connection within the time limit (TimeoutError is an OSError), a connection that broke or was refused, a statement
-# that timed out or was cancelled. asyncpg says InterfaceError when it finds its connection closed, and
-# InternalClientError when the server's farewell has reached a connection that it has not yet seen closed.
-DATABASE_FAILURES = (
+# What keeps a connection from opening (TimeoutError is an OSError): whatever a server says then, it refuses.
+CONNECT_FAILURES = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+
+# What ends work on a connection: the connection broke, a statement timed out or was cancelled, or the server lacks
+# resources. asyncpg says InternalClientError when the server's farewell has reached a connection that it has not yet
+# seen closed. InterfaceError is a bug, such as a parameter of a wrong type, unless the connection is closed.
+WORK_FAILURES = (
     OSError,
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
-    asyncpg.InvalidAuthorizationSpecificationError,
-    asyncpg.InterfaceError,
     asyncpg.InternalClientError,
 )
 
@@ -71,10 +72,6 @@ def error_response(status: HTTPStatus, word: str, detail: str, headers: Mapping[
 
 async def _request_error(_request: Request, error: RequestError) -> Response:
     return error_response(error.status, error.word, error.detail)
-
-
-async def _database_failure(request: Request, _error: Exception) -> Response:
-    return await _request_error(request, DatabaseUnavailable("The database did not answer in time."))
 
 
 async def _http_exception(_request: Request, error: HTTPException) -> Response:
@@ -95,7 +92,6 @@ async def _bug(_request: Request, _error: Exception) -> Response:
 
 EXCEPTION_HANDLERS: Mapping[type[Exception], Callable[[Request, Any], Awaitable[Response]]] = {
     RequestError: _request_error,
-    **dict.fromkeys(DATABASE_FAILURES, _database_failure),
     HTTPException: _http_exception,
     ClientDisconnect: _client_gone,
     Exception: _bug,

@@ -85,10 +85,13 @@ async def _read(request: Request) -> bytes:
     too_large = TooLarge(f"The body must not be over {_MAX_BODY_BYTES} bytes.")
     if int(request.headers.get("content-length", 0)) > _MAX_BODY_BYTES:
         raise too_large
-    body = b""
-    async for chunk in request.stream():
+    # Joined at the end: a body may come in very many pieces.
+    pieces: list[bytes] = []
+    length = 0
+    async for piece in request.stream():
         # A chunked body names no length: it is counted as it comes.
-        body += chunk
-        if len(body) > _MAX_BODY_BYTES:
+        pieces.append(piece)
+        length += len(piece)
+        if length > _MAX_BODY_BYTES:
             raise too_large
-    return body
+    return b"".join(pieces)

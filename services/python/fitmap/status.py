@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from fitmap.answers import JsonResponse
-from fitmap.errors import DATABASE_FAILURES, DatabaseUnavailable
+from fitmap.errors import DatabaseUnavailable
 from fitmap.settings import Settings
 from fitmap.store import Store
 from fitmap.variant import CLASS
@@ -40,6 +40,6 @@ class StatusHandlers:
             if self._all_ready():
                 await self._store.check()
                 return JsonResponse({"status": "ok"})
-        except (DatabaseUnavailable, *DATABASE_FAILURES):
+        except DatabaseUnavailable:
             pass
         return JsonResponse({"status": "starting"}, HTTPStatus.SERVICE_UNAVAILABLE)

@@ -21,6 +21,8 @@ pub enum Error {
     TooSlow,
     UnsupportedMediaType,
     DatabaseUnavailable(&'static str),
+    /// What the request asked of the database took too long, which says nothing about others.
+    DatabaseTooSlow,
     Internal,
 }
 
@@ -35,7 +37,7 @@ pub fn unavailable(detail: &'static str) -> Error {
 impl From<tokio_postgres::Error> for Error {
     fn from(error: tokio_postgres::Error) -> Self {
         match error.code() {
-            Some(&SqlState::QUERY_CANCELED) => unavailable("A statement took too long."),
+            Some(&SqlState::QUERY_CANCELED) => Self::DatabaseTooSlow,
             // Classes: 08 connection, 53 resources (too many connections, say), 57 an operator's
             // intervention.
             Some(state) if ["08", "53", "57"].contains(&&state.code()[..2]) => {
@@ -98,6 +100,11 @@ impl IntoResponse for Error {
                 StatusCode::SERVICE_UNAVAILABLE,
                 "database_unavailable",
                 *detail,
+            ),
+            Self::DatabaseTooSlow => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "database_unavailable",
+                "The database took too long.",
             ),
             Self::Internal => (
                 StatusCode::INTERNAL_SERVER_ERROR,

@@ -1,4 +1,5 @@
-//! axum's server, which here ends connections on which the head of a request takes too long.
+//! axum's server, which here ends connections on which the head of a request takes too long, or is
+//! too long.
 //!
 //! hyper's own `header_read_timeout` also runs between two requests, so it would close connections
 //! that are merely idle, and it sets a timer for each request. This deadline sets one only while a
@@ -27,13 +28,17 @@ use axum::{
 use futures_util::FutureExt;
 use http_body_util::BodyExt;
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf, Take},
     net::{TcpListener, TcpStream},
     time::{Sleep, sleep},
 };
 use tower::{Service, service_fn};
 
 const HEAD: Duration = Duration::from_secs(10);
+
+/// What is read at once, and what is read of a head after its beginning has come. So no head is
+/// over twice that; hyper alone would take 400 KB.
+const PIECE: u64 = 32_768;
 
 /// How far a connection is. The connection itself and the service of its requests share it.
 #[derive(Clone)]
@@ -104,6 +109,11 @@ impl Progress {
 }
 
 /// The last four bytes of those before and these.
+///
+/// An example: `GET /ping HTTP/1.1\r\nhost: a\r\n\r\nGET /p` comes in one piece. hyper takes the
+/// first head, and keeps `GET /p` for later without a word. The last four bytes that came are
+/// `T /p`, and the request ended in `\r\n\r\n`: so a part of the next head has come, and its time
+/// runs.
 fn last_four(before: u32, bytes: &[u8]) -> u32 {
     bytes[bytes.len().saturating_sub(4)..]
         .iter()
@@ -153,17 +163,18 @@ pub async fn serve(
 }
 
 struct Connection<S> {
-    stream: S,
+    /// At its limit it looks as if the client had hung up.
+    stream: Take<S>,
     progress: Progress,
     timer: Option<Pin<Box<Sleep>>>,
     /// The last four bytes that came; see `last_four`.
     received: u32,
 }
 
-impl<S> Connection<S> {
+impl<S: AsyncRead> Connection<S> {
     fn new(stream: S) -> Self {
         Self {
-            stream,
+            stream: stream.take(PIECE),
             progress: Progress::new(),
             timer: None,
             received: Progress::EMPTY_LINE,
@@ -183,6 +194,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Connection<S> {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
+        if !self.progress.is(Progress::HEAD) {
+            self.stream.set_limit(PIECE);
+        }
         let read = Pin::new(&mut self.stream).poll_read(cx, buf);
         let idle = self.progress.is(Progress::IDLE);
         if read.is_ready() {
@@ -205,21 +219,21 @@ impl<S: AsyncRead + Unpin> AsyncRead for Connection<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Connection<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Connection<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+        Pin::new(self.stream.get_mut()).poll_write(cx, buf)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        Pin::new(self.stream.get_mut()).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        Pin::new(self.stream.get_mut()).poll_shutdown(cx)
     }
 
     fn poll_write_vectored(
@@ -227,11 +241,11 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Connection<S> {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+        Pin::new(self.stream.get_mut()).poll_write_vectored(cx, bufs)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        self.stream.get_ref().is_write_vectored()
     }
 }
 

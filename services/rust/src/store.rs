@@ -90,11 +90,11 @@ impl Store {
     }
 
     pub async fn product(&self, id: i32) -> Result<Option<Row>, Error> {
-        Ok(self.query(sql::PRODUCT, &[&id]).await?.pop())
+        self.query_opt(sql::PRODUCT, &[&id]).await
     }
 
     pub async fn product_slow(&self, id: i32, ms: i32) -> Result<Option<Row>, Error> {
-        Ok(self.query(sql::PRODUCT_SLOW, &[&id, &ms]).await?.pop())
+        self.query_opt(sql::PRODUCT_SLOW, &[&id, &ms]).await
     }
 
     pub async fn customer_orders(&self, id: i32, limit: i32) -> Result<Vec<Row>, Error> {
@@ -121,6 +121,18 @@ impl Store {
         .await
     }
 
+    async fn query_opt(
+        &self,
+        query: &'static str,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<Option<Row>, Error> {
+        self.run(async |client| {
+            let statement = client.prepare_cached(query).await?;
+            Ok(client.query_opt(&statement, parameters).await?)
+        })
+        .await
+    }
+
     /// Lends a connection to `work`, for a limited time.
     async fn run<T>(
         &self,
@@ -129,12 +141,13 @@ impl Store {
         let mut loan = Loan(Some(self.checkout().await?));
         let client = loan.0.as_mut().expect("it is taken below, or on drop");
         let Ok(result) = timeout(WORK, work(client)).await else {
-            self.note(Some(&"no answer in time"));
-            return Err(unavailable("The database does not answer."));
+            return Err(Error::DatabaseTooSlow);
         };
         drop(loan.0.take());
-        if result.is_ok() {
-            self.note(None);
+        match &result {
+            Ok(_) => self.note(None),
+            Err(Error::DatabaseUnavailable(problem)) => self.note(Some(problem)),
+            Err(_) => {}
         }
         result
     }
@@ -178,16 +191,25 @@ fn root_cause(error: &PoolError) -> &dyn error::Error {
         .unwrap_or(error)
 }
 
-/// A connection that goes back to the pool only if it is taken out of here. When the work on it is
-/// cut off (the client hung up, or time ran out), a statement may still run on it: the next request
-/// would have to wait for that to end.
+/// A connection that is lent. It is taken out of here when the work on it has ended.
 struct Loan(Option<Object>);
 
 impl Drop for Loan {
+    /// The work was dropped in the middle: it took too long, or the client hung up. What the server
+    /// has been asked for goes on, so the connection stays lent until that has ended. To close it
+    /// would end nothing: the pool would open another one beside it.
     fn drop(&mut self) {
-        if let Some(busy) = self.0.take() {
-            drop(Object::take(busy));
-        }
+        let Some(busy) = self.0.take() else {
+            return;
+        };
+        tokio::spawn(async move {
+            // The driver drops answers that nobody waits for, and rolls back. This message is no
+            // statement: it is answered when all before it are. A server that takes longer than it
+            // lets a statement take is frozen.
+            if !matches!(timeout(WORK, busy.check_connection()).await, Ok(Ok(()))) {
+                drop(Object::take(busy));
+            }
+        });
     }
 }
 

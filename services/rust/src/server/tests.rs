@@ -70,6 +70,19 @@ async fn each_head_has_its_own_ten_seconds() {
     assert_eq!(error.unwrap().unwrap_err().kind(), io::ErrorKind::TimedOut);
 }
 
+#[tokio::test(start_paused = true)]
+async fn of_a_head_without_an_end_only_so_much_is_read() {
+    let (mut connection, mut client, _progress) = connection();
+    let flood = tokio::spawn(async move { while client.write_all(&[b'a'; 1024]).await.is_ok() {} });
+    let mut length = 0;
+    while let count @ 1.. = read(&mut connection).await.unwrap() {
+        length += count as u64;
+    }
+    assert_eq!(length, PIECE);
+    drop(connection);
+    flood.await.unwrap();
+}
+
 /// What comes in one piece, served as far as it is a request, and how long the connection then stays.
 async fn stays(piece: &str, head: usize, body: usize) -> bool {
     let (mut connection, mut client, progress) = connection();

@@ -5,7 +5,7 @@ import logging
 
 import asyncpg
 
-from fitmap.errors import DATABASE_FAILURES, DatabaseUnavailable
+from fitmap.errors import CONNECT_FAILURES, DatabaseUnavailable
 from fitmap.pool import Lease, Pool
 from fitmap.settings import DatabaseAddress
 
@@ -45,7 +45,7 @@ class Database:
             try:
                 await pool.open()
                 self._pool = pool
-            except (asyncpg.PostgresError, *DATABASE_FAILURES) as error:
+            except CONNECT_FAILURES as error:
                 # Not str(): of a timeout that is empty.
                 if repr(error) != complaint:
                     complaint = repr(error)

@@ -50,16 +50,17 @@ class DatabaseUnavailable(RequestError):
     word = "database_unavailable"
 
 
-# No connection within the time limit (TimeoutError is an OSError), a connection that broke or was refused, a statement
-# that timed out or was cancelled. asyncpg says InterfaceError when it finds its connection closed, and
-# InternalClientError when the server's farewell has reached a connection that it has not yet seen closed.
-DATABASE_FAILURES = (
+# What keeps a connection from opening (TimeoutError is an OSError): whatever a server says then, it refuses.
+CONNECT_FAILURES = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+
+# What ends work on a connection: the connection broke, a statement timed out or was cancelled, or the server lacks
+# resources. asyncpg says InternalClientError when the server's farewell has reached a connection that it has not yet
+# seen closed. InterfaceError is a bug, such as a parameter of a wrong type, unless the connection is closed.
+WORK_FAILURES = (
     OSError,
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
-    asyncpg.InvalidAuthorizationSpecificationError,
-    asyncpg.InterfaceError,
     asyncpg.InternalClientError,
 )
 
@@ -69,8 +70,6 @@ def error_response(status: HTTPStatus, word: str, detail: str) -> Response:
 
 
 def response_to(error: Exception) -> Response:
-    if isinstance(error, DATABASE_FAILURES):
-        error = DatabaseUnavailable("The database did not answer in time.")
     if isinstance(error, RequestError):
         return error_response(error.status, error.word, error.detail)
     logger.error("a request failed by a bug", exc_info=error)

@@ -1,7 +1,6 @@
 """The pool, on connections that are none."""
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -9,6 +8,7 @@ import asyncpg
 import pytest
 
 from fitmap import pool
+from fitmap.errors import DatabaseUnavailable
 from fitmap.pool import Lease, Pool
 
 
@@ -23,7 +23,7 @@ class Fake:
     def terminate(self) -> None:
         self.closed = True
 
-    async def close(self) -> None:
+    async def close(self, *, timeout: float | None = None) -> None:  # noqa: ARG002, ASYNC109
         self.closed = True
 
 
@@ -81,7 +81,7 @@ def test_who_waits_in_vain_is_refused_and_leaves_nothing_behind(monkeypatch: pyt
 
     async def story(tested: Pool, _made: list[Any]) -> None:
         held = await tested.acquire()
-        with pytest.raises(TimeoutError):
+        with pytest.raises(DatabaseUnavailable):
             await tested.acquire()
         tested.release(held, None)
         assert await tested.acquire() is held
@@ -108,7 +108,7 @@ def test_a_connection_that_was_handed_over_too_late_is_not_lost() -> None:
 def test_a_closed_connection_is_opened_again_by_whoever_takes_it() -> None:
     async def story(tested: Pool, made: list[Any]) -> None:
         made[0].closed = True
-        with pytest.raises(OSError, match="refused"):
+        with pytest.raises(DatabaseUnavailable):
             await tested.acquire()
         async with Lease(tested) as connection:
             assert connection is made[1]
@@ -127,6 +127,8 @@ def test_cancelled_work_closes_its_connection() -> None:
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
+        async with Lease(tested) as next_one:
+            assert next_one is made[1]
         assert made[0].closed
 
     run(1, story)
@@ -148,6 +150,41 @@ def test_work_that_takes_too_long_loses_its_connection(monkeypatch: pytest.Monke
     run(2, story)
 
 
+def test_a_late_connection_is_replaced_when_it_is_closed_and_is_no_outage(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(pool, "_WORK_SECONDS", 0.02)
+    monkeypatch.setattr(pool, "_LOOK_SECONDS", 0.01)
+
+    async def story(tested: Pool, made: list[Any]) -> None:
+        ended, answered = asyncio.Event(), asyncio.Event()
+
+        async def close(*, timeout: float) -> None:  # noqa: ARG001, ASYNC109
+            answered.set()
+            await ended.wait()
+            made[0].closed = True
+            raise TimeoutError
+
+        made[0].close = close
+
+        async def work() -> None:
+            async with Lease(tested):
+                await answered.wait()
+                raise asyncpg.QueryCanceledError("cancelled")
+
+        with pytest.raises(DatabaseUnavailable):
+            await work()
+        waiting = asyncio.create_task(tested.acquire())
+        await asyncio.sleep(0.05)
+        assert not waiting.done()
+        ended.set()
+        assert await waiting is made[1]
+        tested.release(made[1], None)
+
+    run(1, story)
+    assert caplog.messages == []
+
+
 def test_a_pool_that_opens_in_part_is_not_open() -> None:
     with pytest.raises(OSError, match="refused"):
         run(3, lambda _pool, _made: asyncio.sleep(0), refused=[False, True, False])
@@ -159,12 +196,12 @@ def test_an_outage_is_logged_once_and_so_is_its_end(caplog: pytest.LogCaptureFix
     async def story(tested: Pool, made: list[Any]) -> None:
         made[0].closed = True
         for _ in range(2):
-            with pytest.raises(OSError, match="refused"):
+            with pytest.raises(DatabaseUnavailable):
                 await tested.acquire()
         async with Lease(tested):
             pass
-        for error in (asyncpg.QueryCanceledError("too long"), ValueError("a bug"), asyncpg.InterfaceError("closed")):
-            with contextlib.suppress(type(error)):
+        for error in (asyncpg.QueryCanceledError("too long"), asyncpg.DiskFullError("full")):
+            with pytest.raises(DatabaseUnavailable):
                 async with Lease(tested):
                     raise error
 
@@ -172,5 +209,23 @@ def test_an_outage_is_logged_once_and_so_is_its_end(caplog: pytest.LogCaptureFix
     assert caplog.messages == [
         "the database is unavailable: OSError('refused')",
         "the database is back",
-        "the database is unavailable: InterfaceError('closed')",
+        "the database is unavailable: DiskFullError('full')",
     ]
+
+
+async def find_it_closed(tested: Pool, connection: Any) -> None:
+    async with Lease(tested):
+        connection.terminate()
+        raise asyncpg.InterfaceError("closed")
+
+
+@pytest.mark.parametrize("error", [ValueError("a bug"), asyncpg.InterfaceError("a bug"), asyncpg.DataError("a bug")])
+def test_a_bug_is_a_bug_unless_the_connection_is_closed(error: Exception) -> None:
+    async def story(tested: Pool, made: list[Any]) -> None:
+        with pytest.raises(type(error), match="a bug"):
+            async with Lease(tested):
+                raise error
+        with pytest.raises(DatabaseUnavailable):
+            await find_it_closed(tested, made[0])
+
+    run(1, story)

@@ -2,8 +2,8 @@ package fitmap;
 
 import io.agroal.api.AgroalDataSource;
 import io.agroal.api.AgroalDataSource.FlushMode;
+import io.agroal.api.AgroalDataSourceListener;
 import io.agroal.api.cache.ConnectionCache;
-import io.agroal.api.configuration.AgroalConnectionPoolConfiguration.ConnectionValidator;
 import io.agroal.api.configuration.supplier.AgroalConnectionFactoryConfigurationSupplier;
 import io.agroal.api.configuration.supplier.AgroalConnectionPoolConfigurationSupplier;
 import io.agroal.api.configuration.supplier.AgroalDataSourceConfigurationSupplier;
@@ -18,8 +18,11 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import org.postgresql.PGStatement;
+import org.postgresql.util.PSQLException;
+import org.postgresql.util.ServerErrorMessage;
 
 /** The pool, and the one place where its and the driver's failures become answers. */
 final class Database implements AutoCloseable {
@@ -31,13 +34,18 @@ final class Database implements AutoCloseable {
 
   private static final Duration RETRY = Duration.ofMillis(200);
   private static final Duration QUIET = Duration.ofSeconds(10);
-  private static final String QUERY_CANCELED = "57014";
+
+  /** SQLSTATE of a statement that outlives statement_timeout. */
+  static final String QUERY_CANCELED = "57014";
 
   private final AgroalDataSource pool;
   private final int size;
   private final TimeLimit limit;
   private final AtomicLong outageQuietUntil = new AtomicLong(System.nanoTime());
   private volatile boolean opened;
+
+  /** A connection broke, its siblings were dropped, and no work has succeeded since. */
+  private final AtomicBoolean flushed = new AtomicBoolean();
 
   @FunctionalInterface
   interface Work<T> {
@@ -63,13 +71,18 @@ final class Database implements AutoCloseable {
             // HTTP connection that cache is mostly stale, and lets a busy thread pass the waiting.
             .connectionCache(ConnectionCache.none())
             .exceptionSorter(Database::isBroken)
-            .connectionValidator(ConnectionValidator.defaultValidatorWithTimeout(1))
             .connectionFactoryConfiguration(connections(config.database()));
     try {
       pool =
           AgroalDataSource.from(
               new AgroalDataSourceConfigurationSupplier()
-                  .connectionPoolConfiguration(poolConfiguration));
+                  .connectionPoolConfiguration(poolConfiguration),
+              new AgroalDataSourceListener() {
+                @Override
+                public void onConnectionCreationFailure(SQLException e) {
+                  logOutage(e);
+                }
+              });
     } catch (SQLException e) {
       throw new IllegalStateException("the pool refused its configuration", e);
     }
@@ -103,31 +116,29 @@ final class Database implements AutoCloseable {
 
   private void openAll() {
     try {
-      for (boolean first = true; !opened; first = false) {
-        SQLException failure = holdAll();
-        opened = failure == null;
-        if (failure != null && first) {
-          LOG.log(Level.WARNING, "database not reachable, trying on: {0}", failure.getMessage());
-        }
-        if (failure != null) {
-          Thread.sleep(RETRY);
-        }
+      while (!holdAll()) {
+        Thread.sleep(RETRY);
       }
+      opened = true;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
   }
 
   /** Whoever holds as many connections as the pool has knows that all are open. */
-  private SQLException holdAll() {
+  private boolean holdAll() {
     List<Connection> held = new ArrayList<>(size);
     try {
       while (held.size() < size) {
         held.add(pool.getConnection());
       }
-      return null;
+      return true;
     } catch (SQLException e) {
-      return e;
+      return false;
+    } catch (RuntimeException e) {
+      // A bug of the pool or the driver. Without this nobody would hear of it, or try again.
+      LOG.log(Level.ERROR, "a connection could not be opened", e);
+      return false;
     } finally {
       held.forEach(Database::release);
     }
@@ -151,17 +162,41 @@ final class Database implements AutoCloseable {
 
   /** Work on one connection. */
   <T> T with(Work<T> work) {
-    boolean acquired = false;
-    try (Connection connection = pool.getConnection()) {
-      acquired = true;
-      return limit.over(connection, work);
+    try (Connection connection = acquire()) {
+      return limited(connection, work);
     } catch (SQLException e) {
-      if (acquired && isBroken(e)) {
-        // Its idle siblings were most likely lost with it: no further request shall find that out
-        // for itself. The one occasion on which connections are probed.
-        pool.flush(FlushMode.INVALID);
-      }
       throw answer(e);
+    }
+  }
+
+  private <T> T limited(Connection connection, Work<T> work) throws SQLException {
+    try {
+      T result = limit.over(connection, work);
+      if (flushed.get()) {
+        flushed.set(false);
+      }
+      return result;
+    } catch (SQLException e) {
+      // Its siblings were most likely lost with it: no further request shall find that out for
+      // itself. Idle ones go now, lent ones when they come back. Once in an outage: those that
+      // were opened since are sound. (FlushMode.IDLE goes no lower than minSize, which is all.)
+      if (isBroken(e) && flushed.compareAndSet(false, true)) {
+        pool.flush(FlushMode.GRACEFUL);
+      }
+      throw e;
+    }
+  }
+
+  private Connection acquire() {
+    try {
+      return pool.getConnection();
+    } catch (SQLException e) {
+      // None became free in time, or the server refused one, which the pool's listener logs.
+      throw ApiException.databaseUnavailable();
+    } catch (RuntimeException e) {
+      // While one was opened, for the pool hands that on as it is.
+      LOG.log(Level.ERROR, "a connection could not be opened", e);
+      throw ApiException.databaseUnavailable();
     }
   }
 
@@ -192,20 +227,23 @@ final class Database implements AutoCloseable {
   }
 
   private ApiException answer(SQLException e) {
-    // The pool's own exceptions have no state: no connection became free in time.
-    boolean unavailable = e.getSQLState() == null || isBroken(e) || isTimeout(e);
-    if (!unavailable) {
+    if (isBroken(e) || isShort(e)) {
+      logOutage(e);
+    } else if (!isTimeout(e)) {
       LOG.log(Level.ERROR, "statement failed: [{0}] {1}", e.getSQLState(), e.getMessage());
       return ApiException.internal();
     }
-    // An outage is one event, however many requests it meets.
+    return ApiException.databaseUnavailable();
+  }
+
+  /** An outage is one event, however many requests it meets. */
+  private void logOutage(SQLException e) {
     long now = System.nanoTime();
     long quietUntil = outageQuietUntil.get();
     if (now - quietUntil >= 0
         && outageQuietUntil.compareAndSet(quietUntil, now + QUIET.toNanos())) {
       LOG.log(Level.WARNING, "database unavailable: [{0}] {1}", e.getSQLState(), e.getMessage());
     }
-    return ApiException.databaseUnavailable();
   }
 
   /**
@@ -219,13 +257,30 @@ final class Database implements AutoCloseable {
     return statement;
   }
 
-  /** Class 08, connection exceptions, and 57P, the server's shutting down or starting up. */
+  /**
+   * Class 08, connection exceptions, 57P, the server's shutting down or starting up, and whatever
+   * else the server closes the connection after, such as a lack of memory (class 53).
+   */
   private static boolean isBroken(SQLException e) {
-    String state = e.getSQLState();
-    return state != null && (state.startsWith("08") || state.startsWith("57P"));
+    return isOf("08", e) || isOf("57P", e) || isFatal(e);
   }
 
-  /** What a statement that outlives statement_timeout ends in. */
+  private static boolean isFatal(SQLException e) {
+    ServerErrorMessage message = e instanceof PSQLException p ? p.getServerErrorMessage() : null;
+    return message != null
+        && ("FATAL".equals(message.getSeverity()) || "PANIC".equals(message.getSeverity()));
+  }
+
+  /** Class 53: the server has no memory, or no room on its disk. */
+  private static boolean isShort(SQLException e) {
+    return isOf("53", e);
+  }
+
+  private static boolean isOf(String states, SQLException e) {
+    return e.getSQLState() != null && e.getSQLState().startsWith(states);
+  }
+
+  /** A statement or the whole work took too long, which says nothing about the database. */
   private static boolean isTimeout(SQLException e) {
     return QUERY_CANCELED.equals(e.getSQLState());
   }

@@ -6,9 +6,12 @@ import io.helidon.common.buffers.DataWriter;
 import io.helidon.common.socket.HelidonSocket;
 import io.helidon.common.socket.PeerInfo;
 import io.helidon.common.task.InterruptableTask;
+import io.helidon.http.DirectHandler.EventType;
+import io.helidon.http.HeaderNames;
 import io.helidon.http.HeaderValues;
 import io.helidon.http.Headers;
 import io.helidon.http.HttpPrologue;
+import io.helidon.http.RequestException;
 import io.helidon.webserver.CloseConnectionException;
 import io.helidon.webserver.ConnectionContext;
 import io.helidon.webserver.ListenerContext;
@@ -82,6 +85,24 @@ final class Http1 implements ServerConnectionSelector {
     return connection;
   }
 
+  /**
+   * Helidon knows "chunked" in this writing alone, and takes a body in any other transfer coding
+   * for the next request. A length besides is refused too: someone on the way may go by it.
+   */
+  private static void refuseOddBodies(Headers headers) {
+    if (!headers.contains(HeaderNames.TRANSFER_ENCODING)) {
+      return;
+    }
+    if (!headers.contains(HeaderValues.TRANSFER_ENCODING_CHUNKED)
+        || headers.contains(HeaderNames.CONTENT_LENGTH)) {
+      throw RequestException.builder()
+          .type(EventType.BAD_REQUEST)
+          .message("The body is not well-formed HTTP.")
+          .setKeepAlive(false)
+          .build();
+    }
+  }
+
   private static final class Heads implements Http1ConnectionListener {
     @Override
     public void prologue(ConnectionContext context, HttpPrologue prologue) {
@@ -91,6 +112,7 @@ final class Http1 implements ServerConnectionSelector {
     @Override
     public void headers(ConnectionContext context, Headers headers) {
       ((Client) context).headArrived(headers);
+      refuseOddBodies(headers);
     }
   }
 

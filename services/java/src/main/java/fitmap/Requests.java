@@ -1,17 +1,12 @@
 package fitmap;
 
-import io.helidon.common.buffers.DataReader;
-import io.helidon.http.DirectHandler.EventType;
 import io.helidon.http.HeaderNames;
-import io.helidon.http.RequestException;
 import io.helidon.webserver.CloseConnectionException;
-import io.helidon.webserver.http.DirectTransportRequest;
 import io.helidon.webserver.http.ServerRequest;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
-import java.util.Arrays;
 import java.util.OptionalLong;
 
 /** What a request says, checked as the contract wants it. */
@@ -21,7 +16,10 @@ final class Requests {
   private Requests() {}
 
   static int id(ServerRequest request) {
-    return integer("id", request.path().pathParameters().get("id"), 1, Integer.MAX_VALUE);
+    // Helidon leaves out what follows a semicolon.
+    String id =
+        request.path().rawPath().indexOf(';') < 0 ? request.path().pathParameters().get("id") : "";
+    return integer("id", id, 1, Integer.MAX_VALUE);
   }
 
   static int parameter(ServerRequest request, String name, int min, int max) {
@@ -87,29 +85,24 @@ final class Requests {
     if (declared.orElse(0) > MAX_BODY) {
       throw ApiException.tooLarge();
     }
+    byte[] body = read(request, declared);
+    if (body.length > MAX_BODY) {
+      throw ApiException.tooLarge();
+    }
+    return body;
+  }
+
+  /** Of a body without a length at most one byte more than it may have. */
+  private static byte[] read(ServerRequest request, OptionalLong declared) throws IOException {
     try {
       // Not closed here: closing reads to the end, and after broken chunks there is none.
       InputStream content = request.content().inputStream();
-      if (declared.isPresent()) {
-        byte[] body = new byte[(int) declared.getAsLong()];
-        int read = content.readNBytes(body, 0, body.length);
-        return read == body.length ? body : Arrays.copyOf(body, read);
-      }
-      byte[] body = content.readNBytes(MAX_BODY + 1);
-      if (body.length > MAX_BODY) {
-        throw ApiException.tooLarge();
-      }
-      return body;
-    } catch (DataReader.InsufficientDataAvailableException e) {
-      throw new CloseConnectionException("the client left in the middle of a body", e);
-    } catch (RequestException | NumberFormatException e) {
-      // With keep-alive Helidon would wait for the rest.
-      throw RequestException.builder()
-          .type(EventType.BAD_REQUEST)
-          .request(DirectTransportRequest.create(request.prologue(), request.headers()))
-          .message("The body is not well-formed HTTP.")
-          .setKeepAlive(false)
-          .build();
+      // It takes memory as the body comes, not on the word of its length.
+      return content.readNBytes((int) declared.orElse(MAX_BODY + 1));
+    } catch (RuntimeException e) {
+      // The client has left, or its chunks are broken, for which Helidon has many exceptions. With
+      // an answer it would wait for the rest of them.
+      throw new CloseConnectionException("the body did not arrive", e);
     }
   }
 }

@@ -79,18 +79,17 @@ final class Routes {
   }
 
   /**
-   * What Helidon answers by itself, where a request never reaches a route: malformed HTTP, in the
-   * main.
+   * What Helidon answers by itself, where a request never reaches a route: malformed HTTP. Of some
+   * of it, such as a line that ends without a carriage return, Helidon says that it is an internal
+   * error, and would log it. Those of a route end in the routing's own handler.
    */
   static DirectHandlers directHandlers() {
     DirectHandler handler =
         (request, type, status, headers, message) -> {
           ApiException e =
-              switch (status.code()) {
-                case 413 -> ApiException.tooLarge();
-                case 500 -> ApiException.internal();
-                default -> ApiException.badRequest("The request is not well-formed HTTP.");
-              };
+              status.code() == Status.REQUEST_ENTITY_TOO_LARGE_413.code()
+                  ? ApiException.tooLarge()
+                  : ApiException.badRequest("The request is not well-formed HTTP.");
           return TransportResponse.builder()
               .status(e.status())
               .header(HeaderValues.CONTENT_TYPE_JSON)

@@ -70,6 +70,7 @@ record Summary(int orders, List<Region> regions) {
       customers.merge(order.customer(), revenue, Long::sum);
     }
 
+    /** Names that are no text of Unicode, half a surrogate pair in them, can't be written. */
     Region region(String name) {
       String top = null;
       long most = -1;
@@ -81,6 +82,7 @@ record Summary(int orders, List<Region> regions) {
           most = revenue;
         }
       }
+      require(CodePoints.areWhole(name) && CodePoints.areWhole(top), "A name is no Unicode text.");
       return new Region(name, orders, quantity, revenueCents, top);
     }
   }

@@ -113,6 +113,12 @@ class Http1Test {
       return since(start);
     }
 
+    /** What comes until the server closes the connection. */
+    String everything() throws IOException {
+      socket.setSoTimeout((int) LONG.toMillis());
+      return new String(in.readAllBytes(), StandardCharsets.US_ASCII);
+    }
+
     @Override
     public void close() throws IOException {
       socket.close();
@@ -200,6 +206,21 @@ class Http1Test {
       client.send(GET.replace("host", "connection: close\r\nhost"));
       client.awaitAnswer("pong");
       assertTrue(client.drip("").compareTo(LONG) < 0);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "transfer-encoding: gzip",
+        "transfer-encoding: CHUNKED",
+        "transfer-encoding: gzip, chunked",
+        "transfer-encoding: chunked\r\ncontent-length: 5",
+      })
+  void refusesBodiesThatItCouldTakeForTheNextRequest(String header) throws IOException {
+    try (Client client = new Client()) {
+      client.send(CHUNKED.replace("transfer-encoding: chunked", header) + "0\r\n\r\n" + GET);
+      assertTrue(client.everything().startsWith("HTTP/1.1 400 "));
     }
   }
 

@@ -45,6 +45,13 @@ class SummaryTest {
         summary);
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"\\ud800", "x\\udc00", "\\ude00\\ud83d"})
+  void refusesHalfASurrogatePair(String name) {
+    assertThrows(ApiException.class, () -> summarize(orders(order(name, "x", 1, 1))));
+    assertThrows(ApiException.class, () -> summarize(orders(order("a", name, 1, 1))));
+  }
+
   @Test
   void ordersNamesByCodePoint() {
     Summary summary =

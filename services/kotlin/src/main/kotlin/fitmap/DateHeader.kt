@@ -13,7 +13,11 @@ private class HttpDate(
     val text = GMTDate(second * MILLIS_PER_SECOND).toHttpDate()
 }
 
-/** The `Date` of every answer, formatted once a second, as Ktor's plug-in DefaultHeaders does it. */
+/**
+ * The `Date` of every answer, formatted once a second, as Ktor's plug-in DefaultHeaders does it.
+ *
+ * Because of the build machine: the artifact of DefaultHeaders could not be had there. Elsewhere, install that one.
+ */
 val DateHeader =
     createApplicationPlugin("DateHeader") {
         var date = HttpDate(0)

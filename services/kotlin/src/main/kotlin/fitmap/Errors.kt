@@ -44,7 +44,7 @@ fun StatusPagesConfig.failures() {
     exception<DatabaseUnavailable> { call, _ ->
         call.fail(HttpStatusCode.ServiceUnavailable, "database_unavailable", "The database did not answer.")
     }
-    // The client has left.
+    // Ktor cancels calls when the application ends. A client that has left cancels none.
     exception<CancellationException> { _, cancellation -> throw cancellation }
     exception<Throwable> { call, bug ->
         call.application.log.failure("unexpected failure", bug)

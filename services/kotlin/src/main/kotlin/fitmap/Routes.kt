@@ -60,7 +60,7 @@ fun Application.service(
         }
         post("/cpu/summarize") {
             val request = call.receive<SummarizeRequest>()
-            val summary = summarize(request) ?: throw BadRequestException("There are too many orders, or a number is out of range.")
+            val summary = summarize(request) ?: throw BadRequestException("Too many orders, a number out of range, or no text.")
             call.respond(summary)
         }
         get("/wait") {

@@ -63,7 +63,8 @@ private suspend fun Application.drain(listener: Listener) {
     sendPipeline.intercept(ApplicationSendPipeline.Before) {
         context.response.header(HttpHeaders.Connection, "close")
     }
-    // Every call is a child of the application until its answer is written.
+    // Every call is a child of the application until its answer is written. That is so in Ktor 3.5.2, to which pom.xml pins
+    // it; later versions have another tree of jobs.
     val calls = coroutineContext.job.children
     withTimeoutOrNull(DRAIN_LIMIT) {
         while (calls.any(Job::isActive)) calls.toList().joinAll()

@@ -4,10 +4,14 @@ import io.netty.buffer.ByteBuf
 import io.netty.channel.ChannelHandlerContext
 import io.netty.channel.ChannelInboundHandlerAdapter
 import io.netty.channel.ChannelPipeline
+import io.netty.handler.codec.DecoderResult
 import io.netty.handler.codec.http.HttpContent
+import io.netty.handler.codec.http.HttpObject
 import io.netty.handler.codec.http.HttpRequest
 import io.netty.handler.codec.http.HttpUtil
+import io.netty.handler.codec.http.HttpVersion
 import io.netty.handler.codec.http.LastHttpContent
+import io.netty.util.ReferenceCountUtil
 import java.util.concurrent.Future
 import java.util.concurrent.TimeUnit
 
@@ -35,7 +39,10 @@ private class Progress {
     private var ended = true
     private var timer: Future<*>? = null
 
-    /** Whether more came than whole requests, or less than one. Compared by the last four bytes. */
+    /**
+     * Whether more came than whole requests, or less than one. Compared by the last four bytes; services/rust/src/server.rs
+     * has an example.
+     */
     val incomplete: Boolean
         get() = !ended || received != end
 
@@ -108,7 +115,12 @@ private class Bytes(
     }
 }
 
-/** Behind the codec: a head, the end of a body, or both. */
+/**
+ * Behind the codec: a head, the end of a body, or both.
+ *
+ * After a head that is not HTTP the codec reads nothing more, and Ktor answers 400: the connection shall end then. A body
+ * that is not HTTP would look to Ktor as if it were complete. And Ktor answers in whatever version is asked for.
+ */
 private class Messages(
     private val progress: Progress,
 ) : ChannelInboundHandlerAdapter() {
@@ -116,7 +128,18 @@ private class Messages(
         context: ChannelHandlerContext,
         message: Any,
     ) {
-        if (message is HttpRequest) progress.headArrived(message)
+        if (message is HttpRequest) {
+            if (message.protocolVersion() != HttpVersion.HTTP_1_1 && message.protocolVersion() != HttpVersion.HTTP_1_0) {
+                message.setProtocolVersion(HttpVersion.HTTP_1_1)
+                message.setDecoderResult(DecoderResult.failure(IllegalArgumentException("neither HTTP/1.1 nor HTTP/1.0")))
+            }
+            if (message.decoderResult().isFailure) HttpUtil.setKeepAlive(message, false)
+            progress.headArrived(message)
+        } else if (message is HttpObject && message.decoderResult().isFailure) {
+            ReferenceCountUtil.release(message)
+            context.close()
+            return
+        }
         if (message is HttpContent) progress.contentArrived(message.content())
         if (message is LastHttpContent) progress.endArrived()
         context.fireChannelRead(message)

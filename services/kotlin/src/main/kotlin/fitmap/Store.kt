@@ -24,15 +24,18 @@ import java.io.IOException
 import java.time.temporal.ChronoUnit
 import java.util.concurrent.TimeUnit
 import java.util.concurrent.TimeoutException
+import kotlin.time.Duration
 import kotlin.time.Duration.Companion.seconds
 
-/** No connection within 2 s, the connection failed, or the statement timed out. */
+/** No connection, a connection that failed, a statement that timed out, or a server without resources. */
 class DatabaseUnavailable(
     cause: Throwable,
 ) : Exception(cause.message, cause)
 
 // Classes 08 connection, 53 resources, 57 operator intervention: shutdown, and the statement timeout.
 private val UNAVAILABLE_CLASSES = setOf("08", "53", "57")
+
+private const val QUERY_CANCELED = "57014"
 
 // What a statement on a connection that is closed already fails with. Vert.x has no class for it; that of a wrong
 // parameter, which is a bug, is the same.
@@ -47,9 +50,17 @@ internal fun Throwable.meansUnavailable(): Boolean =
         else -> false
     }
 
+/**
+ * Whether this tells that the database is away. Neither a pool that is busy, nor a statement or a transaction that took too
+ * long, does. A single statement that outlives statement_timeout (TimeoutException) does: the server does not end it.
+ */
+internal fun Throwable.meansOutage(): Boolean = if (this is PgException) sqlState != QUERY_CANCELED else meansUnavailable()
+
 class Store(
     vertx: Vertx,
     private val config: Config,
+    // Statements end after 5 s by themselves. This is for several of them, and for a server that has stopped answering.
+    private val limit: Duration = 6.seconds,
 ) {
     private val log = LoggerFactory.getLogger(Store::class.java)
 
@@ -164,29 +175,43 @@ class Store(
                         .preparedQuery(sql)
                         .execute(Tuple.wrap(parameters))
                         .eventually { connection.close() }
-                        .timeout(LIMIT_SECONDS, TimeUnit.SECONDS)
+                        .timeout(limit.inWholeMilliseconds, TimeUnit.MILLISECONDS)
                 },
                 { noConnection(it) },
             ).answer()
             .also { outage.succeeded() }
 
-    private suspend fun <T> transaction(work: suspend SqlConnection.() -> T): T {
-        val connection = pool.connection.recover { noConnection(it) }.answer()
+    internal suspend fun <T> transaction(work: suspend SqlConnection.() -> T): T {
+        val acquired = pool.connection
+        val connection =
+            try {
+                acquired.recover { noConnection(it) }.answer()
+            } catch (cancelled: CancellationException) {
+                acquired.onSuccess { it.close() }
+                throw cancelled
+            }
+        var end: Future<Void>? = null
         try {
-            return withTimeout(LIMIT_SECONDS.seconds) {
+            return withTimeout(limit) {
                 val transaction = connection.begin().answer()
                 try {
-                    connection.work().also { transaction.commit().answer() }
+                    connection.work().also { transaction.commit().also { end = it }.answer() }
                 } catch (refusal: OrderRefused) {
-                    transaction.rollback().answer()
+                    transaction.rollback().also { end = it }.answer()
                     throw refusal
                 }
             }.also { outage.succeeded() }
         } catch (late: TimeoutCancellationException) {
             throw unavailable(late)
         } finally {
-            // Rolls back what is neither committed nor rolled back, once the statement under way has ended.
-            connection.close()
+            val ending = end
+            if (ending == null || ending.isComplete) {
+                // Rolls back what is neither committed nor rolled back, once the statement under way has ended.
+                connection.close()
+            } else {
+                // Vert.x 5.0 forgets a transaction before it sends COMMIT or ROLLBACK: it would lend the connection meanwhile.
+                ending.onComplete { connection.close() }
+            }
         }
     }
 
@@ -207,7 +232,7 @@ class Store(
     private fun <T> noConnection(reason: Throwable): Future<T> = Future.failedFuture(unavailable(reason))
 
     private fun unavailable(cause: Throwable): DatabaseUnavailable {
-        outage.failed(cause)
+        if (cause.meansOutage()) outage.failed(cause)
         return DatabaseUnavailable(cause)
     }
 
@@ -223,9 +248,6 @@ class Store(
         )
 
     private companion object {
-        // Statements end after 5 s by themselves. This is for several of them, and for a server that has stopped answering.
-        const val LIMIT_SECONDS = 6L
-
         const val FOREIGN_KEY_VIOLATION = "23503"
 
         fun connectOptions(database: DatabaseAddress): PgConnectOptions =

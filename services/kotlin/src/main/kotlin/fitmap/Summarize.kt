@@ -44,7 +44,7 @@ private class RegionTotals {
     val revenueByCustomer = HashMap<String, Long>()
 }
 
-/** Null where a number is out of the contract's range. */
+/** Null where a number is out of the contract's range, or a name that would be answered is no Unicode text. */
 fun summarize(request: SummarizeRequest): Summary? {
     if (request.orders.size > 10_000) return null
     val totals = HashMap<String, RegionTotals>()
@@ -67,6 +67,7 @@ fun summarize(request: SummarizeRequest): Summary? {
             val top = region.revenueByCustomer.entries.minWith(byRevenueThenName)
             Summary.Region(name, region.orders, region.quantity, region.revenueCents, top.key)
         }
+    if (regions.any { !it.region.isWhole() || !it.topCustomer.isWhole() }) return null
     return Summary(
         request.orders.size,
         regions.sortedWith(compareByDescending(Summary.Region::revenueCents).thenBy(byCodePoint, Summary.Region::region)),
@@ -82,6 +83,17 @@ fun compareByCodePoint(
         if (a[i] != b[i]) return rank(a[i]) - rank(b[i])
     }
     return a.length - b.length
+}
+
+/** Whether no half of a surrogate pair stands alone. JSON can escape one, UTF-8 has none. */
+private fun String.isWhole(): Boolean {
+    var i = 0
+    while (i < length) {
+        val point = codePointAt(i)
+        if (point in Char.MIN_SURROGATE.code..Char.MAX_SURROGATE.code) return false
+        i += Character.charCount(point)
+    }
+    return true
 }
 
 private fun rank(unit: Char): Int = if (unit.isSurrogate()) unit.code + 0x10000 else unit.code

@@ -39,4 +39,10 @@ class IntegersTest {
             assertFailsWith<SerializationException>(value) { decode(value) }
         }
     }
+
+    @Test
+    fun `arrays within arrays end no thread`() {
+        val body = """{"customer_id":${"[".repeat(100_000)}"""
+        assertFailsWith<SerializationException> { json.decodeFromString(OrderRequest.serializer(), body) }
+    }
 }

@@ -3,7 +3,9 @@ package fitmap
 import io.netty.buffer.Unpooled
 import io.netty.channel.ChannelInitializer
 import io.netty.channel.embedded.EmbeddedChannel
+import io.netty.handler.codec.http.HttpRequest
 import io.netty.handler.codec.http.HttpServerCodec
+import io.netty.handler.codec.http.HttpUtil
 import java.util.concurrent.TimeUnit
 import kotlin.test.Test
 import kotlin.test.assertFalse
@@ -90,5 +92,24 @@ class SlowSendersTest {
         send("POST /orders HTTP/1.1\r\ncontent-length: 2\r\n\r\n{}")
         pass(60)
         assertTrue(channel.isOpen)
+    }
+
+    @Test
+    fun `a head that is no HTTP is the last of its connection`() {
+        for (head in listOf("GET / HTTP/1.1\r\na b: c\r\n\r\n", "GET / HTTP/2.0\r\n\r\n", "GET / HTTP/1.2\r\n\r\n", "x\r\n\r\n")) {
+            val channel = newChannel()
+            channel.writeInbound(Unpooled.copiedBuffer(head, Charsets.US_ASCII))
+            val request = channel.readInbound<HttpRequest>()
+            assertTrue(request.decoderResult().isFailure, head)
+            assertFalse(HttpUtil.isKeepAlive(request), head)
+        }
+    }
+
+    @Test
+    fun `a body that is no HTTP ends its connection`() {
+        send("POST /orders HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n")
+        assertTrue(channel.isOpen)
+        send("x\r\n")
+        assertFalse(channel.isOpen)
     }
 }

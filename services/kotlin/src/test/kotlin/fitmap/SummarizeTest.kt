@@ -84,4 +84,11 @@ class SummarizeTest {
             assertFailsWith<SerializationException>(text) { request(text) }
         }
     }
+
+    @Test
+    fun `half a surrogate pair is no name`() {
+        assertNull(summarize(SummarizeRequest(listOf(order("\ud800", "x")))))
+        assertNull(summarize(SummarizeRequest(listOf(order("a", "x\udc00")))))
+        assertNotNull(summarize(SummarizeRequest(listOf(order("\ud83d\ude00", "x")))))
+    }
 }
