@@ -4,7 +4,7 @@ ARG BASE_IMAGE
 FROM ${BASE_IMAGE}
 COPY *.crt /usr/local/share/ca-certificates/
 RUN if command -v update-ca-certificates >/dev/null; then update-ca-certificates; \
-    else cat /usr/local/share/ca-certificates/*.crt >> /etc/ssl/certs/ca-certificates.crt; fi \
+    else mkdir -p /etc/ssl/certs && cat /usr/local/share/ca-certificates/*.crt >> /etc/ssl/certs/ca-certificates.crt; fi \
     && if command -v keytool >/dev/null; then \
          for certificate in /usr/local/share/ca-certificates/*.crt; do \
            keytool -importcert -noprompt -cacerts -storepass changeit -alias "$(basename "$certificate")" -file "$certificate"; \
