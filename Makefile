@@ -7,7 +7,8 @@ FITMAP := .venv/bin/fitmap
 TARGET ?= go
 PROFILE ?= db
 .DEFAULT_GOAL := help
-.PHONY: help setup bench smoke test test-units test-services test-reports browser check docs bench-loadgen selftest play clean lock
+.PHONY: help setup bench smoke test test-all test-units test-services test-reports faults browser check check-types check-style docs \
+        bench-loadgen selftest play fuzz clean lock
 
 help:  ## show this
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile
@@ -19,42 +20,55 @@ setup: .venv/installed
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "this Python has no venv module: on Debian and Ubuntu apt-get install python3-venv" >&2; exit 2; }
 	@echo "setting up .venv" >&2
 	@$(PYTHON) -m venv --clear .venv
-	@.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
+	@# Python compiles what is imported when it is first imported: much of it never is.
+	@.venv/bin/pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements/dev.lock
 	@.venv/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-bench: setup  ## build what is needed, measure all languages (about twenty minutes), write runs/<id>/report.html
+bench: setup  ## build what is needed, measure all languages (about fifteen minutes), write runs/<id>/report.html
 	@$(FITMAP) bench $(ARGS)
 
 smoke: setup  ## a short bench (two minutes): does everything work here?
 	@$(FITMAP) bench --preset smoke $(ARGS)
 
 check: setup  ## format, lint, types, import contracts, CI files
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target check-types check-style
+
+check-types:
+	.venv/bin/mypy
+
+check-style:
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
-	.venv/bin/mypy
 	.venv/bin/lint-imports --no-cache
-	.venv/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	.venv/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml docs/guide/ci/own-service.yml
 	.venv/bin/check-jsonschema --builtin-schema vendor.gitlab-ci docs/guide/ci/gitlab-ci.yml
-	.venv/bin/zizmor --offline --no-progress .github/workflows
+	.venv/bin/zizmor --offline --no-progress .github/workflows docs/guide/ci/own-service.yml
 	bash -n ci/*.sh
 
-test: check browser  ## all checks and all tests, on every service's image
-	$(FITMAP) build
+# A target that is no default gets the short form of the contract tests, so its image is built too.
+test: check browser  ## all checks and tests: the default targets in full, every other one in the short form
+	$(FITMAP) build all
 	.venv/bin/python -m pytest tests/engine --durations 8 --durations-min 10 $(ARGS)
-	@# tests/engine runs first and alone, because it measures. The others run in parallel. Some of tests/unit measure times,
-	@# so the rest has a lower priority.
+	@# What measures runs first and alone. The others run in parallel. Some of tests/unit measure times, so the rest has a
+	@# lower priority.
 	@$(MAKE) --no-print-directory --jobs 3 --output-sync=target test-units test-services test-reports
 
+test-all:  ## the same, with all tests on every target
+	FITMAP_TARGETS=all $(MAKE) --no-print-directory test
+
 test-units:
-	.venv/bin/python -m pytest tests/unit tests/targets $(ARGS)
+	.venv/bin/python -m pytest tests/unit tests/targets tests/faults/test_record_faults.py tests/faults/test_table.py $(ARGS)
 
 test-services:
 	@# Most of it waits for deadlines. All tests of a target run in one process, one after the other.
-	nice -n 10 .venv/bin/python -m pytest tests/contract --numprocesses 3 --dist loadgroup $(ARGS)
+	nice -n 10 .venv/bin/python -m pytest tests/contract --numprocesses 4 --dist loadscope $(ARGS)
 
 test-reports:
 	nice -n 19 .venv/bin/python -m pytest tests/reports --numprocesses 2 --dist loadfile $(ARGS)
+
+faults: setup  ## as root, inject faults into runs and records (twenty-five minutes); make test has those of records
+	FITMAP_FAULTS=all .venv/bin/python -m pytest tests/faults $(ARGS)
 
 # Some tests open the report in a real browser. If there is none and it can't be installed, pytest names them as skipped.
 browser:
@@ -76,6 +90,10 @@ selftest: setup  ## can this machine measure? injects known delays and loads, an
 play: setup  ## one target, its database and Locust's web UI: make play TARGET=rust PROFILE=cpu
 	@$(FITMAP) build $(ARGS) $(TARGET)
 	@.venv/bin/python -m harness.cli.play $(TARGET) $(PROFILE) $(ARGS)
+
+fuzz: setup  ## a million mutated requests to each service (eight minutes for each, at most): make fuzz ARGS="--target go"
+	@$(FITMAP) build
+	@PYTHONPATH=tests/contract:tests/fuzz:tests/targets .venv/bin/python -m fuzz $(ARGS)
 
 clean: setup  ## remove containers that a killed run left behind
 	@$(FITMAP) clean

@@ -1,37 +1,55 @@
-"""A fresh pair for each target that the harness finds; images by their tag, missing ones built."""
+"""A fresh pair for each target that is tested; images by their tag, missing ones built."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import docker
 import pytest
-from asked import TARGETS
+from asked import FULL, TARGETS
 from docker.errors import ImageNotFound
-from stand import Pair, Stand
+from stand import Pair, Stand, placed
 from story import Told
+from xdist.scheduler.loadscope import LoadScopeScheduling
 
 from harness.containers.builder import build_all, choose_set
 from harness.containers.engine import connect
 from harness.containers.images import graph, project_tag
-from harness.host.machine import topology
-from harness.plan.placement import place
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All tests of a target run one after the other: with several worker processes (`-n`), in the same one."""
-    for item in items:
-        if isinstance(item, pytest.Function) and hasattr(item, "callspec"):
-            item.add_marker(pytest.mark.xdist_group(str(item.callspec.params.get("target", ""))))
+class ByTarget(LoadScopeScheduling):
+    """All tests of a target run in one worker process, one after the other: they share a database and a service.
+
+    The marks for that, pytest-xdist's `xdist_group`, do nothing with pytest 9: the id of a test is no longer what it sets.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        named = [word for word in re.split(r"[\[\]-]", nodeid.rpartition("::")[2]) if word in TARGETS]
+        return named[0] if named else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByTarget:
+    return ByTarget(config, log)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "containers: starts containers; needs a Docker Engine")
+    config.addinivalue_line("markers", "essential: part of the short form, which every target gets (tests/targets/asked.py)")
     config.addinivalue_line("markers", "slow: takes more than five seconds for a target")
 
 
-@pytest.fixture(scope="session", params=sorted(TARGETS))
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Each test runs on the targets that get all tests, an essential one on every target."""
+    if "target" in metafunc.fixturenames:
+        essential = metafunc.definition.get_closest_marker("essential")
+        metafunc.parametrize("target", sorted(TARGETS if essential else FULL), indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
 def target(request: pytest.FixtureRequest) -> str:
     """Each target in turn."""
     return str(request.param)
@@ -53,7 +71,7 @@ def stand(client: docker.DockerClient) -> Iterator[Stand]:
             missing.append(name)
     if missing:
         build_all(client, graph(tuple(missing), choose_set("auto", print)), print)
-    with Stand(client, place(topology())) as opened:
+    with Stand(client, placed()) as opened:
         yield opened
 
 

@@ -20,11 +20,14 @@ import msgspec
 import talking
 from asked import TARGETS
 
+from harness.containers.commands import run_in
 from harness.containers.images import project_tag
 from harness.containers.lifecycle import RunningContainer, TrialContainers, check_port_free, new_password
 from harness.containers.spec import DRAIN_SECONDS, LOOPBACK, ContainerSpec, database_spec, service_spec
 from harness.errors import PortTaken
 from harness.evaluation.statements import Statistics, parse_statistics
+from harness.host.machine import topology
+from harness.plan.placement import place
 from harness.record.config import Limits, Ports
 from harness.record.plan import Placement
 from harness.trials.context import statistics_command
@@ -35,10 +38,21 @@ POLL_SECONDS = 0.02
 HEALTHY = (200, b'{"status":"ok"}')
 
 
+#: This process's number among those that run the tests (pytest-xdist).
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+
+
 def ports_of_worker() -> range:
-    """The ports of this process alone, where several run the tests (pytest-xdist)."""
-    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    return PORTS[number :: int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))]
+    """The ports of this process alone, where several run the tests."""
+    return PORTS[WORKER :: int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))]
+
+
+def placed() -> Placement:
+    """The CPUs of services and databases. Every other process has them the other way round: all services would share one."""
+    placement = place(topology())
+    if WORKER % 2:
+        return msgspec.structs.replace(placement, service=placement.database, database=placement.service)
+    return placement
 
 
 def until(what: str, holds: Any, seconds: float = READY_SECONDS) -> None:
@@ -59,9 +73,7 @@ class Database:
 
     def psql(self, sql: str) -> str:
         """What an SQL command prints, rows by line, columns divided by |. Raises TrialError."""
-        prints = sql.startswith(("SELECT", "EXPLAIN"))
-        run = self.running.query if prints else self.running.execute
-        return run(self._command(sql), user="postgres").strip()
+        return self.running.execute(self._command(sql), user="postgres").strip()
 
     def _command(self, sql: str) -> list[str]:
         command = ["psql", "-p", str(self.port), "-U", "postgres", "-d", "fitmap", "-qAtX", "-v", "ON_ERROR_STOP=1"]
@@ -70,11 +82,11 @@ class Database:
     def rows(self, sql: str) -> Any:
         """The rows of a query as JSON values."""
         query = self._command(f"SELECT coalesce(json_agg(r), '[]') FROM ({sql}) AS r")
-        return json.loads(self.running.query(query, user="postgres"))
+        return json.loads(self.running.execute(query, user="postgres"))
 
     def all_statistics(self) -> Statistics:
         """What the harness reads of the database."""
-        return parse_statistics(self.running.query(statistics_command(self.port), user="postgres"))
+        return parse_statistics(self.running.execute(statistics_command(self.port), user="postgres"))
 
     def statistics(self) -> tuple[Mapping[str, Any], ...]:
         """The statements that services executed since the start or the last reset."""
@@ -88,8 +100,8 @@ class Database:
     def log_in(self, url: str) -> tuple[int, str]:
         """Connect over TCP as the URL says; exit status and output of psql."""
         command = ["psql", "--no-password", "-qAtX", url, "-c", "SELECT current_user"]
-        result: Any = self.running.container.exec_run(command, user="postgres")
-        return int(result.exit_code), result.output.decode(errors="replace")
+        status, output = run_in(self.running.container, command, "postgres")
+        return status, output.decode(errors="replace")
 
     @contextmanager
     def locked(self, table: str, identifier: int) -> Iterator[None]:

@@ -32,11 +32,13 @@ def explain(target: str, problems: checks.Problems, hint: str = "") -> str:
     return os.linesep.join([f"{target}: {len(problems)} problem(s){hint}", *problems[:SHOWN], *more])
 
 
+@pytest.mark.essential
 def test_golden_cases_get_their_answers(told: Told, target: str) -> None:
     if report := checks.golden_report(told.answers):
         pytest.fail(f"{target}: {report}", pytrace=False)
 
 
+@pytest.mark.essential
 def test_a_thousand_generated_requests_get_the_oracles_answers(told: Told, target: str) -> None:
     found = checks.story_problems(told.answers, GOLDEN, len(told.answers))
     first = checks.story_problems(told.answers, 0, GOLDEN)
@@ -44,6 +46,7 @@ def test_a_thousand_generated_requests_get_the_oracles_answers(told: Told, targe
     assert not found, explain(target, found, hint)
 
 
+@pytest.mark.essential
 def test_all_targets_answer_the_same(told: Told, target: str, tales: Path) -> None:
     tale = [checks.meaning(answer) for answer in told.answers]
     # Its own before it looks at others: of two targets at the same time one sees the other.
@@ -66,31 +69,37 @@ def test_whatever_the_openapi_file_allows_is_answered_as_it_says(pair: Pair, tar
     assert not found, explain(target, found)
 
 
+@pytest.mark.essential
 def test_bodies_over_a_mebibyte_are_refused_with_and_without_a_length(pair: Pair, target: str) -> None:
     found = checks.size_problems(pair.port)
     assert not found, explain(target, found)
 
 
+@pytest.mark.essential
 def test_a_body_without_a_content_type_is_refused(pair: Pair, target: str) -> None:
     found = checks.media_type_problems(pair.port)
     assert not found, explain(target, found)
 
 
+@pytest.mark.essential
 def test_hostile_requests_break_nothing(pair: Pair, target: str) -> None:
     found = checks.hostile_problems(pair.port)
     assert not found, explain(target, found)
 
 
+@pytest.mark.essential
 def test_a_connection_is_kept_through_answers_of_every_kind(pair: Pair, target: str) -> None:
     found = checks.keep_alive_problems(pair.port)
     assert not found, explain(target, found)
 
 
+@pytest.mark.essential
 def test_waits_last_as_long_as_asked_and_hold_nobody_up(pair: Pair, target: str) -> None:
     found = checks.duration_problems(pair.port)
     assert not found, explain(target, found)
 
 
+@pytest.mark.essential
 def test_meta_tells_the_target_its_versions_and_its_sizes(pair: Pair, target: str) -> None:
     wanted = {
         **meta_of(TARGETS[target]),

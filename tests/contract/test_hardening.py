@@ -82,6 +82,7 @@ def assert_hardened(running: RunningContainer, user: int, name: str) -> None:
         assert kinds["/tmp"] == "tmpfs", name
 
 
+@pytest.mark.essential
 def test_the_service_runs_hardened(pair: Pair, target: str) -> None:
     assert_hardened(pair.service.running, 10_001, target)
 
@@ -90,11 +91,13 @@ def test_the_database_runs_hardened(pair: Pair, target: str) -> None:
     assert_hardened(pair.database.running, 999, f"{target}'s database")
 
 
+@pytest.mark.essential
 def test_service_and_database_listen_on_the_loopback_address_alone(pair: Pair, target: str) -> None:
     assert listening(pair.service.running) == {(LOOPBACK, pair.service.port)}, target
     assert listening(pair.database.running) == {(LOOPBACK, pair.database.port)}, target
 
 
+@pytest.mark.essential
 def test_the_image_itself_names_the_user_and_starts_the_service_directly(pair: Pair, target: str) -> None:
     """Whoever runs the image by hand is not root either, and signals reach the service."""
     image = pair.service.running.container.image

@@ -148,6 +148,48 @@ def test_a_frozen_database_gives_503_in_time(late: Late, target: str) -> None:
     assert buy()[0].status == 201, f"{target} does not sell afterwards"
 
 
+#: What makes the server refuse connections, and what ends that: SQLSTATE 53300 and 28000.
+REFUSALS = {"CONNECTION LIMIT 0": "CONNECTION LIMIT -1", "NOLOGIN": "LOGIN"}
+REFUSED_REQUESTS = 24
+
+
+def test_a_server_that_refuses_connections_gives_503_and_then_all_is_well(late: Late, target: str) -> None:
+    port, database = late.service.port, late.database
+    for refusal, remedy in REFUSALS.items():
+        logged = late.service.running.container.logs()
+        database.psql(f"ALTER ROLE fitmap {refusal}")
+        try:
+            database.psql("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'fitmap'")
+            until(f"{target} tells that the database is gone", lambda: late.service.health() == STARTING, 10)
+            with ThreadPoolExecutor(8) as threads:
+                answers = list(threads.map(lambda _: talking.get(port, "/products/1"), range(REFUSED_REQUESTS)))
+        finally:
+            database.psql(f"ALTER ROLE fitmap {remedy}")
+        wrong = [answer for answer in answers if not late.unavailable(answer)]
+        assert not wrong, f"{target}, {refusal}: {len(wrong)} of {len(answers)}, such as {wrong[0]}"
+        until(f"{target} is ready again", late.service.is_ready, BACK_SECONDS)
+        lines = late.service.running.container.logs()[len(logged) :].splitlines()
+        assert len(lines) < REFUSED_REQUESTS / 2, f"{target}, {refusal}: {len(lines)} lines, such as {lines[-1]!r}"
+        statuses = {talking.get(port, "/products/1").status for _ in range(REFUSED_REQUESTS)}
+        assert statuses == {200}, f"{target} after {refusal}: {statuses}"
+
+
+def test_a_server_without_resources_gives_503(late: Late, target: str) -> None:
+    """A trigger stands in for a disk that is full."""
+    order = {"customer_id": 1, "lines": [{"product_id": 10, "quantity": 1}]}
+    database = late.database
+    body = "BEGIN RAISE EXCEPTION 'no room' USING ERRCODE = '53100'; END"
+    database.psql(f"CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $${body}$$")
+    database.psql("CREATE TRIGGER refuse BEFORE INSERT ON order_lines EXECUTE FUNCTION refuse()")
+    try:
+        answers = [talking.post(late.service.port, "/orders", order) for _ in range(3)]
+    finally:
+        database.psql("DROP FUNCTION refuse CASCADE")
+    assert all(late.unavailable(answer) for answer in answers), f"{target}: {answers}"
+    assert talking.post(late.service.port, "/orders", order).status == 201, target
+    assert database.psql("SELECT stock FROM products WHERE id = 10") == "999999", f"{target}: a refused order took stock"
+
+
 @pytest.mark.slow
 def test_a_database_that_dies_under_load_and_comes_back_needs_no_restart(late: Late, target: str) -> None:
     port = late.service.port

@@ -41,6 +41,7 @@ WRONG: dict[str, dict[str, str | None]] = {
 }
 
 
+@pytest.mark.essential
 @pytest.mark.slow
 def test_a_wrong_environment_is_one_line_and_status_78(stand: Stand, target: str) -> None:
     def start(changes: dict[str, str | None]) -> str:
@@ -81,6 +82,7 @@ def wide(stand: Stand, told: Told, target: str) -> Iterator[tuple[Service, int]]
         yield service, database.connections() - before
 
 
+@pytest.mark.essential
 @pytest.mark.slow
 def test_two_cpus_share_the_pool_out_and_sigterm_drains_what_is_in_flight(
     wide: tuple[Service, int], pair: Pair, target: str
@@ -129,6 +131,7 @@ def test_a_request_that_never_ends_does_not_hold_the_end_up_for_ever(stand: Stan
     assert seconds < DRAIN_SECONDS - 2, f"{target}: {seconds:.1f} s"
 
 
+@pytest.mark.essential
 def test_it_logs_no_line_for_a_request(pair: Pair, target: str) -> None:
     def lines() -> int:
         return len(pair.service.running.container.logs().splitlines())

@@ -47,10 +47,12 @@ REQUESTS: dict[str, Callable[[Talk, random.Random], Response]] = {
 }
 
 
+@pytest.mark.essential
 def test_the_pool_is_open_before_the_service_says_that_it_is_ready(pair: Pair, target: str) -> None:
     assert pair.connections_at_start == Limits().db_pool_size, target
 
 
+@pytest.mark.essential
 def test_opening_the_pool_executes_none_of_the_contracts_statements(pair: Pair, target: str) -> None:
     calls = {name_of(CONTRACT, row["query"]): row["calls"] for row in pair.statements_at_start}
     calls.pop("health", None)
@@ -59,6 +61,7 @@ def test_opening_the_pool_executes_none_of_the_contracts_statements(pair: Pair, 
     assert sum(calls.values()) <= SETUP_STATEMENTS * Limits().db_pool_size, f"{target}: {calls}"
 
 
+@pytest.mark.essential
 def test_statements_under_concurrent_load_are_exactly_those_of_the_contract(pair: Pair, target: str) -> None:
     pair.database.psql("SELECT pg_stat_statements_reset()")
 
@@ -84,6 +87,7 @@ def test_statements_under_concurrent_load_are_exactly_those_of_the_contract(pair
     assert pair.database.connections() == Limits().db_pool_size, target
 
 
+@pytest.mark.essential
 def test_an_idle_service_executes_nothing(pair: Pair, target: str) -> None:
     pair.database.psql("SELECT pg_stat_statements_reset(), pg_sleep(1)")
     assert pair.database.statistics() == (), target
@@ -124,6 +128,7 @@ def test_rows_changed_behind_the_services_back_show_at_once(pair: Pair, target: 
     database.psql(f"UPDATE customers SET name = 'Customer 401', region = '{reference.REGIONS[401 * 7 % 8]}' WHERE id = 401")
 
 
+@pytest.mark.essential
 def test_orders_in_opposite_product_order_never_deadlock(pair: Pair, target: str) -> None:
     products = [501, 502, 503, 504, 505]
     before = pair.database.psql("SELECT sum(stock) FROM products WHERE id BETWEEN 501 AND 505")
@@ -142,6 +147,7 @@ def test_orders_in_opposite_product_order_never_deadlock(pair: Pair, target: str
     assert pair.database.psql("SELECT deadlocks FROM pg_stat_database WHERE datname = 'fitmap'") == "0", target
 
 
+@pytest.mark.essential
 def test_the_last_piece_is_sold_once(pair: Pair, target: str) -> None:
     pair.database.psql("UPDATE products SET stock = 5 WHERE id = 600")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import docker
 import manifest
 import pytest
-from asked import TARGETS
+from asked import FULL, TARGETS
 
 from harness.containers.builder import build_all, choose_set
 from harness.containers.engine import connect
@@ -31,7 +31,7 @@ def image_set() -> str:
 
 
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", FULL)
 def test_format_lint_and_unit_tests_of_the_language_pass(client: docker.DockerClient, image_set: str, target: str) -> None:
     build_all(client, graph((f"{target}:check",), image_set), print)
 
