@@ -1,14 +1,25 @@
-"""The repository's root folder, and writing a file or a line whole or not at all."""
+"""Where fitmap's files are, and writing a file or a line whole or not at all."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from io import FileIO
 from pathlib import Path
 
+#: The checkout, or where a wheel was unpacked.
 ROOT = Path(__file__).resolve().parents[1]
 BASES = ROOT / "harness" / "bases"
+#: A wheel has the contract as a data file, and no targets.
+CHECKOUT = (ROOT / "services").is_dir()
+CONTRACT = ROOT / "services" / "contract" if CHECKOUT else Path(sys.prefix) / "share" / "fitmap" / "contract"
+#: What reads a database's counts of statements.
+STATISTICS = (
+    ROOT / "services" / "database" / "statistics.sql" if CHECKOUT else CONTRACT.with_name("database") / "statistics.sql"
+)
+#: Where fitmap.toml, runs/ and history.jsonl are: in the checkout, or in the working directory of who works elsewhere.
+HOME = ROOT if CHECKOUT and Path.cwd().is_relative_to(ROOT) else Path.cwd()
 
 
 def write_whole(path: Path, data: bytes, temporary: Path | None = None) -> None:

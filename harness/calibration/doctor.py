@@ -16,7 +16,7 @@ from harness.containers.images import host_certificates
 from harness.containers.lifecycle import leftovers
 from harness.containers.owners import State
 from harness.errors import UsageError
-from harness.files import ROOT
+from harness.files import HOME
 from harness.host import machine
 from harness.plan.placement import place
 from harness.wording import counted
@@ -48,7 +48,7 @@ def examine(client: docker.DockerClient | Silent) -> tuple[DoctorFinding, ...]:
     if here.memory_bytes < MIN_MEMORY_BYTES:
         findings.append(DoctorFinding("bad", f"{here.memory_bytes / 1e9:.1f} GB of memory: a trial needs 4 GB"))
     findings += settings(Path("/"), here.logical_cpus)
-    free = shutil.disk_usage(ROOT).free
+    free = shutil.disk_usage(HOME).free
     grade: Literal["good", "bad"] = "good" if free > MIN_FREE_BYTES else "bad"
     findings.append(DoctorFinding(grade, f"{free / 1e9:.0f} GB of disk free (images of all targets need about 6)"))
     before = psutil.cpu_times()

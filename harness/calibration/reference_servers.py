@@ -13,6 +13,7 @@ from harness.containers.spec import DRAIN_SECONDS, LOOPBACK, generator_spec, ins
 from harness.errors import EngineError, TrialError
 from harness.evaluation.inputs import GeneratorOutput
 from harness.evaluation.usage import usage
+from harness.files import ROOT
 from harness.host.counters import Sampler, open_reader
 from harness.host.machine import step_aside
 from harness.record.config import Config
@@ -22,16 +23,23 @@ from harness.record.plan import Placement
 from harness.record.samples import Sample
 from harness.trials.generator import READY_SECONDS, Generator
 from loadtests.protocol import histogram, messages
+from loadtests.protocol.outside import Outside
 
 PROFILE = "calibration.load"
+#: The folder of the reference servers' files in the load image.
+INSTRUMENTS = "/opt/fitmap/loadtests/calibration"
 
 
 class Bench(Struct, frozen=True):
-    """Where reference servers are loaded. `image`: the engine's id of the load image."""
+    """Where reference servers are loaded. `image`: the engine's id of the load image.
+
+    `secure`: the null server is reached over TLS, as the service that is to be measured.
+    """
 
     image: str
     placement: Placement
     config: Config
+    secure: bool = False
 
 
 class Driven(Struct, frozen=True):
@@ -56,10 +64,18 @@ class Driven(Struct, frozen=True):
         return usage([s for s in self.samples if s.role == role], window.start_ns, window.end_ns)
 
 
-def null_server(port: int) -> tuple[str, ...]:
+def null_server(port: int, *, secure: bool = False) -> tuple[str, ...]:
     """The command of the null server: nginx with a fixed answer, the least that a real HTTP server can do."""
-    conf = "/opt/fitmap/loadtests/calibration/nginx.conf"
-    return ("sh", "-c", f"sed s/18090/{port}/ {conf} > /tmp/nginx.conf && exec nginx -e stderr -p /tmp -c /tmp/nginx.conf")
+    conf = f"{INSTRUMENTS}/nginx.conf"
+    tls = f" ssl; ssl_certificate {INSTRUMENTS}/null.crt; ssl_certificate_key {INSTRUMENTS}/null.key"
+    edit = f"s#18090#{port}{tls if secure else ''}#"
+    return ("sh", "-c", f"sed '{edit}' {conf} > /tmp/nginx.conf && exec nginx -e stderr -p /tmp -c /tmp/nginx.conf")
+
+
+def null_outside(port: int) -> Outside:
+    """The null server over TLS, as the generator reaches a service that the harness did not start."""
+    certificate = (ROOT / "loadtests" / "calibration" / "null.crt").read_text(encoding="ascii")
+    return Outside(LOOPBACK, port, f"https://{LOOPBACK}:{port}", secure=True, ca=certificate)
 
 
 def known_server(port: int) -> tuple[str, ...]:
@@ -126,8 +142,12 @@ def drive(
     server: tuple[str, ...],
     levels: tuple[messages.TimedLevel, ...],
     seed: int = 1,
+    outside: Outside | None = None,
 ) -> Driven:
-    """Starts a reference server on the service's cores and loads it. Raises EngineError, PortTaken."""
+    """Starts a reference server on the service's cores and loads it. Raises EngineError, PortTaken.
+
+    `outside`: how it is reached, if not as a service of fitmap's.
+    """
     config, placement = bench.config, bench.placement
     check_port_free(config.ports.service, "service")
     check_port_free(config.generator.port, "generator")
@@ -141,6 +161,7 @@ def drive(
         golden=False,
         ready_timeout_seconds=READY_SECONDS,
         master_port=config.generator.port,
+        outside=outside,
     )
     spec_json = msgspec.json.encode(spec).decode()
     with step_aside(all_cpus(placement)), TrialContainers(client, "instruments", name) as containers:

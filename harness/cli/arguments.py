@@ -1,4 +1,4 @@
-"""Commands, options and help texts, and the settings that options give."""
+"""The commands, their own options and help texts."""
 
 from __future__ import annotations
 
@@ -8,9 +8,17 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from harness.cli.argument_types import StrictParser, above_zero, names, path, percent
-from harness.files import ROOT
-from harness.plan.config_file import PRESETS
-from harness.plan.variants import ALL
+from harness.cli.options import (
+    add_classes,
+    add_engine,
+    add_history_file,
+    add_open,
+    add_selection,
+    add_services,
+    add_twins,
+    add_variants,
+)
+from harness.files import HOME
 
 #: Help is written for a terminal of this many columns.
 WIDTH = 80
@@ -35,9 +43,9 @@ def _nothing(_parser: argparse.ArgumentParser) -> None:
 
 
 def _add_bench(parser: argparse.ArgumentParser) -> None:
-    _add_selection(parser)
-    _add_twins(parser)
-    _add_engine(parser)
+    add_selection(parser)
+    add_twins(parser)
+    add_engine(parser)
     parser.add_argument(
         "--resume", nargs="?", const=True, metavar="ID", help="measure what an interrupted run (default: the newest) lacks"
     )
@@ -53,22 +61,25 @@ def _add_bench(parser: argparse.ArgumentParser) -> None:
         default=60.0,
         help="with --precision: begin no further blocks after so long (default: 60)",
     )
-    _add_open(parser, "show the report in a browser as soon as the first trial is done")
-
-
-def _add_open(parser: argparse.ArgumentParser, what: str) -> None:
-    parser.add_argument("--open", action="store_true", help=what)
+    add_open(parser, "show the report in a browser as soon as the first trial is done")
 
 
 def _add_plan(parser: argparse.ArgumentParser) -> None:
-    _add_selection(parser)
-    _add_twins(parser)
+    add_selection(parser)
+    add_twins(parser)
 
 
 def _add_build(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("names", nargs="*", metavar="TARGET", help="targets (default: all), or load-comparison")
-    _add_variants(parser)
-    _add_engine(parser)
+    parser.add_argument(
+        "names",
+        nargs="*",
+        metavar="TARGET",
+        help="targets (default: those that bench measures; all: each), or load-comparison",
+    )
+    add_classes(parser)
+    add_variants(parser)
+    add_services(parser)
+    add_engine(parser)
 
 
 def _add_clean(parser: argparse.ArgumentParser) -> None:
@@ -81,7 +92,7 @@ def _add_clean(parser: argparse.ArgumentParser) -> None:
 
 def _add_report(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("record", nargs="?", help="a record's folder or id (default: the newest)")
-    _add_open(parser, "show it in a browser")
+    add_open(parser, "show it in a browser")
     parser.add_argument("--baseline", metavar="RECORD", help="also show every change since this record, with its interval")
     parser.add_argument(
         "--cite", type=path, metavar="PAGE", help="update the figures that this Markdown page cites from results.csv"
@@ -91,8 +102,8 @@ def _add_report(parser: argparse.ArgumentParser) -> None:
 def _add_compare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("base", help="a record's folder or id, or a git revision")
     parser.add_argument("head", nargs="?", help="another one (default: the newest record, or . for the working tree)")
-    _add_selection(parser)
-    _add_engine(parser)
+    add_selection(parser)
+    add_engine(parser)
     parser.add_argument("--all", action="store_true", help="show every cell, not only those that changed")
     parser.add_argument(
         "--format", choices=("text", "markdown", "json"), default="text", help="form of the output (default: text)"
@@ -121,13 +132,13 @@ def _add_gate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--add", action=argparse.BooleanOptionalAction, default=True, help="add the run to the history (default: yes)"
     )
-    _add_history_file(parser)
-    _add_selection(parser, "gate")
-    _add_engine(parser)
+    add_history_file(parser)
+    add_selection(parser, "gate")
+    add_engine(parser)
 
 
 def _add_history(parser: argparse.ArgumentParser) -> None:
-    _add_history_file(parser)
+    add_history_file(parser)
     actions = parser.add_subparsers(title="actions", required=True, metavar="ACTION")
     add = actions.add_parser("add", help="add records, folders of records (a CI artifact), or other histories")
     add.add_argument("sources", nargs="*", metavar="SOURCE", help="default: the newest record")
@@ -148,7 +159,7 @@ def _add_history(parser: argparse.ArgumentParser) -> None:
 
 def _add_publish(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=path, metavar="DIR", help="a new folder, or one that publish wrote before")
-    _add_history_file(parser)
+    add_history_file(parser)
     parser.add_argument("--url", help="where the site will be: makes the feed's links absolute")
     parser.add_argument(
         "--megabytes",
@@ -177,62 +188,22 @@ def _add_advise(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the answer as JSON")
 
 
-def _add_selection(parser: argparse.ArgumentParser, preset: str = "quick") -> None:
-    parser.add_argument("--preset", help=f"how long and how often: {', '.join(PRESETS)} (default: {preset})")
+def _add_check(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--target",
-        "--targets",
-        dest="targets",
-        type=names,
-        metavar="A,B",
-        help="only these targets (all: no variants), such as rust,rust.tuned",
+        "folder", nargs="?", metavar="DIR", help="a folder with a service.toml of class own, or with several of these"
     )
-    _add_variants(parser)
-    parser.add_argument("--profile", "--profiles", dest="profiles", type=names, metavar="A,B", help="only these profiles")
     parser.add_argument(
-        "--level",
-        "--levels",
-        dest="levels",
-        type=names,
-        metavar="A,B",
-        help="these levels in place of the profiles' own: saturate, a rate such as 500/s, a share such as 50%%, curve, "
-        "routes, capacity, 1000/held",
+        "--target", dest="targets", type=names, metavar="NAME", help="a service of [targets] in fitmap.toml instead"
     )
-    parser.add_argument("--route", metavar="ROUTE", help='only this route of the profiles, such as "GET /products/{id}"')
-    parser.add_argument("--blocks", type=int, help="number of blocks; a block is one start of each target")
-    parser.add_argument("--together", type=int, metavar="BLOCKS", help="how many blocks are alive at once (1 to 4)")
-    parser.add_argument("--rounds", type=int, help="slices of each start at a saturated level, a quarter of a second each")
-    parser.add_argument("--warmup", type=float, metavar="SECONDS", help="minimum warm-up of what is not measured in slices")
-    parser.add_argument("--measure", type=float, metavar="SECONDS", help="window of what is not measured in slices")
-    parser.add_argument("--seed", type=int, help="seed of the order of trials and of the requests (default: 1)")
+    add_engine(parser)
 
 
-def _add_variants(parser: argparse.ArgumentParser) -> None:
+def _add_init(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", metavar="DIR", help="the folder to write to; its name is the target's")
+    parser.add_argument("--image", help="an image that exists (default: the Dockerfile in the folder or above it)")
+    parser.add_argument("--url", help="a service that runs already, which fitmap does not start: writes a fitmap.toml")
     parser.add_argument(
-        "--variants",
-        nargs="?",
-        const=(ALL,),
-        type=names,
-        metavar="NAME",
-        help="also the variants of these targets, or those of this name",
-    )
-
-
-def _add_twins(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--twins", action="store_true", help="measure each target twice (A/A test): any difference is noise")
-
-
-def _add_history_file(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--history", type=path, default=ROOT / "history.jsonl", help="the file (default: history.jsonl)")
-
-
-def _add_engine(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--image-set", choices=("auto", "official", "local"), help="where base images come from")
-    parser.add_argument(
-        "--install-engine",
-        action=argparse.BooleanOptionalAction,
-        default=None,
-        help="install and start Debian's Docker Engine if none answers (needs root on Debian; default: yes)",
+        "--openapi", type=path, metavar="FILE", help="an OpenAPI file, in JSON or YAML: its GET requests are written"
     )
 
 
@@ -240,12 +211,23 @@ def _add_engine(parser: argparse.ArgumentParser) -> None:
 GROUPS: dict[str, tuple[Command, ...]] = {
     "Measure": (
         Command("bench", "build what is needed, measure, write the report", "bench:bench", _add_bench, (
-            "fitmap bench                     all targets, preset quick (20 minutes)",
+            "fitmap bench                     the default targets, preset quick (15 minutes)",
             "fitmap bench --preset smoke      does everything work? (two minutes)",
             "fitmap bench --target go,rust --profile db",
+            "fitmap bench --target all        every target",
             "fitmap bench --target python --variants",
+            "fitmap bench --services ../shop/perf",
             "fitmap bench --resume            finish an interrupted run",
         )),
+        Command("init", "write the first files for a service of your own", "own:write_first", _add_init, (
+            "fitmap init perf/checkout --openapi openapi.yaml",
+            "fitmap init perf/checkout --image shop/checkout:1.42",
+            "fitmap init perf/staging --url https://staging.example.org",
+        ), "DIR"),
+        Command("check", "start a service of your own once: what holds, what fails", "own:check_services", _add_check, (
+            "fitmap check ../shop/perf        about a minute, beside the build of its image",
+            "fitmap check --target staging    a service that fitmap did not start",
+        ), "[DIR]"),
         Command("plan", "show the trials that bench would run, and their time", "prepare:plan_only", _add_plan, (
             "fitmap plan --preset full",
         )),
@@ -265,7 +247,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         Command("advise", "estimate what your service would cost per language", "report:advise", _add_advise, (
             "fitmap advise --rps 500 --cpu-ms 0.2 --queries 2",
         ), "[RECORD]"),
-        Command("list", "list targets, profiles, presets and records", "prepare:list_all", _nothing, ("fitmap list",)),
+        Command("list", "list targets, profiles, presets and records", "prepare:list_all", add_services, ("fitmap list",)),
     ),
     "Track over time": (
         Command("gate", "check for performance regressions; fails in CI", "gate:gate", _add_gate, (
@@ -282,12 +264,12 @@ GROUPS: dict[str, tuple[Command, ...]] = {
     ),
     "Trust the numbers": (
         Command("doctor", "check whether this machine can measure", "checks:examine", _nothing, ("fitmap doctor",)),
-        Command("selftest", "inject known delays and loads, and measure them", "checks:self_test", _add_engine, (
+        Command("selftest", "inject known delays and loads, and measure them", "checks:self_test", add_engine, (
             "fitmap selftest                  four minutes",
         )),
         Command("repeatability", "show how trials scatter, and runs among each other", "report:repeatability",
                 _add_repeatability, ("fitmap repeatability",), "[RECORD ...]"),
-        Command("loadgen", "compare the load generator with wrk and FastHttpUser", "checks:compare_generators", _add_engine,
+        Command("loadgen", "compare the load generator with wrk and FastHttpUser", "checks:compare_generators", add_engine,
                 ("fitmap loadgen",)),
     ),
 }  # fmt: skip
@@ -331,7 +313,7 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--config", type=path, metavar="FILE", help="settings (default: fitmap.toml)")
     made.add_argument(
-        "--runs", type=path, default=ROOT / "runs", metavar="DIR", help="folder of the records (default: runs/)"
+        "--runs", type=path, default=HOME / "runs", metavar="DIR", help="folder of the records (default: runs/)"
     )
     commands = made.add_subparsers(prog="fitmap", required=True, metavar="COMMAND", help=argparse.SUPPRESS)
     for command in COMMANDS:

@@ -10,12 +10,13 @@ import time
 import docker
 
 from harness.cli.live_page import LivePage
+from harness.cli.prepare import others_words
 from harness.cli.report import write_report
 from harness.cli.settings import request
 from harness.cli.terminal import Terminal
 from harness.containers.builder import Image
 from harness.plan.schedule import further_group
-from harness.plan.selection import chosen_targets
+from harness.plan.selection import chosen_targets, planned_profiles, unasked
 from harness.plan.targets import with_default_twin
 from harness.record.measurement import Missing
 from harness.record.reader import Record, check_space, locate, read_record
@@ -43,6 +44,8 @@ def bench(options: argparse.Namespace, terminal: Terminal) -> int:
         check_resumable(record, _images_of(client, record, terminal))
         return _finish(measure(client, record, begun, listener), listener, terminal)
     targets = chosen_targets(wanted.config)
+    if others := unasked(wanted.config):
+        terminal.say(others_words(others))
     record = measure_new(wanted, with_default_twin(targets, wanted.config.run.preset, every=options.twins), listener)
     if options.precision is not None:
         record = _until_precise(record, options.precision, begun + options.minutes * 60, listener, terminal)
@@ -70,8 +73,9 @@ def _until_precise(record: Record, percent: float, deadline: float, listener: Li
 
 
 def _images_of(client: docker.DockerClient, record: Record, terminal: Terminal) -> dict[str, Image]:
-    plan = record.run.plan
-    return made_images(client, helpers_of(plan), plan.targets, record.run.image_set, terminal)
+    plan, targets = record.run.plan, record.run.targets
+    profiles = planned_profiles(plan, targets)
+    return made_images(client, helpers_of(plan, targets), targets, record.run.image_set, terminal, profiles)
 
 
 def _finish(record: Record, listener: LivePage, terminal: Terminal) -> int:

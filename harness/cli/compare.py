@@ -15,11 +15,11 @@ from harness.cli.report import refuse_itself, write_report
 from harness.cli.settings import request
 from harness.cli.terminal import Terminal
 from harness.containers.builder import choose_set
-from harness.containers.versions import WORKING_TREE, Version, built, check_version, revisions
+from harness.containers.versions import WORKING_TREE, Version, built, check_version, repository_of, revisions
 from harness.errors import FitmapError, UsageError
 from harness.host import machine
 from harness.plan.config_file import timing
-from harness.plan.schedule import takes_part
+from harness.plan.schedule import cells_of
 from harness.plan.selection import chosen_profiles, chosen_targets, paired_plan
 from harness.plan.sources import count_sources
 from harness.record.plan import Profile
@@ -97,8 +97,9 @@ def built_sides(options: argparse.Namespace, base: str, head: str, terminal: Ter
     wanted = request(options)
     config = wanted.config
     targets = chosen_targets(config)
+    repository = repository_of(targets)
     for word in (base, head):
-        check_version(word)
+        check_version(word, repository)
     # Fails here rather than after the builds.
     count_sources(targets)
     names = tuple(targets)
@@ -106,15 +107,15 @@ def built_sides(options: argparse.Namespace, base: str, head: str, terminal: Ter
     image_set = choose_set(config.engine.image_set, terminal.say)
     with revisions(client):
         versions = (
-            built(client, base, names, image_set, terminal.say),
-            built(client, head, names, image_set, terminal.say),
+            built(client, base, targets, image_set, terminal.say),
+            built(client, head, targets, image_set, terminal.say),
         )
         same = tuple(same_images(versions, names))
         different = [name for name in names if name not in same]
         if same and different:
             terminal.say(f"not measured, because base and head are the same image: {', '.join(same)}")
-        profiles = chosen_profiles(config, options.route)
-        cells = tuple((name, profile.name) for name in different for profile in profiles if takes_part(name, profile))
+        profiles = chosen_profiles(config, options.route, targets)
+        cells = cells_of({name: targets[name] for name in different}, profiles)
         yield Sides(client, wanted, image_set, versions, same, profiles, cells)
 
 

@@ -18,11 +18,13 @@ from harness.cli.report import write_report
 from harness.cli.settings import configure, request
 from harness.cli.terminal import Terminal
 from harness.containers.engine import try_connect
+from harness.containers.own_images import part_names
 from harness.containers.versions import Version, built, keep, kept, revisions
 from harness.errors import RunError, UsageError
 from harness.host import machine
 from harness.plan.selection import chosen_targets, only, paired_plan
 from harness.plan.targets import with_twins
+from harness.record.plan import image_of
 from harness.record.reader import Record, locate, read_record
 from harness.run.setup import measure_new, measure_pairs, ready_engine
 from harness.wording import counted
@@ -59,7 +61,9 @@ def gate(options: argparse.Namespace, terminal: Terminal) -> int:
         append(options.history, [msgspec.structs.replace(entry, verdict=found.verdict)])
         client = try_connect()
         if client is not None:
-            own = {name: entry.images[name] for name in record.run.plan.targets}
+            names = record.run.plan.targets
+            parts = part_names({name: record.run.targets[name] for name in names if image_of(name) == name})
+            own = {name: entry.images[name] for name in (*names, *parts) if name in entry.images}
             keep(client, own, {image for run in past[-MAX_RUNS:] for image in run.images.values()})
     return _told(found, analysis, record.folder, terminal)
 
@@ -81,7 +85,10 @@ def _notes(history: History, entry: HistoryEntry) -> tuple[str, ...]:
 def _measured(options: argparse.Namespace, terminal: Terminal) -> Record:
     targets = chosen_targets(configure(options))
     # The A/A test: one target is measured twice. Any difference between its twins is noise.
-    twin = () if options.no_twin else (options.twin or next(iter(targets)),)
+    external = next((name for name, target in targets.items() if target.external), None)
+    if external and options.twin:
+        raise UsageError(f"--twin {options.twin}: it is one process, which fitmap did not start: it has no twin")
+    twin = () if options.no_twin or external else (options.twin or next(iter(targets)),)
     if unknown := [name for name in twin if name not in targets]:
         raise UsageError(f"--twin {unknown[0]}: it is not among the targets that are measured ({', '.join(targets)})")
     return measure_new(request(options), with_twins(targets, twin), terminal)
@@ -108,7 +115,9 @@ def _judged(
     judged = tuple(settled(cell, past, images) if cell.state == "flagged" else cell for cell in judged)
     flagged = [cell for cell in judged if cell.state == "flagged"]
     bases: dict[str, list[EvaluatedCell]] = {}
-    if not invalid and options.confirm:
+    # What fitmap did not start has no older version that could be measured beside it.
+    confirm = options.confirm and not any(target.external for target in record.run.targets.values())
+    if not invalid and confirm:
         for cell in flagged:
             if base := baseline(past, cell):
                 bases.setdefault(base.run, []).append(cell)
@@ -137,7 +146,8 @@ def _again(
     flagged_loads = {(cell.target, *_load(parts_of(cell.cell)[1], first)) for cell in flagged}
     names = sorted({target for target, _, _ in flagged_loads})
     client = ready_engine(config, terminal)
-    head = Version(run.id, {n: run.targets[n] for n in names}, kept(client, _ids(record), names) or {})
+    targets = {name: run.targets[name] for name in names}
+    head = Version(run.id, targets, kept(client, _ids(record), (*names, *part_names(targets))) or {})
     if not head.images:
         raise RunError(
             f"the images of run {run.id} are gone, so nothing can be measured again: start `fitmap gate` without a record"
@@ -156,7 +166,7 @@ def _again(
 
 def _old(client: docker.DockerClient, base: HistoryEntry, head: Version, image_set: str, terminal: Terminal) -> Version:
     """The version of the baseline's run: its own images, or those of its revision. Raises RunError."""
-    images = kept(client, base.images, head.targets)
+    images = kept(client, base.images, head.images)
     if images is not None:
         return Version(base.run, head.targets, images)
     if not base.revision or base.revision.endswith("+"):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 
 from harness.cli.settings import configure
 from harness.cli.terminal import Terminal
-from harness.containers.builder import build_all, choose_set
+from harness.containers.builder import choose_set
 from harness.containers.engine import Silent, connect, reach
-from harness.containers.images import graph
 from harness.containers.lifecycle import clean
 from harness.errors import EngineError, UsageError
 from harness.files import ROOT
@@ -16,14 +16,24 @@ from harness.host import machine
 from harness.plan.config_file import PRESET_LEVELS, PRESETS
 from harness.plan.profiles import find_profiles
 from harness.plan.schedule import trials_seconds
-from harness.plan.selection import choose, chosen_targets, named_targets, named_variants, planned
+from harness.plan.selection import (
+    choose,
+    chosen_targets,
+    known_targets,
+    named_targets,
+    named_variants,
+    own_profiles,
+    planned,
+    unasked,
+)
 from harness.plan.sources import count_sources
-from harness.plan.targets import find_all, with_default_twin
+from harness.plan.targets import with_default_twin
 from harness.plan.variants import ALL
 from harness.record.measurement import Missing
 from harness.record.plan import Profile, Target
 from harness.record.reader import find_records, read_record
 from harness.run.proof import check_differ
+from harness.run.setup import made_images
 from harness.wording import counted, minutes
 
 
@@ -33,6 +43,8 @@ def plan_only(options: argparse.Namespace, _terminal: Terminal) -> int:
     targets = with_default_twin(chosen_targets(config), config.run.preset, every=options.twins)
     plan = planned(config, options.route, targets, machine.topology())
     count_sources(targets)
+    if others := unasked(config):
+        print(others_words(others))
     print(
         f"preset {plan.preset}, seed {plan.seed}: {counted(len(plan.trials), 'trial')}, "
         f"{minutes(sum(trials_seconds(plan, targets).values()))} in all, without images and calibration"
@@ -58,17 +70,20 @@ def build(options: argparse.Namespace, terminal: Terminal) -> int:
     """Builds images without measuring."""
     config = configure(options)
     extra = ("database", "load", "proxy", "load-comparison")
-    known = find_all(ROOT / "services")
-    named = choose(tuple(options.names), {**known, **dict.fromkeys((*extra, ALL))}, "target") if options.names else (ALL,)
+    known = known_targets(config)
+    named = choose(tuple(options.names), {**known, **dict.fromkeys((*extra, ALL))}, "target") if options.names else ()
     others = tuple(name for name in named if name in extra)
     own = tuple(name for name in named if name not in extra)
-    targets = named_targets(own, known) if own else ()
-    wanted = (*others, *targets, *named_variants(config.run.variants, targets, known))
+    targets = named_targets(own, known, config.run.classes) if own or not named else ()
+    wanted = (*targets, *named_variants(config.run.variants, targets, known))
     client = connect(config.engine.install, terminal.say)
-    # Without names: all images that a full run needs.
-    names = tuple(dict.fromkeys(("database", "load", *(() if options.names else ("proxy",)), *wanted)))
-    images = build_all(client, graph(names, choose_set(config.engine.image_set, terminal.say)), terminal.say)
-    check_differ({name: known[name] for name in names if name in known}, images)
+    # Without names, and for all targets: all images that a full run of them needs.
+    helpers = ("database", "load", *(("proxy",) if not named or ALL in named else ()), *others)
+    chosen = {name: known[name] for name in wanted if name in known}
+    image_set = choose_set(config.engine.image_set, terminal.say)
+    images = made_images(client, tuple(dict.fromkeys(helpers)), chosen, image_set, terminal)
+    names = tuple(images)
+    check_differ(chosen, images)
     for name in names:
         print(f"{name}  {images[name].size_bytes / 1e6:.1f} MB  {images[name].id}")
     return 0
@@ -93,21 +108,31 @@ def _when(profile: Profile) -> str:
     return f" (preset {', '.join(profile.presets)}, or by name)" if profile.presets else " (only by name)"
 
 
+def others_words(names: Sequence[str]) -> str:
+    """The sentence on targets that are there but not measured, because none is named."""
+    return f"not measured unless asked for: {', '.join(names)} (--target {ALL}, --class, or by name)"
+
+
 def _about(target: Target) -> str:
     variant = target.variant
     if variant is None:
-        return f"{target.name}: {target.language}, {target.framework}, {target.driver} ({target.target_class})"
+        what = ", ".join(word for word in (target.language, target.framework, target.driver) if word)
+        asked = "" if target.default else "; only when asked for"
+        where = f", {target.external.url}" if target.external else ""
+        return f"{target.name}: {what}{where} ({target.target_class}{asked})"
     lines = f"; {variant.changed_lines}" if variant.files else ""
     return f"  {target.name}: {variant.question} (variant of class {target.target_class}{lines})"
 
 
 def list_all(options: argparse.Namespace, _terminal: Terminal) -> int:
     """Prints targets, profiles, presets and records."""
+    targets = known_targets(configure(options))
     print("targets")
-    for target in find_all(ROOT / "services").values():
+    for target in targets.values():
         print(f"  {_about(target)}")
     print("profiles")
-    for profile in find_profiles(ROOT / "loadtests").values():
+    own = (found.profile for found in own_profiles(targets).values())
+    for profile in (*find_profiles(ROOT / "loadtests").values(), *own):
         print(f"  {profile.name}: {profile.question}{_when(profile)}")
     print("presets")
     for name, preset in PRESETS.items():

@@ -11,11 +11,12 @@ import msgspec
 from harness.cli.live_page import open_page
 from harness.cli.terminal import Terminal
 from harness.errors import UsageError
+from harness.record.damage import DAMAGED
 from harness.record.reader import Record, locate, read_record
 from reports.analysis.analysis import analyse
 from reports.analysis.cost_model import everyday
 from reports.comparison.comparability import incomparable
-from reports.export.citations import citations, refreshed
+from reports.export.citations import citations, cited_folders, refreshed
 from reports.export.files import write_file, write_files
 from reports.export.terminal import advice_text, between_text, repeatability_text
 from reports.sections.cost import advise as advice_of
@@ -79,16 +80,36 @@ def report(options: argparse.Namespace, terminal: Terminal) -> int:
 
 
 def cite(record: Record, page: Path) -> None:
-    """Updates the figures that a page cites. Raises UsageError, RunError."""
+    """Updates the figures that a page cites. Raises UsageError, RunError.
+
+    A page may cite several records, each from a folder of its own. Then only the folder with this record's results counts.
+    """
     try:
         # As it is: reading as text would change the ends of the lines.
         text = page.read_bytes().decode()
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{page} can't be read ({error}): give a Markdown file") from None
-    now = refreshed(text, analyse(record))
+    folders = cited_folders(text)
+    if len(folders) > 1:
+        folders = frozenset(folder for folder in folders if _run_in(page.parent / folder) == record.run.id)
+        if not folders:
+            raise UsageError(f"{page} cites several records, and none of them is run {record.run.id}")
+    now = refreshed(text, analyse(record), folders)
     write_file(page, now.encode())
     pairs = list(zip(citations(text), citations(now), strict=True))
     print(f"{page}: {len(pairs)} figures cited, {sum(old != new for old, new in pairs)} changed")
+
+
+def _run_in(folder: Path) -> str:
+    """The run whose results.json lies in a folder; empty if there is none."""
+    try:
+        return msgspec.json.decode((folder / "results.json").read_bytes(), type=_Results).run
+    except (OSError, *DAMAGED):
+        return ""
+
+
+class _Results(msgspec.Struct, frozen=True):
+    run: str
 
 
 def repeatability(options: argparse.Namespace, _terminal: Terminal) -> int:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from harness.errors import UsageError
-from harness.files import ROOT
+from harness.files import HOME
 from harness.plan.config_file import override, read_config
 from harness.plan.decoding import read_text, suggest
+from harness.plan.external import seen_from_here
 from harness.record.config import Config, GateSection
 from harness.run.setup import Request
 from reports.metrics.catalogue import GATED
@@ -17,7 +20,7 @@ from reports.metrics.catalogue import GATED
 
 def _path(options: argparse.Namespace) -> Path:
     given: Path | None = options.config
-    return ROOT / "fitmap.toml" if given is None else given
+    return HOME / "fitmap.toml" if given is None else given
 
 
 def configure(options: argparse.Namespace) -> Config:
@@ -25,11 +28,18 @@ def configure(options: argparse.Namespace) -> Config:
     given = vars(options)
     config = read_config(_path(options), named=options.config is not None)
     _check_metrics(config.gate, _path(options).name)
+    config = seen_from_here(config, _path(options))
+    if named := [name for name in config.run.targets if name in (config.targets or {})]:
+        raise UsageError(
+            f"{_path(options).name}: [run] targets: {named[0]} is measured by --target {named[0]} only: take it out here"
+        )
     config = override(
         config,
         "run",
+        services=_services(config, _path(options), given.get("services")),
         preset=given.get("preset"),
         targets=given.get("targets"),
+        classes=given.get("classes"),
         variants=given.get("variants"),
         profiles=given.get("profiles"),
         levels=given.get("levels"),
@@ -45,6 +55,13 @@ def configure(options: argparse.Namespace) -> Config:
         measure_seconds=given.get("measure"),
     )
     return override(config, "engine", install=given.get("install_engine"), image_set=given.get("image_set"))
+
+
+def _services(config: Config, path: Path, given: Sequence[str] | None) -> tuple[str, ...] | None:
+    """The folders of own services as seen from the working directory: fitmap.toml has them as seen from where it lies."""
+    if given is not None or not config.run.services:
+        return tuple(given) if given else None
+    return tuple(Path(os.path.relpath(path.parent / each)).as_posix() for each in config.run.services)
 
 
 def _check_metrics(gate: GateSection, where: str) -> None:

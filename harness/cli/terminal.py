@@ -222,14 +222,12 @@ def _point_summary(point: ScalePoint) -> str:
 
 def _level_summary(level: LevelMeasurement) -> str:
     requests = sum(route.requests for route in level.routes.values())
-    cpu = level.usage["service"].cpu_seconds / max(requests, 1) * 1e6
+    used = level.usage.get("service")
+    cpu = f"{used.cpu_seconds / max(requests, 1) * 1e6:,.0f} us CPU per request" if used else "CPU not known"
     mean = sum(route.requests * route.mean_microseconds for route in level.routes.values()) / max(requests, 1)
     rate = requests / level.window_seconds
     limit = _limit(level.bottleneck, saturated=level.kind == "closed" and not level.level.endswith("/held"))
-    return (
-        f"{_level_words(level.level)}: {rate:,.0f} answered/s, mean {mean / 1000:,.2f} ms, "
-        f"{cpu:,.0f} us CPU per request, {limit}"
-    )
+    return f"{_level_words(level.level)}: {rate:,.0f} answered/s, mean {mean / 1000:,.2f} ms, {cpu}, {limit}"
 
 
 def _level_words(level: str) -> str:
@@ -241,6 +239,8 @@ def _level_words(level: str) -> str:
 
 def _limit(bottleneck: Bottleneck, *, saturated: bool) -> str:
     """What was used up. A saturated service has a limit, whether or not it was found."""
+    if bottleneck == "unknown":
+        return "limit not known"
     if bottleneck != "none":
         return f"limit {bottleneck}"
     return "limit not found" if saturated else "no limit reached"

@@ -24,10 +24,12 @@ from harness.containers.context import archived, packed
 from harness.containers.engine import Say, apt_install
 from harness.containers.images import OF, Build
 from harness.errors import EngineError, ImageError
-from harness.files import BASES, ROOT
+from harness.files import HOME
 
-BUILD_LOGS = ROOT / "runs" / ".build"
+BUILD_LOGS = HOME / "runs" / ".build"
 REGISTRY_TIMEOUT_SECONDS = 15
+#: The engine unpacks a whole file system before it answers.
+IMPORT_TIMEOUT_SECONDS = 900
 PARALLEL_BUILDS = 3
 CHUNK_BYTES = 1 << 20
 # Builds use the host's network: bridges may be switched off, and a proxy on the loopback interface must be reachable.
@@ -103,7 +105,7 @@ def _make(client: docker.DockerClient, build: Build, say: Say) -> Image:
     if not existing:
         say(f"  {build.how}: {_shown(build)}")
     if build.how == "bootstrap":
-        _bootstrap(client, build, say)
+        _bootstrap(build, say)
     elif build.how == "pull":
         _pull(client, build)
     else:
@@ -128,7 +130,7 @@ def _find(client: docker.DockerClient, tag: str) -> Image | None:
     return Image(tag, str(image.id), int(image.attrs["Size"]))
 
 
-def _bootstrap(client: docker.DockerClient, build: Build, say: Say) -> None:
+def _bootstrap(build: Build, say: Say) -> None:
     if not shutil.which("mmdebstrap"):
         if os.geteuid() != 0 or not Path("/etc/debian_version").exists():
             raise ImageError("the image set `local` needs mmdebstrap, root and Debian: use --image-set official instead")
@@ -154,10 +156,13 @@ def _bootstrap(client: docker.DockerClient, build: Build, say: Say) -> None:
         repository, _, tag = build.tag.rpartition(":")
         # As a generator: docker-py announces a chunked body, but requests would send a file in one piece.
         chunks = iter(partial(archive.read, CHUNK_BYTES), b"")
+        patient = docker.from_env(timeout=IMPORT_TIMEOUT_SECONDS)
         try:
-            client.api.import_image_from_stream(chunks, repository=repository, tag=tag)
+            patient.api.import_image_from_stream(chunks, repository=repository, tag=tag)
         except (DockerException, OSError) as error:
             raise ImageError(f"the Debian root file system could not be imported: {error}") from None
+        finally:
+            patient.close()
 
 
 def _pull(client: docker.DockerClient, build: Build) -> None:
@@ -205,11 +210,7 @@ def build_lines(
     `stage`: the last one to build, all without it. `timeout_seconds`: how long the builder may print nothing.
     """
     with laid(build) as folder:
-        if build.how == "certify":
-            certificates = sorted(build.context.glob("*.crt"))
-            context = archived([(BASES / build.dockerfile, build.dockerfile), *((path, path.name) for path in certificates)])
-        else:
-            context = packed(folder, build.dockerfile)
+        context = archived(build.files) if build.files else packed(folder, build.dockerfile)
     with context:
         # The engine has the whole context when this returns.
         lines: Iterator[dict[str, Any]] = client.api.build(
@@ -244,6 +245,11 @@ def _build(client: docker.DockerClient, build: Build) -> None:
                     output.append(text.strip())
     except (DockerException, OSError, TypeError) as error:
         raise ImageError(f"image {build.name} failed to build: {error}") from None
+    if "buildkit" in problem.lower():
+        raise ImageError(
+            f"image {build.name}: its Dockerfile needs BuildKit, which fitmap does not use ({problem.strip()}): build it "
+            "with `docker build`, and name that image under `use`"
+        )
     if problem:
         last = f"; last output: {output[-1][-200:]}" if output else ""
         raise ImageError(f"image {build.name} failed to build ({problem.strip()}{last}): see {log}")

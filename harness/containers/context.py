@@ -31,10 +31,19 @@ def packed(folder: Path, dockerfile: str) -> IO[bytes]:
 
 
 def archived(files: Iterable[tuple[Path, str]]) -> IO[bytes]:
-    """An archive of files and folders, each with its name in there. Modes, owners and times are equal."""
+    """An archive of files and folders, each with its name in there. Modes, owners and times are equal.
+
+    The folders that files lie in need not be named.
+    """
+    known = {"."}
     archive = tempfile.TemporaryFile()  # noqa: SIM115  the caller reads it
     with tarfile.open(fileobj=archive, mode="w") as packing:
         for path, name in files:
+            for parent in reversed(PurePosixPath(name).parents):
+                if str(parent) not in known:
+                    _add_folder(packing, str(parent))
+                    known.add(str(parent))
+            known.add(name)
             _add(packing, path, name)
     archive.seek(0)
     return archive
@@ -47,6 +56,12 @@ def _ignored(folder: Path) -> list[str]:
     except FileNotFoundError:
         return []
     return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+
+
+def _add_folder(packing: tarfile.TarFile, name: str) -> None:
+    entry = tarfile.TarInfo(name)
+    entry.mtime, entry.type, entry.mode = TIME, tarfile.DIRTYPE, 0o755
+    packing.addfile(entry)
 
 
 def _add(packing: tarfile.TarFile, path: Path, name: str) -> None:

@@ -11,12 +11,13 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import docker
 import psutil
 from docker.errors import DockerException
 from msgspec import Struct
-from requests import RequestException
+from requests import RequestException, Timeout
 from urllib3.exceptions import HTTPError
 
 from harness.errors import EngineError
@@ -28,7 +29,10 @@ FAILURES = (DockerException, RequestException, HTTPError)
 
 PACKAGES = ("docker.io", "iptables")
 START_SECONDS = 60
-CALL_TIMEOUT_SECONDS = 900
+#: What builds or imports an image waits longer (harness/containers/builder.py).
+CALL_TIMEOUT_SECONDS = 60
+#: An engine that did not answer in that time gets so much for each further call, until it answers.
+SILENT_TIMEOUT_SECONDS = 5
 STATE = Path("/run/fitmap")
 # A daemon that was killed leaves these files. If another process has got the number since, the next daemon does not start.
 PID_FILES = {
@@ -59,10 +63,28 @@ class Silent(Struct, frozen=True):
         return f"no Docker Engine answers ({self.reason}): {advice}"
 
 
+class _Api(docker.APIClient):
+    """Waits long for an engine that does not answer once only: each container of a trial takes a call to remove."""
+
+    def request(self, *arguments: Any, **options: Any) -> Any:
+        try:
+            response = super().request(*arguments, **options)
+        except Timeout:
+            self.timeout = SILENT_TIMEOUT_SECONDS
+            raise
+        self.timeout = CALL_TIMEOUT_SECONDS
+        return response
+
+
+class _Client(docker.DockerClient):
+    def __init__(self, **options: Any) -> None:
+        self.api = _Api(**options)
+
+
 def reach() -> docker.DockerClient | Silent:
     """A client of the engine that answers, or why none does."""
     try:
-        client = docker.from_env(timeout=CALL_TIMEOUT_SECONDS, max_pool_size=16)
+        client = _Client.from_env(timeout=CALL_TIMEOUT_SECONDS, max_pool_size=16)
         client.ping()
     except (*FAILURES, OSError, ValueError) as error:  # ValueError: an address that is none
         cause = _cause(error)

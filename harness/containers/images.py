@@ -13,7 +13,7 @@ from pathlib import Path
 from msgspec import Struct, structs
 
 from harness.errors import UsageError
-from harness.files import ROOT
+from harness.files import CONTRACT, ROOT
 from harness.plan.bases import BASES_FOLDER, Base, Version, arguments_of, base_arguments, read_bases
 from harness.plan.decoding import suggest
 from harness.plan.targets import read_variants
@@ -54,6 +54,8 @@ class Build(Struct, frozen=True):
     #: Whether the image is built once and used as long as its tag exists: the tag has a hash of the recipe.
     reusable: bool
     overlay: Path | None = None
+    #: Files of the context, each with its name there: then it consists of these alone.
+    files: tuple[tuple[Path, str], ...] = ()
 
 
 def _hash(*parts: bytes) -> str:
@@ -142,7 +144,18 @@ class _Bases(Struct, frozen=True):
         recipe = _hash(image.encode(), certificates, (bases / "certify.Dockerfile").read_bytes())
         tag = f"fitmap-base/certified-{argument.removesuffix('_IMAGE').lower()}:{recipe}"
         certified = Build(
-            name, tag, "certify", HOST_CERTIFICATES, "certify.Dockerfile", {"BASE_IMAGE": image}, (pull.name,), True
+            name,
+            tag,
+            "certify",
+            HOST_CERTIFICATES,
+            "certify.Dockerfile",
+            {"BASE_IMAGE": image},
+            (pull.name,),
+            True,
+            files=(
+                (bases / "certify.Dockerfile", "certify.Dockerfile"),
+                *((path, path.name) for path in sorted(HOST_CERTIFICATES.glob("*.crt"))),
+            ),
         )
         return [pull, certified]
 
@@ -200,7 +213,23 @@ def _project_image(name: str, image_set: str, table: Mapping[str, Base], tree: T
         # check.Dockerfile need not have all of them.
         arguments |= {key: value for key, value in variant.arguments.items() if key in arguments_of(path)}
     tag = project_tag(name, tree)
-    return [*chain, Build(name, tag, "build", context, dockerfile, arguments, after, False, overlay)]
+    files = _load_files(tree.root) if name == "load" else ()
+    return [*chain, Build(name, tag, "build", context, dockerfile, arguments, after, False, overlay, files)]
+
+
+def _load_files(root: Path) -> tuple[tuple[Path, str], ...]:
+    """The files that the load generator's image is built from: the profiles check answers against the contract.
+
+    A wheel has them in two places.
+    """
+    contract = root / "services" / "contract" if root != ROOT else CONTRACT
+    folders = ((root / "loadtests", "loadtests"), (contract, "services/contract"))
+    return tuple(
+        (path, f"{name}/{path.relative_to(folder).as_posix()}")
+        for folder, name in folders
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and "__pycache__" not in path.parts
+    )
 
 
 def project_tag(name: str, tree: Tree = HERE) -> str:

@@ -9,15 +9,18 @@ from __future__ import annotations
 import contextlib
 import secrets
 import socket
+import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Self
 
 import docker
-from docker.errors import APIError, DockerException, NotFound
+from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 from docker.models.containers import Container
 
+from harness.containers.commands import run_in
+from harness.containers.engine import CALL_TIMEOUT_SECONDS
 from harness.containers.images import OF, REVISION, TRIAL
 from harness.containers.owners import State, owner, pid_of, state
 from harness.containers.spec import LABEL, LOOPBACK, ContainerSpec, engine_arguments, instrument_spec
@@ -26,6 +29,13 @@ from harness.wording import counted
 
 LOG_LINES = 20
 OUTPUT_SECONDS = 60
+POLL_SECONDS = 0.05
+#: For a command in a running container. The load generator waits 60 s for the statistics of all databases.
+EXECUTE_SECONDS = 20
+#: How the roles begin whose logs tell what a trial met.
+LOGGED = ("service", "database", "proxy", "beside", "migrate")
+#: The status of timeout(1) when it had to end the command.
+TIMED_OUT = 124
 
 
 def new_password() -> str:
@@ -87,11 +97,15 @@ class RunningContainer:
     def __init__(self, container: Container, spec: ContainerSpec) -> None:
         self.container = container
         self.spec = spec
+        #: Begin and end of the call that started it, nanoseconds of the monotonic clock.
+        self.start_call_ns = (0, 0)
 
     def start(self) -> None:
         """Raises TrialError."""
+        begun = time.monotonic_ns()
         try:
             self.container.start()
+            self.start_call_ns = (begun, time.monotonic_ns())
         except APIError as error:
             # A service that does not start is at fault itself, for example under a memory limit that is too small for it.
             stage = "service" if self.spec.role.startswith("service") else "start"
@@ -115,20 +129,28 @@ class RunningContainer:
         moment = datetime.fromisoformat(seconds + "+00:00")
         return int(moment.timestamp()) * 1_000_000_000 + int(fraction.ljust(9, "0")[:9])
 
-    def query(self, command: list[str], user: str) -> str:
-        """As `execute`, for a command that changes nothing and always prints. Raises TrialError.
-
-        On a busy machine the engine has returned no output of a command that ended well. It then runs once more.
-        """
-        return self.execute(command, user) or self.execute(command, user)
-
     def execute(self, command: list[str], user: str) -> str:
-        """Runs a command in the container and returns its output. Raises TrialError."""
-        result: Any = self.container.exec_run(command, user=user)
-        code, text = result.exit_code, result.output.decode(errors="replace")
+        """Runs a command in the container and returns its output. Raises TrialError.
+
+        The container ends it when its time is over: the engine would wait forever for a command that hangs.
+        """
+        try:
+            code, output = run_in(
+                self.container,
+                ["timeout", str(EXECUTE_SECONDS), *command],
+                user,
+                EXECUTE_SECONDS + CALL_TIMEOUT_SECONDS,
+            )
+        except APIError as error:  # the container does not run any more
+            why = f"{command[0]} can't be run in the {self.spec.role} container: {error.explanation}"
+            raise TrialError("statistics", why) from None
+        text = output.decode(errors="replace")
+        if code == TIMED_OUT:
+            late = f"{command[0]} in the {self.spec.role} container did not end within {EXECUTE_SECONDS} s"
+            raise TrialError("statistics", late)
         if code:
             raise TrialError("statistics", f"{command[0]} in the {self.spec.role} container failed: {text.strip()[-300:]}")
-        return str(text)
+        return text
 
     def log_tail(self) -> str:
         """The last lines of the container's log."""
@@ -137,6 +159,23 @@ class RunningContainer:
             return str(logs.decode(errors="replace"))
         except DockerException:
             return ""
+
+    def use_cpus(self, cpus: str) -> None:
+        """Moves the container to other CPUs, in the kernel's list form. Nothing happens to one that has just ended."""
+        try:
+            self.container.update(cpuset_cpus=cpus)
+        except APIError:
+            if self.state()["Running"]:
+                raise
+
+    def wait(self, timeout_seconds: float) -> int | None:
+        """The exit status of a container that ends by itself. None: it did not, in this time."""
+        deadline = time.monotonic() + timeout_seconds
+        while (state := self.state())["Running"]:
+            if time.monotonic() > deadline:
+                return None
+            time.sleep(POLL_SECONDS)
+        return int(state["ExitCode"])
 
     def stop(self, timeout_seconds: int) -> tuple[int, bool]:
         """Sends SIGTERM, then SIGKILL after the time-out. Returns (exit status, killed for lack of memory)."""
@@ -176,6 +215,11 @@ class TrialContainers:
         arguments = engine_arguments(spec, self._labels)
         try:
             container = self.client.containers.create(name=f"{self._name}{self._part}-{spec.role}", **arguments)
+        except ImageNotFound:
+            raise EngineError(
+                f"the image of the {spec.role} container is gone: another program removed it. Finished trials are kept; "
+                "a new run builds it again"
+            ) from None
         except APIError as error:
             raise EngineError(f"the engine refuses a {spec.role} container: {error.explanation}") from None
         running = RunningContainer(container, spec)
@@ -200,8 +244,8 @@ class TrialContainers:
         self._containers.remove(running)
 
     def logs(self) -> dict[str, str]:
-        """The last log lines of service, database and proxy, by role."""
-        logged = [c for c in self._containers if c.spec.role.startswith(("service", "database", "proxy"))]
+        """The last log lines of all containers but the generator's, by role."""
+        logged = [c for c in self._containers if c.spec.role.startswith(LOGGED)]
         return {running.spec.role: running.log_tail() for running in logged}
 
 

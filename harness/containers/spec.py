@@ -33,6 +33,8 @@ class ContainerSpec(Struct, frozen=True):
     tmpfs: Mapping[str, str]
     #: Replaces the entry point of an image that has several programs.
     entrypoint: tuple[str, ...] = ()
+    #: Replaces the image's command.
+    command: tuple[str, ...] = ()
     threads: int = Limits().threads
     #: None: the engine's own limit.
     open_files: int | None = None
@@ -40,6 +42,8 @@ class ContainerSpec(Struct, frozen=True):
     mounts: Mapping[str, str] = {}
     #: For tools of a developer. Its file system can be written to, and orphaned processes are reaped.
     workbench: bool = False
+    #: Not hardened: a team's database or cache, which may need the rights that its image expects.
+    as_is: bool = False
 
 
 def database_spec(image: str, cpus: str, ports: Ports, limits: Limits, password: str) -> ContainerSpec:
@@ -163,10 +167,17 @@ def generator_spec(image: str, cpus: str, load_json: str, limits: Limits) -> Con
     )
 
 
-def group_generator_spec(image: str, cpus: str, load_json: str, limits: Limits) -> ContainerSpec:
-    """The load generator's container for a group. It reads the CPU counters of the group's containers by itself."""
+def group_generator_spec(
+    image: str, cpus: str, load_json: str, limits: Limits, variables: Mapping[str, str] = {}
+) -> ContainerSpec:
+    """The load generator's container for a group. It reads the CPU counters of the group's containers by itself.
+
+    `variables`: those that own profiles use.
+    """
+    plain = generator_spec(image, cpus, load_json, limits)
     return structs.replace(
-        generator_spec(image, cpus, load_json, limits),
+        plain,
+        environment={**variables, **plain.environment},
         entrypoint=("/opt/venv/bin/python", "-m", "loadtests.generator.group_master"),
         mounts={"/sys/fs/cgroup": "/fitmap/cgroup"},
     )
@@ -197,9 +208,9 @@ def engine_arguments(spec: ContainerSpec, labels: Mapping[str, str]) -> dict[str
         "network_mode": "host",
         # The proxy of Docker's own configuration would be a setting of this machine that no record has.
         "use_config_proxy": False,
-        "read_only": not spec.workbench,
+        "read_only": not (spec.workbench or spec.as_is),
         "tmpfs": dict(spec.tmpfs),
-        "cap_drop": ["ALL"],
+        **({} if spec.as_is else {"cap_drop": ["ALL"]}),
         "security_opt": ["no-new-privileges"],
         # CPU sets, not quotas: a quota throttles in steps of 100 ms, at the expense of runtimes with many threads.
         "cpuset_cpus": spec.cpus,
@@ -210,4 +221,5 @@ def engine_arguments(spec: ContainerSpec, labels: Mapping[str, str]) -> dict[str
         **({"volumes": {path: {"bind": there, "mode": "ro"} for path, there in spec.mounts.items()}} if spec.mounts else {}),
         **({"init": True} if spec.workbench else {}),
         **({"entrypoint": list(spec.entrypoint)} if spec.entrypoint else {}),
+        **({"command": list(spec.command)} if spec.command else {}),
     }

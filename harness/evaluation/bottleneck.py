@@ -9,6 +9,7 @@ The first of these that holds:
     pool          90 % of the pool's connections or more were held in the mean (a statement was under way or a transaction
                   open), with CPU to spare: waiting requests wait for a connection
     none          no resource is used up: the level asks for less than there is
+    unknown       nobody sees what the service uses, because fitmap did not start it
 
 Near the limit of an objective, queues are long before a resource is used up. A search for capacity therefore names the most
 used of these resources, if at least half of it was used.
@@ -27,16 +28,16 @@ from harness.record.method import FULL, HALF
 class Use(Struct, frozen=True):
     """The use of each resource during a window."""
 
-    #: Shares of the containers' cores (0 to 1), means over the window.
-    service: float
+    #: Shares of the containers' cores (0 to 1), means over the window. None: nobody sees it.
+    service: float | None
     database: float
     generator: float
     #: Whether the generator was over its limit.
     generator_over: bool
     #: Whether database and generator have the same cores.
     shared: bool
-    #: The mean number of connections that were held, and the number of connections in the pool.
-    held: float
+    #: The mean number of connections that were held (None: nobody counts them), and the number of connections in the pool.
+    held: float | None
     pool_size: int
     #: The load balancer's share of its cores, and whether these are the generator's.
     proxy: float = 0.0
@@ -58,14 +59,14 @@ def use_of(
     *,
     generator_over: bool,
     shared: bool,
-    held: float,
+    held: float | None,
     pool_size: int,
     proxy_shares: bool = False,
 ) -> Use:
     """The use of resources, from CPU seconds and core counts by role."""
     shares = {role: used.cpu_seconds / seconds / cores[role] for role, used in usage.items()}
     return Use(
-        service=shares["service"],
+        service=shares.get("service"),
         database=shares.get("database", 0.0),
         generator=shares["generator"],
         generator_over=generator_over,
@@ -80,9 +81,12 @@ def use_of(
 def figures(use: Use) -> str:
     """The figures that both rules look at, in one line."""
     proxy = f", proxy {use.proxy:.0%}" if use.proxy else ""
+    if use.service is None:
+        return f"generator {use.generator:.0%} of its cores; fitmap did not start the service"
+    pool = "" if use.held is None else f"; {use.held:.1f} of {use.pool_size} connections held"
     return (
         f"service {use.service:.0%} of its cores, database {use.database:.0%}{proxy}, generator {use.generator:.0%}"
-        f"{' of the same cores' if use.shared else ''}; {use.held:.1f} of {use.pool_size} connections held"
+        f"{' of the same cores' if use.shared else ''}{pool}"
     )
 
 
@@ -90,6 +94,8 @@ def bottleneck(use: Use) -> Bottleneck:
     """The resource that was used up."""
     if use.generator_over:
         return "generator"
+    if use.service is None:
+        return "unknown"
     if use.service >= FULL:
         return "service-cpu"
     together = use.on_shared_cores()
@@ -99,20 +105,22 @@ def bottleneck(use: Use) -> Bottleneck:
         return "database"
     if use.proxy >= FULL:
         return "proxy"
-    return "pool" if use.held >= FULL * use.pool_size else "none"
+    return "pool" if use.held is not None and use.held >= FULL * use.pool_size else "none"
 
 
 def most_used(use: Use) -> Bottleneck:
     """The resource that was used most, for a rate near the limit of an objective."""
     if use.generator_over:
         return "generator"
+    if use.service is None:
+        return "unknown"
     together = use.on_shared_cores()
     shares: dict[Bottleneck, float] = {
         "service-cpu": use.service,
         "database": use.database,
         "generator": use.generator,
         "proxy": use.proxy,
-        "pool": use.held / use.pool_size,
+        "pool": (use.held or 0.0) / use.pool_size,
     }
     # The shared cores count as one resource, named after the container that uses most of them.
     shares[_greatest(together)] = sum(together.values())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from harness.evaluation.statements import Contract, Statistics
 from harness.record.cpus import count_cpus
@@ -108,11 +108,12 @@ class LevelFacts(Struct, frozen=True):
     windows: tuple[messages.Window, ...]
     usage: Mapping[str, Usage]
     host: HostUse | Missing
-    statements: tuple[StatementCount, ...]
+    statements: tuple[StatementCount, ...] | Missing
     speed: Mapping[str, Speed]
     in_time: float
     slices: tuple[Slice, ...] = ()
     latency_problem: str = ""
+    unseen: Mapping[str, Missing] | UnsetType = UNSET
 
 
 #: What the rules of validity apply to: a level while it is judged, or one from a record.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from harness.errors import TrialError
 from harness.evaluation.bottleneck import bottleneck, figures, use_of
@@ -13,7 +13,7 @@ from harness.evaluation.inputs import DatabaseReading, LevelFacts
 from harness.evaluation.load import REST_LIMIT, held, in_time, route_numbers, times
 from harness.evaluation.statements import Contract, count_statements, subtract
 from harness.evaluation.usage import SECOND_NS, speeds, usage
-from harness.evaluation.validity import LevelContext, generator_problem, judge, outside_contract
+from harness.evaluation.validity import LevelContext, generator_problem, held_back, judge, outside_contract
 from harness.record.cpus import count_cpus
 from harness.record.lag import latency_problem
 from harness.record.measurement import (
@@ -21,7 +21,10 @@ from harness.record.measurement import (
     LevelMeasurement,
     Measurement,
     Missing,
+    RouteNumbers,
+    RouteTime,
     Slice,
+    StatementCount,
     Usage,
 )
 from harness.record.plan import Placement
@@ -33,14 +36,12 @@ from loadtests.protocol.rounds import least_slices
 
 
 class GroupData(Struct, frozen=True):
-    """What the services of a group share. `services`, `databases`: samples of each by its index."""
+    """What the services of a group share. `samples`: role -> those of the containers of that role, by their copy's index."""
 
     clock_offset_ns: int
-    services: Sequence[Sequence[Sample]]
-    databases: Sequence[Sequence[Sample]]
+    samples: Mapping[str, Mapping[int, Sequence[Sample]]]
     generator: Sequence[Sample]
     speed_samples: Sequence[SpeedSample]
-    contract: Contract
     placement: Placement
     pool_size: int
     objective: messages.Objective
@@ -66,6 +67,8 @@ class CopyData(Struct, frozen=True):
     """One service of the group in one profile."""
 
     index: int
+    #: Missing: it keeps no contract, and nobody counts its statements.
+    contract: Contract | Missing
     hello: messages.Hello
     meta: Mapping[str, str | int]
     golden_cases: int
@@ -76,11 +79,15 @@ class CopyData(Struct, frozen=True):
     connections_opened: int
     expected_connections: int
     faults: tuple[str, ...]
-    start_seconds: float
-    stop_seconds: float
-    exit_status: int
+    start_seconds: float | Missing
+    stop_seconds: float | Missing
+    exit_status: int | Missing
     harness_cpu_seconds: float
     loaded_seconds: float
+    #: Role -> why nothing is known of its container: fitmap did not start the service. Unset: all are known.
+    unseen: Mapping[str, Missing] | UnsetType = UNSET
+    #: The requests a second that its fuse lets pass. 0: it has none.
+    fuse: int = 0
 
 
 def evaluate(data: GroupData, copy: CopyData) -> Measurement:
@@ -113,9 +120,11 @@ def evaluate(data: GroupData, copy: CopyData) -> Measurement:
 
 
 def _level(data: GroupData, copy: CopyData, level: CopyLevel, context: LevelContext) -> LevelMeasurement:
-    outside = outside_contract(data.contract, copy.first_reading, level.after, data.pool_size)
-    context = msgspec.structs.replace(context, outside=outside)
-    facts = _facts(data, copy.index, level)
+    if not isinstance(copy.contract, Missing):
+        outside = outside_contract(copy.contract, copy.first_reading, level.after, data.pool_size)
+        context = msgspec.structs.replace(context, outside=outside)
+    facts = _facts(data, copy, level)
+    context = msgspec.structs.replace(context, held_back=held_back(_counting(copy, level), copy.fuse))
     verdict, problems = judge(facts, context)
     counting, least = sum(not slice_.dropped for slice_ in facts.slices), least_slices(level.wanted_rounds)
     if verdict == "valid" and counting < least:
@@ -124,11 +133,15 @@ def _level(data: GroupData, copy: CopyData, level: CopyLevel, context: LevelCont
     requests = sum(route.requests for route in facts.routes.values())
     use = use_of(
         facts.usage,
-        {role: count_cpus(getattr(data.placement, role)) for role in ("service", "database", "generator")},
+        {role: count_cpus(cpus_of(data.placement, role)) for role in facts.usage},
         facts.window_seconds,
         generator_over=generator_problem(facts, context) is not None,
         shared=data.placement.database == data.placement.generator,
-        held=held(copy.first_reading, level.before, level.after, requests, facts.window_seconds),
+        held=(
+            None
+            if isinstance(copy.contract, Missing)
+            else held(copy.first_reading, level.before, level.after, requests, facts.window_seconds)
+        ),
         pool_size=data.pool_size,
     )
     return LevelMeasurement(
@@ -144,18 +157,18 @@ def _answered(level: CopyLevel) -> dict[str, int]:
     return {route: n - level.before.answered.get(route, 0) for route, n in level.after.answered.items()}
 
 
-def _facts(data: GroupData, index: int, level: CopyLevel) -> LevelFacts:
+def _facts(data: GroupData, copy: CopyData, level: CopyLevel) -> LevelFacts:
+    index = copy.index
     measured = level.end.measured[index]
     offset = data.clock_offset_ns
     dropped = level.end.dropped.get(index, {})
-    # Where no slice counts, the figures are those of all slices, and the level is unstable.
-    counting = [event for event in level.slices if event.round not in dropped] or list(level.slices)
+    counting = _counting(copy, level)
     steady, steady_reason = _steady(measured, level.end.idle_cores.get(index, 0.0))
     if not counting:
         raise TrialError("load", f"{level.end.level}: no slice was measured")
     start_ns = min(event.start_ns for event in counting) + offset
     end_ns = max(event.end_ns for event in counting) + offset
-    statements = count_statements(data.contract, _answered(level), subtract(level.after.statistics, level.before.statistics))
+    statements = _statements(copy.contract, level)
     numbers = route_numbers(measured)
     closed = not measured.rate
     seconds, busy_seconds = sum(e.end_ns - e.start_ns for e in counting) / SECOND_NS, measured.busy_seconds
@@ -179,19 +192,67 @@ def _facts(data: GroupData, index: int, level: CopyLevel) -> LevelFacts:
         window_start_ns=start_ns,
         window_end_ns=end_ns,
         routes=numbers,
-        times=times(numbers, statements, data.contract),
+        times=_times(copy.contract, numbers, statements),
         windows=(*level.warmup, *(_window(event) for event in level.slices)),
         usage={
-            "service": _usage(data.services[index], start_ns, end_ns, [e.service_cpu_ns for e in counting], counting),
-            "database": _usage(data.databases[index], start_ns, end_ns, [e.database_cpu_ns for e in counting], counting),
-            "generator": _usage(data.generator, start_ns, end_ns, [e.generator_cpu_ns for e in counting], counting),
+            role: _usage(samples, start_ns, end_ns, [cpu_ns(event, role) for event in counting], counting)
+            for role, samples in (
+                *((role, mine[index]) for role, mine in data.samples.items() if index in mine),
+                ("generator", data.generator),
+            )
         },
-        host=_host(counting),
+        host=copy.unseen["service"] if copy.unseen else _host(counting),
         statements=statements,
-        speed=speeds(data.speed_samples, start_ns, end_ns, data.placement),
+        speed={
+            role: found
+            for role, found in speeds(data.speed_samples, start_ns, end_ns, data.placement).items()
+            # The CPUs of this machine that a service would have are not those of one that runs elsewhere.
+            if role not in (copy.unseen or ())
+        },
         in_time=in_time(measured, data.objective),
         slices=tuple(_slice(event, offset, dropped) for event in level.slices),
+        unseen=copy.unseen,
     )
+
+
+def _counting(copy: CopyData, level: CopyLevel) -> Sequence[SliceEvent]:
+    """The slices that count. Where none does, the figures are those of all, and the level is unstable."""
+    dropped = level.end.dropped.get(copy.index, {})
+    return [event for event in level.slices if event.round not in dropped] or list(level.slices)
+
+
+def _statements(contract: Contract | Missing, level: CopyLevel) -> tuple[StatementCount, ...] | Missing:
+    if isinstance(contract, Missing):
+        return contract
+    return count_statements(contract, _answered(level), subtract(level.after.statistics, level.before.statistics))
+
+
+def _times(
+    contract: Contract | Missing, numbers: Mapping[str, RouteNumbers], statements: tuple[StatementCount, ...] | Missing
+) -> dict[str, RouteTime]:
+    """PostgreSQL's time by route. Empty where nobody counts the statements."""
+    if isinstance(contract, Missing) or isinstance(statements, Missing):
+        return {}
+    return times(numbers, statements, contract)
+
+
+def cpus_of(placement: Placement, role: str) -> str:
+    """The CPUs of a role's container. What stands beside a service runs where the database does."""
+    found: str = getattr(placement, role if role in ("service", "generator") else "database")
+    return found
+
+
+def cpu_ns(event: SliceEvent, role: str) -> int:
+    """The CPU time of a role's container in a slice. Only roles with samples are asked for, so they have counters too."""
+    match role:
+        case "service":
+            return event.service_cpu_ns or 0
+        case "database":
+            return event.database_cpu_ns or 0
+        case "generator":
+            return event.generator_cpu_ns
+        case _:
+            return event.beside_cpu_ns.get(role, 0)
 
 
 def _steady(measured: messages.Measured, idle_cores: float) -> tuple[bool, str]:
@@ -248,4 +309,4 @@ def _host(slices: Sequence[SliceEvent]) -> HostUse:
     def mean(values: Sequence[float]) -> float:
         return round(sum(value * weight for value, weight in zip(values, seconds, strict=True)) / max(sum(seconds), 1), 4)
 
-    return HostUse(other_work=mean([e.other_work for e in slices]), steal=mean([e.steal for e in slices]))
+    return HostUse(other_work=mean([e.other_work or 0.0 for e in slices]), steal=mean([e.steal or 0.0 for e in slices]))

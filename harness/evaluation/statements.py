@@ -14,6 +14,7 @@ from msgspec import Struct
 from harness.errors import TrialError
 from harness.evaluation.sessions import Sessions
 from harness.record.measurement import StatementCount
+from harness.record.own import Queries
 
 _SPACE = re.compile(r"\s+")
 # pg_stat_statements shows constants as further parameters: `ON true` becomes `ON $3`, `SELECT 1` becomes `SELECT $1`.
@@ -39,6 +40,10 @@ class Statistics(Struct, frozen=True):
     sessions: Sessions
 
 
+#: Of a database whose statements nobody counts.
+NO_STATISTICS = Statistics((), 0, Sessions(0, 0.0, 0.0, 0.0))
+
+
 class Contract(Struct, frozen=True):
     """The contract's statements.
 
@@ -54,11 +59,14 @@ def normalize(sql: str) -> str:
     return _VALUE.sub("?", _SPACE.sub(" ", sql).strip().rstrip(";").strip())
 
 
+def contract_of(queries: Queries) -> Contract:
+    """The contract that the statements of a queries.toml make."""
+    return Contract({normalize(sql): name for name, sql in queries.queries.items()}, queries.routes)
+
+
 def read_contract(path: Path) -> Contract:
     """Reads services/contract/queries.toml."""
-    value = tomllib.loads(path.read_text(encoding="utf-8"))
-    names = {normalize(sql): name for name, sql in value["queries"].items()}
-    return Contract(names, {route: tuple(statements) for route, statements in value["routes"].items()})
+    return contract_of(msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Queries))
 
 
 def name_of(contract: Contract, sql: str) -> str:

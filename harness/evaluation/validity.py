@@ -13,6 +13,7 @@ from harness.record.measurement import Measurement, Missing, StatementCount, Ver
 from harness.record.run import Calibration
 from harness.record.trial_result import Outcome, ScaleMeasurement, TrialResult
 from loadtests.protocol.capacity_search import CEILING_SHARE
+from loadtests.protocol.group_messages import SliceEvent
 from loadtests.protocol.rounds import HOST_REASONS
 
 GENERATOR_BUSY_LIMIT = {"closed": 0.80, "open": 0.75}
@@ -45,10 +46,26 @@ class LevelContext(Struct, frozen=True):
     #: Connections that were opened in the whole trial beyond the greatest number that a level needs.
     reopened: int = 0
     failure_samples: tuple[str, ...] = ()
+    #: What the fuse held back, as a sentence; empty: next to nothing.
+    held_back: str = ""
 
 
-def statement_problems(statements: Iterable[StatementCount]) -> list[str]:
+def held_back(slices: Iterable[SliceEvent], fuse: int) -> str:
+    """Prevents: measuring the fuse in place of the service. `fuse`: the requests a second that pass; 0: there is none."""
+    events = tuple(slices)
+    held, requests = sum(event.held for event in events), sum(event.requests + event.failures for event in events)
+    if not fuse or held <= (1 - SENT_SHARE) * requests:
+        return ""
+    return (
+        f"the fuse of {fuse:,} requests/s held back {held / max(requests, held):.1%} of the requests: this is its rate, and "
+        "not what the service can do. Ask for a lower rate, or raise most_requests_per_second"
+    )
+
+
+def statement_problems(statements: Iterable[StatementCount] | Missing) -> list[str]:
     """Prevents: caches and batches. The database must execute exactly what the requests require."""
+    if isinstance(statements, Missing):
+        return []
     return [
         f"the database executed {count.name} {count.executed:,} times, but the requests require {count.expected:,}"
         for count in statements
@@ -174,13 +191,19 @@ def interference(level: Level) -> list[str]:
 
 
 def disturbances(level: Level) -> list[str]:
-    """Host interference, and throttling by a CPU quota that is not part of the plan."""
+    """Host interference, throttling by a CPU quota that is not part of the plan, and processes that stood still."""
     return [
         *interference(level),
         *(
             f"the {role} was throttled in {used.throttled_periods} periods, by a CPU quota that is not part of the plan"
             for role, used in level.usage.items()
             if used.throttled_periods
+        ),
+        *(
+            f"the {role} was stopped, or not watched, for {used.stopped_seconds:.1f} s: by a signal or a debugger, or with "
+            "the harness or the whole machine"
+            for role, used in level.usage.items()
+            if used.stopped_seconds
         ),
     ]
 
@@ -226,13 +249,14 @@ def judge(level: Level, context: LevelContext) -> tuple[Verdict, tuple[str, ...]
         if context.reopened > 0:
             # Prevents: a TCP handshake in each request, because the service closes connections or the generator thinks so.
             failed.append(f"{context.reopened:,} connections had to be opened again: the service does not keep them alive")
-        if little := little_problem(level):
+        # What waits for the fuse is not under way.
+        if not context.held_back and (little := little_problem(level)):
             failed.append(little)
     failed += accounting_problems(level)
     failed += context.trial_faults
     if failed:
         return "failed", tuple(failed)
-    generator = generator_problem(level, context)
+    generator = context.held_back or generator_problem(level, context)
     if generator:
         return "generator_limited", (generator,)
     unstable = disturbances(level)

@@ -12,12 +12,12 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.host.mapped_files import mapped_file_bytes
+from harness.host.processes import Seen, look
 from harness.record.samples import Counters
 
 ROOT = Path("/sys/fs/cgroup")
-#: Mapped pages of files change slowly, and a container may have many processes.
-MAPPED_SECONDS = 1.0
+#: A container may have many processes, and their mapped pages of files change slowly.
+LOOK_SECONDS = 1.0
 
 
 class CgroupGone(Exception):
@@ -66,8 +66,8 @@ class Cgroup:
     def __init__(self, pid: int, proc: Path = Path("/proc"), root: Path = ROOT) -> None:
         self._files: list[_File] = []
         self._proc = proc
-        self._mapped_bytes: int | None = None
-        self._mapped_due = 0.0
+        self._seen = Seen()
+        self._look_due = 0.0
         try:
             lines = (proc / str(pid) / "cgroup").read_text(encoding="utf-8").splitlines()
         except OSError:
@@ -118,10 +118,10 @@ class Cgroup:
         while self._files:
             self._files.pop().close()
 
-    def _mapped(self) -> int | None:
-        if (now := time.monotonic()) >= self._mapped_due:
-            self._mapped_bytes, self._mapped_due = mapped_file_bytes(self._procs, self._proc), now + MAPPED_SECONDS
-        return self._mapped_bytes
+    def _look(self) -> Seen:
+        if (now := time.monotonic()) >= self._look_due:
+            self._seen, self._look_due = look(self._procs, self._proc), now + LOOK_SECONDS
+        return self._seen
 
     def read(self) -> Counters:
         """The counters as they are now. Raises CgroupGone."""
@@ -133,6 +133,7 @@ class Cgroup:
     def _read_v1(self) -> Counters:
         cpu_ns = self._cpu_usage.number()
         stat = self._memory_stat.keyed()
+        seen = self._look()
         return Counters(
             cpu_ns=cpu_ns,
             memory_bytes=self._memory.number(),
@@ -141,12 +142,14 @@ class Cgroup:
             peak_bytes=self._peak.number() if self._peak else None,
             throttled_periods=self._cpu_stat.keyed().get("nr_throttled"),
             oom_kills=self._events.keyed().get("oom_kill"),
-            mapped_file_bytes=self._mapped(),
+            mapped_file_bytes=seen.mapped_file_bytes,
+            stopped=seen.stopped,
         )
 
     def _read_v2(self) -> Counters:
         cpu = self._cpu_stat.keyed()
         stat = self._memory_stat.keyed()
+        seen = self._look()
         return Counters(
             cpu_ns=cpu["usage_usec"] * 1000,
             memory_bytes=self._memory.number(),
@@ -155,5 +158,6 @@ class Cgroup:
             peak_bytes=self._peak.number() if self._peak else None,
             throttled_periods=cpu.get("nr_throttled"),
             oom_kills=self._events.keyed().get("oom_kill"),
-            mapped_file_bytes=self._mapped(),
+            mapped_file_bytes=seen.mapped_file_bytes,
+            stopped=seen.stopped,
         )

@@ -66,6 +66,7 @@ class CombinedReader:
             throttled_periods=total("throttled_periods"),
             oom_kills=total("oom_kills"),
             mapped_file_bytes=None if None in mapped else max(pages for pages in mapped if pages is not None),
+            stopped=any(part.stopped for part in parts),
         )
 
     def close(self) -> None:
@@ -76,7 +77,7 @@ class CombinedReader:
 class ApiReader:
     """Reads the engine's stats, where it runs in a virtual machine (Docker Desktop). Much slower than files.
 
-    They do not say which pages of files the processes have mapped.
+    They do not say which pages of files the processes have mapped, nor whether a process is stopped.
     """
 
     def __init__(self, container: Container) -> None:

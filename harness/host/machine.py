@@ -15,6 +15,8 @@ from harness.record.cpus import Cpu
 from harness.record.run import Host
 
 TOPOLOGY = Path("/sys/devices/system/cpu")
+#: A random number that the kernel draws when it starts. Containers have that of their machine.
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 def _read(path: Path) -> str | None:
@@ -82,5 +84,5 @@ def describe() -> Host:
         governor=_read(TOPOLOGY / "cpu0/cpufreq/scaling_governor"),
         smt=_read(TOPOLOGY / "smt/control"),
         cgroup_version=cgroup_version(),
-        boot_id=_read(Path("/proc/sys/kernel/random/boot_id")),
+        boot_id=_read(BOOT_ID),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
@@ -57,18 +57,21 @@ def convert(value: Any, type_: type[T], where: str) -> T:
         if unknown:
             field, path = unknown.group(1), unknown.group(2) or "$"
             known = _fields_at(type_, path)
-            section = path.removeprefix("$").removeprefix(".")
-            inside = f" in [{section}]" if section else ""
+            inside = _inside(path.removeprefix("$"))
             raise UsageError(f'{where}: unknown key "{field}"{inside}{suggest(field, known)}') from None
         if value_error := _VALUE.fullmatch(message):
             word, path = value_error.groups()
             raise UsageError(f'{where}: unknown {_steps(path)[-1]} "{word}"{_known_at(type_, path)}') from None
         if missing := _MISSING.fullmatch(message):
             name, path = missing.group(1), missing.group(2) or ""
-            section = path.removeprefix(".")
-            inside = f" in [{section}]" if section else ""
-            raise UsageError(f'{where}: missing key "{name}"{inside}{_known_at(type_, f"{path}.{name}")}') from None
+            raise UsageError(f'{where}: missing key "{name}"{_inside(path)}{_known_at(type_, f"{path}.{name}")}') from None
         raise UsageError(f"{where}: {message.replace('`$.', '`').replace('$.', '')}") from None
+
+
+def _inside(path: str) -> str:
+    """Where a key stands, in words. `path`: such as `.engine`, or `.targets[...]` of one of several tables."""
+    section = path.removeprefix(".").replace("[...]", ".NAME")
+    return f" in [{section}]" if section else ""
 
 
 def _known_at(type_: Any, path: str) -> str:
@@ -101,7 +104,15 @@ def _struct_at(type_: Any, steps: Iterable[str]) -> Any:
     for step in steps:
         fields = {field.encode_name: field.type for field in msgspec.structs.fields(current)}
         current = fields[step]
-        # Optional and tuple types: the struct inside.
-        inner = [a for a in getattr(current, "__args__", ()) if hasattr(a, "__struct_fields__")]
-        current = inner[0] if inner else current
+        # Optional types, tuples and tables of any names: the struct inside.
+        current = next(_structs(current), current)
     return current
+
+
+def _structs(kind: Any) -> Iterator[Any]:
+    """All structs inside a type."""
+    for inner in get_args(kind):
+        if hasattr(inner, "__struct_fields__"):
+            yield inner
+        else:
+            yield from _structs(inner)

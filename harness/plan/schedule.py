@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import product
 
 import msgspec
@@ -39,9 +39,9 @@ FLOOR_PROBES = 9
 #: Minimum warm-up of JIT targets. On one core, limited by database or pool, requests of Java and Kotlin reached their lowest
 #: CPU time after 13-22 s. On the way there are plateaus that are longer than the windows in which a trend is looked for.
 JIT_SECONDS = 20.0
-#: Turns of one second in a group's warm-up, before each profile. JIT targets reach their lowest CPU time on `cpu` after six
-#: to twelve of them; on `db` the rarer routes take longer. Rounds in which one still gets faster are warm-up too.
-TURNS, JIT_TURNS = 2, 15
+#: Turns of one second in a group's warm-up, before each profile. JIT targets have all CPUs of the trial then, and reach
+#: their highest throughput after seven to ten turns. Rounds in which one still gets faster are warm-up too.
+TURNS, JIT_TURNS = 2, 10
 TURN_SECONDS = 1.06
 #: To start and stop a service with its database.
 SERVICE_SECONDS = 2.5
@@ -57,8 +57,9 @@ def make_plan(
     targets: tuple[str, ...],
     profiles: tuple[Profile, ...],
     placement: Placement,
+    cells: Collection[tuple[str, str]] | None = None,
 ) -> Plan:
-    """All targets with all profiles once per block.
+    """All targets with all profiles once per block; or only these pairs of target and profile (`cells`).
 
     Profiles that are measured in slices come first in each block, with the services of `timing.together` blocks alive at
     once. The other trials follow in random order: a machine that gets warm or noisy affects all targets alike. A variant's
@@ -67,6 +68,9 @@ def make_plan(
     rng = random.Random(seed)
     together = max(timing.together, 1)
     trials: list[Trial] = []
+
+    def wanted(target: str, profile: Profile) -> bool:
+        return takes_part(target, profile) if cells is None else (target, profile.name) in cells
 
     def add(block: int, target: str, profile: str, group: int) -> None:
         trials.append(Trial(f"{len(trials) + 1:03}-{target}-{profile}", block, target, profile, group))
@@ -77,19 +81,19 @@ def make_plan(
         blocks = range(first, min(first + together, timing.blocks + 1))
         for profile, block, target in product(grouped, blocks, targets):
             # One twin in a group is enough for the A/A test.
-            if target.endswith(TWIN) and block != first:
+            if not wanted(target, profile) or (target.endswith(TWIN) and block != first):
                 continue
             if profile.most_blocks is None or block <= profile.most_blocks:
                 add(block, target, profile.name, group)
         # What is not measured in slices alternates target by target, once for each group.
-        cells = [
-            ([target for target in family if takes_part(target, profile)], profile.name)
+        alone = [
+            ([target for target in family if wanted(target, profile)], profile.name)
             for profile in profiles
             if profile not in grouped and (profile.most_blocks is None or group <= profile.most_blocks)
             for family in families
         ]
-        rng.shuffle(cells)
-        for family, profile_name in cells:
+        rng.shuffle(alone)
+        for family, profile_name in alone:
             # A family of one draws nothing: without variants a seed gives the plan that it always gave.
             for target in rng.sample(family, len(family)) if len(family) > 1 else family:
                 add(group, target, profile_name, 0)
@@ -109,6 +113,16 @@ def takes_part(target: str, profile: Profile) -> bool:
     return profile.kind != "build" or not is_variant(target)
 
 
+def cells_of(targets: Mapping[str, Target], profiles: Iterable[Profile]) -> tuple[tuple[str, str], ...]:
+    """The pairs of target and profile that are measured. A team's own service has the profiles that its manifest lists."""
+    return tuple(
+        (name, profile.name)
+        for name, target in targets.items()
+        for profile in profiles
+        if (profile.name in target.team_profiles if target.of_team else not profile.content) and takes_part(name, profile)
+    )
+
+
 def further_group(plan: Plan) -> Plan:
     """The plan with another group after its last: so many blocks as are alive at once, of what is measured in slices."""
     blocks, together = plan.timing.blocks, max(plan.timing.together, 1)
@@ -119,6 +133,7 @@ def further_group(plan: Plan) -> Plan:
         targets=plan.targets,
         profiles=tuple(profile for profile in plan.profiles if sliced(profile)),
         placement=plan.placement,
+        cells={(trial.target, trial.profile) for trial in plan.trials},
     )
     group = max((trial.group for trial in plan.trials), default=0) + 1
     trials = tuple(

@@ -15,14 +15,14 @@ from msgspec import Struct, field
 from harness.errors import UsageError
 from harness.plan.decoding import convert, read_text, read_toml
 from harness.plan.variants import variants_of
-from harness.record.plan import BASE, DOT, TWIN, Development, Deviation, Edit, Setting, Sizing, Target
+from harness.record.plan import BASE, DOT, TWIN, Development, Deviation, Edit, Setting, Sizing, Target, TargetClass
 
 
 class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
     """The fields of service.toml."""
 
     language: str
-    target_class: Literal["standard", "tuned"] = field(name="class")
+    target_class: TargetClass = field(name="class")
     kind: Literal["compiled", "managed", "interpreted"]
     framework: str
     driver: str
@@ -36,6 +36,8 @@ class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
     memory: tuple[Sizing, ...] = ()
     jit: bool = False
     represents: bool = False
+    #: Without this line a target is measured unasked, so that a new folder is.
+    default: bool = True
     variants: Mapping[str, Any] = {}
 
 
@@ -73,6 +75,7 @@ def _target(folder: Path, manifest: Manifest) -> Target:
         jit=manifest.jit,
         kind=manifest.kind,
         represents=manifest.represents,
+        default=manifest.default,
     )
 
 
@@ -85,9 +88,13 @@ def with_default_twin(targets: Mapping[str, Target], preset: str, *, every: bool
     """All targets with the twin of one of them, or of `every`: an A/A test in each run.
 
     A compiled target is taken if there is one, because its starts do not differ by what a JIT compiler chose, and no variant
-    where there is another. Preset smoke has none: it only checks that everything works.
+    where there is another. Preset smoke has none: it only checks that everything works. A service that fitmap did not start
+    has none either. Raises UsageError.
     """
-    if preset == "smoke" and not every:
+    external = [name for name, target in targets.items() if target.external]
+    if external and every:
+        raise UsageError(f"--twins: {external[0]} is one process, which fitmap did not start: it has no twin")
+    if external or (preset == "smoke" and not every):
         return dict(targets)
     bases = {name: target for name, target in targets.items() if target.variant is None} or targets
     compiled = [name for name, target in bases.items() if target.kind == "compiled"]

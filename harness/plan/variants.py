@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from difflib import SequenceMatcher
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 from msgspec import Struct, field
@@ -18,7 +18,7 @@ from msgspec import Struct, field
 from harness.errors import UsageError
 from harness.plan.bases import arguments_of, bases_below, is_base_argument, read_bases
 from harness.plan.decoding import convert, suggest
-from harness.record.plan import BASE, DOT, TWIN, Setting, Target, Variant
+from harness.record.plan import BASE, DOT, TWIN, Setting, Target, TargetClass, Variant
 from loadtests.protocol.meta import META_KEYS
 
 #: Means each variant on the command line.
@@ -34,7 +34,7 @@ class Section(Struct, frozen=True, forbid_unknown_fields=True):
     """The fields of [variants.NAME]."""
 
     question: str
-    target_class: Literal["standard", "tuned"] | None = field(default=None, name="class")
+    target_class: TargetClass | None = field(default=None, name="class")
     bases: Mapping[str, str] = {}
     arguments: Mapping[str, str] = {}
     environment: Mapping[str, str] = {}

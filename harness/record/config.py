@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
+from harness.record.external import ExternalSection
 from loadtests.protocol.messages import Objective
 
 
@@ -19,15 +20,24 @@ class Engine(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RunSection(Struct, frozen=True, forbid_unknown_fields=True):
-    """What to measure. Empty tuples mean all, but for `variants`: none. `variants`: of these targets; "all" means each."""
+    """What to measure. Empty tuples mean what is measured unasked: default targets, the preset's profiles, no variants.
+
+    `classes`: only targets of these, of all that there are where `targets` is empty. `variants`: of the chosen targets;
+    "all" means each.
+
+    `services`: folders with a team's own services, as seen from the working directory. Unset: there are none, and then the
+    record does not have the key.
+    """
 
     preset: str = "quick"
     targets: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
     variants: tuple[str, ...] = ()
     profiles: tuple[str, ...] = ()
     levels: tuple[str, ...] = ()
     seed: int = 1
     service_cores: int = 1
+    services: tuple[str, ...] | UnsetType = UNSET
 
 
 class TimingSection(Struct, frozen=True, forbid_unknown_fields=True):
@@ -134,3 +144,5 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     prices: PricesSection = PricesSection()
     gate: GateSection = GateSection()
     opinion: tuple[Opinion, ...] = ()
+    #: Services that fitmap did not start, by name. Unset: there are none, and then the record does not have the key.
+    targets: Mapping[str, ExternalSection] | UnsetType = UNSET

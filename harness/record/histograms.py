@@ -31,7 +31,8 @@ def tag(level: str, kind: str, route: str) -> str:
 def read_encoded(folder: Path, trial_id: str, kind: str) -> dict[str, str]:
     """The histograms of one kind as they are in the log, by tag: whoever needs few of them decodes no others.
 
-    Empty if the trial has none. A line that was cut off may give a histogram that can't be decoded.
+    Empty if the trial has none. A line that was cut off may give a histogram that can't be decoded. One that runs into the
+    next line would give its route the histogram of another: a line is left out if it has not just its own fields.
     """
     path = folder / "histograms" / f"{trial_id}.hlog"
     try:
@@ -41,10 +42,17 @@ def read_encoded(folder: Path, trial_id: str, kind: str) -> dict[str, str]:
     found = {}
     for line in lines:
         # Tag=level|kind|route,start,length,maximum,histogram
-        name, comma, rest = line.partition(",")
-        if comma and name.startswith("Tag=") and name.split("|", 2)[1:2] == [kind]:
-            found[name.removeprefix("Tag=")] = rest.rpartition(",")[2]
+        name, *fields = line.split(",")
+        if not name.startswith("Tag=") or name.split("|", 2)[1:2] != [kind]:
+            continue
+        # Zeros in the place of a line's end are no printable text. Decoding would pass over them.
+        if len(fields) == 4 and all(map(_is_number, fields[:3])) and line.isprintable():
+            found[name.removeprefix("Tag=")] = fields[3]
     return found
+
+
+def _is_number(text: str) -> bool:
+    return text.replace(".", "", 1).isdecimal()
 
 
 def read_histograms(folder: Path, trial_id: str) -> dict[str, HdrHistogram]:

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from loadtests.protocol.messages import Window
 
 Verdict = Literal["valid", "generator_limited", "unstable", "failed"]
 #: What limits a level: harness/evaluation/bottleneck.py has the rules.
-Bottleneck = Literal["service-cpu", "database", "pool", "proxy", "generator", "none"]
+#: `unknown`: of a service that fitmap did not start nobody sees what it used.
+Bottleneck = Literal["service-cpu", "database", "pool", "proxy", "generator", "none", "unknown"]
 
 
 class Missing(Struct, frozen=True, tag="missing"):
@@ -38,6 +39,8 @@ class Usage(Struct, frozen=True):
     busiest_second_cores: float
     #: Periods of the window in which a CPU quota stopped it; None if the kernel does not report them.
     throttled_periods: int | None = None
+    #: For how much of the window a process of it was stopped, or it was not watched because the harness stood still.
+    stopped_seconds: float = 0.0
 
 
 class HostUse(Struct, frozen=True, tag="host"):
@@ -100,9 +103,9 @@ class Slice(Struct, frozen=True, array_like=True):
     #: Closed loop: the requests of whole passes at whose begin and end all connections were busy, and how long they took.
     paced_requests: int
     paced_ns: int
-    #: CPU time of the measured part. The counters were read while no request was under way.
-    service_cpu_ns: int
-    database_cpu_ns: int
+    #: CPU time of the measured part. The counters were read while no request was under way. None: they can't be read.
+    service_cpu_ns: int | None
+    database_cpu_ns: int | None
     generator_cpu_ns: int
     #: Why the slice does not count; empty: it counts.
     dropped: str = ""
@@ -138,8 +141,8 @@ class LevelMeasurement(Struct, frozen=True):
     windows: tuple[Window, ...]
     usage: Mapping[str, Usage]
     host: HostUse | Missing
-    #: Over the whole level, warm-up and drain included.
-    statements: tuple[StatementCount, ...]
+    #: Over the whole level, warm-up and drain included. Missing where nobody counts them.
+    statements: tuple[StatementCount, ...] | Missing
     #: The machine's speed in the window, by role. Empty if it was not probed (containers of another kernel, method 3).
     speed: Mapping[str, Speed] = {}
     #: Share of scheduled requests with the expected answer within the objective's time. None: unknown.
@@ -148,6 +151,13 @@ class LevelMeasurement(Struct, frozen=True):
     slices: tuple[Slice, ...] = ()
     #: Why its latency is not ranked, though throughput and CPU are; empty: it is.
     latency_problem: str = ""
+    #: Role -> why nothing is known of its container. Unset: each role has its usage, and then the record does not have the
+    #: key.
+    unseen: Mapping[str, Missing] | UnsetType = UNSET
+
+    def without(self, role: str) -> Missing:
+        """Why there is no usage of a role."""
+        return (self.unseen or {}).get(role, Missing(f"no samples of the {role}"))
 
 
 class CapacityProbe(Struct, frozen=True):
@@ -183,11 +193,11 @@ class Measurement(Struct, frozen=True, tag="measured"):
     generator_versions: Mapping[str, str]
     workers: int
     golden_cases: int
-    #: From the container's start to the first 200 on /health, with the database up.
-    start_seconds: float
-    #: From SIGTERM to the end of the process; and its exit status.
-    stop_seconds: float
-    exit_status: int
+    #: From the container's start to the first 200 on /health, with the database up. Missing where fitmap did not start it.
+    start_seconds: float | Missing
+    #: From SIGTERM to the end of the process; and its exit status. Missing of a service that does not keep `drain`.
+    stop_seconds: float | Missing
+    exit_status: int | Missing
     levels: tuple[LevelMeasurement, ...]
     capacity: Capacity | Missing
     #: Expected answers in the whole trial by route, golden cases included. The SQL statements are compared with these.

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
+from harness.record.external import External
+from harness.record.own import Own
 from harness.wording import counted
 
 TWIN = "-twin"
@@ -19,6 +21,8 @@ CAPACITY = "capacity"
 
 #: harness/plan/config_file.py has their timing.
 Preset = Literal["smoke", "quick", "gate", "full"]
+#: What a target may do to be fast. services/contract/README.md has the rules.
+TargetClass = Literal["standard", "tuned"]
 #: What a trial does; harness/trials/dispatch.py has the module of each kind.
 Kind = Literal["load", "startup", "build", "memory-floor", "scale-up", "scale-out"]
 
@@ -106,11 +110,15 @@ class Variant(Struct, frozen=True):
 
 
 class Target(Struct, frozen=True):
-    """One service: a folder under services/ with its manifest, or a variant of it."""
+    """One service: a folder under services/ with its manifest, a variant of it, or a team's own service.
+
+    A team's own one is started by fitmap (`own`), or runs elsewhere (`external`).
+    """
 
     name: str
     language: str
-    target_class: Literal["standard", "tuned"]
+    #: `own`: a team's own service.
+    target_class: TargetClass | Literal["own"]
     framework: str
     driver: str
     sources: tuple[str, ...]
@@ -133,6 +141,27 @@ class Target(Struct, frozen=True):
     variant: Variant | None = None
     #: It stands for its language in its class, where another target has the same language and class.
     represents: bool = False
+    #: It is measured where no target is named.
+    default: bool = True
+    #: A team's own service. Unset: one of fitmap's, and then the record does not have the key.
+    own: Own | UnsetType = UNSET
+    #: A service that fitmap did not start. Unset as `own`.
+    external: External | UnsetType = UNSET
+
+    @property
+    def of_team(self) -> bool:
+        """Whether it is a team's own service, and none of fitmap's."""
+        return bool(self.own or self.external)
+
+    @property
+    def team_folder(self) -> str:
+        """The folder beside or above which its profiles lie. Empty: it is one of fitmap's."""
+        return self.own.folder if self.own else self.external.folder if self.external else ""
+
+    @property
+    def team_profiles(self) -> tuple[str, ...]:
+        """The profiles that a team's own service lists."""
+        return self.own.profiles if self.own else self.external.profiles if self.external else ()
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -174,6 +203,8 @@ class Profile(Struct, frozen=True):
     kind: Kind = "load"
     #: The maximum number of blocks, for values that hardly vary. None: all blocks of the run.
     most_blocks: int | None = None
+    #: A hash of the files of a team's own profile. Unset: one of fitmap's, and then the record does not have the key.
+    content: str | UnsetType = UNSET
 
 
 class Timing(Struct, frozen=True, forbid_unknown_fields=True):

@@ -67,7 +67,7 @@ def read_record(folder: Path) -> Record:
             )
         run = msgspec.json.decode(data, type=Run)
     except DAMAGED as error:
-        raise UsageError(f"{path} is no valid record: {error}") from None
+        raise UsageError(f"{path} is no valid record ({error}): restore it from a copy, or measure again") from None
     results: dict[str, TrialResult] = {}
     superseded: list[TrialResult] = []
     planned = {trial.id for trial in run.plan.trials}

@@ -118,3 +118,8 @@ class Run(Struct, frozen=True):
     calibration: Calibration
     #: Lines of code by target. Empty in older records, which have no counts.
     source_lines: Mapping[str, int] = {}
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether fitmap did not start what it measured: such a target is measured alone."""
+        return any(target.external for target in self.targets.values())

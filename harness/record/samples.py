@@ -22,8 +22,10 @@ class Counters:
     peak_bytes: int | None
     throttled_periods: int | None
     oom_kills: int | None
-    #: Pages of files that its processes have mapped (harness/host/mapped_files.py). Up to a second older than the rest.
+    #: Pages of files that its processes have mapped (harness/host/processes.py). Up to a second older than the rest.
     mapped_file_bytes: int | None = None
+    #: Whether one of its processes was seen stopped, by a signal or a debugger. Up to a second older, too.
+    stopped: bool = False
 
     @property
     def working_set_bytes(self) -> int | None:

@@ -28,16 +28,25 @@ _COUNTERS = ("cpu_ns", "memory_bytes", "inactive_file_bytes", "anonymous_bytes",
 
 
 class RecordWriter:
-    """Writes the folder of a run. Every method raises RunError if the disk refuses."""
+    """Writes the folder of a run. Every method raises RunError if the disk refuses, or the folder is gone."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._began = (folder / "run.json").exists()
 
     def _refused(self, error: OSError) -> RunError:
         return RunError(
             f"{self.folder} can't be written ({error.strerror}): make room or set another folder with --runs; "
             "finished trials are kept, and `fitmap bench --resume` measures the rest"
         )
+
+    def _check_there(self) -> None:
+        """Without the header, what is written would be a second folder that is no record."""
+        if self._began and not (self.folder / "run.json").exists():
+            raise RunError(
+                f"{self.folder} was moved or removed while the run went on: finished trials are where it is now. "
+                "Move it back, and `fitmap bench --resume` measures the rest"
+            )
 
     def begin(self, run: Run) -> None:
         try:
@@ -50,12 +59,14 @@ class RecordWriter:
 
     def append(self, result: TrialResult) -> None:
         """Appends a finished trial. It is on the disk when this returns."""
+        self._check_there()
         try:
             append_line(self.folder / "trials.jsonl", msgspec.json.encode(result))
         except OSError as error:
             raise self._refused(error) from None
 
     def samples(self, trial_id: str, samples: Iterable[Sample]) -> None:
+        self._check_there()
         text = io.StringIO()
         writer = csv.writer(text)
         writer.writerow(("monotonic_ns", "role", *_COUNTERS))
@@ -74,6 +85,7 @@ class RecordWriter:
 
         Tags are level|kind|route, times seconds since `start_unix_seconds`.
         """
+        self._check_there()
         lines = [
             "#[Histogram log format version 1.3]",
             f"#[StartTime: {start_unix_seconds:.3f} (seconds since epoch)]",

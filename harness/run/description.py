@@ -11,16 +11,14 @@ import docker
 from harness.containers.builder import Image
 from harness.containers.engine import Say
 from harness.containers.lifecycle import output_of
-from harness.errors import EngineError
-from harness.files import ROOT
+from harness.containers.versions import repository_of
+from harness.errors import EngineError, UsageError
 from harness.host import machine
 from harness.host.git import git
 from harness.record.config import Config
 from harness.record.method import METHOD
 from harness.record.plan import Plan, Target
 from harness.record.run import SCHEMA, Calibration, EngineRecord, ImageRecord, Run
-
-CONTRACT = ROOT / "services" / "contract"
 
 
 def describe_run(
@@ -40,14 +38,16 @@ def describe_run(
 ) -> Run:
     """All that is known of a run before its first trial."""
     server = client.version()
-    checksum, database_version, settings = _ask_database_image(client, images["database"].id)
+    # A team's own services bring a database of theirs, or none.
+    database = images.get("database")
+    checksum, database_version, settings = _ask_database_image(client, database.id) if database else ("", "", {})
     return Run(
         schema=SCHEMA,
         method=METHOD,
         id=run_id,
         started=datetime.now(UTC).isoformat(timespec="seconds"),
         fitmap_version=version("fitmap"),
-        revision=_revision(say),
+        revision=_revision(targets, say),
         command=tuple(command),
         configuration_text=configuration_text,
         configuration=config,
@@ -83,9 +83,16 @@ def _ask_database_image(client: docker.DockerClient, image_id: str) -> tuple[str
     return checksum, database_version, settings
 
 
-def _revision(say: Say) -> str | None:
-    """The commit of the checkout, with + if files differ from it; None outside a checkout, or where git fails."""
-    found = git("describe", "--always", "--dirty=+", "--abbrev=12", "--exclude=*")
-    if found.reason and (ROOT / ".git").exists():
+def _revision(targets: Mapping[str, Target], say: Say) -> str | None:
+    """The commit of the checkout, with + if files differ from it; None outside a checkout, or where git fails.
+
+    The checkout is that of the own services, if all are; a run of targets from several checkouts has no one revision.
+    """
+    try:
+        repository = repository_of(targets)
+    except UsageError:
+        return None
+    found = git("describe", "--always", "--dirty=+", "--abbrev=12", "--exclude=*", folder=repository)
+    if found.reason and (repository / ".git").exists():
         say(f"the record has no revision: {found.reason}")
     return found.text or None

@@ -29,8 +29,8 @@ def check_differ(targets: Mapping[str, Target], images: Mapping[str, Image]) -> 
         variant = target.variant if not is_base(name) else None
         base = images.get(variant.base) if variant else None
         if variant and base and images[name].id == base.id and not variant.environment:
-            what = next(word for word in ("arguments", "bases", "overlay") if getattr(variant, word))
-            reach = "reaches" if what == "overlay" else "reach"
+            what = "image" if target.own else next(w for w in ("arguments", "bases", "overlay") if getattr(variant, w))
+            reach = "reach" if what in ("arguments", "bases") else "reaches"
             raise UsageError(
                 f"{name} is the same image as {variant.base}, with the same environment: its {what} {reach} nothing"
             )
@@ -47,7 +47,8 @@ def prove(
     """Starts each variant once and reads its GET /meta. Raises UsageError where it is not what the manifest claims."""
     for name, target in targets.items():
         # A twin is the same image, and a base version was built from another manifest.
-        if target.variant and not name.endswith(TWIN) and not is_base(name):
+        # A team's own service keeps no GET /meta.
+        if target.variant and not target.own and not name.endswith(TWIN) and not is_base(name):
             meta = _meta(client, config, placement, target, images, name)
             check_claims(name, target, meta)
             say(f"{name} is what its manifest claims (runtime {meta.get('runtime', 'unknown')})")

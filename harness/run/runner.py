@@ -13,14 +13,17 @@ from harness.containers.lifecycle import announced
 from harness.errors import UsageError
 from harness.evaluation.statements import read_contract
 from harness.evaluation.validity import disturbed_by_host
+from harness.files import CONTRACT
 from harness.host import machine
 from harness.plan.schedule import trials_seconds
+from harness.plan.selection import planned_profiles
 from harness.record.method import METHOD
-from harness.record.plan import Plan, Trial, groups
+from harness.record.plan import Plan, Trial, groups, is_base
 from harness.record.reader import Record, read_record
+from harness.record.run import Run
 from harness.record.writer import RecordWriter
-from harness.run.description import CONTRACT
 from harness.run.progress import Listener, Position
+from harness.run.secrets import secrets_of, without_secrets
 from harness.trials.context import Setup
 from harness.trials.dispatch import run_trial
 from harness.trials.group import run_group
@@ -51,6 +54,7 @@ def run_trials(client: docker.DockerClient, record: Record, listener: Listener) 
     """
     run = record.run
     writer = RecordWriter(record.folder)
+    secrets = _secrets(run)
     setup = Setup(
         run_id=run.id,
         plan=run.plan,
@@ -60,6 +64,7 @@ def run_trials(client: docker.DockerClient, record: Record, listener: Listener) 
         calibration=run.calibration,
         targets=run.targets,
         image_set=run.image_set,
+        secrets=secrets,
     )
     # A group is measured as a whole, so it is measured again as a whole.
     missing = {trial.id for trial in record.pending()}
@@ -75,9 +80,10 @@ def run_trials(client: docker.DockerClient, record: Record, listener: Listener) 
         listener.trial_started(position, trials)
         if trials[0].group:
             for result in run_group(client, setup, trials, writer, listener.window, listener.slice):
-                writer.append(result)
+                hidden = without_secrets(result, secrets)
+                writer.append(hidden)
                 number += 1
-                listener.trial_done(msgspec.structs.replace(position, number=number), result, repeated=False)
+                listener.trial_done(msgspec.structs.replace(position, number=number), hidden, repeated=False)
         else:
             number += 1
             _run_alone(client, setup, trials[0], writer, listener, position)
@@ -85,6 +91,12 @@ def run_trials(client: docker.DockerClient, record: Record, listener: Listener) 
         done += sum(expected[trial.id] for trial in trials)
         slower = (time.monotonic() - begun) / done
     return read_record(record.folder)
+
+
+def _secrets(run: Run) -> dict[str, str]:
+    """The variables that own services and profiles of a run ask for. Raises UsageError."""
+    own = {name: target for name, target in run.targets.items() if target.of_team and not is_base(name)}
+    return secrets_of(run.targets, planned_profiles(run.plan, own)) if own else {}
 
 
 def _run_alone(

@@ -34,7 +34,7 @@ from harness.files import ROOT
 from harness.record.measurement import Missing
 from harness.record.plan import Edit, Target, Trial, folder_of, is_base
 from harness.record.trial_result import BuildMeasurement, BuildStep, Built, Dependencies
-from harness.trials.context import Setup, check_ports, start_database, started_unix_ns, wait_for_database
+from harness.trials.context import Setup, check_ports, seconds_to, start_database, started_unix_ns, wait_for_database
 from harness.trials.dependencies import dependencies
 from harness.trials.development import edit_to_answer
 from harness.trials.readiness_probe import Watcher
@@ -178,7 +178,7 @@ def measure(setup: Setup, trial: Trial, containers: TrialContainers) -> BuildMea
         service.start()
         seen = watcher.seen(service)
         running = time.monotonic()
-        start_seconds = round((seen.unix_ns[-1] - started_unix_ns(service)) / 1e9, 4)
+        (start_seconds,) = seconds_to(seen.unix_ns[-1:], started_unix_ns(service), service)
         counted = _dependencies(target, folder, service)
         # The same port is needed.
         containers.remove(service)

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
 from harness.containers.lifecycle import RunningContainer, TrialContainers, check_port_free
+from harness.containers.own_images import PROFILES
 from harness.containers.spec import LOOPBACK, database_spec
 from harness.errors import TrialError
 from harness.evaluation.inputs import DatabaseReading
 from harness.evaluation.statements import Contract, parse_statistics
 from harness.plan.schedule import timing_of
 from harness.record.config import Config
+from harness.record.external import External
+from harness.record.own import Own
 from harness.record.plan import Placement, Plan, Profile, Target, Timing, Trial, folder_of, is_base
 from harness.record.run import Calibration
-from harness.trials.generator import READY_SECONDS
+from harness.trials.generator import READY_SECONDS, clock_offset_of
 from loadtests.protocol import messages
 
 DATABASE_READY_SECONDS = 30.0
 #: How long a service gets no request before its first held request. Its memory then is the base of memory per waiter.
 IDLE_SECONDS = 1.0
+#: How far the wall clock may be corrected while a service starts.
+CLOCK_SLACK_SECONDS = 0.1
 
 
 class Setup(Struct, frozen=True):
@@ -37,6 +42,23 @@ class Setup(Struct, frozen=True):
     targets: Mapping[str, Target] = {}
     #: The image set of their base images.
     image_set: str = "local"
+    #: Variables of fitmap's own environment that services and profiles ask for. They appear in no file.
+    secrets: Mapping[str, str] = {}
+
+    @property
+    def load_image(self) -> str:
+        """The load generator's image, with the own profiles of the run if it has any."""
+        return self.images.get(PROFILES, self.images["load"])
+
+    def own(self, trial: Trial) -> Own | None:
+        """What a team's own service asks for. None: it is one of fitmap's."""
+        target = self.targets.get(trial.target)
+        return target.own if target and isinstance(target.own, Own) else None
+
+    def external(self, trial: Trial) -> External | None:
+        """The service of a trial, if fitmap did not start it."""
+        target = self.targets.get(trial.target)
+        return target.external if target and isinstance(target.external, External) else None
 
     def profile(self, trial: Trial) -> Profile:
         return next(profile for profile in self.plan.profiles if profile.name == trial.profile)
@@ -94,6 +116,37 @@ def started_unix_ns(service: RunningContainer) -> int:
     return service.started_unix_ns()
 
 
+def start_seconds(hello: messages.Hello, ready_monotonic_ns: int, started_ns: int, service: RunningContainer) -> float:
+    """From the engine's start of a service to the instant at which it was ready. Raises TrialError.
+
+    `ready_monotonic_ns`: by the load generator. The engine tells the start by the wall clock, which may be set in between.
+    By the monotonic clock the start lies within the call that asked for it.
+    """
+    seconds = (hello.unix_ns + ready_monotonic_ns - hello.monotonic_ns - started_ns) / 1e9
+    # Where the engine has a kernel of its own, its monotonic clock is known from both wall clocks alone.
+    if clock_offset_of(hello) == 0:
+        begun, ended = service.start_call_ns
+        check_start(seconds, (ready_monotonic_ns - ended) / 1e9, (ready_monotonic_ns - begun) / 1e9)
+    return round(seconds, 4)
+
+
+def seconds_to(instants: Sequence[int], started_ns: int, service: RunningContainer) -> tuple[float, ...]:
+    """From the engine's start of a service to instants of the wall clock that were heard of just now. Raises TrialError."""
+    most = (time.monotonic_ns() - service.start_call_ns[0]) / 1e9
+    found = tuple((instant - started_ns) / 1e9 for instant in instants)
+    for seconds in found:
+        check_start(seconds, 0.0, most)
+    return tuple(round(seconds, 4) for seconds in found)
+
+
+def check_start(seconds: float, least: float, most: float) -> None:
+    """Raises TrialError if a start took less or more by the wall clock than it can have taken by the monotonic one."""
+    if not least - CLOCK_SLACK_SECONDS <= seconds <= most + CLOCK_SLACK_SECONDS:
+        raise TrialError(
+            "readiness", f"the wall clock was set while the service started: its start would have taken {seconds:,.1f} s"
+        )
+
+
 def load_spec(
     setup: Setup, trial: Trial, levels: tuple[messages.TimedLevel, ...], *, golden: bool = True
 ) -> messages.LoadSpec:
@@ -138,4 +191,4 @@ def statistics_command(port: int) -> list[str]:
 
 def read_statements(database: RunningContainer, port: int, answered: Mapping[str, int]) -> DatabaseReading:
     """The database's statistics as they are now. Raises TrialError."""
-    return DatabaseReading(answered, parse_statistics(database.query(statistics_command(port), user="postgres")))
+    return DatabaseReading(answered, parse_statistics(database.execute(statistics_command(port), user="postgres")))

@@ -6,11 +6,13 @@ Tools for builds and tests do not count, nor do the language's standard library 
 go.sum            go.mod: `require` lines, those marked `// indirect` are transitive (Go writes both itself, `go mod tidy`)
 Cargo.lock        [dependencies] of Cargo.toml, and what Cargo.lock reaches from them
 requirements.txt  [project] dependencies of pyproject.toml; each further pinned line is transitive
+package-lock.json dependencies of package.json; what the lock file does not mark as `dev` beyond them is transitive
 pom.xml           <dependency> of scope compile or runtime; Maven has no lock file, so the rest are the jars in the image
 """
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from collections.abc import Collection, Mapping
@@ -34,7 +36,7 @@ def dependencies(folder: Path, lock_file: str, jars: Collection[str]) -> Depende
 
     `jars`: names of the jars in its image. Raises OSError if a file is missing, ValueError if a file is not as expected.
     """
-    counters = {"go.sum": _go, "Cargo.lock": _cargo, "requirements.txt": _python}
+    counters = {"go.sum": _go, "Cargo.lock": _cargo, "requirements.txt": _python, "package-lock.json": _npm}
     if lock_file == "pom.xml":
         return _maven(folder, jars)
     return counters[lock_file](folder) if lock_file in counters else None
@@ -83,6 +85,16 @@ def _python(folder: Path) -> Dependencies:
 def _normal(requirement: str) -> str:
     """The normalised name in a requirement. Raises ValueError."""
     return canonicalize_name(Requirement(requirement).name)
+
+
+def _npm(folder: Path) -> Dependencies:
+    # Keys are paths: node_modules/a, node_modules/a/node_modules/b; the empty one is the service itself.
+    locked = json.loads((folder / "package-lock.json").read_text(encoding="utf-8"))["packages"]
+    chosen = locked[""].get("dependencies", {})
+    if absent := [name for name in chosen if f"node_modules/{name}" not in locked]:
+        raise ValueError(f"{', '.join(absent)} of package.json is not in package-lock.json")
+    run_time = [path for path, package in locked.items() if path and not (package.get("dev") or package.get("devOptional"))]
+    return Dependencies(len(chosen), len(run_time) - len(chosen), "package-lock.json")
 
 
 def _maven(folder: Path, jars: Collection[str]) -> Dependencies:

@@ -11,10 +11,10 @@ import io
 import tarfile
 import time
 from pathlib import PurePosixPath
-from typing import Any
 
 import docker.errors
 
+from harness.containers.commands import run_in
 from harness.containers.lifecycle import RunningContainer, TrialContainers
 from harness.containers.spec import LOOPBACK, ContainerSpec, workbench_spec
 from harness.errors import TrialError
@@ -80,8 +80,8 @@ def _wait(bench: RunningContainer, port: int) -> None:
         finally:
             connection.close()
         # The file with its number is missing for a moment after the start.
-        alive: Any = bench.container.exec_run(["sh", "-c", f'[ ! -s {_PROCESS} ] || kill -s 0 "$(cat {_PROCESS})"'])
-        if alive.exit_code:
+        status, _ = run_in(bench.container, ["sh", "-c", f'[ ! -s {_PROCESS} ] || kill -s 0 "$(cat {_PROCESS})"'])
+        if status:
             raise TrialError("development", "its first run ended before the service answered")
         time.sleep(0.2)
     raise TrialError("development", f"the service of its first run did not answer within {FIRST_RUN_SECONDS:g} s")
@@ -101,5 +101,5 @@ def _write(bench: RunningContainer, path: PurePosixPath, text: str) -> None:
 
 
 def _output(bench: RunningContainer) -> str:
-    result: Any = bench.container.exec_run(["tail", "-c", "500", _OUTPUT])
-    return str(result.output.decode(errors="replace")).strip() if result.exit_code == 0 else ""
+    status, output = run_in(bench.container, ["tail", "-c", "500", _OUTPUT])
+    return output.decode(errors="replace").strip() if status == 0 else ""

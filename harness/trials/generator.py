@@ -13,6 +13,7 @@ import msgspec
 import psutil
 from docker.errors import DockerException
 
+from harness.containers.engine import FAILURES
 from harness.containers.lifecycle import RunningContainer
 from harness.errors import TrialError
 from harness.evaluation.inputs import GeneratorOutput, LevelOutput
@@ -23,6 +24,11 @@ from loadtests.protocol import messages
 #: Time for what has no bound of its own: container starts, golden cases, drain.
 SPARE_SECONDS = 90.0
 READY_SECONDS = 30.0
+#: A generator that works reports something more often: the longest of its own deadlines is 60 s. One that was stopped would
+#: otherwise cost all the time that its trial, or a whole group, may take.
+SILENT_SECONDS = 120.0
+#: How often its watchdog looks.
+LOOK_SECONDS = 1.0
 #: How often to check that a service which is not ready yet still runs.
 WATCH_SECONDS = 0.25
 #: Additional time for workers that a person starts by hand.
@@ -38,24 +44,46 @@ Event = TypeVar("Event")
 
 
 class GeneratorContainer(Generic[Event]):
-    """A generator's container and its events. A context, in which the generator is killed when its time is over."""
+    """A generator's container and its events. A context, in which the generator is killed when its time is over, or when it
+    was silent for long after its first event.
+    """
 
     def __init__(self, running: RunningContainer, bound_seconds: float, decode: Callable[[bytes], Event]) -> None:
         self._running = running
         #: Whether the generator has a higher priority than what may share its core.
         self.raised = False
-        self._watchdog = threading.Timer(READY_SECONDS + SPARE_SECONDS + bound_seconds, running.container.kill)
-        self._watchdog.daemon = True
+        self._bound_seconds = READY_SECONDS + SPARE_SECONDS + bound_seconds
+        self._heard: float | None = None
+        self._over = threading.Event()
         # Attached before the container starts, so that no event is missed.
-        self.events = decode_events(running.container.attach(stdout=True, stderr=False, stream=True, logs=True), decode)
+        self._output = running.container.attach(stdout=True, stderr=False, stream=True, logs=True)
+        self.events = self._hear(decode_events(self._output, decode))
 
     def __enter__(self) -> Self:
         self._running.start()
-        self._watchdog.start()
+        threading.Thread(target=self._watch, name="generator-watch", daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._watchdog.cancel()
+        self._over.set()
+
+    def _hear(self, events: Iterable[Event]) -> Iterator[Event]:
+        for event in events:
+            self._heard = time.monotonic()
+            yield event
+
+    def _watch(self) -> None:
+        """Kills the generator: its events end then."""
+        end = time.monotonic() + self._bound_seconds
+        while not self._over.wait(LOOK_SECONDS):
+            silent = self._heard is not None and time.monotonic() > self._heard + SILENT_SECONDS
+            if silent or time.monotonic() > end:
+                try:
+                    self._running.container.kill()
+                except FAILURES:
+                    # The engine does not answer any more. Nothing else would end the wait for its output.
+                    self._output.close()
+                return
 
     def hello(self) -> messages.Hello:
         """Waits until the generator and its workers are loaded, and raises their priority. Raises TrialError."""
@@ -162,17 +190,20 @@ def expect(event: object, kind: type[E]) -> E:
     if isinstance(event, messages.Fatal):
         raise TrialError(event.stage, event.reason)
     if event is None:
-        raise TrialError("load", "the load generator ended too early, or was killed because its time was over: see its log")
+        raise TrialError(
+            "load", "the load generator ended too early, or was killed because it was silent or its time was over"
+        )
     if not isinstance(event, kind):
         raise TrialError("load", f"the load generator sent {type(event).__name__} where {kind.__name__} was expected")
     return event
 
 
-def why_ended(service: RunningContainer) -> str:
-    """The sentence about a service that has ended."""
-    state = service.state()
+def why_ended(running: RunningContainer) -> str:
+    """The sentence about a service, or what stands beside it, that has ended."""
+    state = running.state()
+    what = "service" if running.spec.role.startswith("service") else running.spec.role.removeprefix("beside-")
     cause = ", killed for lack of memory" if state["OOMKilled"] else ""
-    return f"the service ended by itself with status {state['ExitCode']}{cause}"
+    return f"the {what} ended by itself with status {state['ExitCode']}{cause}"
 
 
 def clock_offset_of(hello: messages.Hello) -> int:

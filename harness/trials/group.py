@@ -1,6 +1,7 @@
 """A group: several services alive at once, each with a database of its own, and the load goes round among them in slices.
 
-databases -> services created -> generator -> services started one after the other -> levels -> services stopped -> judged
+databases -> services created -> databases ready -> generator -> services started one after the other -> levels
+-> services stopped -> judged
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import cached_property
+from itertools import chain
+from operator import methodcaller
 
 import docker
 import msgspec
@@ -19,9 +22,7 @@ from docker.errors import APIError, DockerException
 from msgspec import Struct
 
 from harness.containers.lifecycle import RunningContainer, TrialContainers, check_port_free
-from harness.containers.spec import (
-    group_generator_spec,
-)
+from harness.containers.spec import group_generator_spec
 from harness.errors import EngineError, TrialError
 from harness.evaluation import validity
 from harness.evaluation.sliced import CopyData, CopyLevel, GroupData, evaluate
@@ -36,7 +37,8 @@ from harness.record.plan import Trial
 from harness.record.samples import Sample
 from harness.record.trial_result import Outcome, TrialResult
 from harness.record.writer import RecordWriter
-from harness.trials.context import Setup, wait_for_database
+from harness.trials.context import Setup
+from harness.trials.external_service import ExternalService
 from harness.trials.generator import (
     READY_SECONDS,
     GeneratorContainer,
@@ -45,7 +47,7 @@ from harness.trials.generator import (
     expect,
 )
 from harness.trials.group_service import GroupService
-from harness.trials.group_spec import expected_connections, families, group_spec, wanted_rounds
+from harness.trials.group_spec import expected_connections, families, fused_seconds, group_spec, wanted_rounds
 from loadtests.protocol import messages
 from loadtests.protocol.group_messages import (
     CopyLost,
@@ -55,6 +57,7 @@ from loadtests.protocol.group_messages import (
     GroupLevelEnd,
     SliceEvent,
     Turn,
+    WarmUp,
     decode_group_event,
 )
 from loadtests.protocol.rounds import MOST_TIMES
@@ -108,6 +111,9 @@ def run_group(
     )
 
 
+Service = GroupService | ExternalService
+
+
 class _Outcome(Struct, frozen=True):
     measurement: Outcome
     verdict: Verdict
@@ -128,21 +134,21 @@ class _Group:
         firsts = {(trial.target, trial.block): trial for trial in reversed(trials)}
         wanted = list(dict.fromkeys((trial.target, trial.block) for trial in trials))
         family = families(wanted)
-        self._services = [
-            GroupService(
-                index,
-                firsts[key],
-                stack.enter_context(TrialContainers(client, setup.run_id, firsts[key].id)),
-                setup,
-                family[index],
-            )
-            for index, key in enumerate(wanted)
-        ]
+        self._services: list[Service] = []
+        for index, key in enumerate(wanted):
+            first = firsts[key]
+            if external := setup.external(first):
+                self._services.append(ExternalService(index, first, external, setup, family[index]))
+            else:
+                containers = stack.enter_context(TrialContainers(client, setup.run_id, first.id))
+                self._services.append(GroupService(index, first, containers, setup, family[index]))
         self._spec = group_spec(setup, trials, tuple(service.copy for service in self._services))
         config, placement = setup.config, setup.plan.placement
         spec_json = msgspec.json.encode(self._spec).decode()
         own = stack.enter_context(TrialContainers(client, setup.run_id, f"group-{trials[0].group}"))
-        self._generator = own.add(group_generator_spec(setup.images["load"], placement.generator, spec_json, config.limits))
+        self._generator = own.add(
+            group_generator_spec(setup.load_image, placement.generator, spec_json, config.limits, setup.secrets)
+        )
         self._hello: messages.Hello
         self._raised = False
         self._done = GroupDone({}, {})
@@ -155,21 +161,26 @@ class _Group:
     def measure(self, on_window: OnWindow, on_slice: OnSlice) -> None:
         """All levels, from the services' start to their stop. Raises TrialError where the whole group fails."""
         expected = group_seconds(self._trials, self._setup.plan, self._setup.targets)
-        bound = expected * MOST_TIMES + READY_SECONDS * len(self._services)
+        bound = expected * MOST_TIMES + READY_SECONDS * len(self._services) + fused_seconds(self._spec)
+        # Before the generator: from its start on it polls the first service, and a database may take long to execute what a
+        # team gives it.
+        for service in self._services:
+            service.wait_beside()
+        if all(service.lost for service in self._services):
+            return
         with GeneratorContainer(self._generator, bound, decode_group_event) as generator:
             self._hello, self._raised = generator.hello(), generator.raised
-            for service in self._services:
-                wait_for_database(service.database)
             self._read_all({})
             self._start_services(generator)
             with self._new_sampler() as self._sampler, SpeedProbe(self._setup.plan.placement, local=True) as self._probe:
                 self._follow(generator, on_window, on_slice)
-        self._together(GroupService.stop)
+        self._together(methodcaller("stop"))
 
     def _start_services(self, generator: GeneratorContainer[GroupEvent]) -> None:
         """Starts the services one after the other, so that each start has the CPUs alone."""
         for service in self._services:
-            service.start()
+            if service.lost is None:
+                service.start()
             event = next(generator.events, None)
             if isinstance(event, CopyLost):
                 service.lose(TrialError(event.stage, event.reason))
@@ -180,8 +191,8 @@ class _Group:
         readers: dict[str, Reader] = {"generator": _reader(self._generator)}
         for service in self._services:
             if service.lost is None:
-                readers[f"service {service.index}"] = _reader(service.container)
-                readers[f"database {service.index}"] = _reader(service.database)
+                for role, running in service.containers_by_role().items():
+                    readers[f"{role} {service.index}"] = _reader(running)
         return Sampler(readers, SAMPLE_SECONDS)
 
     def _follow(self, generator: GeneratorContainer[GroupEvent], on_window: OnWindow, on_slice: OnSlice) -> None:
@@ -189,6 +200,9 @@ class _Group:
         begin, cpu = time.monotonic(), sum(process.cpu_times()[:2])
         while True:
             match event := next(generator.events, None):
+                case WarmUp():
+                    self._together(methodcaller("narrow" if event.over else "widen"))
+                    generator.answer()
                 case Turn():
                     self._services[event.copy].turns.append(event)
                     on_window(event.window)
@@ -211,7 +225,7 @@ class _Group:
     def _read_all(self, answered: Mapping[int, Mapping[str, int]]) -> None:
         self._together(lambda service: service.read(answered.get(service.index, {})))
 
-    def _together(self, action: Callable[[GroupService], None]) -> None:
+    def _together(self, action: Callable[[Service], None]) -> None:
         """Does something with each service that is not lost, several at a time."""
         with ThreadPoolExecutor(AT_ONCE) as pool:
             list(pool.map(action, [service for service in self._services if service.lost is None]))
@@ -229,10 +243,10 @@ class _Group:
                 raise service.lost
             measured = evaluate(self._group_data, self._copy_data(service, trial.profile))
         except TrialError as error:
-            return _Outcome(Missing(str(error)), "failed", (str(error),), error.stage, service.containers.logs())
+            return _Outcome(Missing(str(error)), "failed", (str(error),), error.stage, service.logs())
         self._write(service, trial, writer)
         verdict, problems = validity.worst(measured)
-        return _Outcome(measured, verdict, problems, logs=service.containers.logs() if verdict == "failed" else {})
+        return _Outcome(measured, verdict, problems, logs=service.logs() if verdict == "failed" else {})
 
     def _of(self, role: str) -> list[Sample]:
         """The samples of one container, under its plain role."""
@@ -248,11 +262,9 @@ class _Group:
         setup = self._setup
         return GroupData(
             clock_offset_ns=clock_offset_of(self._hello),
-            services=[self._of(f"service {service.index}") for service in self._services],
-            databases=[self._of(f"database {service.index}") for service in self._services],
+            samples=self._samples(),
             generator=self._of("generator"),
             speed_samples=self._probe.samples,
-            contract=setup.contract,
             placement=setup.plan.placement,
             pool_size=setup.config.limits.db_pool_size,
             objective=setup.config.slo,
@@ -260,7 +272,15 @@ class _Group:
             generator_raised=self._raised,
         )
 
-    def _copy_data(self, service: GroupService, profile: str) -> CopyData:
+    def _samples(self) -> dict[str, dict[int, list[Sample]]]:
+        """Role -> the samples of each copy that has a container of that role."""
+        found: dict[str, dict[int, list[Sample]]] = {}
+        for service in self._services:
+            for role in service.containers_by_role():
+                found.setdefault(role, {})[service.index] = self._of(f"{role} {service.index}")
+        return found
+
+    def _copy_data(self, service: Service, profile: str) -> CopyData:
         hello, ready = self._hello, service.ready
         if ready is None:
             raise TrialError("readiness", "the service was never ready")
@@ -277,9 +297,9 @@ class _Group:
             for number, end in enumerate(self._ends)
             if end.profile == profile
         ]
-        ready_unix_ns = hello.unix_ns + ready.monotonic_ns - hello.monotonic_ns
         return CopyData(
             index=service.index,
+            contract=service.contract or self._setup.contract,
             hello=hello,
             meta=ready.meta,
             golden_cases=ready.golden_cases,
@@ -287,28 +307,25 @@ class _Group:
             levels=levels,
             failure_samples=self._done.failure_samples.get(service.index, ()),
             connections_opened=self._done.connections_opened.get(service.index, 0),
-            expected_connections=expected_connections(self._spec),
+            expected_connections=expected_connections(self._spec, service.index),
             faults=self._faults(service),
-            start_seconds=round((ready_unix_ns - service.started_ns) / 1e9, 4),
+            start_seconds=service.start_time(hello),
             stop_seconds=service.stop_seconds,
             exit_status=service.exit_status,
             harness_cpu_seconds=round(self._harness_cpu, 4),
             loaded_seconds=round(self._loaded_seconds, 3),
+            unseen=service.unseen,
+            fuse=service.fuse,
         )
 
-    def _faults(self, service: GroupService) -> tuple[str, ...]:
+    def _faults(self, service: Service) -> tuple[str, ...]:
         counted = (sample.counters.oom_kills or 0 for sample in self._of(f"service {service.index}"))
-        faults = (
-            "a process of the service was killed for lack of memory"
-            if service.oom_killed or max(counted, default=0)
-            else "",
-            f"the service ended with status {service.exit_status} after SIGTERM, not 0" if service.exit_status else "",
-        )
-        return tuple(fault for fault in faults if fault)
+        return service.faults(max(counted, default=0))
 
-    def _write(self, service: GroupService, trial: Trial, writer: RecordWriter) -> None:
+    def _write(self, service: Service, trial: Trial, writer: RecordWriter) -> None:
         """Writes samples and histograms of one trial. The samples of all profiles of a service are the same."""
-        samples = [*self._of(f"service {service.index}"), *self._of(f"database {service.index}"), *self._of("generator")]
+        mine = (self._of(f"{role} {service.index}") for role in service.containers_by_role())
+        samples = [*chain.from_iterable(mine), *self._of("generator")]
         writer.samples(trial.id, sorted(samples, key=lambda sample: sample.monotonic_ns))
         hello, ready = self._hello, service.ready
         origin_ns = ready.monotonic_ns if ready else hello.monotonic_ns

@@ -28,6 +28,7 @@ from harness.trials.context import (
     load_spec,
     read_statements,
     start_database,
+    start_seconds,
     started_unix_ns,
     wait_for_database,
 )
@@ -190,7 +191,6 @@ class _LoadedService:
     def collect(self) -> TrialData:
         """The inputs of evaluation."""
         hello, deployment = self._hello, self._deployment
-        ready_unix_ns = hello.unix_ns + self.output.ready.monotonic_ns - hello.monotonic_ns
         return TrialData(
             clock_offset_ns=clock_offset_of(hello),
             samples=self._sampler.samples,
@@ -206,7 +206,7 @@ class _LoadedService:
             prolongable=frozenset(x.name for x in deployment.levels if x.warmup_limit_seconds > x.warmup_seconds),
             at_rest=self._at_rest,
             idle_seconds=self.spec.idle_seconds,
-            start_seconds=round((ready_unix_ns - self._started_ns[0]) / 1e9, 4),
+            start_seconds=start_seconds(hello, self.output.ready.monotonic_ns, self._started_ns[0], self._services[0]),
             stop_seconds=round(self._stop_seconds, 3),
             exit_status=self._exit_status,
             generator_raised=self._raised,

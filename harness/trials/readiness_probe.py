@@ -24,9 +24,15 @@ class Watcher:
     """One readiness probe for all starts of a trial. A context, in which it is loaded. Raises TrialError."""
 
     def __init__(
-        self, containers: TrialContainers, image: str, cpus: str, port: int, asks: tuple[messages.Ask, ...]
+        self,
+        containers: TrialContainers,
+        image: str,
+        cpus: str,
+        port: int,
+        asks: tuple[messages.Ask, ...],
+        patience_seconds: float | None = None,
     ) -> None:
-        spec = messages.WatchSpec(LOOPBACK, port, asks, PATIENCE_SECONDS)
+        spec = messages.WatchSpec(LOOPBACK, port, asks, patience_seconds or PATIENCE_SECONDS)
         command = ("/opt/venv/bin/python", "-m", "loadtests.generator.readiness_probe", msgspec.json.encode(spec).decode())
         self._running = containers.add(instrument_spec(image, cpus, ROLE, command))
         # Attached before the container starts, so that no event is missed.

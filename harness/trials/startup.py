@@ -23,6 +23,7 @@ from harness.trials.context import (
     Setup,
     check_ports,
     load_spec,
+    seconds_to,
     start_database,
     started_unix_ns,
     wait_for_database,
@@ -64,9 +65,10 @@ class _Starter(Struct, frozen=True):
         service.start()
         began = started_unix_ns(service)
         seen = self.watcher.seen(service)
+        seconds = seconds_to(seen.unix_ns, began, service)
         service.stop(DRAIN_SECONDS)
         self.containers.remove(service)
-        health, answer, _ = (round((instant - began) / 1e9, 4) for instant in seen.unix_ns)
+        health, answer, _ = seconds
         start = Start(cold is not None, health, answer)
         if evicted:
             start = msgspec.structs.replace(

@@ -83,6 +83,11 @@ def expect_json(expected: Any, status: int = 200) -> Check:
 _turns = itertools.count()
 
 
+def turn_of(every: int) -> int:
+    """At which of `every` answers a check begins to look. Checks made one after the other begin at different ones."""
+    return next(_turns) % every
+
+
 def expect_shape(accept: Callable[[Any], bool], what: str, status: int = 200, every: int = 16) -> Check:
     """A check of each answer's status, and that `accept` takes the parsed JSON of the first and then each `every`-th answer.
 
@@ -90,7 +95,7 @@ def expect_shape(accept: Callable[[Any], bool], what: str, status: int = 200, ev
     Checks that are made one after the other begin at different counts. Otherwise a stream of many requests would be parsed
     completely at its beginning, and not at all in a window that ends before each request was sent `every` times.
     """
-    count, turn = 0, next(_turns) % every
+    count, turn = 0, turn_of(every)
 
     def check(got_status: int, body: bytes) -> str | None:
         nonlocal count

@@ -6,7 +6,6 @@ python -m loadtests.generator.group_worker HOST:PORT [CPU]
 from __future__ import annotations
 
 import gc
-import importlib
 import time
 from typing import Any
 
@@ -14,11 +13,15 @@ import gevent
 import msgspec
 
 from loadtests.generator.exchange import Exchange
+from loadtests.generator.fuse import Fuse
 from loadtests.generator.loops import OpenLoop, Stage
 from loadtests.generator.pass_loop import LEAST_PASSES, PassLoop
 from loadtests.generator.passes import cut
+from loadtests.generator.profile_users import profile_user
 from loadtests.generator.recorder import Phase, Recorder, merged
+from loadtests.generator.stated import StatedConnection, UniqueNumbers
 from loadtests.generator.user import REQUEST_TIMEOUT_SECONDS, LeanUser, under_way_seconds, watch_timeouts
+from loadtests.generator.wire import Peer, addressed
 from loadtests.generator.worker import LocustWorker, serve
 from loadtests.protocol import group_messages, messages
 from loadtests.protocol.group_messages import Collect, Collected, GroupSpec, Part, PartResult, Remarks
@@ -43,6 +46,7 @@ class GroupWorker(LocustWorker):
         self._kept: dict[int, dict[int, Phase]] = {}
         #: Profile and routes -> passes.
         self._passes: dict[tuple[str, tuple[str, ...]], list[list[Exchange]]] = {}
+        self._fuses: dict[int, Fuse] = {}
         super().__init__(master_host, master_port)
         for name, handle in (
             (messages.PREPARE, self._prepare),
@@ -57,12 +61,21 @@ class GroupWorker(LocustWorker):
     def _prepare(self, *, msg: Any, **_: Any) -> None:
         self._spec = spec = msgspec.convert(msg.data, GroupSpec)
         for program in spec.programs:
-            module: Any = importlib.import_module(f"loadtests.{program.profile.replace('-', '_')}")
-            self._profiles[program.profile] = module.ProfileUser
-            module.ProfileUser.prepare(spec.seed)
-            for copy in range(len(spec.copies)):
-                self._recorders[copy, program.profile] = Recorder(module.ProfileUser.routes)
-        GroupUser.addresses = tuple((spec.host, copy.port) for copy in spec.copies)
+            user = self._profiles[program.profile] = profile_user(program.profile)
+            user.prepare(spec.seed)
+            # A service that the harness did not start is measured without others.
+            if outside := spec.copies[program.copies[0]].outside:
+                user.exchanges = [one._replace(request=addressed(one.request, outside.origin)) for one in user.exchanges]
+            for copy in program.copies:
+                self._recorders[copy, program.profile] = Recorder(user.routes)
+            if user.connection_class is not GroupUser.connection_class:
+                GroupUser.connection_class = StatedConnection
+        StatedConnection.numbers = UniqueNumbers(spec.worker, time.time_ns())
+        peers = [Peer(copy.outside) if copy.outside else None for copy in spec.copies]
+        GroupUser.addresses = tuple(
+            (peer.address, peer.outside.port, peer) if peer else (spec.host, copy.port, None)
+            for copy, peer in zip(spec.copies, peers, strict=True)
+        )
         GroupUser.stage = Stage()
         self.environment.user_classes = [GroupUser]
         gevent.spawn(watch_timeouts, self.users)
@@ -74,20 +87,30 @@ class GroupWorker(LocustWorker):
     def _part(self, *, msg: Any, **_: Any) -> None:
         part = msgspec.convert(msg.data, Part)
         recorder = self._recorders[part.copy, part.profile]
+        fuse = self._fuse(part)
+        held = fuse.held if fuse else 0
         recorder.next_phase()
-        result = self._closed(part, recorder) if not part.rate else self._open(part, recorder)
+        result = self._closed(part, recorder, fuse) if not part.rate else self._open(part, recorder, fuse)
+        if fuse:
+            result = msgspec.structs.replace(result, held=fuse.held - held)
         ended = recorder.next_phase()
         if part.kept:
             self._kept.setdefault(part.copy, {})[part.number] = ended
         self.runner.send_message(group_messages.PARTED, msgspec.to_builtins(result))
 
-    def _closed(self, part: Part, recorder: Recorder) -> PartResult:
+    def _fuse(self, part: Part) -> Fuse | None:
+        """The fuse of a copy, the same in all its parts. None: it needs none."""
+        if part.most_per_second and part.copy not in self._fuses:
+            self._fuses[part.copy] = Fuse(part.most_per_second)
+        return self._fuses.get(part.copy)
+
+    def _closed(self, part: Part, recorder: Recorder, fuse: Fuse | None) -> PartResult:
         phase, passes = recorder.phase, self._cut(part.profile, part.routes)
 
         def busy() -> float:
             return sum(phase.sum_microseconds) / 1e6 + under_way_seconds(self.users())
 
-        loop = PassLoop(recorder, passes, part.first_pass, part.seconds, busy, LEAST_PASSES if part.kept else 0)
+        loop = PassLoop(recorder, passes, part.first_pass, part.seconds, busy, LEAST_PASSES if part.kept else 0, fuse)
         loop.copy = part.copy
         GroupUser.stage.begin(loop)
         loop.done.wait(part.seconds + 2 * REQUEST_TIMEOUT_SECONDS)
@@ -116,10 +139,10 @@ class GroupWorker(LocustWorker):
             )
         return self._passes[name, routes]
 
-    def _open(self, part: Part, recorder: Recorder) -> PartResult:
+    def _open(self, part: Part, recorder: Recorder, fuse: Fuse | None) -> PartResult:
         profile, phase = self._profiles[part.profile], recorder.phase
         exchanges = [one for one in profile.exchanges if not part.routes or profile.routes[one.route] in part.routes]
-        loop = OpenLoop(recorder, exchanges, part.rate, part.seed)
+        loop = OpenLoop(recorder, exchanges, part.rate, part.seed, fuse)
         loop.copy = part.copy
         start_ns = time.perf_counter_ns()
         GroupUser.stage.begin(loop)

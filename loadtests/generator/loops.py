@@ -14,6 +14,7 @@ from gevent.event import Event
 
 from loadtests.generator.connection import Connection
 from loadtests.generator.exchange import Exchange
+from loadtests.generator.fuse import Fuse
 from loadtests.generator.recorder import Phase, Recorder
 from loadtests.generator.timer import Timer
 from loadtests.protocol.histogram import HALF_COUNT_BITS, HIGHEST_MICROSECONDS, SUB_BUCKET_BITS, index_of
@@ -128,16 +129,19 @@ class OpenLoop:
 
     Lag is the generator's own delay: how late it sent the request and how late it read the answer. Sending is late from the
     instant at which the request was due, or at which the connection became free if that was later. Reading is late from the
-    instant at which the kernel had the end of the answer.
+    instant at which the kernel had the end of the answer. What a fuse holds back is late too.
     """
 
     #: The service that is loaded, by its index in the group.
     copy = 0
 
-    def __init__(self, recorder: Recorder, exchanges: list[Exchange], rate: float, seed: int) -> None:
+    def __init__(
+        self, recorder: Recorder, exchanges: list[Exchange], rate: float, seed: int, fuse: Fuse | None = None
+    ) -> None:
         self.recorder = recorder
         self.over = False
         self._rate = rate
+        self._fuse = fuse
         self._random = random.Random(seed)
         offset = self._random.randrange(len(exchanges))
         self._exchanges = cycle(exchanges[offset:] + exchanges[:offset])
@@ -191,7 +195,7 @@ class OpenLoop:
         """Sends requests until the level is over or the connection can't be kept. Raises Broken."""
         recorder, clock, waiting = self.recorder, time.perf_counter_ns, self._waiting
         connection.time_answers(True)
-        exchange = connection.exchange
+        exchange, fuse = connection.exchange, self._fuse
         hub: Any = gevent.get_hub()
         resume = gevent.getcurrent().switch
         free_ns = 0
@@ -207,6 +211,9 @@ class OpenLoop:
                 arrival = hub.switch()
                 if arrival is None:
                     return
+            if fuse and fuse.take() and self.over:
+                # It stays open: nothing may be under way after the level.
+                return
             due_ns, (route, request, check), phase = arrival
             user.route = route
             user.phase = phase

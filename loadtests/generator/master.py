@@ -26,17 +26,24 @@ from locust import User
 from msgspec import Struct
 
 from loadtests.generator import golden_cases
+from loadtests.generator.connection import Broken
 from loadtests.generator.levels import run_level
+from loadtests.generator.reach import reach
 from loadtests.generator.worker_pool import ProfileUser, Stop, Workers
 from loadtests.protocol import messages
 from loadtests.protocol.group_messages import GroupSpec
 from loadtests.protocol.meta import meta_problems
+from loadtests.protocol.outside import Outside
 
 POLL_SECONDS = 0.005
+#: Between two attempts to reach a service that the harness did not start. It has more to do than to answer them.
+AGAIN_SECONDS = 1.0
 #: How long the harness may take to read its counters after a level.
 HARNESS_SECONDS = 10.0
 #: How long to stay after `done`: the harness reads this container's counters once more, and then removes it.
 LINGER_SECONDS = 20.0
+#: The contract's path.
+HEALTH = "/health"
 CONTRACT = Path(__file__).resolve().parents[2] / "services" / "contract"
 
 
@@ -59,10 +66,10 @@ def hello(workers: int) -> messages.Hello:
     )
 
 
-def wait_for_service(host: str, port: int, timeout_seconds: float) -> int:
-    """Polls /health until it answers 200, and returns the instant (monotonic ns) of that answer. Raises Stop."""
+def wait_for_service(host: str, port: int, health: str, timeout_seconds: float) -> int:
+    """Polls a path until it answers 200, and returns the instant (monotonic ns) of that answer. Raises Stop."""
     deadline = time.monotonic() + timeout_seconds
-    case = {"method": "GET", "path": "/health"}
+    case = {"method": "GET", "path": health}
     last = "nothing listens"
     while time.monotonic() < deadline:
         try:
@@ -73,7 +80,20 @@ def wait_for_service(host: str, port: int, timeout_seconds: float) -> int:
         except (OSError, HTTPException) as error:
             last = str(error)
         gevent.sleep(POLL_SECONDS)
-    raise Stop("readiness", f"/health did not answer 200 within {timeout_seconds:g} s ({last})")
+    raise Stop("readiness", f"{health} did not answer 200 within {timeout_seconds:g} s ({last})")
+
+
+def wait_to_reach(outside: Outside, timeout_seconds: float) -> int:
+    """Tries to reach a service, and returns the instant (monotonic ns) at which it was reached. Raises Stop."""
+    deadline = time.monotonic() + timeout_seconds
+    while True:
+        try:
+            reach(outside)
+            return time.monotonic_ns()
+        except Broken as broken:
+            if time.monotonic() + AGAIN_SECONDS > deadline:
+                raise Stop("readiness", str(broken)) from None
+        gevent.sleep(AGAIN_SECONDS)
 
 
 def check_golden_cases(
@@ -125,7 +145,11 @@ def drive(spec: messages.LoadSpec, workers: Workers, harness: Harness) -> None:
     workers.prepare(spec)
     say(hello(workers.count))
     asked: dict[str, int] = {}
-    ready_ns = wait_for_service(spec.host, spec.port, spec.ready_timeout_seconds)
+    ready_ns = (
+        wait_to_reach(spec.outside, spec.ready_timeout_seconds)
+        if spec.outside
+        else wait_for_service(spec.host, spec.port, HEALTH, spec.ready_timeout_seconds)
+    )
     ready = (
         check_golden_cases(spec.host, spec.port, spec.meta, ready_ns, asked)
         if spec.golden

@@ -10,6 +10,7 @@ from gevent.event import Event
 
 from loadtests.generator.connection import Connection
 from loadtests.generator.exchange import Exchange
+from loadtests.generator.fuse import Fuse
 from loadtests.generator.loops import ClosedLoop, Sender
 from loadtests.generator.recorder import Recorder
 
@@ -43,11 +44,13 @@ class PassLoop(ClosedLoop):
         seconds: float,
         busy: Callable[[], float],
         least_passes: int = LEAST_PASSES,
+        fuse: Fuse | None = None,
     ) -> None:
         super().__init__(recorder, [])
         self._passes = passes
         self._next = first
         self._busy = busy
+        self._fuse = fuse
         self._least_passes = least_passes
         self._active = 0
         self._exhausted = False
@@ -72,7 +75,14 @@ class PassLoop(ClosedLoop):
                 return
 
     def _own_exchanges(self) -> Iterator[Exchange]:
-        return self._shared
+        return self._fused(self._fuse) if self._fuse else self._shared
+
+    def _fused(self, fuse: Fuse) -> Iterator[Exchange]:
+        """The shared requests, for one connection, each when it may be sent."""
+        for one in self._shared:
+            if fuse.take() and self.over:
+                return
+            yield one
 
     def admit(self) -> None:
         """Lets a connection begin at once, or wait for the end when the last pass has been sent."""

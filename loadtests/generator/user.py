@@ -19,6 +19,7 @@ from loadtests.generator.connection import Broken, Connection
 from loadtests.generator.exchange import Exchange
 from loadtests.generator.loops import ClosedLoop, Loop, OpenLoop, Stage
 from loadtests.generator.recorder import Phase, Recorder
+from loadtests.generator.wire import Peer
 
 REQUEST_TIMEOUT_SECONDS = 10.0
 RECONNECT_SECONDS = 0.1
@@ -42,8 +43,11 @@ class LeanUser(User):
     exchanges: list[Exchange]
     #: The requests of a pass: the stream consists of passes with the same mix (loadtests/generator/passes.py).
     pass_requests = 1
-    #: The addresses of a group's services; empty: the one of Locust's environment.
-    addresses: tuple[tuple[str, int], ...] = ()
+    #: The addresses of a group's services, each with its peer if the harness did not start it; empty: the one of Locust's
+    #: environment.
+    addresses: tuple[tuple[str, int, Peer | None], ...] = ()
+    #: Profiles in TOML need one that can do more (loadtests/generator/stated.py).
+    connection_class: type[Connection] = Connection
     #: Whether Locust's listeners are notified of each request, as its web UI needs it. The harness counts by itself.
     fire_events = True
 
@@ -63,7 +67,7 @@ class LeanUser(User):
         self.phase: Phase | None = None
         self.timed_out = False
         host, _, port = str(environment.host or self.host).removeprefix("http://").rpartition(":")
-        self._addresses = self.addresses or ((host, int(port)),)
+        self._addresses = self.addresses or ((host, int(port), None),)
 
     @classmethod
     def prepare(cls, seed: int) -> None:
@@ -127,7 +131,7 @@ class LeanUser(User):
             self._disconnect(loop.copy)
         else:
             loop.recorder.connections_opened += 1
-        self._connections[loop.copy] = Connection(*self._addresses[loop.copy])
+        self._connections[loop.copy] = self.connection_class(*self._addresses[loop.copy])
         return self._connections[loop.copy]
 
     def _lost(self, loop: Loop, reason: str) -> None:

@@ -9,9 +9,9 @@ CPU: the one to which the worker pins itself.
 from __future__ import annotations
 
 import gc
-import importlib
 import os
 import sys
+import time
 from typing import Any
 
 import gevent
@@ -19,8 +19,11 @@ import msgspec
 from locust.env import Environment
 
 from loadtests.generator.loops import Loop
+from loadtests.generator.profile_users import profile_user
 from loadtests.generator.recorder import Phase
+from loadtests.generator.stated import StatedConnection, UniqueNumbers
 from loadtests.generator.user import REQUEST_TIMEOUT_SECONDS, LeanUser, under_way_seconds, watch_timeouts
+from loadtests.generator.wire import Peer
 from loadtests.protocol import messages
 
 
@@ -59,10 +62,13 @@ class Worker(LocustWorker):
 
     def _prepare(self, *, msg: Any, **_: Any) -> None:
         spec = msgspec.convert(msg.data, messages.LoadSpec)
-        module: Any = importlib.import_module(f"loadtests.{spec.profile.replace('-', '_')}")
-        self._user = module.ProfileUser
+        StatedConnection.numbers = UniqueNumbers(spec.worker, time.time_ns())
+        self._user = profile_user(spec.profile)
         self._user.fire_events = False
         self._user.prepare(spec.seed)
+        if spec.outside:
+            peer = Peer(spec.outside)
+            self._user.addresses = ((peer.address, spec.outside.port, peer),)
         self.environment.user_classes = [self._user]
         gevent.spawn(watch_timeouts, self.users)
         # All objects made so far stay. A garbage collection during a window would be a pause of the generator.

@@ -108,7 +108,9 @@ class Workers:
             if time.monotonic() > deadline:
                 raise Stop("load", f"only {ready} of {self.count} load workers connected within {patience:g} s")
             gevent.sleep(0.01)
-        self._runner.send_message(messages.PREPARE, msgspec.to_builtins(spec))
+        for number, worker in enumerate(self._ids()):
+            numbered = msgspec.structs.replace(spec, worker=number)
+            self._runner.send_message(messages.PREPARE, msgspec.to_builtins(numbered), worker)
         self._all(messages.PREPARED, dict[str, Any], START_SECONDS)
 
     def spawn(self, connections: int) -> None:

@@ -1,8 +1,8 @@
 """The messages of a group: several services alive at once, and the load goes round among them in slices.
 
 The harness passes a `GroupSpec` in the environment variable FITMAP_LOAD. The generator prints events on standard output, one
-per line, as JSON. It pauses after each `GroupLevelEnd` until it gets SIGUSR1. Instants are nanoseconds of CLOCK_MONOTONIC in
-the generator's kernel. A *copy* is one of the services, by its index in the specification.
+per line, as JSON. It pauses after each `WarmUp` and `GroupLevelEnd` until it gets SIGUSR1. Instants are nanoseconds of
+CLOCK_MONOTONIC in the generator's kernel. A *copy* is one of the services, by its index in the specification.
 """
 
 from __future__ import annotations
@@ -13,20 +13,31 @@ import msgspec
 from msgspec import Struct
 
 from loadtests.protocol.messages import Fatal, Hello, Measured, RouteResult, Window
+from loadtests.protocol.outside import Outside
 
 
 class Copy(Struct, frozen=True, forbid_unknown_fields=True):
-    """One service of a group. `service`, `database`: the engine's ids of their containers."""
+    """One service of a group. `service`, `database`: the engine's ids of their containers; it may have no database.
+
+    A service that the harness did not start has `outside` in place of `port`, and no container that is known.
+    """
 
     port: int
-    service: str
-    database: str
-    #: What GET /meta must answer, by key (loadtests/protocol/meta.py).
-    meta: dict[str, str]
-    #: How many turns its warm-up has before the first profile; half of them before each further one.
+    service: str | None
+    database: str | None
+    #: What GET /meta must answer, by key (loadtests/protocol/meta.py). None: it keeps no contract, so that neither this nor
+    #: the golden cases are asked.
+    meta: dict[str, str] | None
+    #: How many turns its warm-up has, before each profile.
     warmup_turns: int
     #: Copies of one family have their slices next to each other in each round.
     family: int
+    #: Its first 200 on this path is "ready", within so many seconds.
+    health: str = "/health"
+    ready_timeout_seconds: float = 30.0
+    #: Name of each further container beside it -> the engine's id.
+    beside: dict[str, str] = {}
+    outside: Outside | None = None
 
 
 class SlicedLevel(Struct, frozen=True, forbid_unknown_fields=True):
@@ -49,11 +60,12 @@ class SlicedLevel(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Program(Struct, frozen=True, forbid_unknown_fields=True):
-    """One profile's levels, in their order, on so many connections to each copy."""
+    """One profile's levels, in their order, on so many connections to each of some copies."""
 
     profile: str
     connections: int
     levels: tuple[SlicedLevel, ...]
+    copies: tuple[int, ...]
 
 
 class GroupSpec(Struct, frozen=True, forbid_unknown_fields=True):
@@ -65,14 +77,15 @@ class GroupSpec(Struct, frozen=True, forbid_unknown_fields=True):
     programs: tuple[Program, ...]
     cpus: tuple[int, ...]
     on_cpus: tuple[Literal["service", "database", "generator"], ...]
-    ready_timeout_seconds: float
     master_host: str = "127.0.0.1"
     master_port: int = 15557
     external_workers: int = 0
+    #: The number of the worker that reads it. The master sets it.
+    worker: int = 0
 
 
 class CopyReady(Struct, frozen=True, tag="copy_ready"):
-    """The instant of a copy's first 200 on /health, its answer of /meta, and the number of its golden cases."""
+    """The instant of a copy's first 200 on its health path, its answer of /meta, and the number of its golden cases."""
 
     copy: int
     monotonic_ns: int
@@ -88,6 +101,13 @@ class CopyLost(Struct, frozen=True, tag="copy_lost"):
     reason: str
 
 
+class WarmUp(Struct, frozen=True, tag="warm_up"):
+    """The warm-up of a profile is about to begin, or over."""
+
+    profile: str
+    over: bool
+
+
 class Turn(Struct, frozen=True, tag="turn"):
     """One turn of a copy's warm-up."""
 
@@ -99,8 +119,10 @@ class Turn(Struct, frozen=True, tag="turn"):
 class SliceEvent(Struct, frozen=True, tag="slice"):
     """One slice of a copy. The fields are those of `harness.record.measurement.Slice`, and the failed requests.
 
-    `others_ns`: CPU time of all other services and databases meanwhile. `other_work`, `steal`: shares of the services' CPUs
-    that processes outside the group, and the hypervisor, took.
+    `database_cpu_ns`: 0 where there is no database. `beside_cpu_ns`: name of each further container -> its CPU time.
+    `others_ns`: CPU time of all other copies' containers meanwhile. `other_work`, `steal`: shares of the services' CPUs
+    that processes outside the group, and the hypervisor, took. None: of a service that the harness did not start.
+    `held`: how many requests the fuse held back.
     """
 
     copy: int
@@ -115,12 +137,14 @@ class SliceEvent(Struct, frozen=True, tag="slice"):
     paced_requests: int
     paced_ns: int
     busy_seconds: float
-    service_cpu_ns: int
-    database_cpu_ns: int
+    service_cpu_ns: int | None
+    database_cpu_ns: int | None
     generator_cpu_ns: int
     others_ns: int
-    other_work: float
-    steal: float
+    other_work: float | None
+    steal: float | None
+    beside_cpu_ns: dict[str, int] = {}
+    held: int = 0
 
 
 class GroupLevelEnd(Struct, frozen=True, tag="group_level_end"):
@@ -147,7 +171,7 @@ class GroupDone(Struct, frozen=True, tag="group_done"):
     connections_opened: dict[int, int]
 
 
-GroupEvent = Hello | CopyReady | CopyLost | Turn | SliceEvent | GroupLevelEnd | GroupDone | Fatal
+GroupEvent = Hello | CopyReady | CopyLost | WarmUp | Turn | SliceEvent | GroupLevelEnd | GroupDone | Fatal
 
 decode_group_event = msgspec.json.Decoder(GroupEvent).decode
 
@@ -161,7 +185,7 @@ class Part(Struct, frozen=True):
     """Load on one copy that begins and ends with nothing under way: a turn, a lead-in, or the measured part of a slice.
 
     `rate`: of this worker; 0: closed loop of whole passes, from pass `first_pass` of the stream on. `kept`: the histograms
-    are kept for `Collect`.
+    are kept for `Collect`. `most_per_second`: the fuse of this worker; 0: there is none.
     """
 
     number: int
@@ -173,10 +197,11 @@ class Part(Struct, frozen=True):
     seed: int
     first_pass: int
     kept: bool
+    most_per_second: int = 0
 
 
 class PartResult(Struct, frozen=True):
-    """What one worker measured in a part. `paced_*`: see `harness.record.measurement.Slice`."""
+    """What one worker measured in a part. `paced_*`: see `harness.record.measurement.Slice`; `held`: see `SliceEvent`."""
 
     number: int
     start_ns: int
@@ -187,6 +212,7 @@ class PartResult(Struct, frozen=True):
     paced_requests: int
     paced_ns: int
     busy_seconds: float
+    held: int = 0
 
 
 class Collect(Struct, frozen=True):

@@ -13,6 +13,8 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from loadtests.protocol.outside import Outside
+
 Kind = Literal["closed", "open", "relative", "capacity", "held"]
 
 
@@ -69,6 +71,10 @@ class LoadSpec(Struct, frozen=True, forbid_unknown_fields=True):
     idle_seconds: float = 0.0
     #: What GET /meta must answer, by key (loadtests/protocol/meta.py).
     meta: dict[str, str] = {}
+    #: A service that the harness did not start, at this address in place of host and port. It is not asked for /health.
+    outside: Outside | None = None
+    #: The number of the worker that reads it. The master sets it.
+    worker: int = 0
 
 
 class Hello(Struct, frozen=True, tag="hello"):
@@ -214,6 +220,18 @@ class Seen(Struct, frozen=True, tag="seen"):
 
     unix_ns: tuple[int, ...]
     last_body: str
+
+
+class Tried(Struct, frozen=True):
+    """What came of a few requests of one route (loadtests/generator/try_profile.py).
+
+    `problem`: of the first one that failed; empty: none did. `kept`: whether the service keeps connections open.
+    """
+
+    route: str
+    problem: str
+    milliseconds: list[float]
+    kept: bool
 
 
 Event = Hello | ServiceReady | Window | Passed | Measured | LevelEnd | Done | Fatal | Watching | Seen

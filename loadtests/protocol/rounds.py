@@ -22,18 +22,21 @@ STEAL_LIMIT = 0.05
 OTHER_WORK_LIMIT, TICKS_SECONDS = 0.05, 0.02
 #: How the reasons begin for which the host costs a slice.
 HOST_REASONS = ("other work", "the hypervisor")
-#: A copy whose CPU per request falls by more within the rounds that count is still warming up.
+#: A copy whose cost of a request falls by more within the rounds that count is still warming up.
 FALL_LIMIT = 0.03
 #: So many times the wanted rounds are measured at most.
 MOST_TIMES = 3
 
 
 class Seen(Struct, frozen=True):
-    """The counters of one slice, as in `SliceEvent`."""
+    """The counters of one slice, as in `SliceEvent`.
+
+    `cost_ns`: the service's CPU time; where its counter can't be read, the time that its answers took.
+    """
 
     seconds: float
     requests: int
-    service_cpu_ns: int
+    cost_ns: int
     others_ns: int
     other_work: float
     steal: float
@@ -53,15 +56,13 @@ def problem(seen: Seen, copies: int) -> str:
 
 
 def still_warming(rounds: Mapping[int, Mapping[int, Seen]], counting: Mapping[int, Sequence[int]]) -> tuple[int, ...]:
-    """The copies whose CPU time per request still falls, compared with the other copies of each round.
+    """The copies whose cost of a request still falls, compared with the other copies of each round.
 
     The machine's speed changes for all copies of a round alike, so it does not show here. `counting`: copy -> the rounds in
     which its slice counts.
     """
     logs = {
-        number: {
-            copy: math.log(s.service_cpu_ns / s.requests) for copy, s in slices.items() if s.requests and s.service_cpu_ns
-        }
+        number: {copy: math.log(s.cost_ns / s.requests) for copy, s in slices.items() if s.requests and s.cost_ns}
         for number, slices in rounds.items()
     }
     found = []

@@ -313,10 +313,12 @@ def _parts(target: str, load: str, trials: tuple[LevelObservation, ...]) -> Time
     for trial in (m for m in trials if m.valid):
         response = mean_response_microseconds(trial.level)
         beyond = other_database_microseconds(trial.level)
-        cpu = cpu_per_request_microseconds("service", trial.level)
-        if isinstance(response, Missing) or isinstance(beyond, Missing) or isinstance(cpu, Missing):
+        executor, cpu = executor_microseconds(trial.level), cpu_per_request_microseconds("service", trial.level)
+        if isinstance(response, Missing) or isinstance(beyond, Missing):
             continue
-        rows.append((response, executor_microseconds(trial.level), beyond, cpu))
+        if isinstance(executor, Missing) or isinstance(cpu, Missing):
+            continue
+        rows.append((response, executor, beyond, cpu))
     if not rows:
         return None
     response, executor, beyond, cpu = (median(column) for column in zip(*rows, strict=True))

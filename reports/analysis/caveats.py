@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from harness.record.plan import Target
 from reports.analysis.ranking import RankedTarget
 from reports.stats.two_states import TwoStates
 from reports.units import Unit, factor, quantity
@@ -14,9 +15,15 @@ def states_in_words(states: TwoStates, unit: Unit) -> str:
     )
 
 
-def caveats(entry: RankedTarget, unit: Unit) -> tuple[str, ...]:
-    """All of them, each in a few words."""
-    found = []
+#: Of a service that fitmap did not start: each trial meets the same process.
+WINDOWS = "its interval knows windows, not starts"
+
+
+def caveats(entry: RankedTarget | None, unit: Unit, target: Target) -> tuple[str, ...]:
+    """All of them, each in a few words. `entry`: None where the target is in no ranking."""
+    found = [WINDOWS] if target.external else []
+    if entry is None:
+        return tuple(found)
     if entry.states:
         found.append(f"two steady states: {states_in_words(entry.states, unit)}")
     if entry.by_state and entry.by_state.depends:

@@ -175,6 +175,8 @@ def statements_ratio(level: LevelMeasurement) -> float | None:
 
     A trial's first level also counts the golden cases: a few statements, even if the load's routes have none.
     """
+    if isinstance(level.statements, Missing):
+        return None
     expected = sum(statement.expected for statement in level.statements)
     executed = sum(statement.executed for statement in level.statements)
     return executed / expected if expected and expected >= requests(level) / 10 else None

@@ -113,7 +113,7 @@ def _database_share(m: LevelObservation, _: PricesSection) -> float | Missing:
 def _memory_to_cpu_cost(m: LevelObservation, prices: PricesSection) -> float | Missing:
     used = m.level.usage.get("service")
     if used is None or isinstance(used.working_set_bytes, Missing) or used.cpu_seconds <= 0:
-        return Missing("no samples of the service")
+        return m.level.without("service")
     if prices.core_month <= 0:
         return Missing("a core costs nothing in [prices]")
     memory = used.working_set_bytes / 2**30 * prices.gib_month
@@ -135,7 +135,9 @@ def read_claims(path: Path = FILE) -> tuple[Claim, ...]:
 
 
 def claim_results(analysis: Analysis, claims: Iterable[Claim]) -> tuple[ClaimResult, ...]:
-    """What the record says about each claim."""
+    """What the record says about each claim. A record of own services alone has nothing to do with them."""
+    if analysis.run.targets and all(target.of_team for target in analysis.run.targets.values()):
+        return ()
     return tuple(_finding(analysis, claim) for claim in claims)
 
 

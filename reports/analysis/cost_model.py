@@ -299,6 +299,7 @@ def _statements(analysis: Analysis, load: Load) -> float | None:
         for m in analysis.measured
         if m.load.id == load.id
         and m.valid
+        and not isinstance(m.level.statements, Missing)
         and m.trial.target not in analysis.unranked
         and (requests := sum(window.requests for window in m.level.windows))
     ]

@@ -10,6 +10,7 @@ from typing import get_args
 from msgspec import Struct
 from msgspec.structs import replace
 
+from harness.record.external import NOT_STARTED
 from harness.record.histograms import read_encoded
 from harness.record.measurement import LevelMeasurement, Measurement, Missing
 from harness.record.plan import Kind, Trial
@@ -174,6 +175,9 @@ def _by_round(values: Iterable[str], level: LevelMeasurement) -> dict[str, ByRou
 
 
 def _image_bytes(record: Record, result: TrialResult) -> float | Missing:
+    target = record.run.targets.get(result.trial.target)
+    if target and target.external:
+        return NOT_STARTED
     image = record.run.images.get(result.trial.target)
     return image.size_bytes if image else Missing("the record names no image of it")
 

@@ -42,12 +42,21 @@ def _stood_for(run: Run, name: str, names: tuple[str, ...]) -> bool:
     )
 
 
+def class_of(run: Run, name: str) -> str:
+    """The class in which a target is ranked. Each of a team's own services is one by itself: it has nobody to beat."""
+    target_class = run.targets[name].target_class
+    if target_class != "own":
+        return target_class
+    own = {folder_of(each) for each in run.plan.targets if run.targets[each].target_class == "own"}
+    return "own" if len(own) == 1 else f"own, {folder_of(name)}"
+
+
 def classes(run: Run) -> tuple[str, ...]:
     """The classes that take part, `standard` first. They are never ranked against each other."""
-    found = {run.targets[target].target_class for target in run.plan.targets}
+    found = {class_of(run, target) for target in run.plan.targets}
     return tuple(sorted(found, key=lambda each: (each != "standard", each)))
 
 
 def of_class(run: Run, target_class: str) -> tuple[str, ...]:
     """The targets of a class, in the plan's order."""
-    return tuple(target for target in run.plan.targets if run.targets[target].target_class == target_class)
+    return tuple(target for target in run.plan.targets if class_of(run, target) == target_class)

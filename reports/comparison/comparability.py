@@ -38,6 +38,7 @@ def _contents(base: Run, head: Run) -> list[str]:
         "objective": (base.configuration.slo, head.configuration.slo),
         "data": (base.seed_checksum, head.seed_checksum),
         "database": (base.database_version, head.database_version),
+        "address": (_addresses(base), _addresses(head)),
     }
     return [name for name, (one, other) in pairs.items() if one != other]
 
@@ -68,4 +69,11 @@ def content(run: Run) -> str:
         run.plan.profiles, run.plan.timing, run.plan.placement, configuration.limits, configuration.slo, run.seed_checksum,
         run.database_version.split(" (")[0],
     )  # fmt: skip
-    return hashlib.sha256(msgspec.json.encode(msgspec.to_builtins(parts))).hexdigest()[:12]
+    # Without an address the hash is that of older histories.
+    whole = (*parts, _addresses(run)) if run.elsewhere else parts
+    return hashlib.sha256(msgspec.json.encode(msgspec.to_builtins(whole))).hexdigest()[:12]
+
+
+def _addresses(run: Run) -> dict[str, str]:
+    """Target -> where it is, of those that fitmap did not start: at another address there is another service."""
+    return {name: target.external.url for name, target in run.targets.items() if target.external}

@@ -12,6 +12,8 @@ or profile; what belongs to no profile has the scope `run`.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
+from pathlib import PurePosixPath
 from statistics import median
 
 from harness.errors import UsageError
@@ -33,11 +35,25 @@ def citations(page: str) -> tuple[tuple[str, str], ...]:
     return tuple((found[3], found[1]) for found in _CITATION.finditer(page))
 
 
-def refreshed(page: str, analysis: Analysis) -> str:
-    """The page with each cited figure replaced by the record's. Raises UsageError where it has none."""
+def cited_folders(page: str) -> frozenset[str]:
+    """The folders of the files that a page cites, as its links have them: one for each record."""
+    return frozenset(_folder(found[2]) for found in _CITATION.finditer(page))
+
+
+def _folder(path: str) -> str:
+    return str(PurePosixPath(path).parent)
+
+
+def refreshed(page: str, analysis: Analysis, folders: Collection[str] | None = None) -> str:
+    """The page with each cited figure replaced by the record's. `folders`: only what is cited from these.
+
+    Raises UsageError where the record has no such figure.
+    """
     verdicts = {finding.id: finding.verdict for finding in claim_results(analysis, read_claims())}
 
     def text(found: re.Match[str]) -> str:
+        if folders is not None and _folder(found[2]) not in folders:
+            return found[0]
         kind, _, name = found[3].partition(" ")
         if kind != "claim":
             return f'[{_figure(analysis, found[3])}]({found[2]} "{found[3]}")'

@@ -75,7 +75,7 @@ def _about(analysis: Analysis) -> dict[str, dict[str, Any]]:
     return {
         name: {
             "language": target.language,
-            "stack": f"{target.framework}, {target.driver}",
+            "stack": ", ".join(part for part in (target.framework, target.driver) if part or not target.of_team),
             "runtime": meta.get(name, {}).get("runtime"),
             "base": target.variant.base if target.variant else None,
         }

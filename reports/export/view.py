@@ -17,6 +17,7 @@ from reports.comparison.changes import Changes, changes, has_pairs, paired_chang
 from reports.export.tables import csv_text, data_address, json_text
 from reports.metrics.catalogue import BY_ID
 from reports.overview.overview import Overview, make_overview
+from reports.sections.beside import beside_sections
 from reports.sections.build import build_section
 from reports.sections.cost import Advice, advise, bill_terms
 from reports.sections.elements import Figure, ProfileAnswer, Row, Section, Table
@@ -181,7 +182,7 @@ def make_view(
         latency=latency_figures(analysis),
         warmup=warmup_figures(analysis),
         over_time=time_sections(analysis, folder),
-        non_load=non_load_sections(analysis),
+        non_load=(*beside_sections(analysis), *non_load_sections(analysis)),
         axes=axis_sections(analysis) if interactive else (),
         noise_assessment=noise,
         calibration=calibration_facts(run),

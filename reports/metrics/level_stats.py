@@ -26,8 +26,8 @@ SAMPLES_BEYOND_IN_A_START = 17
 QUIET_SHARE = 3
 #: With fewer slices their scatter is unknown.
 MIN_SLICES = 3
-#: The standard deviation of a start's slices (0.05 is 5 %) from which they are loud.
-LOUD_SCATTER = 0.05
+#: The standard deviation of a start's slices (0.035 is 3.5 %) from which they are loud.
+LOUD_SCATTER = 0.035
 #: Of HdrHistogram's V2 encoding: bytes of a count in memory, and of the header before the compressed payload.
 WORD_BYTES, EXTERNAL_HEADER_BYTES = 8, 8
 NO_HISTOGRAM = Missing("the trial left no histogram of it")
@@ -71,8 +71,13 @@ def throughput_by_round(level: LevelMeasurement) -> Mapping[int, float]:
 
 def cpu_by_round(role: Literal["service", "database"], level: LevelMeasurement) -> Mapping[int, float]:
     """Round -> CPU time of a role's container per request in it, microseconds."""
-    used = ((each, each.service_cpu_ns if role == "service" else each.database_cpu_ns) for each in counting_slices(level))
-    return {each.round: spent / each.requests / 1e3 for each, spent in used if spent > 0 and each.requests > 0}
+    used = ((each, _cpu_ns(role, each)) for each in counting_slices(level))
+    return {each.round: spent / each.requests / 1e3 for each, spent in used if spent and spent > 0 and each.requests > 0}
+
+
+def _cpu_ns(role: Literal["service", "database"], each: Slice) -> int | None:
+    """None: nobody can read the counter."""
+    return each.service_cpu_ns if role == "service" else each.database_cpu_ns
 
 
 def slice_scatter(level: LevelMeasurement) -> float | None:
@@ -100,11 +105,8 @@ def quiet_throughput(level: LevelMeasurement) -> float:
 
 def quiet_cpu_microseconds(role: Literal["service", "database"], level: LevelMeasurement) -> float | Missing:
     """CPU time of a role's container per request, as `quiet_throughput`."""
-    used = [
-        (s.service_cpu_ns if role == "service" else s.database_cpu_ns) / s.requests / 1e3
-        for s in level.slices
-        if not s.dropped and s.requests
-    ]
+    spent = ((each, _cpu_ns(role, each)) for each in counting_slices(level) if each.requests)
+    used = [nanoseconds / each.requests / 1e3 for each, nanoseconds in spent if nanoseconds is not None]
     if not used:
         return cpu_per_request_microseconds(role, level)
     return quiet(used, "lower") if min(used) > 0 else Missing("the counter did not move")
@@ -123,21 +125,28 @@ def cpu_per_request_microseconds(role: str, level: LevelMeasurement) -> float | 
     count = requests(level)
     used = level.usage.get(role)
     if not count or used is None:
-        return Missing("no request was answered" if not count else f"no samples of the {role}")
+        return Missing("no request was answered") if not count else level.without(role)
     return used.cpu_seconds / count * 1e6 if used.cpu_seconds > 0 else Missing("the counter did not move")
 
 
-def executor_microseconds(level: LevelMeasurement) -> float:
+def executor_microseconds(level: LevelMeasurement) -> float | Missing:
     """Time in PostgreSQL's executor per mean request of the window, by its own count; microseconds. Routes are weighted.
 
     It is elapsed time: a statement that sleeps counts. Parsing, planning, binding and the commit are not in it.
     """
+    if isinstance(level.statements, Missing):
+        return level.statements
     spent = sum(level.routes[name].requests * time.database for name, time in level.times.items())
     return spent / max(requests(level), 1)
 
 
 def runs_statements(level: LevelMeasurement) -> bool:
-    """Whether the level's requests use the database. The golden cases execute a few statements at any level."""
+    """Whether the level's requests use the database. The golden cases execute a few statements at any level.
+
+    Where nobody counts statements, they do if there is a database.
+    """
+    if isinstance(level.statements, Missing):
+        return "database" in level.usage
     return sum(statement.executed for statement in level.statements) >= max(requests(level), 1) / 10
 
 
@@ -145,19 +154,23 @@ def other_database_microseconds(level: LevelMeasurement) -> float | Missing:
     """CPU time of the database per request beyond the executor's time: parsing, planning, binding, the commit, the protocol,
     background processes; microseconds. 0 where the executor's time is the longer one, because statements wait.
     """
+    executor = executor_microseconds(level)
+    if isinstance(executor, Missing):
+        return executor
     if not runs_statements(level):
         # An idle database's own work per request would only be throughput once more.
         return 0.0
     used = cpu_per_request_microseconds("database", level)
-    return used if isinstance(used, Missing) else max(used - executor_microseconds(level), 0.0)
+    return used if isinstance(used, Missing) else max(used - executor, 0.0)
 
 
 def database_share(level: LevelMeasurement) -> float | Missing:
     """The share of the mean response that the database takes: executor time, and the rest of its CPU time."""
     whole, other = mean_response_microseconds(level), other_database_microseconds(level)
-    if isinstance(whole, Missing) or isinstance(other, Missing):
-        return whole if isinstance(whole, Missing) else other
-    return (executor_microseconds(level) + other) / whole
+    executor = executor_microseconds(level)
+    if isinstance(whole, Missing) or isinstance(other, Missing) or isinstance(executor, Missing):
+        return next(part for part in (whole, other, executor) if isinstance(part, Missing))
+    return (executor + other) / whole
 
 
 class Distribution:

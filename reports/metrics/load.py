@@ -81,6 +81,8 @@ def _cpu(seen: LevelData) -> MetricValue:
 
 def _database_cpu(seen: LevelData) -> MetricValue:
     # Without statements this would be an idle database's own work per request, which is only throughput once more.
+    if isinstance(unseen := (seen.level.unseen or {}).get("database"), Missing):
+        return unseen
     if not runs_statements(seen.level):
         return NOT_APPLICABLE
     used = quiet_cpu_microseconds if seen.loud else cpu_per_request_microseconds
@@ -89,7 +91,7 @@ def _database_cpu(seen: LevelData) -> MetricValue:
 
 def _memory(field: str, seen: LevelData) -> MetricValue:
     used = seen.level.usage.get("service")
-    value: float | Missing = Missing("no samples of the service") if used is None else getattr(used, field)
+    value: float | Missing = seen.level.without("service") if used is None else getattr(used, field)
     if isinstance(value, Missing) or value > 0:
         return value
     return Missing("the kernel counted nothing")
@@ -98,7 +100,7 @@ def _memory(field: str, seen: LevelData) -> MetricValue:
 def _waiter_memory(seen: LevelData) -> MetricValue:
     idle, used = seen.trial.idle_anonymous_bytes, seen.level.usage.get("service")
     if isinstance(idle, Missing) or used is None:
-        return idle if isinstance(idle, Missing) else Missing("no samples of the service")
+        return idle if isinstance(idle, Missing) else seen.level.without("service")
     if seen.level.connections <= 0:
         return Missing("no request was held")
     each = (used.anonymous_bytes - idle) / seen.level.connections
@@ -142,6 +144,8 @@ def code_lines(count: int) -> float | Missing:
 
 def _start(seen: LevelData) -> MetricValue:
     seconds = seen.trial.start_seconds
+    if isinstance(seconds, Missing):
+        return seconds
     return seconds if seconds > 0 else Missing("the clocks of engine and generator disagree")
 
 

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from harness.record.plan import Target
 from reports.analysis.analysis import Analysis
+from reports.analysis.representatives import of_class
 from reports.units import clean, cut
 
 FILE = Path(__file__).with_name("languages.toml")
@@ -63,13 +64,15 @@ def columns_of(analysis: Analysis, target_class: str, groups: Mapping[str, int])
     `groups`: target -> tie group on pure work. A target without one stands behind the others of its kind.
     """
     targets = analysis.run.targets
-    mine = [targets[name] for name in analysis.run.plan.targets if targets[name].target_class == target_class]
+    mine = [targets[name] for name in of_class(analysis.run, target_class)]
     names = column_names(mine)
     order = sorted(
         mine, key=lambda t: (KINDS.index(kind_of(t)), groups.get(t.name, len(mine)), names[t.name].casefold(), t.name)
     )
-    # A mark belongs to a target whatever the order, so that a language looks alike in two records of the same targets.
-    marks = {name: i for i, name in enumerate(sorted(t.name for t in mine))}
+    # A mark belongs to a target whatever the order, so that a language looks alike in two records of the same targets. The
+    # default targets come first, so that they also look alike where others are measured beside them.
+    by_name = sorted(mine, key=lambda target: (not target.default, target.name))
+    marks = {target.name: i for i, target in enumerate(by_name)}
     return tuple(Column(t.name, names[t.name], _stack(t), kind_of(t), marks[t.name], _bet(t)) for t in order)
 
 
@@ -82,12 +85,17 @@ def kind_of(target: Target) -> Kind:
 
 
 def column_names(targets: Sequence[Target]) -> dict[str, str]:
-    """Target -> the name of its column: its language, and its variant where a language has several targets."""
+    """Target -> the name of its column: its language, and its variant where a language has several targets.
+
+    Of a team's own service it is the service's name.
+    """
     languages = [target.language.casefold() for target in targets]
     found: dict[str, str] = {}
     for number, target in enumerate(targets):
         name = " ".join(clean(target.language).split()) or target.name
-        if languages.count(target.language.casefold()) > 1:
+        if target.of_team:
+            name = target.name
+        elif languages.count(target.language.casefold()) > 1:
             name = " ".join((name, _variant(target))).strip()
         name = cut(name, WIDEST)
         if name in found.values():

@@ -39,6 +39,7 @@ _FULL = {
     "proxy": "The load balancer is full",
     "generator": "The load generator is full",
     "none": "Nothing is used up",
+    "unknown": "What is full is not known",
 }
 
 

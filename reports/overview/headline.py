@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
@@ -11,6 +11,7 @@ from harness.record.measurement import Missing
 from harness.wording import counted
 from reports.analysis.analysis import Analysis
 from reports.metrics.catalogue import BY_ID
+from reports.metrics.scopes import Load
 from reports.overview.bills import Bills
 from reports.overview.cells import Cell
 from reports.overview.scorecard import Scorecard, ScoreRow
@@ -65,6 +66,8 @@ def make_headline(analysis: Analysis, card: Scorecard, bills: Bills) -> Headline
 
 def _without_the_usual_loads(card: Scorecard, analysis: Analysis) -> str:
     """What is said where neither pure CPU work nor a database was measured, or where languages can't be ranked on them."""
+    if any(analysis.run.targets[column.target].of_team for column in card.columns):
+        return _own_service(card, analysis)
     if analysis.loads:
         return f"{counted(len(card.columns), 'language')}, {counted(len(analysis.loads), 'load')}."
     for row in card.rows:
@@ -72,6 +75,28 @@ def _without_the_usual_loads(card: Scorecard, analysis: Analysis) -> str:
             first, last, factor = card.name(row.best.target), card.name(row.worst.target), row.worst.factor or 1.0
             return f"{row.row.title}: {first} is best; {last} is {times_words(factor)} times behind."
     return f"{counted(len(card.columns), 'language')}, no load."
+
+
+def _own_service(card: Scorecard, analysis: Analysis) -> str:
+    """What a team's own service does at its first load at full speed; if it has none, or fitmap did not start it, what it
+    does at its first rate.
+    """
+    name = card.columns[0].name
+    closed = next((load for load in analysis.loads if load.kind == "closed" and not load.alone), None)
+    at_a_rate = next((load for load in analysis.loads if load.kind == "open"), None)
+    full = _said(card, closed, {"throughput": "throughput", "cpu": "CPU per request"})
+    if full:
+        return f"{name} at full load: {full}."
+    said = _said(card, at_a_rate, {"p50": "half of the answers within", "p99": "99 of 100 within"})
+    if at_a_rate and said and analysis.run.elsewhere:
+        return f"{name} at {at_a_rate.level_title}: {said}."
+    return f"{name} has no valid trial{'' if analysis.run.elsewhere else ' at full load'}."
+
+
+def _said(card: Scorecard, load: Load | None, words: Mapping[str, str]) -> str:
+    """The values of some metrics at a load, each after its word. Empty: there are none."""
+    rows = [(word, row) for name, word in words.items() if load and (row := card.row(f"{load.id} {name}"))]
+    return ", ".join(f"{word} {row.cells[0].value}" for word, row in rows if row.cells[0].value)
 
 
 def _pure_work(card: Scorecard) -> str:
@@ -103,15 +128,16 @@ def _behind_a_database(card: Scorecard) -> str:
     apart = [row for row in rows if row.told_apart]
     if apart:
         return _told_apart(card, apart[0])
-    differ = [
-        word
+    others = {
+        word: [row for name in names if (row := card.row(name)) and len(row.ranked) > 1]
         for word, names in (("CPU", CPU_ON_DATABASE), ("memory", MEMORY_ON_DATABASE))
-        if any(row.told_apart for name in names if (row := card.row(name)))
-    ]
+    }
+    differ = [word for word, ranked in others.items() if any(row.told_apart for row in ranked)]
     head = "Behind a database no language is measurably faster"
     match differ:
         case []:
-            return f"{head}, and nothing else differs."
+            # A run at full load alone does not rank them.
+            return f"{head}, and neither CPU nor memory differs." if all(others.values()) else f"{head}."
         case [one]:
             return f"{head}. Only {one} differs."
         case _:
@@ -172,12 +198,15 @@ def make_trust(analysis: Analysis, card: Scorecard, noise: tuple[str, float | No
     run = analysis.run
     plan, host = run.plan, run.host
     service = len(parse_cpu_list(plan.placement.service))
+    whose = f"{service} for the service"
+    if run.elsewhere:
+        whose = f"{len(parse_cpu_list(plan.placement.generator))} for the load; fitmap did not start the service"
     cores = f"{host.logical_cpus} CPU{'' if host.logical_cpus == 1 else 's'}"
     done = len(plan.trials) - len(analysis.pending)
     valid = done - len(analysis.not_valid)
     facts = [
         _day(run.started),
-        f"{cores} ({' '.join(host.cpu_model.split())[:40]}), {service} for the service",
+        f"{cores} ({' '.join(host.cpu_model.split())[:40]}), {whose}",
         f"{valid} of {len(plan.trials)} trials valid",
     ]
     word, variation = noise

@@ -13,6 +13,7 @@ from reports.overview.columns import MAX_COLUMNS, columns_of
 from reports.overview.effects import Effect, make_effects
 from reports.overview.fit_map import Duration, FitMap, durations, make_map
 from reports.overview.headline import CPU_ROW, Headline, Trust, make_headline, make_trust
+from reports.overview.own_rows import own_rows
 from reports.overview.rows import read_rows
 from reports.overview.scorecard import Scorecard, groups_on, make_rows
 from reports.overview.strengths import Strength, make_strengths
@@ -74,5 +75,6 @@ def _card(analysis: Analysis, target_class: str) -> tuple[Scorecard, Bills, int]
     every = columns_of(analysis, target_class, groups_on(analysis, scope, metric, target_class))
     columns = every[:MAX_COLUMNS]
     bills = make_bills(analysis, columns)
-    rows = make_rows(analysis, target_class, columns, read_rows(), bills)
+    own = own_rows(analysis, target_class) if any(analysis.run.targets[each.target].of_team for each in columns) else ()
+    rows = make_rows(analysis, target_class, columns, (*own, *read_rows()), bills)
     return Scorecard(target_class, columns, rows), bills, len(every) - len(columns)

@@ -190,7 +190,7 @@ def score(analysis: Analysis, row: Row, target_class: str, columns: tuple[Column
             interval=_interval(found, lambda v: cell_value(v, metric.unit)),
             trials=found.trials,
             prose=amount(found.median, metric.unit),
-            caveats=caveats(entry, metric.unit) if entry else (),
+            caveats=caveats(entry, metric.unit, analysis.run.targets[column.target]),
         )
 
     groups = {target: entry.group for target, entry in entries.items() if entry.group}

@@ -100,7 +100,9 @@ def settled(cell: EvaluatedCell, past: Sequence[HistoryEntry], images: Mapping[s
     figure = metric_info(metric)
     if figure and figure.exact and metric != STATEMENTS:
         return _with(cell, "regressed", "it is read, not measured")
-    return _unchanged(cell, past, base) if base and base.images.get(target) == images[target] else cell
+    # What fitmap did not start has no image: nobody knows whether it is the same.
+    same = base is not None and target in images and base.images.get(target) == images[target]
+    return _unchanged(cell, past, base) if base and same else cell
 
 
 def _unchanged(cell: EvaluatedCell, past: Sequence[HistoryEntry], base: HistoryEntry) -> EvaluatedCell:

@@ -94,8 +94,10 @@ def middle(trials: Sequence[LevelObservation], value: Callable[[LevelObservation
 
 
 def cpu_percent(analysis: Analysis, m: LevelObservation) -> float:
-    """The share of its cores that the service used in the measured window, percent; 0 if that has no length."""
-    if m.level.window_seconds <= 0:
+    """The share of its cores that the service used in the measured window, percent; 0 if that has no length, or if nobody
+    sees it: `dots_figure` leaves these out.
+    """
+    if m.level.window_seconds <= 0 or "service" not in m.level.usage:
         return 0.0
     cores = len(parse_cpu_list(analysis.run.plan.placement.service))
     return m.level.usage["service"].cpu_seconds / m.level.window_seconds / cores * 100

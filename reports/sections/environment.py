@@ -6,14 +6,20 @@ import shlex
 
 from msgspec import Struct, structs
 
+from harness.record.external import NOT_STARTED, External
 from harness.record.method import MAX_PROLONGED, SHORT_SECONDS
-from harness.record.plan import Profile, Variant
+from harness.record.own import IMAGE_USER, Own
+from harness.record.plan import Profile, Target, Variant
 from harness.record.run import Run
 from loadtests.protocol.capacity_search import CEILING_SHARE
 from reports.analysis.analysis import Analysis
+from reports.analysis.caveats import WINDOWS
 from reports.analysis.reported import reported
 from reports.sections.variants import changes_of
 from reports.units import quantity
+
+#: Of all that a service which fitmap did not start has.
+UNKNOWN = f"not known: {NOT_STARTED.reason}"
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -41,12 +47,18 @@ def environment(analysis: Analysis) -> tuple[tuple[str, Pairs], ...]:
                 ("Version", run.database_version),
                 ("Checksum of the seed data", run.seed_checksum),
                 *sorted(run.database_settings.items()),
+            )
+            if run.database_version
+            else (
+                ("Version", UNKNOWN if run.elsewhere else "none of fitmap's: the services bring their own, or have none"),
             ),
         ),
     )
 
 
 def _limits(run: Run) -> Pairs:
+    if run.elsewhere:
+        return (("Service", UNKNOWN), ("Database", UNKNOWN))
     limits = structs.asdict(run.configuration.limits)
     if not any(level.kind == "held" for profile in run.plan.profiles for level in profile.levels):
         # Older runs did not limit open files, but their records read as if they had. With few connections it has no effect.
@@ -70,6 +82,8 @@ def _machine(run: Run) -> Pairs:
 
 def _placement(run: Run) -> Pairs:
     placement = run.plan.placement
+    if run.elsewhere:
+        return (("Service", UNKNOWN), ("Database", UNKNOWN), ("Load generator", f"CPUs {placement.generator}"))
     return (
         ("Service", f"CPUs {placement.service}"),
         ("Database", f"CPUs {placement.database}"),
@@ -161,6 +175,10 @@ def target_facts(analysis: Analysis, name: str) -> TargetFacts:
     target = analysis.run.targets[name]
     meta = reported(analysis).get(name, {})
     said = "; ".join(f"{key} {value}" for key, value in sorted(meta.items()))
+    if isinstance(target.external, External):
+        return TargetFacts(name, _external_facts(target, target.external), (), ())
+    if isinstance(target.own, Own):
+        return TargetFacts(name, _own_facts(target, target.own), (), ())
     return TargetFacts(
         name,
         (
@@ -174,6 +192,42 @@ def target_facts(analysis: Analysis, name: str) -> TargetFacts:
         tuple((s.name, s.value, s.why) for s in target.settings),
         tuple((d.what, d.why) for d in target.deviations),
     )
+
+
+def _own_facts(target: Target, own: Own) -> Pairs:
+    """What the manifest of a team's own service says."""
+    image = own.image.use or f"built from {own.image.build} ({own.image.dockerfile})"
+    beside = ", ".join(f"{each.name} ({each.image})" for each in own.beside)
+    return (
+        ("Language", target.language),
+        ("Class", "own: compared with nobody but its own variants and its other versions"),
+        *((("Framework", target.framework),) if target.framework else ()),
+        ("Image", image),
+        ("Ready when it answers 200 on", own.health),
+        ("User", "the image's own" if own.user == IMAGE_USER else own.user),
+        ("Database", own.database.image if own.database else "none"),
+        *((("Beside it", beside),) if beside else ()),
+        ("Parts of the contract that it keeps", ", ".join(own.keeps) or "none"),
+        *(_variant_facts(target.variant) if target.variant else ()),
+    )
+
+
+def _external_facts(target: Target, external: External) -> Pairs:
+    return (
+        ("Language", target.language),
+        ("Class", "own: compared with nobody but itself at other times"),
+        ("Address", external.url),
+        ("Certificate", _certificate(external)),
+        ("Most requests a second (fuse)", f"{external.most_requests_per_second:,}"),
+        ("Most connections", f"{external.most_connections:,}" if external.most_connections else "not set"),
+        ("Starts", f"none: each trial meets the same process. Of each figure {WINDOWS}"),
+    )
+
+
+def _certificate(external: External) -> str:
+    if not external.secure:
+        return "none: http"
+    return f"verified, by {external.ca}" if external.ca else "verified"
 
 
 def _variant_facts(variant: Variant) -> Pairs:

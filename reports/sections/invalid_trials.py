@@ -161,8 +161,12 @@ def assess_noise(analysis: Analysis) -> NoiseAssessment:
     variations = [c.variation for c in cells if c.metric in _NOISE_METRICS]
     pairs = separations(analysis)
     level = analysis.run.configuration.report.confidence_percent
-    twins = "This record has no A/A test. `fitmap bench --twins` measures each target twice under two names, which "
-    "must not differ."
+    twins = (
+        "This record has no A/A test: a service that fitmap did not start has no twin."
+        if analysis.run.elsewhere
+        else "This record has no A/A test. `fitmap bench --twins` measures each target twice under two names, which must "
+        "not differ."
+    )
     if pairs:
         apart = sum(pair.apart for pair in pairs)
         twins = (

@@ -71,7 +71,7 @@ def _metric_figure(analysis: Analysis, name: str, rankings: list[Ranking]) -> Fi
                 entry.target,
                 f"{bound}{quantity(found.median, metric.unit)}",
                 interval,
-                "; ".join((place, *caveats(entry, metric.unit))),
+                "; ".join((place, *caveats(entry, metric.unit, analysis.run.targets[entry.target]))),
                 _values(valid, others, metric.unit),
                 *_by_state(entry, told),
             )

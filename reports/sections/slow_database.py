@@ -62,12 +62,17 @@ def downstream_answer(analysis: Analysis) -> ProfileAnswer | None:
 
 def _known(analysis: Analysis, target: str, load: Load) -> tuple[LevelObservation, ...]:
     """The valid trials in which PostgreSQL counted its time. Without it nobody knows what the pool allows."""
-    return tuple(m for m in analysis.cell(target, load) if executor_microseconds(m.level) > 0)
+    return tuple(m for m in analysis.cell(target, load) if _executor(m) > 0)
+
+
+def _executor(m: LevelObservation) -> float:
+    found = executor_microseconds(m.level)
+    return 0.0 if isinstance(found, Missing) else found
 
 
 def ceiling(analysis: Analysis, m: LevelObservation) -> float:
     """Requests/s that the pool allows: each request keeps a connection for PostgreSQL's time."""
-    return analysis.run.configuration.limits.db_pool_size / (executor_microseconds(m.level) / 1e6)
+    return analysis.run.configuration.limits.db_pool_size / (_executor(m) / 1e6)
 
 
 def saved(m: LevelObservation) -> float | Missing:

@@ -24,6 +24,7 @@ LIMITS = {
     "proxy": "load balancer",
     "generator": "load generator",
     "none": "nothing",
+    "unknown": "not known",
 }
 
 

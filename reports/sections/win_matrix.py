@@ -8,6 +8,7 @@ from harness.record.measurement import Missing
 from reports.analysis.analysis import Analysis, at_least
 from reports.analysis.caveats import caveats
 from reports.analysis.ranking import RankedTarget, Ranking, too_few
+from reports.analysis.representatives import of_class
 from reports.metrics.catalogue import BY_ID
 from reports.metrics.scopes import load_id
 from reports.sections.elements import Sentence, Span
@@ -59,7 +60,7 @@ def make_matrix(analysis: Analysis, target_class: str) -> Matrix:
     any target has a value.
     """
     run = analysis.run
-    targets = tuple(t for t in run.plan.targets if run.targets[t].target_class == target_class)
+    targets = of_class(run, target_class)
     mine = [(s, analysis.scope(s)) for s in analysis.rankings if s.target_class == target_class]
     groups = (
         MatrixGroup(
@@ -141,4 +142,6 @@ def _cell(analysis: Analysis, ranking: Ranking, entry: RankedTarget) -> MatrixCe
     behind = f"{factor(entry.behind.ahead)} behind" if entry.behind and state == "ranked" and group else ""
     bound = "≥ " if at_least(analysis, ranking, entry.target) else ""
     value = f"{bound}{quantity(found.median, metric.unit)}"
-    return MatrixCell(entry.target, value, detail, behind, state, group, caveats(entry, metric.unit))
+    return MatrixCell(
+        entry.target, value, detail, behind, state, group, caveats(entry, metric.unit, analysis.run.targets[entry.target])
+    )

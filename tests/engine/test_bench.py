@@ -89,10 +89,6 @@ def run_dir(runs: Path) -> Path:
     return header.parent
 
 
-def resume(command: list[str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*command, "--resume"], capture_output=True, text=True, timeout=300, check=False)
-
-
 def test_a_run_measures_every_trial_and_writes_a_report_and_a_record_for_strangers(
     command: list[str], tmp_path: Path
 ) -> None:
@@ -124,18 +120,18 @@ def test_a_run_measures_every_trial_and_writes_a_report_and_a_record_for_strange
     assert log.read_text().startswith("#[Histogram log format version 1.3]")
 
 
-def test_a_second_run_is_refused_ctrl_c_loses_nothing_leaves_nothing_and_resume_completes(
+def test_ctrl_c_and_a_kill_lose_nothing_leave_nothing_and_resume_completes(
     client: docker.DockerClient, command: list[str], tmp_path: Path
 ) -> None:
     runs = tmp_path / "runs"
     process = subprocess.Popen(
-        [*command, *BRIEF],
+        [*command, *BRIEF, "--blocks", "3"],
         stderr=subprocess.PIPE,
         text=True,
         # A shell lets background processes ignore this signal, and their children inherit that.
         preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
-    wait_for_load(client, runs, trials=1)
+    wait_for_load(client, runs, trials=2)
     second = subprocess.run([*command, *BRIEF], capture_output=True, text=True, timeout=120, check=False)
     assert second.returncode == 4
     assert "another run is measuring" in second.stderr
@@ -144,13 +140,25 @@ def test_a_second_run_is_refused_ctrl_c_loses_nothing_leaves_nothing_and_resume_
     assert process.returncode == 130, err
     assert "--resume" in err and "Traceback" not in err
     assert [container.name for container, _ in leftovers(client)] == []
-    before = read_record(run_dir(runs)).results
-    assert len(before) >= 1
+    first = read_record(run_dir(runs)).results
+    assert len(first) == 2
 
-    resumed = resume(command)
+    process = subprocess.Popen([*command, "--resume"], stderr=subprocess.DEVNULL)
+    wait_for_load(client, runs, trials=4)
+    process.kill()
+    process.wait()
+    # Two services, two databases, one load generator, and the one that shows the run to others.
+    assert [state for _, state in leftovers(client)] == ["gone"] * 6
+    cleaned = subprocess.run([*FITMAP, "clean"], capture_output=True, text=True, check=True)
+    assert cleaned.stdout == "removed 6 containers\n"
+    assert [container.name for container, _ in leftovers(client)] == []
+    then = read_record(run_dir(runs)).results
+    assert (len(then), then[:2]) == (4, first)
+
+    resumed = subprocess.run([*command, "--resume"], capture_output=True, text=True, timeout=300, check=False)
     assert resumed.returncode == 0, resumed.stderr
     after = read_record(run_dir(runs))
-    assert after.results[: len(before)] == before
+    assert after.results[:4] == then
     assert after.pending() == ()
 
 
@@ -183,28 +191,6 @@ def test_a_second_run_is_refused_between_two_trials_too(
         measure(client, record, time.monotonic(), Between())
     (second,) = refused
     assert second.returncode == 4 and f"another run is measuring on this engine (process {os.getpid()})" in second.stderr
-
-
-def test_a_killed_run_loses_nothing_clean_removes_the_rest_and_resume_completes(
-    client: docker.DockerClient, command: list[str], tmp_path: Path
-) -> None:
-    runs = tmp_path / "runs"
-    process = subprocess.Popen([*command, *BRIEF], stderr=subprocess.DEVNULL)
-    wait_for_load(client, runs, trials=1)
-    process.kill()
-    process.wait()
-    # Two services, two databases, one load generator, and the one that shows the run to others.
-    assert [state for _, state in leftovers(client)] == ["gone"] * 6
-    cleaned = subprocess.run([*FITMAP, "clean"], capture_output=True, text=True, check=True)
-    assert cleaned.stdout == "removed 6 containers\n"
-    assert [container.name for container, _ in leftovers(client)] == []
-
-    before = read_record(run_dir(runs)).results
-    resumed = resume(command)
-    assert resumed.returncode == 0, resumed.stderr
-    after = read_record(run_dir(runs))
-    assert after.results[: len(before)] == before
-    assert after.pending() == ()
 
 
 def test_a_taken_port_is_one_sentence_that_names_it(command: list[str]) -> None:
@@ -247,17 +233,16 @@ def test_a_service_that_dies_is_a_result_with_its_last_words(
     client: docker.DockerClient, command: list[str], tmp_path: Path
 ) -> None:
     runs = tmp_path / "runs"
-    process = subprocess.Popen([*command, *BRIEF], stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen([*command, *BRIEF, "--blocks", "1"], stderr=subprocess.PIPE, text=True)
     wait_for_load(client, runs, trials=0)
     services = [c for c in client.containers.list() if c.labels.get("fitmap") == "service"]
     next(c for c in services if "-go-cpu" in str(c.name)).kill()
     _, err = process.communicate(timeout=120)
     record = read_record(run_dir(runs))
-    first, twin, second, _ = record.results
+    first, twin = record.results
     assert first.verdict == "failed", err
     # The others of its group go on.
     assert twin.verdict == "valid", twin.problems
     assert isinstance(first.measurement, Missing)
     assert "status 137" in first.measurement.reason
     assert first.logs["service"]
-    assert second.verdict == "valid", second.problems

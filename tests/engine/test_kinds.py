@@ -15,7 +15,7 @@ from harness.containers.images import graph, project_tag
 from harness.containers.lifecycle import leftovers
 from harness.errors import TrialError
 from harness.evaluation.statements import read_contract
-from harness.files import ROOT
+from harness.files import CONTRACT, ROOT
 from harness.host.machine import topology
 from harness.plan.placement import place
 from harness.plan.profiles import find_profiles
@@ -26,7 +26,6 @@ from harness.record.measurement import Measurement, Missing
 from harness.record.plan import Development, Edit, Target, Timing
 from harness.record.trial_result import BuildMeasurement, FloorMeasurement, ScaleMeasurement, StartupMeasurement, TrialResult
 from harness.record.writer import RecordWriter
-from harness.run.description import CONTRACT
 from harness.trials import memory_floor, readiness_probe, scaling, startup
 from harness.trials.build import Workshop
 from harness.trials.context import Setup

@@ -53,8 +53,14 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Record:
 
 @pytest.fixture(scope="session")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Record:
-    """The run that docs/results.md is about: preset full."""
+    """Run B of docs/results.md: preset full, method 6."""
     return unpacked(ROOT / "docs" / "results" / "record.tar.xz", tmp_path_factory.mktemp("published"))
+
+
+@pytest.fixture(scope="session")
+def interleaved(tmp_path_factory: pytest.TempPathFactory) -> Record:
+    """Run A of docs/results.md: four profiles that are measured in slices."""
+    return unpacked(ROOT / "docs" / "results" / "method-7" / "record.tar.xz", tmp_path_factory.mktemp("interleaved"))
 
 
 @pytest.fixture(scope="session")

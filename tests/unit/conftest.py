@@ -17,3 +17,4 @@ def no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
         raise docker.errors.DockerException("unit tests reach no engine")
 
     monkeypatch.setattr(docker, "from_env", refuse)
+    monkeypatch.setattr(docker.DockerClient, "from_env", refuse)

@@ -91,8 +91,8 @@ CALIBRATION = Calibration(
 QUIET = HostUse(0.0, 0.0)
 
 
-def usage(busiest: float = 0.5, throttled: int | None = 0) -> Usage:
-    return Usage(1.0, 2.0, 100.0, 50.0, Missing("synthetic"), busiest, throttled)
+def usage(busiest: float = 0.5, throttled: int | None = 0, stopped: float = 0.0) -> Usage:
+    return Usage(1.0, 2.0, 100.0, 50.0, Missing("synthetic"), busiest, throttled, stopped)
 
 
 def closed(
@@ -105,6 +105,7 @@ def closed(
     generator_busiest: float = 0.5,
     host: HostUse | Missing = QUIET,
     throttled: int | None = 0,
+    stopped: float = 0.0,
 ) -> LevelMeasurement:
     """A closed level of ten seconds in which 32 connections were always busy."""
     return LevelMeasurement(
@@ -127,7 +128,11 @@ def closed(
         routes={ROUTE: RouteNumbers(requests, failures, 320_000.0, requests + failures)},
         times={},
         windows=(),
-        usage={"service": usage(throttled=throttled), "database": usage(), "generator": usage(generator_busiest)},
+        usage={
+            "service": usage(throttled=throttled, stopped=stopped),
+            "database": usage(),
+            "generator": usage(generator_busiest),
+        },
         host=host,
         statements=statements,
     )

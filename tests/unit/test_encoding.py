@@ -59,5 +59,5 @@ def test_git_may_print_any_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     git.write_text("#!/bin/sh\nprintf 'caf\\351\\n'\n", encoding="utf-8")
     git.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
-    assert description._revision(print) == "caf\ufffd"
+    assert description._revision({}, print) == "caf\ufffd"
     assert resolve("HEAD") == "caf\ufffd"

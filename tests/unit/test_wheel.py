@@ -10,11 +10,21 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from own_folder import write_service
 
 from harness.files import ROOT
 
 PACKAGES = ("harness", "reports", "loadtests")
-DATA = ("harness/bases/*", "reports/templates/*", "reports/analysis/claims.toml", "loadtests/calibration/nginx.conf")
+DATA = (
+    "harness/bases/*",
+    "reports/templates/*",
+    "reports/analysis/claims.toml",
+    "loadtests/calibration/nginx.conf",
+    "loadtests/calibration/null.crt",
+    "loadtests/calibration/null.key",
+    "loadtests/Dockerfile",
+    "loadtests/requirements.lock",
+)
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +33,7 @@ def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     copy, wheels, unpacked = (tmp_path_factory.mktemp(name) for name in ("tree", "wheels", "unpacked"))
     listed = subprocess.run(
         ["git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard",
-         *PACKAGES, "pyproject.toml", "README.md", "LICENSE"],
+         *PACKAGES, "services/contract", "services/database/statistics.sql", "pyproject.toml", "README.md", "LICENSE"],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     for name in filter(None, listed.stdout.split("\0")):
@@ -58,3 +68,29 @@ def test_the_program_of_a_wheel_shows_its_help(unpacked: Path, tmp_path: Path) -
     assert done.returncode == 0, done.stderr
     assert done.stderr.strip() == str(unpacked / "harness" / "__init__.py"), "another copy was imported"
     assert "usage: fitmap" in done.stdout and "exit status:" in done.stdout
+
+
+def test_the_program_of_a_wheel_measures_own_services_alone_with_paths_from_the_working_directory(
+    unpacked: Path, tmp_path: Path
+) -> None:
+    """Installed, the contract lies under the prefix."""
+    (data,) = unpacked.glob("*.data")
+    prefix = data / "data"
+    contract = prefix / "share" / "fitmap" / "contract"
+    assert (contract.with_name("database") / "statistics.sql").is_file()
+    assert {path.name for path in contract.iterdir()} == {path.name for path in (ROOT / "services/contract").iterdir()}
+    write_service(tmp_path / "perf")
+    script = (
+        "import sys\nsys.prefix = sys.argv.pop(1)\n"
+        "from harness.containers.images import graph\n"
+        "print(len([name for _, name in graph(('load',), 'local')['load'].files if name.startswith('services/')]))\n"
+        "from harness.cli.main import main\nmain(sys.argv[1:])"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(unpacked)}
+    (tmp_path / "fitmap.toml").write_text('[run]\nservices = ["perf"]\npreset = "smoke"\n')
+    command = [sys.executable, "-c", script, str(prefix), "plan"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path, env=environment)
+    assert done.returncode == 0, done.stderr
+    first, *rest = done.stdout.splitlines()
+    assert int(first) == len(list(contract.iterdir()))
+    assert [line.split()[-1] for line in rest if line.startswith("  block")] == ["001-checkout-checkout"]

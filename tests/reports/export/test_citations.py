@@ -17,7 +17,7 @@ from reports.export.citations import citations, refreshed
 from reports.units import quantity
 
 PAGE = """# Ours
-Rust takes [?](results.csv "cpu cpu@saturate rust ±") and Go [?](a/results.csv "cpu cpu@saturate go"),
+Rust takes [?](results.csv "cpu cpu@saturate rust ±") and Go [?](results.csv "cpu cpu@saturate go"),
 [?](results.csv "cpu cpu@saturate go / rust ±") as much, an image of [?](results.csv "image run go").
 Claimed: [?](results.json "claim rust-more-per-core"). [Elsewhere](other.csv "cpu cpu@saturate go") 3 us.
 """
@@ -78,3 +78,17 @@ def test_a_page_is_brought_up_to_date_on_disk(mixed: Record, tmp_path: Path, cap
     assert page.read_bytes() == b"\xef\xbb\xbf" + refreshed(PAGE, analyse(mixed)).replace("\n", "\r\n").encode()
     with pytest.raises(UsageError, match="can't be read"):
         cite(mixed, tmp_path / "none.md")
+
+
+def test_a_page_that_cites_several_records_keeps_the_figures_of_the_others(mixed: Record, tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text('[1](old/results.csv "beauty cpu@saturate go") [?](new/results.csv "cpu cpu@saturate go")')
+    for folder, run in (("old", "another"), ("new", "another")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "results.json").write_text(f'{{"run": "{run}"}}')
+    with pytest.raises(UsageError, match=f"none of them is run {mixed.run.id}"):
+        cite(mixed, page)
+    (tmp_path / "new" / "results.json").write_text(f'{{"run": "{mixed.run.id}"}}')
+    cite(mixed, page)
+    old, new = (text for _, text in citations(page.read_text()))
+    assert old == "1" and new.endswith("µs")

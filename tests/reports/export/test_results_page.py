@@ -1,4 +1,4 @@
-"""docs/results.md: each figure and verdict on the page is that of the record that lies beside it."""
+"""docs/results.md: each figure and verdict on the page is that of one of the two records that lie beside it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from reports.comparison.between_runs import between, cells_of, tried
 from reports.comparison.changes import changes
 from reports.comparison.comparability import incomparable
 from reports.export.changes import json_of, markdown_of, summary_of
-from reports.export.citations import citations, refreshed
+from reports.export.citations import citations, cited_folders, refreshed
 from reports.export.html import render_page
 from reports.export.markdown import summary
 from reports.export.tables import csv_text, json_text
@@ -24,6 +24,7 @@ from reports.export.view import make_view
 
 PAGE = ROOT / "docs" / "results.md"
 FOLDER = ROOT / "docs" / "results"
+SLICED = FOLDER / "method-7"
 
 
 @pytest.fixture(scope="module")
@@ -31,19 +32,31 @@ def analysis(published: Record) -> Analysis:
     return analyse(published)
 
 
-def test_the_results_beside_the_page_are_what_the_record_says(published: Record, analysis: Analysis) -> None:
-    assert (FOLDER / "results.csv").read_text() == csv_text(analysis)
-    view = make_view(analysis, published.folder)
-    assert (FOLDER / "results.json").read_text() == json_text(analysis, view.claim_results, view.overview)
-    assert (FOLDER / "summary.md").read_text() == summary(view)
-    assert (FOLDER / "report.html").read_text() == render_page(view)
+@pytest.fixture(scope="module")
+def analyses(analysis: Analysis, interleaved: Record) -> dict[Path, Analysis]:
+    """Folder -> what was found in the record that lies in it."""
+    return {FOLDER: analysis, SLICED: analyse(interleaved)}
+
+
+def test_the_results_beside_the_page_are_what_the_records_say(
+    published: Record, interleaved: Record, analyses: dict[Path, Analysis]
+) -> None:
+    for (folder, analysed), record in zip(analyses.items(), (published, interleaved), strict=True):
+        assert (folder / "results.csv").read_text() == csv_text(analysed)
+        view = make_view(analysed, record.folder)
+        assert (folder / "results.json").read_text() == json_text(analysed, view.claim_results, view.overview)
+        assert (folder / "summary.md").read_text() == summary(view)
+        assert (folder / "report.html").read_text() == render_page(view)
 
 
 @pytest.mark.parametrize("page", [PAGE, ROOT / "README.md"], ids=lambda page: page.name)
-def test_each_figure_on_the_page_is_the_records(page: Path, analysis: Analysis) -> None:
+def test_each_figure_on_the_page_is_its_records(page: Path, analyses: dict[Path, Analysis]) -> None:
     text = page.read_text()
     assert len(citations(text)) >= 25
-    assert refreshed(text, analysis) == text
+    folders = {(page.parent / cited).resolve(): cited for cited in cited_folders(text)}
+    assert folders.keys() == analyses.keys()
+    for folder, cited in folders.items():
+        assert refreshed(text, analyses[folder], {cited}) == text
 
 
 def test_the_repeat_is_what_comparing_both_records_gives(published: Record, repeated: Record, analysis: Analysis) -> None:
@@ -109,8 +122,7 @@ def test_claims_that_differ_between_runs_are_counted_and_none_turned_round(
     assert len(moved) == 6 and "six differ between supported and inconclusive" in " ".join(PAGE.read_text().split())
 
 
-def test_each_claim_stands_on_the_page_and_none_is_left_unmeasured(analysis: Analysis) -> None:
-    found = {finding.id: finding.verdict for finding in claim_results(analysis, read_claims())}
-    cited = {what.removeprefix("claim ") for what, _ in citations(PAGE.read_text()) if what.startswith("claim ")}
-    assert cited == set(found)
-    assert "not measured" not in found.values()
+def test_each_claim_stands_on_the_page_and_none_is_left_unmeasured() -> None:
+    cited = [(what.removeprefix("claim "), text) for what, text in citations(PAGE.read_text()) if what.startswith("claim ")]
+    assert sorted(name for name, _ in cited) == sorted(claim.id for claim in read_claims())
+    assert "not measured" not in {verdict for _, verdict in cited}

@@ -57,6 +57,18 @@ def test_twelve_targets_have_twelve_marks() -> None:
     assert len({str(mark_at(number, 0, 0, 5)) for number in range(10)}) == 10
 
 
+def test_default_targets_keep_their_marks_where_others_are_measured_too() -> None:
+    every = run_of(("node", "rust", "go"), 3, {}, ())
+    node = msgspec.structs.replace(every.targets["node"], default=False)
+    runs = run_of(("rust", "go"), 3, {}, ()), msgspec.structs.replace(every, targets={**every.targets, "node": node})
+    analysis = small({CPU: {"rust": around(63), "go": around(130)}})
+    alone, beside = (
+        {c.target: c.mark for c in columns_of(msgspec.structs.replace(analysis, run=run), "standard", {})} for run in runs
+    )
+    assert alone == {"go": 0, "rust": 1}
+    assert beside == {**alone, "node": 2}
+
+
 def test_a_mark_belongs_to_a_target_whatever_the_order() -> None:
     run = run_of(("rust", "go"), 3, {}, ())
     analysis = msgspec.structs.replace(small({CPU: {"rust": around(63), "go": around(130)}}), run=run)

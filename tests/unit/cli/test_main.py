@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from synthetic import measurement, result, run
 
+from harness.cli import prepare
 from harness.cli.arguments import COMMANDS
 from harness.cli.main import main
 from harness.cli.reference import reference
@@ -127,6 +128,14 @@ def test_plan_touches_nothing_and_tells_the_time(capsys: pytest.CaptureFixture[s
     assert status == 0
     assert re.search(r"18 trials, \d+ min in all", out)
     assert not (tmp_path / "runs").exists()
+
+
+def test_what_is_not_measured_unasked_is_told_with_the_way_to_it(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prepare, "unasked", lambda _config: ("other", "another"))
+    _, out, _ = fitmap(capsys, "plan", "--preset", "smoke", "--profile", "ping")
+    assert out.startswith("not measured unless asked for: other, another (--target all, --class, or by name)\n")
 
 
 def test_a_plan_of_one_trial_is_told_in_the_singular(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from docker.utils.build import tar
 
 from harness.containers import builder
 from harness.containers.builder import build_arguments
-from harness.containers.context import packed
+from harness.containers.context import archived, packed
 from harness.containers.images import graph
 from harness.files import ROOT
 
@@ -108,7 +108,7 @@ def test_everybody_may_read_and_what_is_excluded_stays_out(origin: Path) -> None
     assert found["link"].linkname == "src/deep/main"
 
 
-@pytest.mark.parametrize("name", ["go", "rust", "java", "kotlin", "python", "database", "load", "proxy", "go:check"])
+@pytest.mark.parametrize("name", ["go", "rust", "java", "kotlin", "python", "cpp", "database", "load", "proxy", "go:check"])
 def test_the_files_of_each_image_are_those_that_docker_would_send(name: str) -> None:
     build = graph((name,), "official")[name]
     ignored = build.context / ".dockerignore"
@@ -119,8 +119,22 @@ def test_the_files_of_each_image_are_those_that_docker_would_send(name: str) -> 
         tarfile.open(fileobj=archive) as opened,
     ):
         sent = {each.name for each in opened.getmembers() if not each.isdir()}
+    if build.files:
+        # Those of a wheel lie in two places, so they are named one by one.
+        assert {name for _, name in build.files} == sent - {".dockerignore"}
+        return
     mine = entries(build.context, build.dockerfile)
     assert {each for each, entry in mine.items() if not entry.isdir()} == sent
+
+
+def test_the_folders_of_files_that_are_named_need_not_be_named(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("a")
+    with (
+        archived([(tmp_path / "a.txt", "deep/er/a.txt"), (tmp_path / "a.txt", "deep/b.txt")]) as archive,
+        tarfile.open(fileobj=archive) as opened,
+    ):
+        found = [(each.name, oct(each.mode)) for each in opened.getmembers()]
+    assert found == [("deep", "0o755"), ("deep/er", "0o755"), ("deep/er/a.txt", "0o644"), ("deep/b.txt", "0o644")]
 
 
 def test_a_proxy_that_appears_does_not_change_which_steps_have_arguments(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import argparse
 import errno
 import os
+import socketserver
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import docker
 import pytest
 from docker.errors import DockerException
+from requests import Timeout
 from urllib3.exceptions import ProtocolError
 
 from harness.calibration.doctor import engine_findings
@@ -56,7 +60,7 @@ def refusing(cause: OSError) -> Callable[..., None]:
 
 def test_a_socket_that_is_closed_to_the_user_is_no_missing_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DOCKER_HOST", raising=False)
-    monkeypatch.setattr(docker, "from_env", refusing(PermissionError(errno.EACCES, "Permission denied")))
+    monkeypatch.setattr(docker.DockerClient, "from_env", refusing(PermissionError(errno.EACCES, "Permission denied")))
     for install in (True, False):
         with pytest.raises(
             EngineError, match=r"closed to this user \(Permission denied\): add the user to the group docker"
@@ -70,7 +74,9 @@ def test_a_socket_that_is_closed_to_the_user_is_no_missing_engine(monkeypatch: p
 
 def test_what_the_system_or_the_engine_said_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DOCKER_HOST", raising=False)
-    monkeypatch.setattr(docker, "from_env", refusing(FileNotFoundError(errno.ENOENT, "No such file or directory")))
+    monkeypatch.setattr(
+        docker.DockerClient, "from_env", refusing(FileNotFoundError(errno.ENOENT, "No such file or directory"))
+    )
     found = engine.reach()
     assert found == engine.Silent("No such file or directory", absent=True)
     assert clean_up(argparse.Namespace(force=False), Terminal()) == 0
@@ -81,8 +87,40 @@ def test_what_the_system_or_the_engine_said_is_told(monkeypatch: pytest.MonkeyPa
     def old(**_: object) -> None:
         raise DockerException("a long story\nclient version 1.50 is too new")
 
-    monkeypatch.setattr(docker, "from_env", old)
+    monkeypatch.setattr(docker.DockerClient, "from_env", old)
     assert engine.reach() == engine.Silent("client version 1.50 is too new")
+
+
+def test_an_engine_that_was_stopped_is_waited_for_once_and_not_with_each_call(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(engine, "CALL_TIMEOUT_SECONDS", 0.6)
+    monkeypatch.setattr(engine, "SILENT_TIMEOUT_SECONDS", 0.1)
+    goes_on = threading.Event()
+
+    class Stopped(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            self.rfile.readline()
+            goes_on.wait(10)
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nOK")
+
+    class Engine(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+        daemon_threads = True
+
+    with Engine(str(tmp_path / "socket"), Stopped) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        client = engine._Client(base_url=f"unix://{tmp_path}/socket", version="1.41", timeout=0.6)
+        took = []
+        for _ in range(3):
+            begun = time.monotonic()
+            with pytest.raises(Timeout):
+                client.ping()
+            took.append(time.monotonic() - begun)
+        assert took[0] > 0.5 and max(took[1:]) < 0.5, took
+        # It was only late.
+        goes_on.set()
+        assert client.ping() and client.api.timeout == 0.6
+        server.shutdown()
 
 
 def test_pid_files_of_dead_or_other_processes_are_removed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

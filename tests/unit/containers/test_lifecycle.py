@@ -9,13 +9,16 @@ import docker
 import msgspec
 import pytest
 import requests
-from docker.errors import APIError, NotFound
+from docker.errors import APIError, ImageNotFound, NotFound
 
+from harness.containers import lifecycle
 from harness.containers.images import OF, REVISION, TRIAL, tag_of
 from harness.containers.lifecycle import RunningContainer, TrialContainers, announced, clean
 from harness.containers.owners import Owner, _ticks, owner
+from harness.containers.spec import service_spec
 from harness.containers.versions import revisions
-from harness.errors import EngineError
+from harness.errors import EngineError, TrialError
+from harness.record.config import Limits, Ports
 
 MINE = owner()
 GONE = str(msgspec.structs.replace(Owner(*MINE.split(".")), ticks="1"))
@@ -149,6 +152,55 @@ def test_the_images_of_a_revision_are_removed_when_they_were_measured() -> None:
     with pytest.raises(KeyboardInterrupt):
         interrupted()
     assert list(engine.removed) == [mine]
+
+
+def executing(
+    monkeypatch: pytest.MonkeyPatch, outcome: tuple[int, bytes] | APIError
+) -> tuple[RunningContainer, list[list[str]]]:
+    """A database in which each command ends so, and the commands."""
+    commands: list[list[str]] = []
+
+    def run_in(_: object, command: list[str], *_rest: object) -> tuple[int, bytes]:
+        commands.append(command)
+        if isinstance(outcome, APIError):
+            raise outcome
+        return outcome
+
+    monkeypatch.setattr(lifecycle, "run_in", run_in)
+    return RunningContainer(cast("Any", None), cast("Any", type("Spec", (), {"role": "database"}))), commands
+
+
+def test_a_command_that_hangs_in_a_container_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database that was stopped takes a connection and never answers."""
+    database, commands = executing(monkeypatch, (0, b"words"))
+    assert database.execute(["psql"], "postgres") == "words"
+    assert commands == [["timeout", "20", "psql"]]
+    database, _ = executing(monkeypatch, (124, b""))
+    with pytest.raises(TrialError, match="psql in the database container did not end within 20 s"):
+        database.execute(["psql"], "postgres")
+
+
+def test_a_command_that_fails_shows_its_last_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    database, _ = executing(monkeypatch, (2, b"no such table\n"))
+    with pytest.raises(TrialError, match="psql in the database container failed: no such table"):
+        database.execute(["psql"], "postgres")
+
+
+def test_a_command_in_a_container_that_has_ended_fails_its_trial_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database may have ended. The engine refuses the command then, and is fine itself."""
+    database, _ = executing(monkeypatch, APIError("409", requests.Response(), "container 1 is not running"))
+    with pytest.raises(TrialError, match="psql can't be run in the database container: container 1 is not running"):
+        database.execute(["psql"], "postgres")
+
+
+def test_an_image_that_was_removed_meanwhile_is_a_sentence() -> None:
+    class Removed(Engine):
+        def create(self, **_: object) -> Container:
+            raise ImageNotFound("No such image: sha256:1", requests.Response())
+
+    with TrialContainers(Removed().client, "run", "trial") as containers, pytest.raises(EngineError) as refused:
+        containers.add(service_spec("sha256:1", "0", Ports(), Limits(), "secret"))
+    assert "the image of the service container is gone" in str(refused.value) and "a new run" in str(refused.value)
 
 
 def test_a_long_name_of_a_trial_is_cut_and_its_owner_is_not() -> None:

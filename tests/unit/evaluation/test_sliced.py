@@ -11,9 +11,10 @@ from synthetic import CALIBRATION, reading
 from harness.errors import TrialError
 from harness.evaluation.sliced import CopyData, CopyLevel, GroupData, evaluate
 from harness.evaluation.statements import Contract
-from harness.record.measurement import HostUse, LevelMeasurement
+from harness.record.external import NOT_STARTED, UNSEEN
+from harness.record.measurement import HostUse, LevelMeasurement, Missing
 from harness.record.plan import Placement
-from harness.record.samples import Counters, Sample
+from harness.record.samples import Counters, Sample, SpeedSample
 from loadtests.protocol import histogram, messages
 from loadtests.protocol.group_messages import GroupLevelEnd, SliceEvent
 
@@ -62,6 +63,9 @@ def level(
     steady: bool = True,
     wanted: int = 5,
     idle: float = 0.0,
+    own: Missing | None = None,
+    external: bool = False,
+    fuse: int = 0,
 ) -> LevelMeasurement:
     counting = [each for each in slices if each.round not in dropped] or slices
     counts = histogram.new_counts()
@@ -81,11 +85,15 @@ def level(
     )
     data = GroupData(
         clock_offset_ns=0,
-        services=[samples("service", 0.2), samples("service", 0.2)],
-        databases=[samples("database", 0.0), samples("database", 0.0)],
+        samples=(
+            {role: dict.fromkeys((0, 1), samples(role, share)) for role, share in (("service", 0.2), ("database", 0.0))}
+            if own is None and not external
+            else {}
+            if external
+            else {"service": {0: samples("service", 0.2)}, "redis": {0: samples("redis", 0.1)}}
+        ),
         generator=samples("generator", 0.1),
-        speed_samples=(),
-        contract=Contract({}, {ROUTE: ()}),
+        speed_samples=[SpeedSample(at * SECOND // 10, cpu, 50_000) for cpu in (0, 1) for at in range(80)],
         placement=PLACEMENT,
         pool_size=16,
         objective=messages.Objective(),
@@ -93,6 +101,7 @@ def level(
     )
     copy = CopyData(
         index=0,
+        contract=NOT_STARTED if external else own or Contract({}, {ROUTE: ()}),
         hello=messages.Hello(0, 0, "boot", 1, {}),
         meta={},
         golden_cases=0,
@@ -107,8 +116,71 @@ def level(
         exit_status=0,
         harness_cpu_seconds=0.0,
         loaded_seconds=1.0,
+        unseen=UNSEEN if external else msgspec.UNSET,
+        fuse=fuse,
     )
     return evaluate(data, copy).levels[0]
+
+
+def test_what_nobody_counts_of_an_own_service_is_missing_and_its_companion_is_told_apart() -> None:
+    slices = [msgspec.structs.replace(slice_event(n), beside_cpu_ns={"redis": 20_000_000}) for n in range(1, 6)]
+    found = level(slices, {}, own=Missing("nobody counts"))
+    assert found.verdict == "valid", found.problems
+    assert found.statements == Missing("nobody counts")
+    assert found.times == {}
+    assert list(found.usage) == ["service", "redis", "generator"]
+    assert found.usage["redis"].cpu_seconds == pytest.approx(0.1)
+    assert "connections held" not in found.bottleneck_reason
+
+
+def outside_event(number: int, held: int = 0, requests: int = REQUESTS) -> SliceEvent:
+    """A slice of a service whose counters nobody can read."""
+    return msgspec.structs.replace(
+        slice_event(number, requests=requests),
+        service_cpu_ns=None,
+        database_cpu_ns=None,
+        other_work=None,
+        steal=None,
+        held=held,
+    )
+
+
+def test_of_a_service_that_fitmap_did_not_start_all_but_the_answers_is_missing() -> None:
+    found = level([outside_event(number) for number in range(1, 6)], {}, external=True, fuse=100_000)
+    assert found.verdict == "valid", found.problems
+    assert list(found.usage) == ["generator"]
+    assert found.without("service") == found.without("database") == NOT_STARTED
+    assert found.without("redis") == Missing("no samples of the redis")
+    assert (found.statements, found.host, found.bottleneck) == (NOT_STARTED, NOT_STARTED, "unknown")
+    assert found.bottleneck_reason.endswith("fitmap did not start the service")
+    # The CPUs of this machine that a service would have are none of its own.
+    assert list(found.speed) == ["generator"]
+    assert {(each.service_cpu_ns, each.database_cpu_ns) for each in found.slices} == {(None, None)}
+    assert found.routes[ROUTE].requests == 5 * REQUESTS
+
+
+def test_a_record_of_other_services_has_no_word_of_what_is_not_seen() -> None:
+    found = level([slice_event(number) for number in range(1, 6)], {})
+    assert b"unseen" not in msgspec.json.encode(found)
+    assert list(found.speed) == ["service", "database", "generator"]
+
+
+@pytest.mark.parametrize(("held", "verdict"), [(5, "valid"), (6, "generator_limited")])
+def test_what_the_fuse_holds_back_is_not_what_the_service_can_do(held: int, verdict: str) -> None:
+    found = level([outside_event(number, held) for number in range(1, 6)], {}, external=True, fuse=4000)
+    assert found.verdict == verdict, found.problems
+    if verdict != "valid":
+        assert found.problems == (
+            "the fuse of 4,000 requests/s held back 0.6% of the requests: this is its rate, and not what the service can "
+            "do. Ask for a lower rate, or raise most_requests_per_second",
+        )
+
+
+def test_connections_that_wait_for_the_fuse_are_no_lost_requests() -> None:
+    slices = [msgspec.structs.replace(outside_event(n, held=900), busy_seconds=0.1) for n in range(1, 6)]
+    assert level(slices, {}, external=True, fuse=4000).verdict == "generator_limited"
+    # Without a fuse idle connections are a fault.
+    assert level(slices, {}, external=True).verdict == "failed"
 
 
 def test_only_the_slices_that_count_make_the_figures_and_all_are_kept() -> None:

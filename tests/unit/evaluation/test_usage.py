@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from harness.evaluation.usage import anonymous_between, busiest_second, cores_between, cpu_ns_at, cpu_per_request, usage
+from harness.evaluation.usage import (
+    anonymous_between,
+    busiest_second,
+    cores_between,
+    cpu_ns_at,
+    cpu_per_request,
+    stopped_seconds,
+    usage,
+)
 from harness.record.measurement import Missing
 from harness.record.samples import Counters, Sample
 from loadtests.protocol.messages import Window
@@ -47,6 +55,23 @@ def test_usage_is_the_difference_over_the_window_alone() -> None:
     assert used.cpu_seconds == pytest.approx(0.5 + 1.0)
     assert used.working_set_bytes == 70
     assert used.peak_bytes == 120
+
+
+def test_the_time_in_which_a_process_was_stopped_or_nobody_watched_is_counted() -> None:
+    def seen(seconds: float, stopped: bool) -> Sample:
+        return Sample(int(seconds * SECOND), "service", Counters(0, 1, 1, 1, 1, 0, 0, 1, stopped))
+
+    fine = [seen(at / 2, stopped=False) for at in range(20)]
+    assert stopped_seconds(fine, SECOND, 9 * SECOND) == usage(fine, SECOND, 9 * SECOND).stopped_seconds == 0
+    stopped = [seen(at / 2, stopped=6 <= at < 10) for at in range(20)]
+    assert stopped_seconds(stopped, SECOND, 9 * SECOND) == usage(stopped, SECOND, 9 * SECOND).stopped_seconds == 2.0
+    assert stopped_seconds(stopped, 4 * SECOND, 9 * SECOND) == 0.5
+    assert stopped_seconds(stopped, 5 * SECOND, 9 * SECOND) == 0
+    # The harness was stopped too.
+    asleep = [sample for sample in fine if not 2 < sample.monotonic_ns / SECOND < 8]
+    assert stopped_seconds(asleep, SECOND, 9 * SECOND) == 6.0
+    late = [sample for sample in fine if not 2 < sample.monotonic_ns / SECOND < 4]
+    assert stopped_seconds(late, SECOND, 9 * SECOND) == 0
 
 
 def test_the_busiest_second_is_found() -> None:

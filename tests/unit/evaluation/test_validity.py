@@ -51,6 +51,7 @@ def test_a_level_without_fault_is_valid(level: LevelMeasurement) -> None:
         (closed(host=HostUse(0.0, 0.06)), CONTEXT, "unstable", "steal"),
         (closed(host=HostUse(0.06, 0.0)), CONTEXT, "unstable", "other work took 6%"),
         (closed(throttled=1), CONTEXT, "unstable", "service was throttled"),
+        (closed(stopped=6.0), CONTEXT, "unstable", "the service was stopped, or not watched, for 6.0 s"),
     ],
 )
 def test_a_fault_is_seen_and_named(level: LevelMeasurement, context: LevelContext, verdict: str, words: str) -> None:

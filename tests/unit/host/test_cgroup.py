@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -9,7 +12,7 @@ import pytest
 
 from harness.host.cgroup import Cgroup, CgroupGone
 from harness.host.counters import from_stats
-from harness.host.mapped_files import mapped_file_bytes
+from harness.host.processes import Seen, look
 from harness.record.samples import Counters
 
 
@@ -86,14 +89,25 @@ def test_of_several_processes_the_one_that_has_mapped_the_most_of_files_counts(t
     """They share the pages of their program. One has ended, and one is a zombie, which has no memory."""
     zombie = "Name:\tjava\nState:\tZ (zombie)\n"
     write(tmp_path, {"procs": "3\n4\n5\n6\n", "3/status": status(10), "4/status": status(12), "6/status": zombie})
-    assert mapped_file_bytes(tmp_path / "procs", tmp_path) == 12 * 1024
+    assert look(tmp_path / "procs", tmp_path) == Seen(12 * 1024)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
+def test_a_process_that_is_stopped_is_seen(tmp_path: Path) -> None:
+    with subprocess.Popen(["sleep", "60"]) as process:
+        write(tmp_path, {"procs": f"{os.getpid()}\n{process.pid}\n"})
+        assert not look(tmp_path / "procs").stopped
+        process.send_signal(signal.SIGSTOP)
+        os.waitpid(process.pid, os.WUNTRACED)
+        assert look(tmp_path / "procs").stopped
+        process.kill()
 
 
 @pytest.mark.parametrize("procs", ["", "3\n", "0\n"])
 def test_processes_that_are_hidden_are_not_known(tmp_path: Path, procs: str) -> None:
-    assert mapped_file_bytes(tmp_path / "procs", tmp_path) is None
+    assert look(tmp_path / "procs", tmp_path) == Seen()
     write(tmp_path, {"procs": procs})
-    assert mapped_file_bytes(tmp_path / "procs", tmp_path) is None
+    assert look(tmp_path / "procs", tmp_path) == Seen()
 
 
 def test_mapped_files_are_counted_once_a_second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

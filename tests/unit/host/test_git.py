@@ -17,7 +17,7 @@ from harness.run.description import _revision
 
 def test_the_commit_of_this_checkout_is_known(capsys: pytest.CaptureFixture[str]) -> None:
     said: list[str] = []
-    assert (_revision(said.append) or "").removesuffix("+") == git("rev-parse", "HEAD").text[:12]
+    assert (_revision({}, said.append) or "").removesuffix("+") == git("rev-parse", "HEAD").text[:12]
     assert said == []
 
 
@@ -26,7 +26,7 @@ def test_a_checkout_of_another_owner_is_told_with_what_to_do(monkeypatch: pytest
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
     monkeypatch.setenv("GIT_CONFIG_SYSTEM", os.devnull)
     said: list[str] = []
-    assert _revision(said.append) is None
+    assert _revision({}, said.append) is None
     (line,) = said
     assert line.startswith("the record has no revision: fatal: detected dubious ownership")
     assert "; git config --global --add safe.directory" in line
@@ -37,7 +37,7 @@ def test_a_checkout_of_another_owner_is_told_with_what_to_do(monkeypatch: pytest
 def test_without_git_nothing_crashes(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     said: list[str] = []
-    assert _revision(said.append) is None
+    assert _revision({}, said.append) is None
     assert said == ["the record has no revision: git is not installed, or not on PATH"]
     with pytest.raises(UsageError, match="git is not installed"):
         versions.resolve("HEAD")

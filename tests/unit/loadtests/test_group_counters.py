@@ -7,7 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.generator.counters import TICK_NS, HostShares, counters_of, cpu_times, host_shares
+import loadtests.generator.counters
+from loadtests.generator.counters import (
+    IDLE_LIMIT_SECONDS,
+    IDLE_STEP_SECONDS,
+    TICK_NS,
+    HostShares,
+    counters_of,
+    cpu_times,
+    host_shares,
+    wait_until_idle,
+)
 
 
 def write(path: Path, text: str) -> None:
@@ -35,6 +45,17 @@ def test_a_container_without_a_control_group_is_named_in_one_sentence(tmp_path: 
     write(tmp_path / "docker" / "abc123" / "cpu.stat", "usage_usec 1\n")
     with pytest.raises(LookupError, match="no control group of 1 of the group's containers"):
         counters_of(["abc123", "def456"], tmp_path)
+
+
+@pytest.mark.parametrize(("busy_steps", "waited"), [(0, 1), (3, 4), (1000, round(IDLE_LIMIT_SECONDS / IDLE_STEP_SECONDS))])
+def test_a_backlog_is_waited_for_and_not_for_ever(monkeypatch: pytest.MonkeyPatch, busy_steps: int, waited: int) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr(loadtests.generator.counters.gevent, "sleep", slept.append)
+    # A compiler uses half a CPU, the timers of idle services a fiftieth.
+    wait_until_idle(
+        lambda: int(sum(0.5 if step < busy_steps else 0.02 for step in range(len(slept))) * IDLE_STEP_SECONDS * 1e9)
+    )
+    assert len(slept) == waited
 
 
 def test_a_container_that_has_ended_keeps_its_last_reading(tmp_path: Path) -> None:

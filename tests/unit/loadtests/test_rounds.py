@@ -14,7 +14,7 @@ def seen(us: float = 100.0, others_ns: int = 0, steal: float = 0.0, other_work: 
     return Seen(
         seconds=0.5,
         requests=5000,
-        service_cpu_ns=int(us * 5000 * 1000),
+        cost_ns=int(us * 5000 * 1000),
         others_ns=others_ns,
         other_work=other_work,
         steal=steal,

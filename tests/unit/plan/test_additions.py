@@ -12,7 +12,7 @@ from harness.files import ROOT
 from harness.plan import selection
 from harness.plan.config_file import override
 from harness.plan.profiles import find_profiles
-from harness.plan.selection import chosen_targets, planned
+from harness.plan.selection import chosen_targets, planned, unasked
 from harness.plan.targets import find_targets
 from harness.record.config import Config
 from harness.record.cpus import Cpu
@@ -61,6 +61,18 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def plan_of(preset: str) -> Plan:
     config = override(Config(), "run", preset=preset)
     return planned(config, None, chosen_targets(config), CPUS)
+
+
+def test_a_new_folder_is_measured_unasked_unless_it_says_otherwise(tree: Path) -> None:
+    before = plan_of("smoke").targets
+    folder = tree / "services" / "example"
+    folder.mkdir()
+    (folder / "service.toml").write_text(MANIFEST + "default = false\n")
+    assert plan_of("smoke").targets == before
+    assert "example" in unasked(Config())
+    (folder / "service.toml").write_text(MANIFEST)
+    assert set(plan_of("smoke").targets) == {*before, "example"}
+    assert "example" not in unasked(Config())
 
 
 @pytest.mark.parametrize("image_set", ["official", "local"])

@@ -72,6 +72,17 @@ def test_a_line_of_a_histogram_log_that_is_none_costs_no_other(folder: Path, bad
     assert read_encoded(folder, "1", "response")["saturate|response|GET:/ping"] == "HISTFAAA"
 
 
+@pytest.mark.parametrize("zeros", [1, 8, 30, 45, 59, 60, 64, 70])
+def test_no_block_of_zeros_gives_a_route_the_histogram_of_another(folder: Path, zeros: int) -> None:
+    """A line whose end is gone runs into the next one."""
+    line = b"Tag=saturate|response|GET:/p%cng,0.000,1.000,3.000,%s\n"
+    lines = line % (b"i", b"HISTFIRST") + line % (b"o", b"HISTSECOND")
+    for begin in range(len(lines) - zeros):
+        (folder / "histograms" / "1.hlog").write_bytes(lines[:begin] + b"\0" * zeros + lines[begin + zeros :])
+        first = read_encoded(folder, "1", "response").get("saturate|response|GET:/ping", "")
+        assert "SECOND" not in first
+
+
 def test_a_command_line_with_bytes_that_are_not_utf_8_can_be_recorded(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

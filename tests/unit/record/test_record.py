@@ -39,6 +39,23 @@ def test_an_appended_result_is_read_back_and_no_longer_pending(folder: Path) -> 
     assert trial not in record.pending()
 
 
+def test_a_record_that_was_moved_gets_no_second_folder(folder: Path) -> None:
+    """It would hold what was measured after the move, and be no record."""
+    first, second = run().plan.trials[:2]
+    writer = RecordWriter(folder)
+    writer.append(result(first, measurement()))
+    moved = folder.rename(folder.with_name("moved"))
+    for write in (
+        lambda: writer.samples(second.id, ()),
+        lambda: writer.histograms(second.id, 0.0, ()),
+        lambda: writer.append(result(second, measurement())),
+    ):
+        with pytest.raises(RunError, match="was moved or removed while the run went on.* Move it back"):
+            write()
+    assert not folder.exists()
+    assert [r.trial for r in read_record(moved).results] == [first]
+
+
 def test_a_failed_trial_keeps_its_reason_and_has_no_numbers(folder: Path) -> None:
     RecordWriter(folder).append(result(run().plan.trials[0], Missing("the service ended by itself")))
     (read,) = read_record(folder).results

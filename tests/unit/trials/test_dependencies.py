@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,8 @@ SERVICES = ROOT / "services"
         # 120 of the 121 packages of Cargo.lock, the service being the last; `cargo tree -e normal` has 98 on Linux.
         ("rust", 0, Dependencies(12, 108, "Cargo.lock")),
         ("python", 0, Dependencies(6, 5, "requirements.txt")),
+        # `npm ls --omit=dev --all --parseable` lists 60; pg-cloudflare is optional and left out nowhere: 61 with it.
+        ("node", 0, Dependencies(2, 59, "package-lock.json")),
         # `ls` of the images' library folders; the rest is the poms'.
         ("java", 40, Dependencies(4, 36, "pom.xml and the image's jars")),
         ("kotlin", 59, Dependencies(13, 46, "pom.xml and the image's jars")),
@@ -61,6 +64,22 @@ def test_names_are_the_same_however_they_are_spelt(tmp_path: Path) -> None:
         "# locked\nother==1 \\\n    --hash=sha256:0\nsome-thing==2 \\\n    --hash=sha256:1\n"
     )
     assert dependencies(tmp_path, "requirements.txt", ()) == Dependencies(1, 1, "requirements.txt")
+
+
+def test_what_npm_marks_as_for_development_does_not_count(tmp_path: Path) -> None:
+    lock = {
+        "": {"dependencies": {"a": "1"}, "devDependencies": {"t": "1"}},
+        "node_modules/a": {},
+        "node_modules/a/node_modules/b": {"optional": True},
+        "node_modules/b": {"devOptional": True},
+        "node_modules/t": {"dev": True},
+    }
+    (tmp_path / "package-lock.json").write_text(json.dumps({"packages": lock}))
+    assert dependencies(tmp_path, "package-lock.json", ()) == Dependencies(1, 1, "package-lock.json")
+    lock[""] = {"dependencies": {"c": "1"}}
+    (tmp_path / "package-lock.json").write_text(json.dumps({"packages": lock}))
+    with pytest.raises(ValueError, match="c of package.json"):
+        dependencies(tmp_path, "package-lock.json", ())
 
 
 def test_a_lock_file_that_lacks_what_was_chosen_is_refused(tmp_path: Path) -> None:
