@@ -5,6 +5,7 @@ It runs in processes of its own, because Locust patches the standard library.
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import socket
@@ -245,7 +246,11 @@ def test_held_requests_begin_over_a_whole_wait_and_are_all_under_way_from_then_o
     counts = [event.requests for event in said if isinstance(event, messages.Window)]
     # Windows end a little late: one or two answers of the third second may be in the second.
     assert sum(counts[:2]) <= 4
-    assert counts[3:] == pytest.approx([20] * len(counts[3:]), abs=3)
+    # All 40 are answered in two seconds, and not all of them in one of the two. How evenly they began depends on
+    # how busy the machine was at the beginning, and stays: each begins again when it is answered.
+    pairs = [sum(two) for two in itertools.pairwise(counts[3:])]
+    assert pairs == pytest.approx([40] * len(pairs), abs=3)
+    assert max(counts[3:]) <= 30
     (held,) = measured(said)
     # The time without answers at the beginning is no trend.
     assert held.steady, held.steady_reason
