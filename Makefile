@@ -91,7 +91,7 @@ play: setup  ## one target, its database and Locust's web UI: make play TARGET=r
 	@$(FITMAP) build $(ARGS) $(TARGET)
 	@.venv/bin/python -m harness.cli.play $(TARGET) $(PROFILE) $(ARGS)
 
-fuzz: setup  ## a million mutated requests to each service (eight minutes for each, at most): make fuzz ARGS="--target go"
+fuzz: setup  ## a million mutated requests to each service (fifteen minutes for each, at most): make fuzz ARGS="--target go"
 	@$(FITMAP) build
 	@PYTHONPATH=tests/contract:tests/fuzz:tests/targets .venv/bin/python -m fuzz $(ARGS)
 

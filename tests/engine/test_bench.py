@@ -42,9 +42,11 @@ port = 24557
 blocks = 2
 together = 1
 rounds = 4
+warmup_seconds = 2
+warmup_limit_seconds = 2
 """
 
-#: One target with its twin at one load: a group takes a quarter of a minute.
+#: One target with its twin at one load: a group takes ten seconds.
 BRIEF = ("--target", "go", "--profile", "cpu", "--level", "saturate")
 
 

@@ -218,6 +218,13 @@ def hear(port: int, data: bytes, enough: float, patience: float = 15.0) -> tuple
     return answers.whole, ended, answers.fault
 
 
+def hear_answers(port: int, data: bytes, count: int) -> list[tuple[int, bytes]]:
+    """The answers to bytes on a connection of their own. All of it must be HTTP."""
+    heard, _, fault = hear(port, data, count)
+    assert not fault, fault
+    return heard
+
+
 def broken(port: int, data: bytes, patience: float) -> str:
     """The outcome of a request that breaks HTTP, on a connection of its own."""
     answers, ended, fault = hear(port, data + LAST, math.inf, patience)

@@ -34,7 +34,7 @@ from harness.host.machine import topology
 from harness.plan.placement import place
 
 COUNT = 1_000_000
-SECONDS = 480
+SECONDS = 900
 SEED = 20_261_130
 FOLDER = ROOT / "runs" / "fuzz"
 SHOWN = 12
