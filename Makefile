@@ -7,8 +7,8 @@ FITMAP := .venv/bin/fitmap
 TARGET ?= go
 PROFILE ?= db
 .DEFAULT_GOAL := help
-.PHONY: help setup bench smoke test test-all test-units test-services test-reports faults browser check check-types check-style docs \
-        bench-loadgen selftest play fuzz clean lock
+.PHONY: help setup bench smoke test test-all test-others test-units test-services test-reports faults browser check check-types \
+        check-style docs bench-loadgen selftest play fuzz clean lock
 
 help:  ## show this
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile
@@ -49,13 +49,18 @@ check-style:
 # A target that is no default gets the short form of the contract tests, so its image is built too.
 test: check browser  ## all checks and tests: the default targets in full, every other one in the short form
 	$(FITMAP) build all
-	.venv/bin/python -m pytest tests/engine --durations 8 --durations-min 10 $(ARGS)
-	@# What measures runs first and alone. The others run in parallel. Some of tests/unit measure times, so the rest has a
-	@# lower priority.
-	@$(MAKE) --no-print-directory --jobs 3 --output-sync=target test-units test-services test-reports
+	@# What measures runs first and alone.
+	.venv/bin/python -m pytest tests/engine -m "not beside" --durations 8 --durations-min 10 $(ARGS)
+	@$(MAKE) --no-print-directory --jobs 3 --output-sync=target test-others test-reports
 
 test-all:  ## the same, with all tests on every target
 	FITMAP_TARGETS=all $(MAKE) --no-print-directory test
+
+test-others:
+	@# Alone on the engine: these tests look for containers that are left.
+	.venv/bin/python -m pytest tests/engine -m beside $(ARGS)
+	@# Some of tests/unit measure times, so all others have a lower priority.
+	@$(MAKE) --no-print-directory --output-sync=target test-units test-services
 
 test-units:
 	.venv/bin/python -m pytest tests/unit tests/targets tests/faults/test_record_faults.py tests/faults/test_table.py $(ARGS)

@@ -11,6 +11,12 @@ from harness.evaluation import validity
 FOLDER = Path(__file__).parent
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "beside: measures nothing that other work on the machine spoils, so it runs beside it"
+    )
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A neighbour may disturb a test for its whole time. A fault of the code makes it fail twice."""
     for item in items:

@@ -197,6 +197,7 @@ def test_a_service_elsewhere_is_measured_over_tls_and_the_fuse_holds(service: su
         assert file.is_dir() or SECRET.encode() not in file.read_bytes(), file
 
 
+@pytest.mark.beside
 def test_check_reaches_it_verifies_its_certificate_and_tries_each_request(
     service: subprocess.Popen[str], tmp_path: Path
 ) -> None:
@@ -216,6 +217,7 @@ def test_check_reaches_it_verifies_its_certificate_and_tries_each_request(
     assert got(service)["requests"] == 6
 
 
+@pytest.mark.beside
 def test_what_can_not_be_reached_fails_the_trial_with_the_reason(tmp_path: Path) -> None:
     write(tmp_path)
     done = fitmap(tmp_path, "bench", "--target", "staging", "--profile", "steady")

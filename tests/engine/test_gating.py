@@ -104,6 +104,7 @@ def test_a_flagged_cell_is_measured_again_and_the_exit_status_says_what_came_of_
     assert (third.returncode, "1 flagged" in third.stdout) == (3, True)
 
 
+@pytest.mark.beside
 def test_versions_with_the_same_images_are_not_measured(client: docker.DockerClient, tmp_path: Path) -> None:
     for command in (("compare", ".", "."), ("compare", "HEAD", "HEAD"), ("gate", "--base", ".")):
         done = fitmap(tmp_path, *command, *SELECTION)
@@ -113,6 +114,7 @@ def test_versions_with_the_same_images_are_not_measured(client: docker.DockerCli
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.beside
 def test_what_is_neither_record_nor_revision_is_one_sentence(tmp_path: Path) -> None:
     done = fitmap(tmp_path, "compare", "no-such-thing", ".", *SELECTION)
     assert done.returncode == 2

@@ -29,6 +29,8 @@ from harness.containers.spec import (
 from harness.files import ROOT
 from harness.record.config import Limits, Ports
 
+pytestmark = pytest.mark.beside
+
 PORTS, LIMITS = Ports(service=24080, database=24432), Limits()
 SPECS: Mapping[str, Callable[[], ContainerSpec]] = {
     "database": lambda: database_spec(project_tag("database"), "0", PORTS, LIMITS, "secret"),

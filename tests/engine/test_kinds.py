@@ -163,6 +163,7 @@ def test_a_memory_floor_is_found_between_what_holds_and_what_kills(
     assert all("service" in probe.reason or "ready" in probe.reason for probe in found.probes if not probe.passed)
 
 
+@pytest.mark.beside
 def test_a_line_is_edited_rebuilt_started_and_seen(measure: Measure) -> None:
     result = measure("build")
     found = result.measurement
@@ -180,6 +181,7 @@ def test_a_line_is_edited_rebuilt_started_and_seen(measure: Measure) -> None:
     assert 0.1 < found.development_seconds < found.edit_to_running_seconds
 
 
+@pytest.mark.beside
 def test_a_loop_of_developers_that_fails_is_told_and_the_rest_is_kept(measure: Measure) -> None:
     found = measure("build", development=Development("build", "/app", "echo broken; exit 3")).measurement
     assert isinstance(found, BuildMeasurement)
@@ -188,6 +190,7 @@ def test_a_loop_of_developers_that_fails_is_told_and_the_rest_is_kept(measure: M
     assert "its first run ended before the service answered; last output: broken" in found.development_seconds.reason
 
 
+@pytest.mark.beside
 def test_an_edit_that_does_not_fit_the_source_is_a_result_before_anything_is_built(measure: Measure) -> None:
     result = measure("build", Edit("fitmap/status.py", "no such text", "{mark}"))
     assert isinstance(result.measurement, Missing)
@@ -195,6 +198,7 @@ def test_an_edit_that_does_not_fit_the_source_is_a_result_before_anything_is_bui
     assert "fitmap/status.py contains no such text 0 times" in result.measurement.reason
 
 
+@pytest.mark.beside
 def test_an_edit_that_is_never_seen_fails_the_trial(measure: Measure, monkeypatch: pytest.MonkeyPatch) -> None:
     """The rebuilt service runs and answers as before: a changed docstring shows in no answer."""
     monkeypatch.setattr(readiness_probe, "PATIENCE_SECONDS", 3.0)
@@ -204,6 +208,7 @@ def test_an_edit_that_is_never_seen_fails_the_trial(measure: Measure, monkeypatc
     assert "/meta was not answered as expected" in result.measurement.reason
 
 
+@pytest.mark.beside
 def test_a_build_that_fails_leaves_no_layer(client: docker.DockerClient, tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY Dockerfile /a\nCOPY no-such-file /b\n")
     build = msgspec.structs.replace(graph(("go",), "local")["go"], context=tmp_path, arguments={})

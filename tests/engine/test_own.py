@@ -178,6 +178,7 @@ def test_a_strangers_service_is_measured_and_its_secret_is_in_no_file(shop: Path
     assert "Beside the service" in (record.folder / "report.html").read_text()
 
 
+@pytest.mark.beside
 def test_check_says_what_holds_what_fails_and_what_to_write(shop: Path) -> None:
     manifest = shop / "service.toml"
     manifest.write_text(manifest.read_text().replace('keeps = ["drain"]\n', ""))

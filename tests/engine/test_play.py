@@ -26,6 +26,8 @@ from harness.containers.engine import connect
 from harness.containers.lifecycle import clean, leftovers
 from harness.files import ROOT
 
+pytestmark = pytest.mark.beside
+
 FITMAP = [sys.executable, "-m", "harness.cli.main"]
 WEB_UI = "http://127.0.0.1:8089"
 # Images are built before; on a fresh machine Docker Compose is installed.

@@ -17,6 +17,8 @@ from harness.containers.engine import connect
 from harness.containers.images import HERE, Tree, graph
 from harness.files import ROOT
 
+pytestmark = pytest.mark.beside
+
 TAG = "same-images"
 
 

@@ -24,6 +24,8 @@ from harness.record.config import Config, Ports
 from harness.record.plan import Target, Variant
 from harness.run.proof import check_differ, prove
 
+pytestmark = pytest.mark.beside
+
 CONFIG = Config(ports=Ports(service=24080, database=24432))
 
 MANIFEST = """\
