@@ -31,7 +31,7 @@ rounds = 3
 warmup_seconds = 2
 warmup_limit_seconds = 2
 [gate]
-pairs = 3
+pairs = 4
 metrics = ["cpu"]
 """
 SELECTION = ("--target", "go", "--profile", "cpu", "--route", "GET /cpu/collatz", "--level", "saturate")
@@ -89,7 +89,7 @@ def test_a_flagged_cell_is_measured_again_and_the_exit_status_says_what_came_of_
     record = read_record(again.parent)
     assert [sorted(trial.target for trial in trials) for trials in groups(record.run.plan.trials)] == [
         ["go", "go-base", "go-base-twin"]
-    ] * 3
+    ] * 4
     assert record.run.images["go-base"].id == rust != record.run.images["go"].id
     found = read_gate(head.parent)
     assert found is not None
