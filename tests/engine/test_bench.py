@@ -127,7 +127,7 @@ def test_ctrl_c_and_a_kill_lose_nothing_leave_nothing_and_resume_completes(
 ) -> None:
     runs = tmp_path / "runs"
     process = subprocess.Popen(
-        [*command, *BRIEF, "--blocks", "3"],
+        [*command, *BRIEF],
         stderr=subprocess.PIPE,
         text=True,
         # A shell lets background processes ignore this signal, and their children inherit that.
@@ -148,7 +148,7 @@ def test_ctrl_c_and_a_kill_lose_nothing_leave_nothing_and_resume_completes(
     assert len(first) == 2
 
     process = subprocess.Popen([*command, "--resume"], stderr=subprocess.DEVNULL)
-    wait_for_load(client, runs, trials=4)
+    wait_for_load(client, runs, trials=2)
     process.kill()
     process.wait()
     # Two services, two databases, one load generator, and the one that shows the run to others.
@@ -156,13 +156,12 @@ def test_ctrl_c_and_a_kill_lose_nothing_leave_nothing_and_resume_completes(
     cleaned = subprocess.run([*FITMAP, "clean"], capture_output=True, text=True, check=True)
     assert cleaned.stdout == "removed 6 containers\n"
     assert [container.name for container, _ in leftovers(client)] == []
-    then = read_record(run_dir(runs)).results
-    assert (len(then), then[:2]) == (4, first)
+    assert read_record(run_dir(runs)).results == first
 
     resumed = subprocess.run([*command, "--resume"], capture_output=True, text=True, timeout=300, check=False)
     assert resumed.returncode == 0, resumed.stderr
     after = read_record(run_dir(runs))
-    assert after.results[:4] == then
+    assert (len(after.results), after.results[:2]) == (4, first)
     assert after.pending() == ()
 
 

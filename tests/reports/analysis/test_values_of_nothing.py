@@ -98,17 +98,27 @@ def test_no_number_of_a_trial_keeps_the_others_from_being_analysed(whole: Record
             raise AssertionError(f"{number} in {kind} {'.'.join(path)}") from error
 
 
+#: So many numbers are 0 at once where whole pages are made. They are of different kinds of trial, or far apart in one.
+AT_ONCE = 4
+
+
 def test_no_number_of_a_target_keeps_a_report_from_being_made(whole: Record) -> None:
     begin_bundle()
-    for kind, path in paths_of(whole):
+    paths = paths_of(whole)
+    step = math.ceil(len(paths) / AT_ONCE)
+    for together in (paths[first::step] for first in range(step)):
+        record = whole
+        for kind, path in together:
+            record = spoilt(record, kind, path, 0, blocks=(1, 2, 3))
         try:
-            analysis = usable(spoilt(whole, kind, path, 0, blocks=(1, 2, 3)))
+            analysis = usable(record)
             view = make_view(analysis, whole.folder, interactive=True)
             page = render_page(view)
             render_explore(view)
             summary(view)
         except Exception as error:
-            raise AssertionError(f"0 in {kind} {'.'.join(path)}") from error
+            names = ", ".join(f"{kind} {'.'.join(path)}" for kind, path in together)
+            raise AssertionError(f"0 in {names}") from error
         assert "rust" in page
 
 

@@ -22,9 +22,13 @@ TEN = ("rust", "go", "java", "kotlin", "python", "t5", "t6", "t7", "t8", "t9")
 
 
 @pytest.fixture(scope="module")
-def ten(tmp_path_factory: pytest.TempPathFactory) -> View:
-    folder = tmp_path_factory.mktemp("ten")
-    return make_view(analyse(make_record(folder, targets=TEN, profiles=(*PROFILES, *ASKING))), folder)
+def record_of_ten(tmp_path_factory: pytest.TempPathFactory) -> Record:
+    return make_record(tmp_path_factory.mktemp("ten"), targets=TEN, profiles=(*PROFILES, *ASKING))
+
+
+@pytest.fixture(scope="module")
+def ten(record_of_ten: Record) -> View:
+    return make_view(analyse(record_of_ten), record_of_ten.folder)
 
 
 def test_ten_targets_keep_the_budget(ten: View) -> None:
@@ -36,10 +40,9 @@ def test_ten_targets_keep_the_budget(ten: View) -> None:
 
 
 @pytest.mark.flaky(reruns=1)  # other processes on the same core cost it CPU time
-def test_ten_targets_are_soon_made(tmp_path: Path) -> None:
-    record = make_record(tmp_path, targets=TEN, profiles=(*PROFILES, *ASKING))
+def test_ten_targets_are_soon_made(record_of_ten: Record) -> None:
     begun = time.process_time()
-    render_page(make_view(analyse(record), tmp_path))
+    render_page(make_view(analyse(record_of_ten), record_of_ten.folder))
     assert time.process_time() - begun < 3
 
 
