@@ -82,7 +82,7 @@ Task<Rows> Connection::execute_with(const Statement& statement, std::vector<Para
     std::vector<Oid> types;
     types.reserve(parameters.size());
     for (const auto& parameter : parameters) types.push_back(parameter.type());
-    co_await receive(PQsendPrepare(connection_.get(), statement.name, statement.text, count, types.data()));
+    co_await receive(PQsendPrepare(connection_.get(), statement.name, statement.text, count, types.data()), &statement);
     prepared_.push_back(&statement);
   }
   std::vector<const char*> values;
@@ -98,9 +98,23 @@ Task<Rows> Connection::execute_with(const Statement& statement, std::vector<Para
 
 Task<> Connection::command(const char* text) { co_await receive(PQsendQuery(connection_.get(), text)); }
 
-Task<Rows> Connection::receive(int sent) {
-  PGconn* connection = connection_.get();
+Task<> Connection::settle() {
+  const auto rows = co_await read();
+  if (preparing_ != nullptr && PQresultStatus(rows.get()) == PGRES_COMMAND_OK) prepared_.push_back(preparing_);
+  if (in_transaction()) co_await command("ROLLBACK");
+}
+
+Task<Rows> Connection::receive(int sent, const Statement* preparing) {
   if (sent == 0) throw lost();
+  preparing_ = preparing;
+  auto rows = co_await read();
+  check(rows);
+  co_return rows;
+}
+
+// The last result of what was sent. Nothing, if no statement is under way.
+Task<Rows> Connection::read() {
+  PGconn* connection = connection_.get();
   // One statement at a time: the server reads all of it before it says anything, so waiting to write alone cannot hang.
   while (const int left = PQflush(connection)) {
     if (left < 0) throw lost();
@@ -116,7 +130,6 @@ Task<Rows> Connection::receive(int sent) {
     if (!next) break;
     rows = std::move(next);
   }
-  check(rows);
   co_return rows;
 }
 

@@ -50,6 +50,8 @@ class Connection {
   // No statement under way, no transaction open, and not lost: it may be lent again.
   bool is_idle() const { return PQtransactionStatus(connection_.get()) == PQTRANS_IDLE; }
   bool in_transaction() const;
+  // Waits for the end of the statement under way, and ends the transaction. Throws Unavailable.
+  Task<> settle();
   // What the server says of itself is that it ends the connection.
   bool is_quiet() const;
 
@@ -62,7 +64,8 @@ class Connection {
 
   Task<> finish_opening();
   Task<Rows> execute_with(const Statement& statement, std::vector<Parameter> parameters);
-  Task<Rows> receive(int sent);
+  Task<Rows> receive(int sent, const Statement* preparing = nullptr);
+  Task<Rows> read();
   Task<> wait(asio::posix::descriptor_base::wait_type what);
   Unavailable lost() const;
 
@@ -72,6 +75,8 @@ class Connection {
   Timer timer_;
   Clock::time_point deadline_;
   std::vector<const Statement*> prepared_;
+  // What the message under way prepares.
+  const Statement* preparing_ = nullptr;
 };
 
 }  // namespace fitmap

@@ -88,7 +88,7 @@ Task<OrderCreated> create_order(Connection& database, const NewOrder& order) {
     co_await database.command("COMMIT");
     co_return created;
   }
-  // A connection on which a statement is still under way is closed, and the database rolls back by itself.
+  // Where a statement is still under way, the pool waits for its end and rolls back then.
   if (database.in_transaction()) co_await database.command("ROLLBACK");
   std::rethrow_exception(failure);
 }

@@ -16,6 +16,8 @@ constexpr auto connect_limit = 2s;
 constexpr auto acquire_limit = 2s;
 // The database ends a statement after 5 s by itself. This is for several statements, and for one that has stopped answering.
 constexpr auto work_limit = 6s;
+// After that the database ends the statement under way by itself, if it still answers.
+constexpr auto settle_limit = 6s;
 constexpr auto retry = 100ms;
 
 }  // namespace
@@ -60,13 +62,33 @@ Task<Lease> Pool::acquire() {
 void Pool::close() {
   closed_ = true;
   idle_.clear();
-  for (auto& signal : opening_) signal.emit(asio::cancellation_type::terminal);
+  for (auto* signals : {&opening_, &settling_}) {
+    for (auto& signal : *signals) signal.emit(asio::cancellation_type::terminal);
+  }
 }
 
 void Pool::give_back(std::unique_ptr<Connection> connection) {
   if (connection->is_idle()) {
     put(std::move(connection));
     return;
+  }
+  if (closed_) return;
+  const auto signal = settling_.emplace(settling_.end());
+  asio::co_spawn(
+      executor_, settle(std::move(connection)),
+      asio::bind_cancellation_slot(signal->slot(), [this, signal](std::exception_ptr) { settling_.erase(signal); }));
+}
+
+Task<> Pool::settle(std::unique_ptr<Connection> connection) {
+  connection->set_deadline(Clock::now() + settle_limit);
+  try {
+    co_await connection->settle();
+  } catch (const std::exception&) {
+    // What the statement came to is nobody's business any more. Whether the connection is sound shows below.
+  }
+  if (connection->is_idle()) {
+    put(std::move(connection));
+    co_return;
   }
   connection.reset();
   open_another();

@@ -16,8 +16,8 @@ namespace fitmap {
 
 class Pool;
 
-// A connection that is lent. It goes back to the pool if nothing is under way on it, and is closed otherwise: the next
-// request would have to wait for a statement that nobody wants any more.
+// A connection that is lent. It goes back to the pool. If a statement is still under way on it, that has to end first: to
+// close the connection would not end it at the server, and the pool would open another one beside it.
 class Lease {
  public:
   Lease(Pool& pool, std::unique_ptr<Connection> connection) : pool_(&pool), connection_(std::move(connection)) {}
@@ -64,6 +64,7 @@ class Pool {
 
   Task<> open_one();
   void open_another();
+  Task<> settle(std::unique_ptr<Connection> connection);
   void give_back(std::unique_ptr<Connection> connection);
   void put(std::unique_ptr<Connection> connection);
 
@@ -74,8 +75,9 @@ class Pool {
   // The last one was used last: what it needs is still in the caches, at both ends.
   std::vector<std::unique_ptr<Connection>> idle_;
   boost::intrusive::list<Waiter, boost::intrusive::constant_time_size<false>> waiting_;
-  // Of the connections that are being opened.
+  // Of the connections that are being opened, and of those whose statement nobody waits for any more.
   std::list<asio::cancellation_signal> opening_;
+  std::list<asio::cancellation_signal> settling_;
   bool was_whole_ = false;
   bool closed_ = false;
 };

@@ -17,7 +17,7 @@ using asio::ip::tcp;
 
 namespace {
 
-// Greets connections, and answers nothing else.
+// Greets connections, and answers nothing else until it is told.
 class FakeDatabase {
  public:
   explicit FakeDatabase(asio::io_context& context) : acceptor_(context, {asio::ip::make_address("127.0.0.1"), 0}) {
@@ -29,6 +29,13 @@ class FakeDatabase {
   }
   std::size_t greeted() const { return sockets_.size(); }
   void hang_up() { sockets_.clear(); }
+  // ParseComplete, ReadyForQuery: to all that have asked for something.
+  void answer() {
+    constexpr std::string_view prepared("1\0\0\0\x4Z\0\0\0\x5I", 11);
+    for (auto& socket : sockets_) {
+      if (socket.available() > 0) asio::write(socket, asio::buffer(prepared));
+    }
+  }
   void stop() {
     acceptor_.close();
     hang_up();
@@ -156,18 +163,41 @@ BOOST_AUTO_TEST_CASE(a_connection_that_was_lost_while_idle_is_not_lent) {
   });
 }
 
-BOOST_AUTO_TEST_CASE(a_statement_without_an_answer_ends_in_time_and_costs_its_connection) {
+// Asks for something that the database does not answer in time.
+Task<> be_late(Stand& stand) {
+  const auto start = Clock::now();
+  const auto lease = co_await stand.pool.acquire();
+  lease->set_deadline(Clock::now() + 100ms);
+  BOOST_CHECK_THROW(co_await lease->execute(sql::health), Unavailable);
+  BOOST_TEST(!lease->is_idle());
+  BOOST_TEST((Clock::now() - start < 1s));
+}
+
+BOOST_AUTO_TEST_CASE(a_connection_goes_back_once_its_late_statement_has_ended) {
   Stand().run([](Stand& stand) -> Task<> {
     co_await stand.whole();
-    const auto start = Clock::now();
+    co_await be_late(stand);
     {
-      const auto lease = co_await stand.pool.acquire();
-      lease->set_deadline(Clock::now() + 100ms);
-      BOOST_CHECK_THROW(co_await lease->execute(sql::health), Unavailable);
-      BOOST_TEST(!lease->is_idle());
+      // The pool opens none beside it.
+      const auto other = co_await stand.pool.acquire();
+      BOOST_CHECK_THROW(co_await stand.pool.acquire(), Unavailable);
+      BOOST_TEST(stand.database.greeted() == 2u);
     }
-    BOOST_TEST((Clock::now() - start < 1s));
+    stand.database.answer();
     co_await stand.pause(50ms);
+    const auto first = co_await stand.pool.acquire();
+    const auto second = co_await stand.pool.acquire();
+    BOOST_TEST(stand.database.greeted() == 2u);
+  });
+}
+
+BOOST_AUTO_TEST_CASE(a_connection_whose_late_statement_does_not_end_is_replaced) {
+  Stand().run([](Stand& stand) -> Task<> {
+    co_await stand.whole();
+    co_await be_late(stand);
+    co_await stand.pause(5s);
+    BOOST_TEST(stand.database.greeted() == 2u);
+    co_await stand.pause(1500ms);
     BOOST_TEST(stand.database.greeted() == 3u);
   });
 }

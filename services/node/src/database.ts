@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { DatabaseError, Pool, type PoolClient, types } from "pg";
 import type { DatabaseAddress } from "./config.ts";
 import { databaseUnavailable } from "./failures.ts";
+import { Loan } from "./loan.ts";
 import { log, words } from "./log.ts";
 
 const CONNECT_MS = 2_000;
@@ -71,27 +72,33 @@ export class Database {
     }
   }
 
-  /** Lends a connection for the database work of one request, which may take six seconds in all. */
-  async lend<Result>(work: (client: PoolClient) => Promise<Result>): Promise<Result> {
+  /** Lends a connection for the database work of one request, which gets an answer after six seconds at most. */
+  async lend<Result>(work: (loan: Loan) => Promise<Result>): Promise<Result> {
     if (!this.#opened) {
       throw databaseUnavailable();
     }
     const client = await this.#connect();
-    let broken = false;
-    let late = false;
+    const loan = new Loan(client);
+    const { promise: tooLate, reject } = Promise.withResolvers<never>();
     const limit = setTimeout(() => {
-      // Closes the connection, and whatever waits for it fails. Nothing else ends the wait where the server is frozen.
-      late = true;
-      client.release(true);
+      loan.refuse();
+      reject(databaseUnavailable());
     }, WORK_MS);
     try {
-      const result = await work(client);
+      return await Promise.race([this.#work(client, loan, work), tooLate]);
+    } finally {
+      clearTimeout(limit);
+    }
+  }
+
+  /** The connection goes back when the work has ended, even if nobody waits for that any more. */
+  async #work<Result>(client: PoolClient, loan: Loan, work: (loan: Loan) => Promise<Result>): Promise<Result> {
+    let broken = false;
+    try {
+      const result = await work(loan);
       this.#reached();
       return result;
     } catch (error) {
-      if (late) {
-        throw databaseUnavailable();
-      }
       // The pool closes a connection on any error of its own `query`. A statement that failed leaves it sound.
       broken = this.#lost.has(client) || isOutage(error);
       if (broken) {
@@ -102,10 +109,7 @@ export class Database {
       }
       throw error;
     } finally {
-      clearTimeout(limit);
-      if (!late) {
-        client.release(broken);
-      }
+      await loan.giveBack(broken);
     }
   }
 

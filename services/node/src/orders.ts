@@ -1,10 +1,11 @@
 /** A new order: what a request may hold, and the transaction that it becomes. */
 
-import { DatabaseError, type PoolClient } from "pg";
+import { DatabaseError } from "pg";
 import type { Database } from "./database.ts";
 import { badRequest, notFound, outOfStock } from "./failures.ts";
 import { isInteger, isObject } from "./inputs.ts";
 import { MOST_ID } from "./integers.ts";
+import type { Loan } from "./loan.ts";
 import { INSERT_LINES, INSERT_ORDER, LOCK_PRODUCTS, TAKE_STOCK } from "./queries.ts";
 
 const FOREIGN_KEY_VIOLATION = "23503";
@@ -54,33 +55,33 @@ function isLine(value: unknown): value is Line {
 }
 
 export function createOrder(database: Database, order: NewOrder): Promise<OrderCreated> {
-  return database.lend(async (client) => {
-    await client.query("BEGIN");
+  return database.lend(async (loan) => {
+    await loan.query("BEGIN");
     try {
-      const created = await insertOrder(client, order);
-      await client.query("COMMIT");
+      const created = await insertOrder(loan, order);
+      await loan.query("COMMIT");
       return created;
     } catch (error) {
       // On a connection that is gone this fails too: the first error counts.
-      await client.query("ROLLBACK").catch(() => undefined);
+      await loan.query("ROLLBACK").catch(() => undefined);
       throw error;
     }
   });
 }
 
-async function insertOrder(client: PoolClient, order: NewOrder): Promise<OrderCreated> {
+async function insertOrder(loan: Loan, order: NewOrder): Promise<OrderCreated> {
   const { customerId, productIds, quantities } = order;
-  const prices = await lockProducts(client, order);
-  await client.query({ ...TAKE_STOCK, values: [productIds, quantities] });
+  const prices = await lockProducts(loan, order);
+  await loan.query({ ...TAKE_STOCK, values: [productIds, quantities] });
   const total = prices.reduce((sum, price, i) => sum + price * (quantities[i] ?? 0), 0);
-  const id = await insertHead(client, customerId, total);
-  await client.query({ ...INSERT_LINES, values: [id, productIds, quantities, prices] });
+  const id = await insertHead(loan, customerId, total);
+  await loan.query({ ...INSERT_LINES, values: [id, productIds, quantities, prices] });
   return { id, total_cents: total };
 }
 
 /** The prices of the products, whose rows are locked. */
-async function lockProducts(client: PoolClient, order: NewOrder): Promise<number[]> {
-  const { rows } = await client.query<{ id: number; price_cents: number; stock: number }>({
+async function lockProducts(loan: Loan, order: NewOrder): Promise<number[]> {
+  const { rows } = await loan.query<{ id: number; price_cents: number; stock: number }>({
     ...LOCK_PRODUCTS,
     values: [order.productIds],
   });
@@ -94,9 +95,9 @@ async function lockProducts(client: PoolClient, order: NewOrder): Promise<number
   return rows.map((row) => row.price_cents);
 }
 
-async function insertHead(client: PoolClient, customerId: number, total: number): Promise<number> {
+async function insertHead(loan: Loan, customerId: number, total: number): Promise<number> {
   try {
-    const { rows } = await client.query<{ id: number }>({ ...INSERT_ORDER, values: [customerId, total] });
+    const { rows } = await loan.query<{ id: number }>({ ...INSERT_ORDER, values: [customerId, total] });
     // RETURNING: one row for the one that was inserted.
     return (rows as [{ id: number }])[0].id;
   } catch (error) {

@@ -42,7 +42,7 @@ type CustomerRow = { id: number; name: string; region: string } & (
 );
 
 export async function checkHealth(database: Database): Promise<void> {
-  await database.lend((client) => client.query(HEALTH));
+  await database.lend((loan) => loan.query(HEALTH));
 }
 
 export function product(database: Database, id: number): Promise<Product> {
@@ -57,7 +57,7 @@ async function readProduct(
   database: Database,
   query: { name: string; text: string; values: number[] },
 ): Promise<Product> {
-  const { rows } = await database.lend((client) => client.query<Product>(query));
+  const { rows } = await database.lend((loan) => loan.query<Product>(query));
   if (rows[0] === undefined) {
     throw notFound("There is no such product.");
   }
@@ -65,9 +65,7 @@ async function readProduct(
 }
 
 export async function customerOrders(database: Database, id: number, limit: number): Promise<CustomerOrders> {
-  const { rows } = await database.lend((client) =>
-    client.query<CustomerRow>({ ...CUSTOMER_ORDERS, values: [id, limit] }),
-  );
+  const { rows } = await database.lend((loan) => loan.query<CustomerRow>({ ...CUSTOMER_ORDERS, values: [id, limit] }));
   const first = rows[0];
   if (first === undefined) {
     throw notFound("There is no such customer.");
@@ -88,7 +86,7 @@ export async function customerOrders(database: Database, id: number, limit: numb
 }
 
 export async function regions(database: Database, days: number): Promise<Regions> {
-  const { rows } = await database.lend((client) => client.query<RegionRevenue>({ ...REGIONS, values: [days] }));
+  const { rows } = await database.lend((loan) => loan.query<RegionRevenue>({ ...REGIONS, values: [days] }));
   return { days, regions: rows };
 }
 
