@@ -84,9 +84,10 @@ Task<> Pool::settle(std::unique_ptr<Connection> connection) {
   try {
     co_await connection->settle();
   } catch (const std::exception&) {
-    // What the statement came to is nobody's business any more. Whether the connection is sound shows below.
+    // The server is frozen, or the connection is lost.
+    connection.reset();
   }
-  if (connection->is_idle()) {
+  if (connection && connection->is_idle()) {
     put(std::move(connection));
     co_return;
   }
