@@ -25,7 +25,7 @@ def desk(tmp_path: Path, run: Run) -> Desk:
 
 @pytest.fixture(scope="session")
 def big(tmp_path_factory: pytest.TempPathFactory, run: Run) -> tuple[Desk, float]:
-    """Two hundred runs of 61 cells, 40 of them at hand with reports of full size; and the CPU time that the site took, in seconds."""
+    """Two hundred runs of 61 cells, 40 of them with reports of full size; and the CPU time of the site, in seconds."""
     desk = Desk(tmp_path_factory.mktemp("big"), run)
     fill(
         desk,
