@@ -59,11 +59,13 @@ test-all:  ## the same, with all tests on every target
 test-others:
 	@# Alone on the engine: these tests look for containers that are left.
 	.venv/bin/python -m pytest tests/engine -m beside $(ARGS)
+	@# They compile. A service that has to share its CPU with that is late, which the contract tests would see.
+	.venv/bin/python -m pytest tests/targets $(ARGS)
 	@# Some of tests/unit measure times, so all others have a lower priority.
 	@$(MAKE) --no-print-directory --output-sync=target test-units test-services
 
 test-units:
-	.venv/bin/python -m pytest tests/unit tests/targets tests/faults/test_record_faults.py tests/faults/test_table.py $(ARGS)
+	.venv/bin/python -m pytest tests/unit tests/faults/test_record_faults.py tests/faults/test_table.py $(ARGS)
 
 test-services:
 	@# Most of it waits for deadlines. All tests of a target run in one process, one after the other.
