@@ -7,7 +7,7 @@ FITMAP := .venv/bin/fitmap
 TARGET ?= go
 PROFILE ?= db
 .DEFAULT_GOAL := help
-.PHONY: help setup bench smoke test test-all test-others test-units test-services test-reports faults browser check check-types \
+.PHONY: help setup bench smoke test test-all test-beside test-units test-services test-reports faults browser check check-types \
         check-style docs bench-loadgen selftest play fuzz clean lock
 
 help:  ## show this
@@ -51,18 +51,17 @@ test: check browser  ## all checks and tests: the default targets in full, every
 	$(FITMAP) build all
 	@# What measures runs first and alone.
 	.venv/bin/python -m pytest tests/engine -m "not beside" --durations 8 --durations-min 10 $(ARGS)
-	@$(MAKE) --no-print-directory --jobs 3 --output-sync=target test-others test-reports
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target test-beside test-reports
+	@# These measure times, or have services that do. What compiles or computes a lot is over by now.
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target test-units test-services
 
 test-all:  ## the same, with all tests on every target
 	FITMAP_TARGETS=all $(MAKE) --no-print-directory test
 
-test-others:
+test-beside:
 	@# Alone on the engine: these tests look for containers that are left.
 	.venv/bin/python -m pytest tests/engine -m beside $(ARGS)
-	@# They compile. A service that has to share its CPU with that is late, which the contract tests would see.
 	.venv/bin/python -m pytest tests/targets $(ARGS)
-	@# Some of tests/unit measure times, so all others have a lower priority.
-	@$(MAKE) --no-print-directory --output-sync=target test-units test-services
 
 test-units:
 	.venv/bin/python -m pytest tests/unit tests/faults/test_record_faults.py tests/faults/test_table.py $(ARGS)
