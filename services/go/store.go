@@ -109,7 +109,7 @@ func (s *store) with(ctx context.Context, f func(context.Context, *pgx.Conn) err
 	switch answer, answered := errors.AsType[*pgconn.PgError](err); {
 	case err != nil && conn.Conn().IsClosed() && ctx.Err() == nil:
 		// The connection broke, so the others are probably dead too. Idle ones go now, so that no request has to find out,
-		// and lent ones when they come back. Once in an outage: those that were opened since are sound.
+		// and lent ones when they come back. Once, until a request succeeds: those that were opened since are sound.
 		s.lose(err)
 		if s.broken.CompareAndSwap(false, true) {
 			s.pool.Reset()

@@ -17,9 +17,12 @@ import org.postgresql.PGConnection;
  */
 final class TimeLimit {
   private static final System.Logger LOG = System.getLogger(TimeLimit.class.getName());
-  private static final Duration LOOK = Duration.ofMillis(200);
+  private static final Duration LOOK = Duration.ofMillis(100);
 
-  /** How long before the limit a cancel is sent, so that there is time for it. */
+  /**
+   * How long before the limit a cancel is sent, so that there is time for it and for another one: a
+   * cancel that comes between two statements ends neither.
+   */
   private static final Duration EARLY = Duration.ofMillis(500);
 
   private final Set<Running> underWay = ConcurrentHashMap.newKeySet();
@@ -40,21 +43,24 @@ final class TimeLimit {
     try {
       result = work.on(connection);
     } catch (Throwable e) {
-      end(running, e);
+      if (end(running)) {
+        throw new SQLTimeoutException("the work took too long", Database.QUERY_CANCELED, e);
+      }
       throw e;
     }
-    end(running, null);
+    // What has returned is done, even if its connection was closed just then.
+    end(running);
     return result;
   }
 
-  /** Work whose connection had to be closed has failed, also where it had just ended. */
-  private void end(Running running, Throwable cause) throws SQLTimeoutException {
+  /** Returns whether the connection was closed. */
+  private boolean end(Running running) {
     boolean aborted = running.end();
     underWay.remove(running);
     if (aborted) {
       showClosed(running.connection);
-      throw new SQLTimeoutException("the work took too long", Database.QUERY_CANCELED, cause);
     }
+    return aborted;
   }
 
   /**
@@ -92,7 +98,6 @@ final class TimeLimit {
     private final long since = System.nanoTime();
     private final Connection connection;
     private boolean ended;
-    private boolean cancelled;
     private boolean cancelling;
     private boolean aborted;
 
@@ -118,10 +123,9 @@ final class TimeLimit {
 
     /** In a thread of its own: the driver connects for it, and waits until the server has it. */
     synchronized void cancel() {
-      if (ended || cancelled) {
+      if (ended || cancelling) {
         return;
       }
-      cancelled = true;
       cancelling = true;
       Thread.ofVirtual().name("cancel").start(this::sendCancel);
     }
