@@ -17,8 +17,8 @@ from fitmap.settings import DatabaseAddress
 logger = logging.getLogger(__name__)
 
 _ACQUIRE_SECONDS = 2
-# For a whole pool at once: each connection takes some milliseconds of CPU time to prove the password, and one that is late
-# costs all of them. A request waits no longer for that than for a free connection.
+# For a whole pool at once: each connection takes some milliseconds of CPU time to prove the password, and one that is
+# late costs all of them. A request waits no longer for that than for a free connection.
 _CONNECT_SECONDS = 5
 _STATEMENT_SECONDS = 5
 _WORK_SECONDS = 6

@@ -39,7 +39,7 @@ class DatabaseTest {
   private static final Duration LIMIT = Duration.ofMillis(800);
 
   /** What ends a COMMIT that hangs. */
-  private enum Ending {
+  enum Ending {
     ITSELF,
     SLOW_CANCEL,
     CANCEL,
