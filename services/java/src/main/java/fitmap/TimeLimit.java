@@ -17,12 +17,9 @@ import org.postgresql.PGConnection;
  */
 final class TimeLimit {
   private static final System.Logger LOG = System.getLogger(TimeLimit.class.getName());
-  private static final Duration LOOK = Duration.ofMillis(100);
+  private static final Duration LOOK = Duration.ofMillis(200);
 
-  /**
-   * How long before the limit a cancel is sent, so that there is time for it and for another one: a
-   * cancel that comes between two statements ends neither.
-   */
+  /** How long before the limit a cancel is sent, so that there is time for it. */
   private static final Duration EARLY = Duration.ofMillis(500);
 
   private final Set<Running> underWay = ConcurrentHashMap.newKeySet();
@@ -43,24 +40,21 @@ final class TimeLimit {
     try {
       result = work.on(connection);
     } catch (Throwable e) {
-      if (end(running)) {
-        throw new SQLTimeoutException("the work took too long", Database.QUERY_CANCELED, e);
-      }
+      end(running, e);
       throw e;
     }
-    // What has returned is done, even if its connection was closed just then.
-    end(running);
+    end(running, null);
     return result;
   }
 
-  /** Returns whether the connection was closed. */
-  private boolean end(Running running) {
+  /** Work whose connection had to be closed has failed, also where it had just ended. */
+  private void end(Running running, Throwable cause) throws SQLTimeoutException {
     boolean aborted = running.end();
     underWay.remove(running);
     if (aborted) {
       showClosed(running.connection);
+      throw new SQLTimeoutException("the work took too long", Database.QUERY_CANCELED, cause);
     }
-    return aborted;
   }
 
   /**
@@ -98,6 +92,7 @@ final class TimeLimit {
     private final long since = System.nanoTime();
     private final Connection connection;
     private boolean ended;
+    private boolean cancelled;
     private boolean cancelling;
     private boolean aborted;
 
@@ -123,9 +118,10 @@ final class TimeLimit {
 
     /** In a thread of its own: the driver connects for it, and waits until the server has it. */
     synchronized void cancel() {
-      if (ended || cancelling) {
+      if (ended || cancelled) {
         return;
       }
+      cancelled = true;
       cancelling = true;
       Thread.ofVirtual().name("cancel").start(this::sendCancel);
     }
